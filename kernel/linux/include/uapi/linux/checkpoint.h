@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * checkpoint(2) and restart(2): arguments, and the format of an image.
+ *
+ * This header is the only definition of the format. An image is a stream of
+ * records that is written and read front to back, without seeking. All values
+ * are little endian. Shared objects stand before their first user, which names
+ * them by objref (a number from 1 up, unique in the image; 0 means "none").
+ *
+ *	HEADER TASKS
+ *	per process: its objects (FILE PIPE SHMEM MM VMA PAGES FILES FS SIGHAND
+ *		     CRED), then PROCESS, SIGQUEUE, and per thread THREAD CPU
+ *		     FPU SIGQUEUE
+ *	TRAILER
+ */
+#ifndef _UAPI_LINUX_CHECKPOINT_H
+#define _UAPI_LINUX_CHECKPOINT_H
+
+#include <linux/types.h>
+
+#define CKPT_MAGIC		0x31474d4954504b43ULL	/* "CKPTIMG1" */
+#define CKPT_VERSION		1
+#define CKPT_ARCH_X86_64	1
+#define CKPT_ID_BYTES		16
+
+/* System call numbers: well above upstream's. */
+#define __NR_checkpoint_x86_64	600
+#define __NR_restart_x86_64	601
+
+/*
+ * checkpoint(struct checkpoint_args *, size_t): write the process tree under
+ * @pid to @image_fd. Returns 0, or a negative error; the reason, with the
+ * object it speaks of, goes to @log_fd as text, one line each.
+ */
+#define CHECKPOINT_PIDFD	(1ULL << 0)	/* @pid is a pidfd */
+#define CHECKPOINT_KILL		(1ULL << 1)	/* kill the tree when the image is complete */
+#define CHECKPOINT_DRYRUN	(1ULL << 2)	/* write nothing; log every obstacle */
+#define CHECKPOINT_NOTRACK	(1ULL << 3)	/* do not start tracking for a later increment */
+#define CHECKPOINT_FLAGS_ALL	0xfULL
+
+struct checkpoint_args {
+	__aligned_u64 flags;
+	__s32 pid;
+	__s32 image_fd;			/* -1 with CHECKPOINT_DRYRUN */
+	__s32 log_fd;			/* -1: no log */
+	__u32 nr_relink_fds;		/* directories for unlinked files, */
+	__aligned_u64 relink_fds;	/* const __s32 *: one per filesystem */
+	__aligned_u64 parent_id;	/* const __u8[16]: increment over this image */
+	__aligned_u64 stats;		/* struct checkpoint_stats *, or 0 */
+};
+#define CHECKPOINT_ARGS_SIZE_VER0	48
+
+struct checkpoint_stats {
+	__u8 image_id[CKPT_ID_BYTES];
+	__aligned_u64 bytes;		/* of the image */
+	__aligned_u64 tasks;		/* threads, zombies included */
+	__aligned_u64 pages;		/* with payload in the image */
+	__aligned_u64 zero_pages;	/* present, all zero: no payload */
+	__aligned_u64 parent_pages;	/* unchanged since the parent: no payload */
+	__aligned_u64 relinked;		/* unlinked files given a name */
+	__aligned_u64 obstacles;	/* counted by a dry run */
+	__aligned_u64 frozen_ns;	/* from first task asked to stop to all let go */
+	__aligned_u64 total_ns;
+};
+
+/*
+ * restart(struct restart_args *, size_t). A restart goes through a context,
+ * which is a file descriptor:
+ *  CREATE	read HEADER and TASKS from image_fds[0]; returns the context.
+ *		read(2) on it gives the struct ckpt_task_entry array.
+ *  JOIN	called by every task of the rebuilt tree; returns as the restored
+ *		task, or never: if the restart fails, the task is killed.
+ *  RUN		wait for all to join, restore, let them go; returns 0 or an error.
+ * Closing the context before RUN has succeeded kills all who joined.
+ */
+#define RESTART_CREATE		0
+#define RESTART_JOIN		1
+#define RESTART_RUN		2
+
+#define RESTART_KEEP_RELINKED	(1ULL << 0)	/* leave relinked names for another restart */
+#define RESTART_FLAGS_ALL	0x1ULL
+
+struct restart_args {
+	__aligned_u64 flags;		/* CREATE only */
+	__u32 op;
+	__s32 ctx_fd;			/* JOIN, RUN */
+	__aligned_u64 image_fds;	/* CREATE: const __s32 *: image, its parent, ... */
+	__u32 nr_image_fds;
+	__s32 log_fd;			/* CREATE: -1: no log */
+	__aligned_u64 stats;		/* RUN: struct restart_stats *, or 0 */
+};
+#define RESTART_ARGS_SIZE_VER0	40
+
+struct restart_stats {
+	__u8 image_id[CKPT_ID_BYTES];
+	__aligned_u64 bytes;		/* read, all images of the chain */
+	__aligned_u64 tasks;
+	__aligned_u64 pages;		/* restored with payload */
+	__aligned_u64 total_ns;		/* RUN, from call to all let go */
+};
+
+/* ---- records ---- */
+
+enum ckpt_rec_type {
+	CKPT_REC_HEADER		= 1,
+	CKPT_REC_TASKS		= 2,
+	CKPT_REC_FILE		= 16,	/* objref */
+	CKPT_REC_PIPE		= 17,	/* objref */
+	CKPT_REC_SHMEM		= 18,	/* objref; PAGES follow */
+	CKPT_REC_MM		= 32,	/* objref; VMAs follow, then PAGES */
+	CKPT_REC_VMA		= 33,
+	CKPT_REC_PAGES		= 34,
+	CKPT_REC_FILES		= 48,	/* objref */
+	CKPT_REC_FS		= 49,	/* objref */
+	CKPT_REC_SIGHAND	= 50,	/* objref */
+	CKPT_REC_CRED		= 51,	/* objref */
+	CKPT_REC_PROCESS	= 64,
+	CKPT_REC_SIGQUEUE	= 65,
+	CKPT_REC_THREAD		= 66,
+	CKPT_REC_CPU		= 67,
+	CKPT_REC_FPU		= 68,
+	CKPT_REC_TRAILER	= 255,
+};
+
+/* Each record: this, then @len bytes of payload (structure, then its tail). */
+struct ckpt_rec {
+	__u32 type;
+	__u32 objref;		/* of the object it defines or belongs to, or 0 */
+	__aligned_u64 len;
+};
+
+#define CKPT_RELEASE_BYTES	64
+
+struct ckpt_header {
+	__aligned_u64 magic;
+	__u32 version;
+	__u32 arch;
+	__u32 page_size;
+	__u32 nr_tasks;
+	__u8 image_id[CKPT_ID_BYTES];
+	__u8 parent_id[CKPT_ID_BYTES];	/* all zero: a full checkpoint */
+	__aligned_u64 realtime_ns;	/* when it was taken */
+	__aligned_u64 boottime_ns;
+	__aligned_u64 features;		/* CPU state components (XCR0) */
+	char release[CKPT_RELEASE_BYTES];
+};
+
+#define CKPT_TASK_LEADER	(1U << 0)	/* pid == tgid */
+#define CKPT_TASK_ZOMBIE	(1U << 1)
+
+/* TASKS: an array of these; a process's leader before its threads, parents before children. */
+struct ckpt_task_entry {
+	__s32 pid;
+	__s32 tgid;
+	__s32 ppid;		/* tgid of the parent; 0: the root of the tree */
+	__s32 pgid;
+	__s32 sid;
+	__u32 flags;
+	__s32 exit_code;	/* of a zombie, as wait(2) reports it */
+	__s32 exit_signal;	/* sent to the parent at exit */
+};
+
+enum ckpt_file_kind {
+	CKPT_FILE_PATH		= 1,	/* reopen @path */
+	CKPT_FILE_RELINKED	= 2,	/* reopen @path (given by relink), then unlink it; @path2: last name it had */
+	CKPT_FILE_PIPE		= 3,	/* an end of the pipe @pipe */
+	CKPT_FILE_TTY		= 4,	/* a terminal outside the tree: reopen @path */
+};
+
+/* FILE: an open file description. Tail: path, NUL, path2, NUL. */
+struct ckpt_file {
+	__u32 kind;
+	__u32 f_flags;
+	__aligned_s64 pos;
+	__u32 pipe;		/* objref */
+	__u32 mode;		/* type and permissions of the inode */
+	__aligned_u64 ino;
+	__aligned_u64 dev;
+	__aligned_u64 size;	/* when it was taken, for people to see */
+	__s32 owner_pid;	/* F_SETOWN: > 0 process, < 0 group, 0 none */
+	__s32 owner_sig;
+	__u32 nlink;		/* before relink */
+	__u32 reserved;
+};
+
+/* PIPE: tail: the unread bytes. */
+struct ckpt_pipe {
+	__u32 slots;		/* F_SETPIPE_SZ, in pages */
+	__u32 bytes;		/* unread */
+	__u32 fifo;		/* objref of nothing yet: 0 */
+	__u32 reserved;
+};
+
+/* SHMEM: shared anonymous memory. */
+struct ckpt_shmem {
+	__aligned_u64 size;	/* bytes */
+};
+
+#define CKPT_AUXV_WORDS		48
+
+/* MM: an address space. @track_id names it across the images of a chain. */
+struct ckpt_mm {
+	__aligned_u64 track_id;
+	__aligned_u64 start_code, end_code, start_data, end_data;
+	__aligned_u64 start_brk, brk, start_stack;
+	__aligned_u64 arg_start, arg_end, env_start, env_end;
+	__aligned_u64 vdso;
+	__aligned_u64 def_flags;
+	__aligned_u64 auxv[CKPT_AUXV_WORDS];
+	__u32 exe_file;		/* objref */
+	__u32 nr_vmas;
+	__u32 dumpable;
+	__u32 thp_disable;
+};
+
+enum ckpt_vma_kind {
+	CKPT_VMA_ANON		= 1,
+	CKPT_VMA_FILE		= 2,
+	CKPT_VMA_SHMEM		= 3,	/* @object: SHMEM */
+	CKPT_VMA_VDSO		= 4,
+	CKPT_VMA_VVAR		= 5,
+};
+
+#define CKPT_VMA_READ		(1U << 0)
+#define CKPT_VMA_WRITE		(1U << 1)
+#define CKPT_VMA_EXEC		(1U << 2)
+#define CKPT_VMA_SHARED		(1U << 3)
+#define CKPT_VMA_GROWSDOWN	(1U << 4)
+#define CKPT_VMA_LOCKED		(1U << 5)
+#define CKPT_VMA_LOCKONFAULT	(1U << 6)
+#define CKPT_VMA_NORESERVE	(1U << 7)
+#define CKPT_VMA_DONTFORK	(1U << 8)
+#define CKPT_VMA_DONTDUMP	(1U << 9)
+#define CKPT_VMA_WIPEONFORK	(1U << 10)
+#define CKPT_VMA_HUGEPAGE	(1U << 11)
+#define CKPT_VMA_NOHUGEPAGE	(1U << 12)
+#define CKPT_VMA_MERGEABLE	(1U << 13)
+#define CKPT_VMA_RAND_READ	(1U << 14)
+#define CKPT_VMA_SEQ_READ	(1U << 15)
+#define CKPT_VMA_SEALED		(1U << 16)
+#define CKPT_VMA_FLAGS_ALL	0x1ffffU
+
+struct ckpt_vma {
+	__aligned_u64 start;
+	__aligned_u64 end;
+	__aligned_u64 pgoff;	/* in pages, as vm_pgoff */
+	__u32 kind;
+	__u32 flags;		/* CKPT_VMA_* */
+	__u32 object;		/* objref of FILE or SHMEM, or 0 */
+	__u32 reserved;
+};
+
+enum ckpt_extent_kind {
+	CKPT_PAGES_DATA		= 1,	/* payload in this record */
+	CKPT_PAGES_ZERO		= 2,	/* present, all zero */
+	CKPT_PAGES_PARENT	= 3,	/* as in the parent image */
+};
+
+struct ckpt_extent {
+	__aligned_u64 addr;	/* of the first page; for SHMEM: offset in the object */
+	__u32 nr;		/* pages */
+	__u32 kind;
+};
+
+/*
+ * PAGES: tail: @nr_extents of struct ckpt_extent, zero bytes up to the next
+ * multiple of the page size in the stream, then the payload of the DATA
+ * extents, in order. @objref in the record: the MM or SHMEM.
+ */
+struct ckpt_pages {
+	__u32 nr_extents;
+	__u32 nr_pages;		/* with payload */
+	__u32 pad;		/* zero bytes before the payload */
+	__u32 reserved;
+};
+
+/* FILES: an fd table; an array of these. */
+struct ckpt_fd {
+	__u32 fd;
+	__u32 cloexec;
+	__u32 file;		/* objref */
+	__u32 reserved;
+};
+
+/* FS: tail: cwd, NUL, root, NUL. */
+struct ckpt_fs {
+	__u32 umask;
+	__u32 reserved;
+};
+
+#define CKPT_NSIG		64
+
+/* SIGHAND: handlers of signals 1..64. */
+struct ckpt_sigaction {
+	__aligned_u64 handler;
+	__aligned_u64 flags;
+	__aligned_u64 restorer;
+	__aligned_u64 mask;
+};
+
+struct ckpt_sighand {
+	struct ckpt_sigaction action[CKPT_NSIG];
+};
+
+#define CKPT_CAP_SETS		5	/* inheritable, permitted, effective, bounding, ambient */
+
+/* CRED: tail: @nr_groups of __u32. */
+struct ckpt_cred {
+	__u32 uid, gid, suid, sgid, euid, egid, fsuid, fsgid;
+	__aligned_u64 caps[CKPT_CAP_SETS];
+	__u32 securebits;
+	__u32 no_new_privs;
+	__u32 nr_groups;
+	__u32 reserved;
+};
+
+#define CKPT_RLIMITS		16
+
+struct ckpt_process {
+	__s32 tgid;
+	__u32 mm, files, fs, sighand;	/* objrefs */
+	__u32 nr_threads;
+	__u32 is_child_subreaper;
+	__u32 has_child_subreaper;
+	__u32 tty;		/* objref of the FILE that is its controlling terminal, or 0 */
+	__u32 tty_foreground;	/* pgid, when it leads the session */
+	__u32 stopped;		/* signal that stopped it, or 0 */
+	__u32 oom_score_adj;	/* two's complement */
+	__aligned_u64 rlim_cur[CKPT_RLIMITS];
+	__aligned_u64 rlim_max[CKPT_RLIMITS];
+};
+
+#define CKPT_SIGINFO_BYTES	128
+
+/* SIGQUEUE: pending signals, in order; an array. @objref 0: the process's; else the thread's pid. */
+struct ckpt_siginfo {
+	__u8 info[CKPT_SIGINFO_BYTES];	/* siginfo_t */
+};
+
+enum ckpt_restart_block {
+	CKPT_RESTART_NONE	= 0,
+	CKPT_RESTART_NANOSLEEP	= 1,
+	CKPT_RESTART_FUTEX	= 2,
+	CKPT_RESTART_POLL	= 3,
+};
+
+struct ckpt_thread {
+	__s32 pid;
+	__u32 cred;			/* objref */
+	char comm[16];
+	__aligned_u64 blocked;
+	__aligned_u64 saved_sigmask;
+	__u32 restore_sigmask;		/* saved_sigmask is to be put back */
+	__u32 altstack_flags;
+	__aligned_u64 altstack_sp;
+	__aligned_u64 altstack_size;
+	__aligned_u64 clear_child_tid;
+	__aligned_u64 robust_list;
+	__aligned_u64 rseq;
+	__u32 rseq_len;
+	__u32 rseq_sig;
+	__u32 pdeath_signal;
+	__u32 personality;
+	__aligned_u64 timer_slack_ns;
+	__u32 restart_kind;		/* enum ckpt_restart_block */
+	__u32 restart_clock;
+	__aligned_s64 restart_ns;	/* time left */
+	__aligned_u64 restart_arg[4];	/* addresses, counts and flags, by kind */
+};
+
+/* CPU: x86-64 registers, as in struct user_regs_struct. */
+struct ckpt_cpu_x86_64 {
+	__aligned_u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8;
+	__aligned_u64 ax, cx, dx, si, di, orig_ax, ip, cs, flags, sp, ss;
+	__aligned_u64 fs_base, gs_base, ds, es, fs, gs;
+};
+
+/* FPU: the XSAVE area in the standard (user) format. */
+
+/* TRAILER: the checksum is CRC-32C over everything before it but page payload. */
+struct ckpt_trailer {
+	__aligned_u64 bytes;		/* of the image, trailer included */
+	__aligned_u64 pages;
+	__u32 crc32c;
+	__u32 nr_records;
+};
+
+#endif /* _UAPI_LINUX_CHECKPOINT_H */

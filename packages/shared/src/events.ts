@@ -1,0 +1,76 @@
+/** The log of an experiment: append-only, versioned; every view is a fold of it. */
+import { z } from "zod";
+import {
+  checkpointFigures, experimentFile, fingerprint, kernelVariant, manifest, namedError, restoreFigures, step,
+} from "./experiment.js";
+
+export const LOG_VERSION = 1;
+
+const head = {
+  /** Position in the log, from 1, without gaps. */
+  seq: z.int().min(1),
+  /** Milliseconds since the experiment was created, by the runner's monotonic clock. */
+  atMs: z.number().min(0),
+};
+
+/** An open file of a process, as far as the lab shows it. */
+export const openFile = z.strictObject({
+  fd: z.int(), path: z.string(), unlinked: z.boolean(), inode: z.int().optional(), kind: z.string(),
+});
+export const processInfo = z.strictObject({
+  pid: z.int(), ppid: z.int(), command: z.string(), state: z.string(), threads: z.int(),
+  rssBytes: z.int(), files: z.array(openFile),
+});
+export type ProcessInfo = z.infer<typeof processInfo>;
+
+/** Figures for a step that is neither checkpoint nor restore, e.g. `{exitCode: 0}`; units are in the names. */
+const plainFigures = z.record(z.string(), z.union([z.number(), z.string(), z.boolean()]));
+
+const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
+  z.strictObject({ ...head, type: z.literal(type), ...shape });
+
+export const logEvent = z.discriminatedUnion("type", [
+  event("experiment.created", {
+    logVersion: z.int(), title: z.string(), question: z.string().optional(), manifest,
+    /** Planned steps (a file's); interactive experiments begin with none. */
+    plan: z.array(step),
+    createdAt: z.iso.datetime(), forkedFrom: z.string().optional(),
+  }),
+  event("guest.booting", { guest: z.int(), kernel: kernelVariant, how: z.enum(["warm", "cold"]) }),
+  event("guest.booted", { guest: z.int(), bootMs: z.number(), how: z.enum(["warm", "cold"]), fingerprint }),
+  /** The guest is gone: asked for (`stopped`) or not (`died`, `hung`). */
+  event("guest.ended", { guest: z.int(), how: z.enum(["stopped", "died", "hung"]), reason: z.string() }),
+  event("step.started", { stepNo: z.int().min(1), step,
+    /** The exact guest command, where the step is one. */
+    command: z.string().optional() }),
+  event("step.finished", { stepNo: z.int().min(1), ms: z.number(), figures: plainFigures.optional(), text: z.string().optional() }),
+  event("step.failed", { stepNo: z.int().min(1), ms: z.number(), error: namedError }),
+  event("workload.started", { name: z.string(), pid: z.int(), terminal: z.int(), command: z.string() }),
+  event("workload.ended", { name: z.string(), pid: z.int(), reason: z.string() }),
+  event("checkpoint.finished", { stepNo: z.int(), name: z.string(), target: z.string(), mode: z.enum(["full", "incremental"]),
+    parent: z.string().nullable(), guestPath: z.string(), killed: z.boolean(), figures: checkpointFigures }),
+  /** All obstacles a dry run named. */
+  event("checkpoint.obstacles", { stepNo: z.int(), target: z.string(), obstacles: z.array(z.string()) }),
+  event("restore.finished", { stepNo: z.int(), checkpoint: z.string(), target: z.string(), figures: restoreFigures }),
+  event("verify.finished", { stepNo: z.int(), target: z.string(), ok: z.boolean(), text: z.string() }),
+  event("processes.seen", { name: z.string(), processes: z.array(processInfo) }),
+  event("terminal.opened", { terminal: z.int(), title: z.string(), kind: z.enum(["workload", "shell", "serial"]) }),
+  /** `data` is base64; `offset` counts bytes of this terminal since it was opened. */
+  event("terminal.output", { terminal: z.int(), offset: z.int(), data: z.base64() }),
+  event("terminal.resized", { terminal: z.int(), cols: z.int(), rows: z.int() }),
+  event("terminal.closed", { terminal: z.int(), reason: z.string() }),
+  event("kernel.log", { text: z.string() }),
+  event("note", { text: z.string() }),
+  event("experiment.ended", { verdict: z.enum(["pass", "fail"]), reason: z.string() }),
+  event("experiment.interrupted", { reason: z.string() }),
+]);
+export type LogEvent = z.infer<typeof logEvent>;
+export type LogEventType = LogEvent["type"];
+/** An event before the log has given it its place. */
+export type NewEvent = LogEvent extends infer E ? (E extends LogEvent ? Omit<E, "seq" | "atMs"> : never) : never;
+
+/** What Download writes and Import reads. */
+export const experimentArchive = z.strictObject({
+  format: z.literal("crlab-experiment"), version: z.literal(1),
+  id: z.string(), file: experimentFile, events: z.array(logEvent),
+});

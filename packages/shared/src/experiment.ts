@@ -1,0 +1,133 @@
+/**
+ * The experiment model: a manifest (what is booted) and steps (what is done).
+ * The same schemas parse experiment files, protocol messages and stored rows.
+ */
+import { z } from "zod";
+
+export const kernelVariant = z.enum(["base", "cr", "debug"]);
+export type KernelVariant = z.infer<typeof kernelVariant>;
+
+export const manifest = z.strictObject({
+  kernel: kernelVariant.default("cr"),
+  image: z.enum(["bookworm"]).default("bookworm"),
+  memMiB: z.int().min(128).max(8192).default(512),
+  cpus: z.int().min(1).max(8).default(2),
+  accel: z.enum(["auto", "kvm", "tcg"]).default("auto"),
+  network: z.enum(["none"]).default("none"),
+  engine: z.enum(["kernel"]).default("kernel"),
+});
+export type Manifest = z.infer<typeof manifest>;
+
+/** A name a step gives to a process tree or a checkpoint, by which later steps speak of it. */
+const label = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, "letters, digits, . _ - (at most 32)");
+const guestPath = z.string().min(1).max(4095).regex(/^\//, "an absolute path in the guest");
+const commandLine = z.array(z.string().max(65536)).min(1).max(256);
+const seconds = z.number().positive().max(3600);
+
+/**
+ * One step. `target` names a process tree started by an earlier `start` step
+ * (default: the latest one); `checkpoint` names a checkpoint (default: the latest).
+ */
+export const step = z.discriminatedUnion("kind", [
+  /** Boot the guest; a later boot replaces the guest, with another kernel if it says so. */
+  z.strictObject({ kind: z.literal("boot"), kernel: kernelVariant.optional() }),
+  /** Start a listed workload by name, or any command, on a terminal of its own. */
+  z.strictObject({
+    kind: z.literal("start"),
+    name: label.default("workload"),
+    workload: z.string().max(64).optional(),
+    args: z.array(z.string().max(4096)).max(64).optional(),
+    command: commandLine.optional(),
+  }).refine((s) => (s.workload === undefined) !== (s.command === undefined), "give either workload or command"),
+  z.strictObject({
+    kind: z.literal("checkpoint"),
+    name: label.optional(),
+    target: label.optional(),
+    mode: z.enum(["full", "incremental"]).default("full"),
+    /** Parent of an increment; default: the target's latest checkpoint. */
+    parent: label.optional(),
+    kill: z.boolean().default(false),
+    /** Only list what stands in the way. */
+    dryRun: z.boolean().default(false),
+  }),
+  /** Unlink a path, or whatever the target holds on a file descriptor. */
+  z.strictObject({ kind: z.literal("unlink"), path: guestPath.optional(), target: label.optional(), fd: z.int().min(0).max(1048576).optional() })
+    .refine((s) => (s.path === undefined) !== (s.fd === undefined), "give either path or fd"),
+  z.strictObject({ kind: z.literal("rename"), from: guestPath, to: guestPath }),
+  z.strictObject({ kind: z.literal("kill"), target: label.optional() }),
+  z.strictObject({ kind: z.literal("restore"), checkpoint: label.optional() }),
+  /** Ask the workload to judge itself (SIGUSR1), and wait for its `verify: ok` or `verify: FAIL ...` line. */
+  z.strictObject({ kind: z.literal("verify"), target: label.optional(), withinS: seconds.default(60) }),
+  /** Wait until the target's terminal has printed a line that matches (a regular expression) since its last step. */
+  z.strictObject({ kind: z.literal("wait"), target: label.optional(), output: z.string().min(1).max(512), withinS: seconds.default(60) }),
+  /** Run a command in the guest to its end. */
+  z.strictObject({ kind: z.literal("run"), command: commandLine, exitCode: z.int().min(0).max(255).default(0), withinS: seconds.default(120) }),
+]);
+export type Step = z.infer<typeof step>;
+export type StepKind = Step["kind"];
+
+/** An experiment file (YAML or JSON): what `crlab run` takes and what the console ships and exports. */
+export const experimentFile = z.strictObject({
+  title: z.string().min(1).max(120),
+  /** The question this experiment asks, for its card and its lab sheet. */
+  question: z.string().max(500).optional(),
+  ...manifest.shape,
+  steps: z.array(step).min(1).max(500),
+});
+export type ExperimentFile = z.infer<typeof experimentFile>;
+
+/** Short, unguessable id of an experiment: it stands in `/x/<id>`. */
+export const experimentId = z.string().regex(/^[A-Za-z0-9]{8,16}$/);
+export type ExperimentId = z.infer<typeof experimentId>;
+
+/** What is needed to reproduce a run; recorded by `guest.booted`. */
+export const fingerprint = z.strictObject({
+  kernelVariant,
+  kernelRelease: z.string(),
+  /** Content hash of patch set and sources, and of the configuration. */
+  kernelHash: z.string(),
+  configHash: z.string(),
+  imageHash: z.string(),
+  qemuVersion: z.string(),
+  accel: z.enum(["kvm", "tcg"]),
+  /** Why this accelerator: the probe's own words. */
+  accelReason: z.string(),
+  memMiB: z.int(),
+  cpus: z.int(),
+});
+export type Fingerprint = z.infer<typeof fingerprint>;
+
+/** Figures of one checkpoint, as checkpoint(1) reported them; times in ns, measured in the guest. */
+export const checkpointFigures = z.strictObject({
+  imageId: z.string(),
+  parentImageId: z.string().nullable(),
+  tasks: z.int(),
+  bytes: z.int(),
+  pages: z.int(),
+  zeroPages: z.int(),
+  parentPages: z.int(),
+  relinkedFiles: z.int(),
+  frozenNs: z.int(),
+  totalNs: z.int(),
+});
+export type CheckpointFigures = z.infer<typeof checkpointFigures>;
+
+export const restoreFigures = z.strictObject({
+  imageId: z.string(),
+  tasks: z.int(),
+  bytes: z.int(),
+  pages: z.int(),
+  totalNs: z.int(),
+  rootPid: z.int(),
+});
+export type RestoreFigures = z.infer<typeof restoreFigures>;
+
+/** A named error: what, where, why, and what to do. */
+export const namedError = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  hint: z.string().optional(),
+  /** Byte offset in the checkpoint image, where the error has one. */
+  imageOffset: z.int().optional(),
+});
+export type NamedError = z.infer<typeof namedError>;

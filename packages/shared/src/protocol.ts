@@ -1,0 +1,55 @@
+/**
+ * What goes over the WebSocket between browser and runner.
+ * Text frames are JSON messages; binary frames are terminal bytes (see `terminalFrame`).
+ */
+import { z } from "zod";
+import { experimentFile, experimentId, kernelVariant, namedError, step } from "./experiment.js";
+import { logEvent } from "./events.js";
+
+export const PROTOCOL_VERSION = 1;
+export const MAX_MESSAGE_BYTES = 256 * 1024;
+
+/** A request's `id` comes back in its reply; a browser chooses it. */
+const request = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
+  z.strictObject({ id: z.int().min(0), type: z.literal(type), ...shape });
+
+export const clientMessage = z.discriminatedUnion("type", [
+  request("hello", { protocol: z.int() }),
+  /** Events after `since` (0: all), then live. `terminal.output` is left out: terminals are subscribed to by themselves. */
+  request("subscribe", { experiment: experimentId, since: z.int().min(0) }),
+  request("unsubscribe", { experiment: experimentId }),
+  /** Owner only from here on; `create`, `fork` and `rerun` make the asker owner. Replies carry `{experiment}`. */
+  request("create", { file: experimentFile, autorun: z.boolean() }),
+  request("fork", { experiment: experimentId }),
+  request("rerun", { experiment: experimentId }),
+  request("step", { experiment: experimentId, step }),
+  /** Stop the guest and end the experiment with a verdict over the steps done. */
+  request("end", { experiment: experimentId }),
+  request("rename", { experiment: experimentId, title: z.string().min(1).max(120) }),
+  request("terminal.open", { experiment: experimentId, cols: z.int().min(2).max(500), rows: z.int().min(2).max(200) }),
+  request("terminal.resize", { experiment: experimentId, terminal: z.int(), cols: z.int().min(2).max(500), rows: z.int().min(2).max(200) }),
+  request("terminal.close", { experiment: experimentId, terminal: z.int() }),
+  /** Anyone may watch a terminal: stored bytes from `offset`, then live. */
+  request("terminal.attach", { experiment: experimentId, terminal: z.int(), offset: z.int().min(0) }),
+  /** Flow control: bytes the viewer has drawn. The runner keeps at most TERMINAL_WINDOW_BYTES in flight. */
+  request("terminal.ack", { experiment: experimentId, terminal: z.int(), offset: z.int().min(0) }),
+]);
+export type ClientMessage = z.infer<typeof clientMessage>;
+
+export const TERMINAL_WINDOW_BYTES = 256 * 1024;
+
+export const serverMessage = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("hello"), protocol: z.int(), runnerVersion: z.string() }),
+  z.strictObject({ type: z.literal("reply"), id: z.int(), ok: z.literal(true), experiment: experimentId.optional(), terminal: z.int().optional(), mayDrive: z.boolean().optional() }),
+  z.strictObject({ type: z.literal("error"), id: z.int().nullable(), error: namedError }),
+  z.strictObject({ type: z.literal("events"), experiment: experimentId, events: z.array(logEvent) }),
+  z.strictObject({ type: z.literal("watchers"), experiment: experimentId, count: z.int() }),
+  z.strictObject({ type: z.literal("status"), guests: z.int(), freeGuests: z.int(), accel: z.string(), kernels: z.array(kernelVariant) }),
+]);
+export type ServerMessage = z.infer<typeof serverMessage>;
+
+/**
+ * Binary frame, both directions: u8 version (1), u8 zero, u16 LE zero, u32 LE terminal,
+ * 16 bytes experiment id (ASCII, NUL-padded), u64 LE offset of the first byte (0 upstream), then the bytes.
+ */
+export const TERMINAL_FRAME_HEADER_BYTES = 32;
