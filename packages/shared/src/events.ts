@@ -1,7 +1,14 @@
 /** The log of an experiment: append-only, versioned; every view is a fold of it. */
 import { z } from "zod";
 import {
-  checkpointFigures, experimentFile, fingerprint, kernelVariant, manifest, namedError, restoreFigures, step,
+  checkpointFigures,
+  experimentFile,
+  fingerprint,
+  kernelVariant,
+  manifest,
+  namedError,
+  restoreFigures,
+  step,
 } from "./experiment.js";
 
 export const LOG_VERSION = 1;
@@ -15,11 +22,20 @@ const head = {
 
 /** An open file of a process, as far as the lab shows it. */
 export const openFile = z.strictObject({
-  fd: z.int(), path: z.string(), unlinked: z.boolean(), inode: z.int().optional(), kind: z.string(),
+  fd: z.int(),
+  path: z.string(),
+  unlinked: z.boolean(),
+  inode: z.int().optional(),
+  kind: z.string(),
 });
 export const processInfo = z.strictObject({
-  pid: z.int(), ppid: z.int(), command: z.string(), state: z.string(), threads: z.int(),
-  rssBytes: z.int(), files: z.array(openFile),
+  pid: z.int(),
+  ppid: z.int(),
+  command: z.string(),
+  state: z.string(),
+  threads: z.int(),
+  rssBytes: z.int(),
+  files: z.array(openFile),
 });
 export type ProcessInfo = z.infer<typeof processInfo>;
 
@@ -31,24 +47,46 @@ const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
 
 export const logEvent = z.discriminatedUnion("type", [
   event("experiment.created", {
-    logVersion: z.int(), title: z.string(), question: z.string().optional(), manifest,
+    logVersion: z.int(),
+    title: z.string(),
+    question: z.string().optional(),
+    manifest,
     /** Planned steps (a file's); interactive experiments begin with none. */
     plan: z.array(step),
-    createdAt: z.iso.datetime(), forkedFrom: z.string().optional(),
+    createdAt: z.iso.datetime(),
+    forkedFrom: z.string().optional(),
   }),
   event("guest.booting", { guest: z.int(), kernel: kernelVariant, how: z.enum(["warm", "cold"]) }),
   event("guest.booted", { guest: z.int(), bootMs: z.number(), how: z.enum(["warm", "cold"]), fingerprint }),
   /** The guest is gone: asked for (`stopped`) or not (`died`, `hung`). */
   event("guest.ended", { guest: z.int(), how: z.enum(["stopped", "died", "hung"]), reason: z.string() }),
-  event("step.started", { stepNo: z.int().min(1), step,
-    /** The exact guest command, where the step is one. */
-    command: z.string().optional() }),
-  event("step.finished", { stepNo: z.int().min(1), ms: z.number(), figures: plainFigures.optional(), text: z.string().optional() }),
+  event("step.started", {
+    stepNo: z.int().min(1),
+    step,
+    /** The next of the plan's steps, not one that someone asked for in between. */
+    planned: z.boolean().default(false),
+  }),
+  /** The exact guest command a step runs, as one could type it there; a step may run several. */
+  event("step.command", { stepNo: z.int().min(1), command: z.string() }),
+  event("step.finished", {
+    stepNo: z.int().min(1),
+    ms: z.number(),
+    figures: plainFigures.optional(),
+    text: z.string().optional(),
+  }),
   event("step.failed", { stepNo: z.int().min(1), ms: z.number(), error: namedError }),
   event("workload.started", { name: z.string(), pid: z.int(), terminal: z.int(), command: z.string() }),
   event("workload.ended", { name: z.string(), pid: z.int(), reason: z.string() }),
-  event("checkpoint.finished", { stepNo: z.int(), name: z.string(), target: z.string(), mode: z.enum(["full", "incremental"]),
-    parent: z.string().nullable(), guestPath: z.string(), killed: z.boolean(), figures: checkpointFigures }),
+  event("checkpoint.finished", {
+    stepNo: z.int(),
+    name: z.string(),
+    target: z.string(),
+    mode: z.enum(["full", "incremental"]),
+    parent: z.string().nullable(),
+    guestPath: z.string(),
+    killed: z.boolean(),
+    figures: checkpointFigures,
+  }),
   /** All obstacles a dry run named. */
   event("checkpoint.obstacles", { stepNo: z.int(), target: z.string(), obstacles: z.array(z.string()) }),
   event("restore.finished", { stepNo: z.int(), checkpoint: z.string(), target: z.string(), figures: restoreFigures }),
@@ -61,16 +99,33 @@ export const logEvent = z.discriminatedUnion("type", [
   event("terminal.closed", { terminal: z.int(), reason: z.string() }),
   event("kernel.log", { text: z.string() }),
   event("note", { text: z.string() }),
+  event("experiment.renamed", { title: z.string() }),
   event("experiment.ended", { verdict: z.enum(["pass", "fail"]), reason: z.string() }),
   event("experiment.interrupted", { reason: z.string() }),
+  /** Stands in for an event that this version of the lab cannot read; never written to a log. */
+  event("unknown", { was: z.string() }),
 ]);
 export type LogEvent = z.infer<typeof logEvent>;
 export type LogEventType = LogEvent["type"];
 /** An event before the log has given it its place. */
 export type NewEvent = LogEvent extends infer E ? (E extends LogEvent ? Omit<E, "seq" | "atMs"> : never) : never;
 
+/** A stored event of any version of the log: what cannot be read becomes `unknown`, so that the rest still folds. */
+export function readEvent(stored: unknown): LogEvent {
+  const parsed = logEvent.safeParse(stored);
+  if (parsed.success) return parsed.data;
+  const outline = z
+    .object({ seq: z.int().catch(1), atMs: z.number().catch(0), type: z.string().catch("?") })
+    .safeParse(stored);
+  const { seq, atMs, type } = outline.data ?? { seq: 1, atMs: 0, type: "?" };
+  return { seq, atMs, type: "unknown", was: type };
+}
+
 /** What Download writes and Import reads. */
 export const experimentArchive = z.strictObject({
-  format: z.literal("crlab-experiment"), version: z.literal(1),
-  id: z.string(), file: experimentFile, events: z.array(logEvent),
+  format: z.literal("crlab-experiment"),
+  version: z.literal(1),
+  id: z.string(),
+  file: experimentFile,
+  events: z.array(logEvent),
 });

@@ -32,13 +32,15 @@ export const step = z.discriminatedUnion("kind", [
   /** Boot the guest; a later boot replaces the guest, with another kernel if it says so. */
   z.strictObject({ kind: z.literal("boot"), kernel: kernelVariant.optional() }),
   /** Start a listed workload by name, or any command, on a terminal of its own. */
-  z.strictObject({
-    kind: z.literal("start"),
-    name: label.default("workload"),
-    workload: z.string().max(64).optional(),
-    args: z.array(z.string().max(4096)).max(64).optional(),
-    command: commandLine.optional(),
-  }).refine((s) => (s.workload === undefined) !== (s.command === undefined), "give either workload or command"),
+  z
+    .strictObject({
+      kind: z.literal("start"),
+      name: label.default("workload"),
+      workload: z.string().max(64).optional(),
+      args: z.array(z.string().max(4096)).max(64).optional(),
+      command: commandLine.optional(),
+    })
+    .refine((s) => (s.workload === undefined) !== (s.command === undefined), "give either workload or command"),
   z.strictObject({
     kind: z.literal("checkpoint"),
     name: label.optional(),
@@ -51,7 +53,13 @@ export const step = z.discriminatedUnion("kind", [
     dryRun: z.boolean().default(false),
   }),
   /** Unlink a path, or whatever the target holds on a file descriptor. */
-  z.strictObject({ kind: z.literal("unlink"), path: guestPath.optional(), target: label.optional(), fd: z.int().min(0).max(1048576).optional() })
+  z
+    .strictObject({
+      kind: z.literal("unlink"),
+      path: guestPath.optional(),
+      target: label.optional(),
+      fd: z.int().min(0).max(1048576).optional(),
+    })
     .refine((s) => (s.path === undefined) !== (s.fd === undefined), "give either path or fd"),
   z.strictObject({ kind: z.literal("rename"), from: guestPath, to: guestPath }),
   z.strictObject({ kind: z.literal("kill"), target: label.optional() }),
@@ -59,9 +67,19 @@ export const step = z.discriminatedUnion("kind", [
   /** Ask the workload to judge itself (SIGUSR1), and wait for its `verify: ok` or `verify: FAIL ...` line. */
   z.strictObject({ kind: z.literal("verify"), target: label.optional(), withinS: seconds.default(60) }),
   /** Wait until the target's terminal has printed a line that matches (a regular expression) since its last step. */
-  z.strictObject({ kind: z.literal("wait"), target: label.optional(), output: z.string().min(1).max(512), withinS: seconds.default(60) }),
+  z.strictObject({
+    kind: z.literal("wait"),
+    target: label.optional(),
+    output: z.string().min(1).max(512),
+    withinS: seconds.default(60),
+  }),
   /** Run a command in the guest to its end. */
-  z.strictObject({ kind: z.literal("run"), command: commandLine, exitCode: z.int().min(0).max(255).default(0), withinS: seconds.default(120) }),
+  z.strictObject({
+    kind: z.literal("run"),
+    command: commandLine,
+    exitCode: z.int().min(0).max(255).default(0),
+    withinS: seconds.default(120),
+  }),
 ]);
 export type Step = z.infer<typeof step>;
 export type StepKind = Step["kind"];

@@ -3,8 +3,8 @@
  * Text frames are JSON messages; binary frames are terminal bytes (see `terminalFrame`).
  */
 import { z } from "zod";
-import { experimentFile, experimentId, kernelVariant, namedError, step } from "./experiment.js";
 import { logEvent } from "./events.js";
+import { experimentFile, experimentId, kernelVariant, namedError, step } from "./experiment.js";
 
 export const PROTOCOL_VERSION = 1;
 export const MAX_MESSAGE_BYTES = 256 * 1024;
@@ -18,16 +18,26 @@ export const clientMessage = z.discriminatedUnion("type", [
   /** Events after `since` (0: all), then live. `terminal.output` is left out: terminals are subscribed to by themselves. */
   request("subscribe", { experiment: experimentId, since: z.int().min(0) }),
   request("unsubscribe", { experiment: experimentId }),
-  /** Owner only from here on; `create`, `fork` and `rerun` make the asker owner. Replies carry `{experiment}`. */
+  /**
+   * Owner only from here on; `create`, `fork` and `rerun` make the asker owner. Replies carry `{experiment}`.
+   * `fork` copies manifest and steps into a new experiment that waits; `rerun` also runs it.
+   */
   request("create", { file: experimentFile, autorun: z.boolean() }),
   request("fork", { experiment: experimentId }),
   request("rerun", { experiment: experimentId }),
+  /** Run the next `count` of the planned steps that remain (default: all); a failed step stops the plan. */
+  request("run", { experiment: experimentId, count: z.int().min(1).optional() }),
   request("step", { experiment: experimentId, step }),
   /** Stop the guest and end the experiment with a verdict over the steps done. */
   request("end", { experiment: experimentId }),
   request("rename", { experiment: experimentId, title: z.string().min(1).max(120) }),
   request("terminal.open", { experiment: experimentId, cols: z.int().min(2).max(500), rows: z.int().min(2).max(200) }),
-  request("terminal.resize", { experiment: experimentId, terminal: z.int(), cols: z.int().min(2).max(500), rows: z.int().min(2).max(200) }),
+  request("terminal.resize", {
+    experiment: experimentId,
+    terminal: z.int(),
+    cols: z.int().min(2).max(500),
+    rows: z.int().min(2).max(200),
+  }),
   request("terminal.close", { experiment: experimentId, terminal: z.int() }),
   /** Anyone may watch a terminal: stored bytes from `offset`, then live. */
   request("terminal.attach", { experiment: experimentId, terminal: z.int(), offset: z.int().min(0) }),
@@ -39,12 +49,39 @@ export type ClientMessage = z.infer<typeof clientMessage>;
 export const TERMINAL_WINDOW_BYTES = 256 * 1024;
 
 export const serverMessage = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("hello"), protocol: z.int(), runnerVersion: z.string() }),
-  z.strictObject({ type: z.literal("reply"), id: z.int(), ok: z.literal(true), experiment: experimentId.optional(), terminal: z.int().optional(), mayDrive: z.boolean().optional() }),
+  z.strictObject({
+    type: z.literal("hello"),
+    protocol: z.int(),
+    runnerVersion: z.string(),
+    /** Where people find the console, e.g. `http://127.0.0.1:4870`. */
+    consoleUrl: z.string(),
+  }),
+  z.strictObject({
+    type: z.literal("reply"),
+    id: z.int(),
+    ok: z.literal(true),
+    experiment: experimentId.optional(),
+    terminal: z.int().optional(),
+    mayDrive: z.boolean().optional(),
+    /** Of `terminal.attach`: bytes the terminal has put out so far. */
+    bytes: z.int().optional(),
+  }),
   z.strictObject({ type: z.literal("error"), id: z.int().nullable(), error: namedError }),
   z.strictObject({ type: z.literal("events"), experiment: experimentId, events: z.array(logEvent) }),
-  z.strictObject({ type: z.literal("watchers"), experiment: experimentId, count: z.int() }),
-  z.strictObject({ type: z.literal("status"), guests: z.int(), freeGuests: z.int(), accel: z.string(), kernels: z.array(kernelVariant) }),
+  z.strictObject({
+    type: z.literal("watchers"),
+    experiment: experimentId,
+    count: z.int(),
+    /** When the guest will be ended unless someone drives it; absent when no guest runs. */
+    idleEndsAt: z.iso.datetime().optional(),
+  }),
+  z.strictObject({
+    type: z.literal("status"),
+    guests: z.int(),
+    freeGuests: z.int(),
+    accel: z.string(),
+    kernels: z.array(kernelVariant),
+  }),
 ]);
 export type ServerMessage = z.infer<typeof serverMessage>;
 

@@ -1,0 +1,124 @@
+/** What can be done with an experiment now, and if not, why not. Pure: a function of the view. */
+import { type ExperimentView, latestTarget, remainingPlan, runningStep, type TargetView } from "./fold.js";
+
+export const actionIds = [
+  "runPlan",
+  "boot",
+  "start",
+  "checkpointFull",
+  "checkpointIncremental",
+  "dryRun",
+  "unlink",
+  "rename",
+  "kill",
+  "restore",
+  "verify",
+  "run",
+  "shell",
+  "end",
+] as const;
+export type ActionId = (typeof actionIds)[number];
+
+export interface Action {
+  id: ActionId;
+  label: string;
+  possible: boolean;
+  /** Why it is not possible now. */
+  reason: string | null;
+}
+
+const labels: Record<ActionId, string> = {
+  runPlan: "Run the remaining steps",
+  boot: "Boot",
+  start: "Start workload",
+  checkpointFull: "Checkpoint, full",
+  checkpointIncremental: "Checkpoint, incremental",
+  dryRun: "What stands in the way?",
+  unlink: "Unlink",
+  rename: "Rename",
+  kill: "Kill",
+  restore: "Restore",
+  verify: "Verify",
+  run: "Run command",
+  shell: "Open a shell",
+  end: "End",
+};
+
+/** All actions in the order a page shows them. `target`: the chosen process tree (default: the latest). */
+export function actions(view: ExperimentView, target?: string): Action[] {
+  const chosen = target === undefined ? latestTarget(view) : view.targets.find((t) => t.name === target);
+  return actionIds.map((id) => {
+    const reason = obstacle(view, id, chosen);
+    return {
+      id,
+      label: id === "boot" && view.guest !== null ? "Boot again" : labels[id],
+      possible: reason === null,
+      reason,
+    };
+  });
+}
+
+type Requirement = (view: ExperimentView, target: TargetView | undefined) => string | null;
+
+const open: Requirement = (view) => {
+  if (view.status === "ended") return "the experiment has ended: fork it or run it again";
+  if (view.status === "interrupted") return "the experiment was interrupted: fork it or run it again";
+  return null;
+};
+const idle: Requirement = (view) => {
+  const step = runningStep(view);
+  return step ? `step ${step.stepNo} (${step.kind}) is running` : null;
+};
+const guestUp: Requirement = (view) => {
+  if (view.guest === null) return "no guest has been booted yet";
+  if (view.guest.state === "booting") return "the guest is booting";
+  if (view.guest.state !== "up") return `the guest is gone (${view.guest.reason ?? view.guest.state}): boot again`;
+  return null;
+};
+const hasTarget: Requirement = (_, target) => (target ? null : "start a workload first");
+const targetAlive: Requirement = (view, target) => {
+  if (!target) return "start a workload first";
+  if (target.alive) return null;
+  const image = view.checkpoints.some((c) => c.target === target.name && c.available);
+  return `${target.name} is not running (${target.endedReason ?? "gone"}): ${image ? "restore" : "start"} it`;
+};
+const targetGone: Requirement = (_, target) =>
+  target?.alive ? `${target.name} (pid ${target.pid}) still runs: kill it first, its pids are in use` : null;
+const hasCheckpoint: Requirement = (view, target) =>
+  view.checkpoints.some((c) => c.available && (target === undefined || c.target === target.name))
+    ? null
+    : view.checkpoints.length > 0 && !view.checkpoints.some((c) => c.available)
+      ? "the checkpoints went with the guest that held them"
+      : "take a checkpoint first";
+const hasParent: Requirement = (view, target) =>
+  view.checkpoints.some((c) => c.available && c.name === target?.latestCheckpoint)
+    ? null
+    : "take a full checkpoint first: an increment needs a parent";
+const patched: Requirement = (view) =>
+  view.guest?.kernel === "base" ? "kernel `base` has no checkpoint/restart: boot `cr`" : null;
+const planLeft: Requirement = (view) => (remainingPlan(view).length > 0 ? null : "no planned steps remain");
+
+const requirements: Record<ActionId, readonly Requirement[]> = {
+  runPlan: [open, planLeft, idle],
+  boot: [open, idle],
+  start: [open, guestUp, idle],
+  checkpointFull: [open, guestUp, patched, targetAlive, idle],
+  checkpointIncremental: [open, guestUp, patched, targetAlive, hasParent, idle],
+  dryRun: [open, guestUp, patched, targetAlive, idle],
+  unlink: [open, guestUp, idle],
+  rename: [open, guestUp, idle],
+  kill: [open, guestUp, targetAlive, idle],
+  restore: [open, guestUp, patched, hasTarget, hasCheckpoint, targetGone, idle],
+  verify: [open, guestUp, targetAlive, idle],
+  run: [open, guestUp, idle],
+  shell: [open, guestUp],
+  end: [open],
+};
+
+function obstacle(view: ExperimentView, id: ActionId, target: TargetView | undefined): string | null {
+  for (const requirement of requirements[id]) {
+    const reason = requirement(view, target);
+    if (reason !== null) return reason;
+  }
+  return null;
+}

@@ -1,0 +1,30 @@
+/** A step in a few words, for timelines, reports and progress lines. */
+import type { Step } from "./experiment.js";
+
+export function describeStep(step: Step): string {
+  const of = (target: string | undefined) => (target === undefined ? "" : ` ${target}`);
+  switch (step.kind) {
+    case "boot":
+      return `boot${of(step.kernel)}`;
+    case "start":
+      return `start ${[step.workload ?? step.command?.join(" "), ...(step.args ?? [])].join(" ")}`;
+    case "checkpoint":
+      return step.dryRun
+        ? `dry run${of(step.target)}`
+        : `${step.mode} checkpoint${of(step.name)}${step.kill ? ", then kill" : ""}`;
+    case "unlink":
+      return step.path === undefined ? `unlink what fd ${step.fd} holds` : `unlink ${step.path}`;
+    case "rename":
+      return `rename ${step.from} to ${step.to}`;
+    case "kill":
+      return `kill${of(step.target)}`;
+    case "restore":
+      return `restore${of(step.checkpoint)}`;
+    case "verify":
+      return `verify${of(step.target)}`;
+    case "wait":
+      return `wait for /${step.output}/`;
+    case "run":
+      return `run ${step.command.join(" ")}`;
+  }
+}

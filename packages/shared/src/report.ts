@@ -1,0 +1,134 @@
+/** An experiment as plain text that fits a mailing list: 72 columns, tables in ASCII. */
+import { describeStep } from "./describe.js";
+import type { ExperimentView, StepView } from "./fold.js";
+import { formatBytes, formatMs, formatNs } from "./units.js";
+import { kernelTrouble } from "./verdict.js";
+
+const COLUMNS = 72;
+
+export function report(view: ExperimentView, link?: string): string {
+  const parts = [
+    heading(view),
+    view.question === null ? "" : wrap(view.question),
+    verdictLine(view),
+    environment(view),
+    stepTable(view),
+    checkpointTable(view),
+    failures(view),
+    link === undefined ? "" : link,
+  ];
+  return `${parts.filter((p) => p !== "").join("\n\n")}\n`;
+}
+
+const heading = (view: ExperimentView): string => {
+  const title = wrap(view.title);
+  const width = Math.max(...title.split("\n").map((l) => l.length));
+  return `${title}\n${"=".repeat(width)}`;
+};
+
+function verdictLine(view: ExperimentView): string {
+  const state = view.verdict ?? view.status;
+  return wrap(`Verdict: ${state.toUpperCase()}${view.reason === null ? "" : ` (${view.reason})`}`, 9);
+}
+
+function environment(view: ExperimentView): string {
+  const f = view.fingerprint;
+  if (f === null) return "";
+  const rows: [string, string][] = [
+    [
+      "kernel",
+      `${f.kernelRelease} (${f.kernelVariant}, patch set ${f.kernelHash.slice(0, 12)}, config ${f.configHash.slice(0, 12)})`,
+    ],
+    ["image", f.imageHash.slice(0, 12)],
+    ["qemu", `${f.qemuVersion}, ${f.accel}, ${f.cpus} CPUs, ${f.memMiB} MiB`],
+  ];
+  return rows.map(([name, value]) => wrap(`${name.padEnd(8)}${value}`, 8)).join("\n");
+}
+
+function stepTable(view: ExperimentView): string {
+  if (view.steps.length === 0) return "";
+  const lines = view.steps.map((s) =>
+    cells([
+      [String(s.stepNo), 3, "right"],
+      [describeStep(s.step), 43, "left"],
+      [s.state, 11, "left"],
+      [s.ms === null ? "-" : formatMs(s.ms), 9, "right"],
+    ]),
+  );
+  const head = cells([
+    ["#", 3, "right"],
+    ["step", 43, "left"],
+    ["state", 11, "left"],
+    ["time", 9, "right"],
+  ]);
+  return [head, "-".repeat(COLUMNS), ...lines].join("\n");
+}
+
+function checkpointTable(view: ExperimentView): string {
+  if (view.checkpoints.length === 0) return "";
+  const head = cells([
+    ["checkpoint", 14, "left"],
+    ["parent", 10, "left"],
+    ["size", 10, "right"],
+    ["pages", 8, "right"],
+    ["unchanged", 10, "right"],
+    ["frozen", 10, "right"],
+  ]);
+  const lines = view.checkpoints.map((c) =>
+    cells([
+      [c.name, 14, "left"],
+      [c.parent ?? "-", 10, "left"],
+      [formatBytes(c.figures.bytes), 10, "right"],
+      [String(c.figures.pages), 8, "right"],
+      [String(c.figures.parentPages), 10, "right"],
+      [formatNs(c.figures.frozenNs), 10, "right"],
+    ]),
+  );
+  return [head, "-".repeat(COLUMNS), ...lines].join("\n");
+}
+
+function failures(view: ExperimentView): string {
+  const failed = view.steps.filter((s): s is StepView & { error: NonNullable<StepView["error"]> } => s.error !== null);
+  const lines = failed.map((s) =>
+    wrap(`step ${s.stepNo}: ${s.error.message}${s.error.hint === undefined ? "" : `; ${s.error.hint}`}`, 2),
+  );
+  const kernel = kernelTrouble(view)
+    .slice(0, 5)
+    .map((line) => wrap(`kernel: ${line.trim()}`, 2));
+  return [...lines, ...kernel].join("\n");
+}
+
+function cells(row: [text: string, width: number, align: "left" | "right"][]): string {
+  return row
+    .map(([text, width, align]) => {
+      const plain = text.replace(/\s+/g, " ");
+      const fitted = plain.length > width ? `${plain.slice(0, width - 2)}..` : plain;
+      return align === "left" ? fitted.padEnd(width) : fitted.padStart(width);
+    })
+    .join("  ")
+    .trimEnd();
+}
+
+/** Break at spaces; a word longer than the line is cut. Further lines are indented. */
+function wrap(text: string, indent = 0): string {
+  const lines: string[] = [];
+  let line = "";
+  for (let word of text.split(/\s+/)) {
+    for (;;) {
+      const lead = lines.length === 0 ? "" : " ".repeat(indent);
+      if (line === "") line = lead;
+      const empty = line.trim() === "";
+      if (line.length + (empty ? 0 : 1) + word.length <= COLUMNS) {
+        line += empty ? word : ` ${word}`;
+        break;
+      }
+      if (empty) {
+        lines.push(line + word.slice(0, COLUMNS - line.length));
+        word = word.slice(COLUMNS - line.length);
+      } else lines.push(line);
+      line = "";
+    }
+  }
+  if (line.trim() !== "") lines.push(line);
+  return lines.join("\n");
+}

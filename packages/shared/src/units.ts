@@ -1,0 +1,32 @@
+/** Numbers as people read them; the same words on the page, in reports and on the command line. */
+
+export function formatBytes(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+export function formatMs(ms: number): string {
+  if (ms < 1) return `${Math.round(ms * 1000)} us`;
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+}
+
+export const formatNs = (ns: number): string => formatMs(ns / 1e6);
+
+/** A step's figure: the unit is the end of its name (frozenNs, bytes, memMiB). */
+export function formatFigure(name: string, value: number | string | boolean | null): string {
+  if (typeof value !== "number") return value === null ? "-" : String(value);
+  if (name.endsWith("Ns")) return formatNs(value);
+  if (name.endsWith("Ms")) return formatMs(value);
+  if (name === "bytes" || name.endsWith("Bytes")) return formatBytes(value);
+  if (name.endsWith("MiB")) return `${value} MiB`;
+  return String(value);
+}

@@ -1,0 +1,32 @@
+/** What an experiment's steps add up to. */
+import type { ExperimentView, Verdict } from "./fold.js";
+
+/** Lines by which a kernel says that something is wrong with itself. */
+const KERNEL_TROUBLE = /\b(BUG|WARNING|Oops|KASAN|UBSAN|Kernel panic|general protection fault|possible .*deadlock)\b/;
+
+/** The kernel log's lines that speak of trouble. */
+export function kernelTrouble(view: Pick<ExperimentView, "kernelLog">): string[] {
+  return view.kernelLog.flatMap((entry) => entry.text.split("\n").filter((line) => KERNEL_TROUBLE.test(line)));
+}
+
+/** `pass` only if there were steps, each was ok, each verification was ok, no guest was lost and the kernel had no complaint. */
+export function judge(view: ExperimentView): { verdict: Verdict; reason: string } {
+  const fail = (reason: string) => ({ verdict: "fail" as const, reason });
+  const failed = view.steps.find((s) => s.state === "failed");
+  if (failed)
+    return fail(`step ${failed.stepNo} (${failed.kind}) failed: ${failed.error?.message ?? "no reason given"}`);
+  const unfinished = view.steps.find((s) => s.state !== "ok");
+  if (unfinished) return fail(`step ${unfinished.stepNo} (${unfinished.kind}) did not finish`);
+  const bad = view.verifications.find((v) => !v.ok);
+  if (bad) return fail(`step ${bad.stepNo}: ${bad.text}`);
+  if (view.guest?.state === "died" || view.guest?.state === "hung")
+    return fail(`the guest ${view.guest.state}: ${view.guest.reason ?? "no reason known"}`);
+  const trouble = kernelTrouble(view)[0];
+  if (trouble !== undefined) return fail(`the kernel complained: ${trouble.trim()}`);
+  const left = view.plan.length - view.planDone;
+  if (left > 0) return fail(`${left} of ${view.plan.length} planned steps were not run`);
+  if (view.steps.length === 0) return fail("no step was run");
+  const checks = view.verifications.length;
+  const checked = checks === 0 ? "nothing was verified" : `${checks} verification${checks === 1 ? "" : "s"} ok`;
+  return { verdict: "pass", reason: `all ${view.steps.length} steps ok, ${checked}` };
+}

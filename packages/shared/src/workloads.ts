@@ -1,0 +1,50 @@
+/**
+ * The workloads that come with the guest image. Each runs for ever, prints progress,
+ * and on SIGUSR1 judges itself with one line `verify: ok ...` or `verify: FAIL ...`.
+ */
+export interface Workload {
+  name: string;
+  title: string;
+  /** What it lets one see, in a sentence. */
+  shows: string;
+  args: readonly string[];
+}
+
+export const workloads = [
+  {
+    name: "counter",
+    title: "Counter",
+    shows: "The smallest process that can tell whether it was resumed where it stopped.",
+    args: [],
+  },
+  {
+    name: "memwriter",
+    title: "Memory writer",
+    shows: "Rewrites part of its heap at a steady rate: what an incremental checkpoint has to find.",
+    args: ["--size", "32M", "--rate", "200"],
+  },
+  {
+    name: "unlinked-holder",
+    title: "Unlinked file holder",
+    shows: "Keeps writing to files that no longer have a name.",
+    args: [],
+  },
+  {
+    name: "proctree",
+    title: "Process tree",
+    shows: "A parent with children and grandchildren that talk through pipes.",
+    args: [],
+  },
+  {
+    name: "threads",
+    title: "Threads",
+    shows: "Threads that hand work to each other through futexes, each with its own thread-local state.",
+    args: [],
+  },
+] as const satisfies readonly Workload[];
+
+export const workloadNames: readonly string[] = workloads.map((w) => w.name);
+
+export function findWorkload(name: string): Workload | undefined {
+  return workloads.find((w) => w.name === name);
+}
