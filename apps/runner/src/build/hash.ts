@@ -1,0 +1,53 @@
+/** Content hashes: what a built thing was built from. */
+import { createHash } from "node:crypto";
+import { createReadStream, type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+
+/** SHA-256 of parts, each with its length, so that no two lists collide by concatenation. */
+export function hashOf(...parts: (string | Buffer)[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) {
+    const bytes = Buffer.from(part);
+    hash.update(`${bytes.length}:`).update(bytes);
+  }
+  return hash.digest("hex");
+}
+
+/** As much of a hash as names need. */
+export function short(hash: string): string {
+  return hash.slice(0, 12);
+}
+
+/** SHA-256 of a file of any size. */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+/** Regular files under a folder, as sorted relative paths; none if there is no such folder. Editors' droppings are left out. */
+export function filesUnder(dir: string): string[] {
+  let entries: Dirent[];
+  try {
+    entries = readdirSync(dir, { recursive: true, withFileTypes: true });
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  }
+  return entries
+    .filter((entry) => entry.isFile() && !/^\.|~$|\.(orig|rej|swp|o|tmp)$|^#/.test(entry.name))
+    .map((entry) => relative(dir, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+/** One hash over names, contents and executable bits of all files under the folders. */
+export function hashTree(...dirs: string[]): string {
+  return hashOf(
+    ...dirs.flatMap((dir) =>
+      filesUnder(dir).flatMap((path) => {
+        const full = join(dir, path);
+        return [path, statSync(full).mode & 0o111 ? "x" : "-", readFileSync(full)];
+      }),
+    ),
+  );
+}

@@ -1,0 +1,199 @@
+/** Kernels: built from Debian's source, the patch set and the configuration fragments; kept by content hash. */
+import { cpSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { basename, join } from "node:path";
+import { type KernelVariant, kernelVariant } from "@crlab/shared";
+import { z } from "zod";
+import { output, type Progress, runLogged } from "./command.js";
+import { BuildError } from "./errors.js";
+import { hashOf, hashTree, short } from "./hash.js";
+import { fragmentsOf, optionsNotTaken } from "./kconfig.js";
+import { withLock } from "./lock.js";
+import { hookPatches, overlayDir, patchesDir, touchedFiles } from "./patchset.js";
+import { cacheDir, makeDir, repoRoot } from "./paths.js";
+import { publish } from "./publish.js";
+import { ensureSource, findSource, type KernelSource } from "./source.js";
+import { buildDir, updateTree } from "./tree.js";
+
+const kernelJson = z.object({
+  variant: kernelVariant,
+  release: z.string(),
+  kernelHash: z.string(),
+  configHash: z.string(),
+  /** When it was built, ISO 8601. */
+  built: z.string(),
+});
+
+export interface BuiltKernel {
+  variant: KernelVariant;
+  /** What `uname -r` says in the guest. */
+  release: string;
+  /** Hash of everything it was built from. */
+  kernelHash: string;
+  /** Hash of its whole configuration. */
+  configHash: string;
+  bzImage: string;
+}
+
+/** The kernel with symbols, for gdb: that of the variant's latest build. */
+export function vmlinuxPath(variant: KernelVariant): string {
+  return buildDir(variant, "obj/vmlinux");
+}
+
+/** The up-to-date kernel of a variant, if it has been built. */
+export async function findKernel(variant: KernelVariant): Promise<BuiltKernel | undefined> {
+  const source = await findSource();
+  return source && lookUp(variant, await kernelHash(variant, source));
+}
+
+/** The up-to-date kernel of a variant; builds it if need be, and then only what has changed. */
+export async function ensureKernel(variant: KernelVariant, progress: Progress): Promise<BuiltKernel> {
+  const source = await ensureSource(progress);
+  const built = lookUp(variant, await kernelHash(variant, source));
+  if (built) return built;
+  return withLock(`kernel-${variant}`, progress, async () => {
+    // The tree may have changed while we waited: what is built is what is there now.
+    const hash = await kernelHash(variant, source);
+    return lookUp(variant, hash) ?? build(variant, source, hash, progress);
+  });
+}
+
+function kernelDir(variant: KernelVariant, hash: string): string {
+  return cacheDir("kernels", `${variant}-${short(hash)}`);
+}
+
+function lookUp(variant: KernelVariant, hash: string): BuiltKernel | undefined {
+  const dir = kernelDir(variant, hash);
+  const path = join(dir, "kernel.json");
+  if (!existsSync(path)) return undefined;
+  const { built: _, ...kernel } = kernelJson.parse(JSON.parse(readFileSync(path, "utf8")));
+  return { ...kernel, bzImage: join(dir, "bzImage") };
+}
+
+function fragments(variant: KernelVariant): string[] {
+  return fragmentsOf[variant].map((name) => join(repoRoot, "kernel/configs", name));
+}
+
+const patched = (variant: KernelVariant) => variant !== "base";
+
+/** Bumped when the way of building changes what comes out. */
+const recipeVersion = "1";
+
+async function kernelHash(variant: KernelVariant, source: KernelSource): Promise<string> {
+  return hashOf(
+    recipeVersion,
+    variant,
+    source.hash,
+    await output(["gcc", "--version"]),
+    ...fragments(variant).map((path) => readFileSync(path)),
+    ...(patched(variant) ? [hashTree(overlayDir, patchesDir)] : []),
+  );
+}
+
+async function build(
+  variant: KernelVariant,
+  source: KernelSource,
+  hash: string,
+  progress: Progress,
+): Promise<BuiltKernel> {
+  const logPath = cacheDir("logs", `kernel-${variant}.log`);
+  rmSync(logPath, { force: true });
+  const touched = patched(variant) ? touchedFiles(source) : new Map<string, Buffer | undefined>();
+  const tree = await updateTree(variant, source, touched, progress);
+  const obj = makeDir(buildDir(variant, "obj"));
+  const make = maker({ variant, tree, obj, logPath, progress });
+  const kconfigs = [...touched].filter(([path]) => basename(path).startsWith("Kconfig"));
+  const configInputs = hashOf(
+    source.hash,
+    await output(["gcc", "--version"]),
+    ...fragments(variant).map((path) => readFileSync(path)),
+    ...kconfigs.flatMap(([path, content]) => [path, content ?? ""]),
+  );
+  await configure(variant, obj, tree, configInputs, logPath, make, progress);
+  await make("bzImage");
+  const release = readFileSync(join(obj, "include/config/kernel.release"), "utf8").trim();
+  const config = readFileSync(join(obj, ".config"));
+  const kernel = { variant, release, kernelHash: hash, configHash: hashOf(config), built: new Date().toISOString() };
+  publish(kernelDir(variant, hash), (dir) => {
+    cpSync(join(obj, "arch/x86/boot/bzImage"), join(dir, "bzImage"));
+    writeFileSync(join(dir, "config"), config);
+    writeFileSync(join(dir, "kernel.json"), `${JSON.stringify(kernel, null, 2)}\n`);
+  });
+  const result = lookUp(variant, hash);
+  if (!result) throw new BuildError(`the ${variant} kernel was built but is not in ${kernelDir(variant, hash)}`);
+  return result;
+}
+
+type Make = (...targets: string[]) => Promise<void>;
+
+function maker(at: { variant: KernelVariant; tree: string; obj: string; logPath: string; progress: Progress }): Make {
+  const { variant, tree, obj, logPath, progress } = at;
+  const { MAKEFLAGS: _flags, MAKELEVEL: _level, ...environment } = process.env;
+  const env = {
+    ...environment,
+    LC_ALL: "C",
+    // The same inputs give the same kernel; and compiled objects are shared between variants, whose trees stand at
+    // the same place relative to the base directory.
+    KBUILD_BUILD_TIMESTAMP: statSync(join(tree, "COPYING")).mtime.toUTCString(),
+    KBUILD_BUILD_USER: "crlab",
+    KBUILD_BUILD_HOST: "crlab",
+    KBUILD_BUILD_VERSION: "1",
+    CCACHE_DIR: makeDir(cacheDir("ccache")),
+    CCACHE_BASEDIR: buildDir(variant),
+    CCACHE_NOHASHDIR: "1",
+    CCACHE_MAXSIZE: "5G",
+  };
+  return async (...targets) => {
+    await runLogged(
+      // make ends with us, however we end: two makes in one tree would spoil it.
+      // biome-ignore format: one option a line says nothing more
+      ["setpriv", "--pdeathsig", "TERM", "make", "-C", tree, `O=${obj}`, `-j${availableParallelism()}`,
+        "CC=ccache gcc", "HOSTCC=ccache gcc", `LOCALVERSION=-${variant}`, ...targets],
+      {
+        env,
+        logPath,
+        purpose: `building the ${variant} kernel`,
+        progress: (line) =>
+          /^(CC|LD|AR|AS|HOSTCC|GEN|OBJCOPY|.*(warning|error):)/.test(line) && progress(line.replace(/\s+/, " ")),
+      },
+    );
+  };
+}
+
+async function configure(
+  variant: KernelVariant,
+  obj: string,
+  tree: string,
+  inputs: string,
+  logPath: string,
+  make: Make,
+  progress: Progress,
+): Promise<void> {
+  const stampPath = join(obj, ".crlab-config");
+  const configPath = join(obj, ".config");
+  if (existsSync(configPath) && existsSync(stampPath) && readFileSync(stampPath, "utf8") === inputs) return;
+  rmSync(stampPath, { force: true });
+  progress("configuring");
+  await make("tinyconfig");
+  const merge = join(tree, "scripts/kconfig/merge_config.sh");
+  await runLogged(["sh", merge, "-m", "-O", obj, configPath, ...fragments(variant)], {
+    cwd: obj,
+    logPath,
+    purpose: `merging the ${variant} kernel's configuration`,
+  });
+  await make("olddefconfig");
+  const missing = optionsNotTaken(
+    fragments(variant).map((path) => readFileSync(path, "utf8")),
+    readFileSync(configPath, "utf8"),
+  );
+  // Without hook patches nothing includes the overlay's Kconfig yet.
+  const expected = hookPatches().length === 0 ? /^CONFIG_CHECKPOINT_SYSCALLS=/ : /^$/;
+  const wrong = missing.filter((option) => !expected.test(option));
+  if (wrong.length > 0) {
+    throw new BuildError(`the ${variant} kernel's configuration did not take: ${wrong.join(", ")}`, {
+      logPath,
+      advice: `Each option of ${fragmentsOf[variant].join(", ")} in kernel/configs must exist in this kernel and have its dependencies.`,
+    });
+  }
+  writeFileSync(stampPath, inputs);
+}
