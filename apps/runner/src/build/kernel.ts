@@ -1,5 +1,5 @@
 /** Kernels: built from Debian's source, the patch set and the configuration fragments; kept by content hash. */
-import { cpSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { type KernelVariant, kernelVariant } from "@crlab/shared";
