@@ -1,0 +1,148 @@
+/** Queries: what the runner, the console's pages and the command line read. */
+import { type ExperimentView, foldAll, type LogEvent, readEvent } from "@crlab/shared";
+import { and, asc, count, desc, eq, gt, like, lte, ne, or, sql } from "drizzle-orm";
+import type { Database } from "./database.js";
+import { events, experiments } from "./schema.js";
+
+/** An experiment as a list shows it. */
+export interface ExperimentSummary {
+  id: string;
+  title: string;
+  question: string | null;
+  createdAt: string;
+  status: "open" | "ended" | "interrupted";
+  verdict: "pass" | "fail" | null;
+  forkedFrom: string | null;
+  lastMs: number;
+}
+
+const summary = {
+  id: experiments.id,
+  title: experiments.title,
+  question: experiments.question,
+  createdAt: experiments.createdAt,
+  status: experiments.status,
+  verdict: experiments.verdict,
+  forkedFrom: experiments.forkedFrom,
+  lastMs: experiments.lastMs,
+};
+
+export async function findExperiment(db: Database, id: string): Promise<ExperimentSummary | undefined> {
+  return (await db.select(summary).from(experiments).where(eq(experiments.id, id)))[0];
+}
+
+export async function findOwner(db: Database, id: string): Promise<string | undefined> {
+  return (await db.select({ owner: experiments.owner }).from(experiments).where(eq(experiments.id, id)))[0]?.owner;
+}
+
+export interface ListQuery {
+  /** Words to look for in title and question. */
+  search?: string;
+  limit?: number;
+  offset?: number;
+}
+
+/** Newest first. */
+export async function listExperiments(
+  db: Database,
+  { search = "", limit = 50, offset = 0 }: ListQuery = {},
+): Promise<{ experiments: ExperimentSummary[]; total: number }> {
+  const pattern = `%${search.replace(/[\\%_]/g, "\\$&")}%`;
+  const matches =
+    search === ""
+      ? undefined
+      : or(
+          sql`${like(experiments.title, pattern)} escape '\\'`,
+          sql`${like(experiments.question, pattern)} escape '\\'`,
+          eq(experiments.id, search),
+        );
+  const rows = await db
+    .select(summary)
+    .from(experiments)
+    .where(matches)
+    .orderBy(desc(experiments.createdAt), desc(experiments.id))
+    .limit(Math.min(limit, 500))
+    .offset(offset);
+  const total = (await db.select({ n: count() }).from(experiments).where(matches))[0]?.n ?? 0;
+  return { experiments: rows, total };
+}
+
+export interface EventQuery {
+  since?: number;
+  limit?: number;
+  /** With the terminals' bytes; pages read those terminal by terminal. */
+  output?: boolean;
+}
+
+/** Events after `since`, in order. */
+export async function readEvents(
+  db: Database,
+  id: string,
+  { since = 0, limit = 1_000_000, output = false }: EventQuery = {},
+): Promise<LogEvent[]> {
+  const rows = await db
+    .select({ json: events.json })
+    .from(events)
+    .where(
+      and(eq(events.experimentId, id), gt(events.seq, since), output ? undefined : ne(events.type, "terminal.output")),
+    )
+    .orderBy(asc(events.seq))
+    .limit(limit);
+  return rows.map((row) => parseStored(row.json));
+}
+
+/** The whole experiment as a page shows it (terminals' sizes included, not their bytes); `atMs`: as it was then. */
+export async function readView(db: Database, id: string, atMs?: number): Promise<ExperimentView | undefined> {
+  const log = await readEvents(db, id);
+  if (log.length === 0) return undefined;
+  const view = foldAll(log, atMs);
+  const sizes = await db
+    .select({ terminal: events.terminal, bytes: sql<number>`max(${events.endOffset})` })
+    .from(events)
+    .where(
+      and(
+        eq(events.experimentId, id),
+        eq(events.type, "terminal.output"),
+        atMs === undefined ? undefined : lte(events.atMs, atMs),
+      ),
+    )
+    .groupBy(events.terminal);
+  const bytesOf = new Map(sizes.map((s) => [s.terminal, s.bytes]));
+  return { ...view, terminals: view.terminals.map((t) => ({ ...t, bytes: bytesOf.get(t.terminal) ?? 0 })) };
+}
+
+export interface OutputChunk {
+  seq: number;
+  atMs: number;
+  offset: number;
+  bytes: Buffer;
+}
+
+/** A terminal's stored output that ends after `offset`, in order: at most `limit` chunks. */
+export async function readOutput(
+  db: Database,
+  id: string,
+  terminal: number,
+  offset: number,
+  limit = 1_000_000,
+): Promise<OutputChunk[]> {
+  const rows = await db
+    .select({ json: events.json })
+    .from(events)
+    .where(and(eq(events.experimentId, id), eq(events.terminal, terminal), gt(events.endOffset, offset)))
+    .orderBy(asc(events.endOffset))
+    .limit(limit);
+  return rows.flatMap((row) => {
+    const event = parseStored(row.json);
+    if (event.type !== "terminal.output") return [];
+    return [{ seq: event.seq, atMs: event.atMs, offset: event.offset, bytes: Buffer.from(event.data, "base64") }];
+  });
+}
+
+function parseStored(json: string): LogEvent {
+  try {
+    return readEvent(JSON.parse(json));
+  } catch {
+    return readEvent(undefined);
+  }
+}

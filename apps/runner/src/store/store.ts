@@ -1,0 +1,132 @@
+/** The one writer of the database. */
+import type { LogEvent } from "@crlab/shared";
+import { eq } from "drizzle-orm";
+import type { BatchItem } from "drizzle-orm/batch";
+import { type Database, databasePath, openDatabase } from "./database.js";
+import { storeError } from "./errors.js";
+import { lockWriter } from "./lock.js";
+import { readEvents } from "./read.js";
+import { events, experiments } from "./schema.js";
+
+interface Append {
+  experimentId: string;
+  owner: string;
+  events: readonly LogEvent[];
+  done: () => void;
+  failed: (error: Error) => void;
+}
+
+export interface Store {
+  readonly db: Database;
+  /**
+   * Stores events that follow what is stored; resolved when they are on disk. Appends that come
+   * together share one transaction. `owner` counts when `experiment.created` is among them.
+   */
+  append(experimentId: string, events: readonly LogEvent[], owner?: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Takes the writer's lock, opens the database and marks what an earlier writer left unfinished. */
+export async function openStore(dataDir: string, who: string): Promise<Store> {
+  // The database comes first: it makes the directory that the lock needs.
+  const db = await openDatabase(dataDir);
+  const lock = await lockWriter(dataDir, who).catch((error: unknown) => {
+    db.$client.close();
+    throw error;
+  });
+  const path = databasePath(dataDir);
+  let queue: Append[] = [];
+  let flushing: Promise<void> | undefined;
+
+  const flush = async () => {
+    while (queue.length > 0) {
+      const batch = queue;
+      queue = [];
+      try {
+        await write(db, batch);
+        for (const append of batch) append.done();
+      } catch (error) {
+        for (const append of batch) append.failed(storeError(error, path));
+      }
+    }
+    flushing = undefined;
+  };
+
+  const store: Store = {
+    db,
+    append: (experimentId, added, owner = "") =>
+      new Promise((done, failed) => {
+        queue.push({ experimentId, owner, events: added, done, failed });
+        flushing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(flush);
+      }),
+    close: async () => {
+      await flushing;
+      db.$client.close();
+      lock.release();
+    },
+  };
+  await markInterrupted(store);
+  return store;
+}
+
+async function write(db: Database, batch: readonly Append[]): Promise<void> {
+  const statements: BatchItem<"sqlite">[] = [];
+  for (const { experimentId, owner, events: added } of batch) {
+    const last = added.at(-1);
+    if (last === undefined) continue;
+    for (const event of added) {
+      if (event.type === "experiment.created")
+        statements.push(
+          db.insert(experiments).values({
+            id: experimentId,
+            title: event.title,
+            question: event.question ?? null,
+            owner,
+            createdAt: event.createdAt,
+            status: "open",
+            forkedFrom: event.forkedFrom ?? null,
+            lastSeq: 0,
+            lastMs: 0,
+          }),
+        );
+    }
+    statements.push(db.insert(events).values(added.map((event) => eventRow(experimentId, event))));
+    const changes = Object.assign({ lastSeq: last.seq, lastMs: last.atMs }, ...added.map(rowChange));
+    statements.push(db.update(experiments).set(changes).where(eq(experiments.id, experimentId)));
+  }
+  const [first, ...rest] = statements;
+  if (first !== undefined) await db.batch([first, ...rest]);
+}
+
+function eventRow(experimentId: string, event: LogEvent): typeof events.$inferInsert {
+  const row = { experimentId, seq: event.seq, atMs: event.atMs, type: event.type, json: JSON.stringify(event) };
+  if (event.type !== "terminal.output") return row;
+  return { ...row, terminal: event.terminal, endOffset: event.offset + Buffer.from(event.data, "base64").length };
+}
+
+/** What an event changes in its experiment's row. */
+function rowChange(event: LogEvent): Partial<typeof experiments.$inferInsert> {
+  if (event.type === "experiment.renamed") return { title: event.title };
+  if (event.type === "experiment.ended") return { status: "ended", verdict: event.verdict };
+  if (event.type === "experiment.interrupted") return { status: "interrupted" };
+  return {};
+}
+
+/** Experiments without an end were cut short with the writer that ran them. */
+async function markInterrupted(store: Store): Promise<void> {
+  const open = await store.db
+    .select({ id: experiments.id, lastSeq: experiments.lastSeq, lastMs: experiments.lastMs })
+    .from(experiments)
+    .where(eq(experiments.status, "open"));
+  for (const { id, lastSeq, lastMs } of open) {
+    const last = (await readEvents(store.db, id, { since: lastSeq - 1, output: true })).at(-1);
+    await store.append(id, [
+      {
+        seq: Math.max(lastSeq, last?.seq ?? 0) + 1,
+        atMs: lastMs,
+        type: "experiment.interrupted",
+        reason: "the runner stopped while the experiment ran; its guest went with it",
+      },
+    ]);
+  }
+}
