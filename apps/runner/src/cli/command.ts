@@ -1,6 +1,6 @@
 /** A subcommand of `crlab`. */
 export interface Subcommand {
-  /** Shown by `--help`: the line(s) of usage without the leading "crlab". */
+  /** Shown by `--help`: the synopsis without the leading "crlab", then lines of explanation. */
   usage: readonly string[];
   /** Takes the arguments after the subcommand's name and answers the exit status. */
   run(args: readonly string[]): Promise<number>;

@@ -21,7 +21,8 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   const { default: subcommand } = await entry.load();
-  const usage = subcommand.usage.map((line, i) => `${i === 0 ? "usage:" : "      "} crlab ${line}\n`).join("");
+  const [synopsis = name, ...explanation] = subcommand.usage;
+  const usage = [`usage: crlab ${synopsis}`, ...explanation, ""].join("\n");
   const ownArgs = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
   if (ownArgs.includes("--help") || ownArgs.includes("-h")) {
     process.stdout.write(usage);
