@@ -40,14 +40,16 @@ export function filesUnder(dir: string): string[] {
     .sort();
 }
 
-/** One hash over names, contents and executable bits of all files under the folders. */
+/** One hash over names, contents and executable bits of all files under the folders; what make put there is left out. */
 export function hashTree(...dirs: string[]): string {
   return hashOf(
     ...dirs.flatMap((dir) =>
-      filesUnder(dir).flatMap((path) => {
-        const full = join(dir, path);
-        return [path, statSync(full).mode & 0o111 ? "x" : "-", readFileSync(full)];
-      }),
+      filesUnder(dir)
+        .filter((path) => !/(^|\/)build\//.test(path))
+        .flatMap((path) => {
+          const full = join(dir, path);
+          return [path, statSync(full).mode & 0o111 ? "x" : "-", readFileSync(full)];
+        }),
     ),
   );
 }
