@@ -6,7 +6,6 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { output, type Progress, runLogged } from "./command.js";
-import { BuildError } from "./errors.js";
 import { hashOf, hashTree, short } from "./hash.js";
 import { withLock } from "./lock.js";
 import { cacheDir, makeDir, repoRoot } from "./paths.js";
@@ -41,9 +40,12 @@ export async function ensureImage(progress: Progress): Promise<BuiltImage> {
   return (
     (await findImage()) ??
     withLock(`image-${imageName}`, progress, async () => {
-      // The tree may have changed while we waited: what is built is what is there now.
-      const hash = await imageHash();
-      return lookUp(hash) ?? build(hash, progress);
+      for (;;) {
+        const hash = await imageHash();
+        const image = lookUp(hash) ?? (await build(hash, progress));
+        // Somebody may have edited a program while it was being compiled.
+        if (image && (await imageHash()) === hash) return image;
+      }
     })
   );
 }
@@ -81,7 +83,8 @@ function lookUp(hash: string): BuiltImage | undefined {
   return { ...image, rootExt4: join(imageDir(hash), "root.ext4") };
 }
 
-async function build(hash: string, progress: Progress): Promise<BuiltImage> {
+/** Builds the image; nothing if its sources changed meanwhile. */
+async function build(hash: string, progress: Progress): Promise<BuiltImage | undefined> {
   const logPath = cacheDir("logs", `image-${imageName}.log`);
   rmSync(logPath, { force: true });
   const rootTar = await ensureRoot(logPath, progress);
@@ -100,6 +103,7 @@ async function build(hash: string, progress: Progress): Promise<BuiltImage> {
         progress: (line) => /(warning|error):/.test(line) && progress(line),
       },
     );
+    if ((await imageHash()) !== hash) return undefined;
     publish(imageDir(hash), (dir) => {
       moveInto(dir, rootExt4);
       writeFileSync(
@@ -110,9 +114,7 @@ async function build(hash: string, progress: Progress): Promise<BuiltImage> {
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-  const image = lookUp(hash);
-  if (!image) throw new BuildError(`the guest image was built but is not in ${imageDir(hash)}`);
-  return image;
+  return lookUp(hash);
 }
 
 /** Debian's own part, as a tar archive that keeps owners and modes whoever reads it. */

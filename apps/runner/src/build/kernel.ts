@@ -9,7 +9,7 @@ import { BuildError } from "./errors.js";
 import { hashOf, hashTree, short } from "./hash.js";
 import { fragmentsOf, optionsNotTaken } from "./kconfig.js";
 import { withLock } from "./lock.js";
-import { hookPatches, overlayDir, patchesDir, touchedFiles } from "./patchset.js";
+import { hookPatches, overlayDir, patchesDir, type TouchedFiles, touchedFiles } from "./patchset.js";
 import { cacheDir, makeDir, repoRoot } from "./paths.js";
 import { publish } from "./publish.js";
 import { ensureSource, findSource, type KernelSource } from "./source.js";
@@ -52,10 +52,21 @@ export async function ensureKernel(variant: KernelVariant, progress: Progress): 
   const built = lookUp(variant, await kernelHash(variant, source));
   if (built) return built;
   return withLock(`kernel-${variant}`, progress, async () => {
-    // The tree may have changed while we waited: what is built is what is there now.
-    const hash = await kernelHash(variant, source);
-    return lookUp(variant, hash) ?? build(variant, source, hash, progress);
+    const { hash, touched } = await snapshot(variant, source);
+    return lookUp(variant, hash) ?? build(variant, source, hash, touched, progress);
   });
+}
+
+/** What is to be built, and its hash: of one moment, though somebody may be editing. */
+async function snapshot(
+  variant: KernelVariant,
+  source: KernelSource,
+): Promise<{ hash: string; touched: TouchedFiles }> {
+  for (;;) {
+    const hash = await kernelHash(variant, source);
+    const touched: TouchedFiles = patched(variant) ? touchedFiles(source) : new Map();
+    if ((await kernelHash(variant, source)) === hash) return { hash, touched };
+  }
 }
 
 function kernelDir(variant: KernelVariant, hash: string): string {
@@ -94,11 +105,11 @@ async function build(
   variant: KernelVariant,
   source: KernelSource,
   hash: string,
+  touched: TouchedFiles,
   progress: Progress,
 ): Promise<BuiltKernel> {
   const logPath = cacheDir("logs", `kernel-${variant}.log`);
   rmSync(logPath, { force: true });
-  const touched = patched(variant) ? touchedFiles(source) : new Map<string, Buffer | undefined>();
   const tree = await updateTree(variant, source, touched, progress);
   const obj = makeDir(buildDir(variant, "obj"));
   const make = maker({ variant, tree, obj, logPath, progress });
@@ -124,10 +135,40 @@ async function build(
   return result;
 }
 
+/** What sparse says of our own files, as they were last built: each complaint with file and line. */
+export async function sparseCheck(variant: KernelVariant, sources: readonly string[]): Promise<string[]> {
+  const logPath = cacheDir("logs", `sparse-${variant}.log`);
+  rmSync(logPath, { force: true });
+  return withLock(`kernel-${variant}`, ignore, async () => {
+    const tree = buildDir(variant, "src");
+    const obj = buildDir(variant, "obj");
+    const complaints: string[] = [];
+    const progress = (line: string) => complaints.push(line.replace(`${tree}/`, ""));
+    const make = maker({ variant, tree, obj, logPath, progress, shown: /: (warning|error):/ });
+    // C=2 checks a file whether or not it needs compiling; a file that no Makefile builds has no object to make.
+    const objects = sources.map((path) => path.replace(/\.c$/, ".o")).filter((path) => existsSync(join(obj, path)));
+    if (objects.length > 0) await make("C=2", ...objects);
+    return complaints;
+  });
+}
+
+const ignore: Progress = () => undefined;
+
 type Make = (...targets: string[]) => Promise<void>;
 
-function maker(at: { variant: KernelVariant; tree: string; obj: string; logPath: string; progress: Progress }): Make {
-  const { variant, tree, obj, logPath, progress } = at;
+interface Making {
+  variant: KernelVariant;
+  tree: string;
+  obj: string;
+  logPath: string;
+  progress: Progress;
+  /** Which of make's lines are worth showing. */
+  shown?: RegExp;
+}
+
+const compileLines = /^(CC|LD|AR|AS|HOSTCC|GEN|OBJCOPY) |(warning|error):/;
+
+function maker({ variant, tree, obj, logPath, progress, shown = compileLines }: Making): Make {
   const { MAKEFLAGS: _flags, MAKELEVEL: _level, ...environment } = process.env;
   const env = {
     ...environment,
@@ -153,8 +194,7 @@ function maker(at: { variant: KernelVariant; tree: string; obj: string; logPath:
         env,
         logPath,
         purpose: `building the ${variant} kernel`,
-        progress: (line) =>
-          /^(CC|LD|AR|AS|HOSTCC|GEN|OBJCOPY|.*(warning|error):)/.test(line) && progress(line.replace(/\s+/, " ")),
+        progress: (line) => shown.test(line) && progress(line.replace(/\s+/, " ")),
       },
     );
   };

@@ -49,11 +49,7 @@ export function touchedFiles(source: KernelSource): TouchedFiles {
   const scratch = mkdtempSync(join(makeDir(cacheDir("tmp")), "patch-"));
   try {
     for (const name of hookPatches()) {
-      const patchPath = join(patchesDir, name);
-      const targets = patchTargets(readFileSync(patchPath, "utf8"));
-      for (const target of targets) copyPristine(source, target, scratch);
-      applyPatch(name, patchPath, scratch, source);
-      for (const target of targets) {
+      for (const target of applyHook(name, scratch, source)) {
         const result = join(scratch, target);
         touched.set(target, existsSync(result) ? readFileSync(result) : undefined);
       }
@@ -72,7 +68,16 @@ export function touchedFiles(source: KernelSource): TouchedFiles {
   return touched;
 }
 
-function copyPristine(source: KernelSource, path: string, scratch: string): void {
+/** Applies one hook patch in a scratch tree, into which the files it touches are copied if need be; answers these. */
+export function applyHook(name: string, scratch: string, source: KernelSource): string[] {
+  const patchPath = join(patchesDir, name);
+  const targets = patchTargets(readFileSync(patchPath, "utf8"));
+  for (const target of targets) copyPristine(source, target, scratch);
+  applyPatch(name, patchPath, scratch, source);
+  return targets;
+}
+
+export function copyPristine(source: KernelSource, path: string, scratch: string): void {
   if (path.startsWith("/") || path.split("/").includes("..")) throw new BuildError(`a patch names the path ${path}`);
   const from = join(source.pristine, path);
   const to = join(scratch, path);
