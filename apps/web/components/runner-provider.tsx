@@ -1,0 +1,45 @@
+"use client";
+import type { ServerMessage } from "@crlab/shared";
+import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import { type LinkState, RunnerSocket } from "../lib/runner-socket";
+
+const RunnerContext = createContext<RunnerSocket | null>(null);
+
+/** One connection to the runner for all pages of a tab. */
+export function RunnerProvider({ children }: { children: ReactNode }) {
+  const [socket] = useState(() => new RunnerSocket());
+  useEffect(() => {
+    socket.start();
+    return () => socket.stop();
+  }, [socket]);
+  return <RunnerContext value={socket}>{children}</RunnerContext>;
+}
+
+export function useRunner(): RunnerSocket {
+  const socket = useContext(RunnerContext);
+  if (socket === null) throw new Error("useRunner outside RunnerProvider");
+  return socket;
+}
+
+const connecting: LinkState = { kind: "connecting" };
+
+export function useLinkState(): LinkState {
+  const socket = useRunner();
+  return useSyncExternalStore(socket.onState, socket.linkState, () => connecting);
+}
+
+export type RunnerStatus = Extract<ServerMessage, { type: "status" }>;
+
+/** What the runner last said of itself. */
+export function useRunnerStatus(): RunnerStatus | null {
+  const socket = useRunner();
+  const [status, setStatus] = useState<RunnerStatus | null>(null);
+  useEffect(
+    () =>
+      socket.onMessage((message) => {
+        if (message.type === "status") setStatus(message);
+      }),
+    [socket],
+  );
+  return status;
+}

@@ -1,0 +1,5 @@
+/** Remembers a choice of the page's look for a year; never anything that grants something. */
+export function rememberChoice(name: string, value: string): void {
+  // biome-ignore lint/suspicious/noDocumentCookie: cookieStore is absent in Firefox and Safari before 2025
+  document.cookie = `${name}=${encodeURIComponent(value)}; Path=/; Max-Age=31536000; SameSite=Lax`;
+}

@@ -1,0 +1,188 @@
+/**
+ * The page's one connection to the runner: connects, reconnects and answers requests by promise.
+ * Knows messages and frames, nothing of React.
+ */
+import {
+  type ClientMessage,
+  decodeTerminalFrame,
+  encodeTerminalFrame,
+  type NamedError,
+  namedError,
+  PROTOCOL_VERSION,
+  type ServerMessage,
+  serverMessage,
+  type TerminalFrame,
+} from "@crlab/shared";
+import { z } from "zod";
+
+export type LinkState =
+  | { kind: "connecting" }
+  | { kind: "open" }
+  /** Nobody answers; the next try is under way or comes by itself. */
+  | { kind: "away"; error: NamedError };
+
+type WithoutId<M> = M extends { id: number } ? Omit<M, "id"> : never;
+export type Request = WithoutId<ClientMessage>;
+export type Reply = Extract<ServerMessage, { type: "reply" }>;
+
+/** A request that the runner refused or that did not reach it; carries the error by name. */
+export class RequestError extends Error {
+  override readonly name = "RequestError";
+  constructor(readonly error: NamedError) {
+    super(error.message);
+  }
+}
+
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 5000;
+
+const sessionAnswer = z.object({ error: namedError.optional() });
+
+const consoleAway: NamedError = {
+  code: "console-away",
+  message: "The console does not answer: it has stopped, or this machine has lost its way to it.",
+  hint: "Start it with `npm start`; this page reconnects by itself.",
+};
+const notConnected: NamedError = {
+  code: "not-connected",
+  message: "Not sent: there is no connection to the runner now.",
+  hint: "Try again when the page says that it is connected.",
+};
+
+export class RunnerSocket {
+  private socket: WebSocket | null = null;
+  private state: LinkState = { kind: "connecting" };
+  private failures = 0;
+  private nextId = 1;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private stopped = true;
+  private readonly waiting = new Map<number, { resolve: (reply: Reply) => void; reject: (error: RequestError) => void }>();
+  private readonly stateListeners = new Set<() => void>();
+  private readonly messageListeners = new Set<(message: ServerMessage) => void>();
+  private readonly frameListeners = new Set<(frame: TerminalFrame) => void>();
+
+  readonly linkState = (): LinkState => this.state;
+
+  start(): void {
+    if (!this.stopped) return;
+    this.stopped = false;
+    void this.connect();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.retry);
+    this.socket?.close();
+    this.socket = null;
+  }
+
+  /** Called on every change of `linkState`; answers how to stop listening. */
+  readonly onState = (listener: () => void): (() => void) => listen(this.stateListeners, listener);
+  onMessage(listener: (message: ServerMessage) => void): () => void {
+    return listen(this.messageListeners, listener);
+  }
+  onFrame(listener: (frame: TerminalFrame) => void): () => void {
+    return listen(this.frameListeners, listener);
+  }
+
+  /** Sends a request and waits for its reply; rejects with a RequestError. */
+  request(message: Request): Promise<Reply> {
+    const { socket } = this;
+    if (socket === null || socket.readyState !== WebSocket.OPEN) return Promise.reject(new RequestError(notConnected));
+    const id = this.nextId++;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      socket.send(JSON.stringify({ ...message, id }));
+    });
+  }
+
+  /** Sends what was typed into a terminal. */
+  type(experiment: string, terminal: number, bytes: Uint8Array): void {
+    if (this.socket?.readyState !== WebSocket.OPEN) return;
+    this.socket.send(Uint8Array.from(encodeTerminalFrame({ experiment, terminal, offset: 0, bytes })));
+  }
+
+  private async connect(): Promise<void> {
+    // A failed WebSocket tells a page nothing, so ask first by a request that can say why.
+    const trouble = await askSession();
+    if (this.stopped) return;
+    if (trouble !== null) {
+      this.lost(trouble);
+      return;
+    }
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
+    socket.binaryType = "arraybuffer";
+    this.socket = socket;
+    socket.addEventListener("open", () => {
+      this.failures = 0;
+      this.setState({ kind: "open" });
+      void this.request({ type: "hello", protocol: PROTOCOL_VERSION }).catch(() => undefined);
+    });
+    socket.addEventListener("message", (event: MessageEvent<unknown>) => this.receive(event.data));
+    socket.addEventListener("close", () => {
+      if (this.socket !== socket) return;
+      this.socket = null;
+      if (!this.stopped) this.lost({ code: "connection-lost", message: "The connection to the runner was lost." });
+    });
+  }
+
+  private receive(data: unknown): void {
+    if (data instanceof ArrayBuffer) {
+      const frame = decodeTerminalFrame(new Uint8Array(data));
+      if (typeof frame === "string") console.warn("crlab: unreadable terminal frame:", frame);
+      else for (const listener of this.frameListeners) listener(frame);
+      return;
+    }
+    const message = parseServerMessage(data);
+    if (message === null) return;
+    if (message.type === "reply" || (message.type === "error" && message.id !== null)) {
+      const waiter = this.waiting.get(message.id ?? -1);
+      this.waiting.delete(message.id ?? -1);
+      if (message.type === "reply") waiter?.resolve(message);
+      else waiter?.reject(new RequestError(message.error));
+    }
+    for (const listener of this.messageListeners) listener(message);
+  }
+
+  private lost(error: NamedError): void {
+    for (const waiter of this.waiting.values()) waiter.reject(new RequestError(error));
+    this.waiting.clear();
+    this.setState({ kind: "away", error });
+    const wait = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.failures);
+    this.failures++;
+    this.retry = setTimeout(() => void this.connect(), wait);
+  }
+
+  private setState(state: LinkState): void {
+    this.state = state;
+    for (const listener of this.stateListeners) listener();
+  }
+}
+
+function listen<T>(listeners: Set<T>, listener: T): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+async function askSession(): Promise<NamedError | null> {
+  try {
+    const answer = await fetch("/session", { method: "POST" });
+    if (answer.ok) return null;
+    const body: unknown = await answer.json();
+    return sessionAnswer.parse(body).error ?? consoleAway;
+  } catch {
+    return consoleAway;
+  }
+}
+
+function parseServerMessage(data: unknown): ServerMessage | null {
+  try {
+    const value: unknown = JSON.parse(String(data));
+    const parsed = serverMessage.safeParse(value);
+    if (parsed.success) return parsed.data;
+    console.warn("crlab: a message this page cannot read; reload it if the lab was updated:", parsed.error.message);
+  } catch {
+    console.warn("crlab: a message that is not JSON");
+  }
+  return null;
+}
