@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+/* checkpoint: write a process tree to an image. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "image.h"
+#include "kernellog.h"
+#include "relink.h"
+#include "tree.h"
+#include "util.h"
+
+static const char usage[] =
+"usage: checkpoint [-o FILE|-] [--parent FILE] [--kill] [--dry-run] [--log FILE]\n"
+"                  [--relink-dir DIR]... [--no-track] [--json] PID\n"
+"Write the process tree under PID to an image. The tree runs on, unless --kill.\n"
+"\n"
+"  -o, --output FILE   the image; - (the default) is standard output\n"
+"  --parent FILE       write an increment over this image\n"
+"  --kill              end the tree when the image is complete\n"
+"  --dry-run           write nothing; print every obstacle, exit 1 if there is any\n"
+"  --log FILE          append what the kernel says to FILE, not to standard error\n"
+"  --relink-dir DIR    where unlinked files are given a name (one per filesystem);\n"
+"                      default: " RELINK_DIR " at the mount point of each\n"
+"  --no-track          do not track changes for a later increment\n"
+"  --json              print figures as one JSON object\n";
+
+static struct relink_dirs relink_dirs;
+static char *unfinished;	/* the image under its temporary name */
+
+static void clean_up(void)
+{
+	if (unfinished)
+		unlink(unfinished);
+	relink_tidy(&relink_dirs);
+}
+
+/* unlink(2), rmdir(2) and _exit(2) are all that happens here. */
+static void on_signal(int sig)
+{
+	clean_up();
+	_exit(128 + sig);
+}
+
+/* A failed checkpoint leaves nothing under the name it was to have. */
+static int open_output(const char *name, const char *parent)
+{
+	struct stat st, parent_st;
+	char *directory, *base;
+	int fd;
+
+	if (!strcmp(name, "-")) {
+		if (isatty(STDOUT_FILENO))
+			die("an image is not for a terminal; give -o FILE");
+		return STDOUT_FILENO;
+	}
+	if (stat(name, &st) == 0) {
+		if (parent && stat(parent, &parent_st) == 0 && st.st_ino == parent_st.st_ino &&
+		    st.st_dev == parent_st.st_dev)
+			die("%s is the parent of this image; an increment needs both, give it another name", name);
+		if (!S_ISREG(st.st_mode)) {	/* a pipe, /dev/null: nothing to rename */
+			fd = open(name, O_WRONLY | O_CLOEXEC);
+			if (fd < 0)
+				die("%s: %s", name, strerror(errno));
+			return fd;
+		}
+	}
+	directory = directory_of(name);
+	base = strrchr(name, '/') ? strrchr(name, '/') + 1 : (char *)name;
+	if (!*base)
+		die("%s names a directory, not a file", name);
+	unfinished = xasprintf("%s/.%s.XXXXXX", directory, base);
+	fd = mkostemp(unfinished, O_CLOEXEC);	/* mode 0600: it holds memory */
+	if (fd < 0) {
+		int error = errno;
+
+		free(unfinished);
+		unfinished = NULL;
+		die("%s: no file can be made in %s: %s", name, directory, strerror(error));
+	}
+	free(directory);
+	return fd;
+}
+
+static void finish_output(int fd, const char *name, bool killed)
+{
+	if (!unfinished)
+		return;
+	if (fsync(fd) == 0 && close(fd) == 0 && rename(unfinished, name) == 0) {
+		unfinished = NULL;
+		return;
+	}
+	int error = errno;
+	char *kept = unfinished;
+
+	if (killed)	/* the image is all that is left of the tree */
+		unfinished = NULL;
+	die("%s: %s%s%s", name, strerror(error), killed ? "; the image is complete and stays as " : "", killed ? kept : "");
+}
+
+/* What an errno means here, when the kernel's own words do not say. */
+static void explain(int error, pid_t pid)
+{
+	char comm[64];
+
+	switch (error) {
+	case ENOSYS:
+		die("this kernel has no checkpoint(2); boot one with the checkpoint patches (variant \"cr\")");
+	case EPERM:
+		die("pid %d: not permitted; checkpoint needs CAP_SYS_ADMIN, run it as root", pid);
+	case ESRCH:
+		die("pid %d: no such process", pid);
+	case EBUSY:
+		comm_of(pid, comm);
+		die("pid %d (%s) cannot be checkpointed as it is; --dry-run lists why", pid, comm);
+	default:
+		die("pid %d: %s", pid, strerror(error));
+	}
+}
+
+static void print_json(const struct checkpoint_stats *s, const uint8_t *parent_id, const struct kernellog *obstacles)
+{
+	char id[ID_TEXT_BYTES];
+
+	printf("{\"imageId\":\"%s\",\"parentImageId\":", id_text(s->image_id, id));
+	if (parent_id)
+		printf("\"%s\"", id_text(parent_id, id));
+	else
+		printf("null");
+	printf(",\"bytes\":%llu,\"tasks\":%llu,\"pages\":%llu,\"zeroPages\":%llu,\"parentPages\":%llu,\"relinked\":%llu,"
+	       "\"obstacles\":%llu,\"frozenNs\":%llu,\"totalNs\":%llu",
+	       (unsigned long long)s->bytes, (unsigned long long)s->tasks, (unsigned long long)s->pages,
+	       (unsigned long long)s->zero_pages, (unsigned long long)s->parent_pages, (unsigned long long)s->relinked,
+	       (unsigned long long)s->obstacles, (unsigned long long)s->frozen_ns, (unsigned long long)s->total_ns);
+	if (obstacles) {
+		printf(",\"obstacleList\":[");
+		for (size_t i = 0; i < obstacles->nr_lines; i++) {
+			printf("%s\"", i ? "," : "");
+			for (const char *p = obstacles->lines[i]; *p; p++)
+				if (*p == '"' || *p == '\\')
+					printf("\\%c", *p);
+				else if ((unsigned char)*p < ' ')
+					printf("\\u%04x", *p);
+				else
+					putchar(*p);
+			printf("\"");
+		}
+		printf("]");
+	}
+	printf("}\n");
+}
+
+int main(int argc, char **argv)
+{
+	enum { PARENT = 256, KILL, DRY_RUN, LOG, RELINK, NO_TRACK, JSON, HELP };
+	static const struct option options[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ "parent", required_argument, NULL, PARENT },
+		{ "kill", no_argument, NULL, KILL },
+		{ "dry-run", no_argument, NULL, DRY_RUN },
+		{ "log", required_argument, NULL, LOG },
+		{ "relink-dir", required_argument, NULL, RELINK },
+		{ "no-track", no_argument, NULL, NO_TRACK },
+		{ "json", no_argument, NULL, JSON },
+		{ "help", no_argument, NULL, HELP },
+		{ }
+	};
+	const char *output = "-", *parent = NULL, *log_name = NULL;
+	struct checkpoint_stats stats = { };
+	struct ckpt_header parent_header;
+	struct kernellog log;
+	struct tree tree;
+	uint64_t flags = 0;
+	bool json = false, dry_run;
+	pid_t pid;
+	long ret;
+	int c, error;
+
+	progname = "checkpoint";
+	at_failure = clean_up;
+	while ((c = getopt_long(argc, argv, "o:", options, NULL)) != -1)
+		switch (c) {
+		case 'o': output = optarg; break;
+		case PARENT: parent = optarg; break;
+		case KILL: flags |= CHECKPOINT_KILL; break;
+		case DRY_RUN: flags |= CHECKPOINT_DRYRUN; break;
+		case LOG: log_name = optarg; break;
+		case RELINK: relink_add(&relink_dirs, optarg); break;
+		case NO_TRACK: flags |= CHECKPOINT_NOTRACK; break;
+		case JSON: json = true; break;
+		case HELP: fputs(usage, stdout); return 0;
+		default: fputs(usage, stderr); return 2;
+		}
+	if (argc - optind != 1) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	dry_run = flags & CHECKPOINT_DRYRUN;
+	if (dry_run && (flags & CHECKPOINT_KILL))
+		die("--dry-run and --kill exclude each other");
+	pid = parse_number(argv[optind], 1 << 22, "pid");
+
+	if (parent) {
+		char *problem;
+
+		if (image_read_header(parent, &parent_header, &problem) < 0)
+			die("parent %s: %s", parent, problem);
+	}
+	tree_read(&tree, pid);
+	if (!tree.nr)
+		explain(ESRCH, pid);
+	if (tree_has(&tree, getpid()))
+		die("pid %d: this command runs inside that tree, and cannot freeze itself; run it from outside", pid);
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, on_signal);
+	signal(SIGTERM, on_signal);
+	signal(SIGHUP, on_signal);
+	if (!relink_dirs.nr)
+		relink_find(&relink_dirs, &tree);
+	kernellog_open(&log, log_name);
+
+	struct checkpoint_args args = {
+		.flags = flags,
+		.pid = pid,
+		.image_fd = dry_run ? -1 : open_output(output, parent),
+		.log_fd = log.fd,
+		.nr_relink_fds = relink_dirs.nr,
+		.relink_fds = (uintptr_t)relink_dirs.fds,
+		.parent_id = parent ? (uintptr_t)parent_header.image_id : 0,
+		.stats = (uintptr_t)&stats,
+	};
+	ret = syscall(__NR_checkpoint_x86_64, &args, sizeof(args));
+	error = errno;
+	kernellog_read(&log);
+
+	if (dry_run && (ret == 0 || log.nr_lines || stats.obstacles)) {
+		clean_up();
+		if (json)
+			print_json(&stats, parent ? parent_header.image_id : NULL, &log);
+		else
+			for (size_t i = 0; i < log.nr_lines; i++)
+				puts(log.lines[i]);
+		return ret < 0 || stats.obstacles ? 1 : 0;
+	}
+	if (!log.to_file || ret < 0)
+		kernellog_print(&log);
+	if (ret < 0) {
+		if (!log.nr_lines || error == ENOSYS)
+			explain(error, pid);
+		clean_up();
+		return 1;
+	}
+
+	finish_output(args.image_fd, output, flags & CHECKPOINT_KILL);
+	relink_tidy(&relink_dirs);
+	if (json && args.image_fd != STDOUT_FILENO)
+		print_json(&stats, parent ? parent_header.image_id : NULL, NULL);
+	return 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The text the kernel writes to a log fd, kept so that a command can quote it. */
+#ifndef KERNELLOG_H
+#define KERNELLOG_H
+
+#include <sys/types.h>
+
+struct kernellog {
+	int fd;			/* give this to the kernel; -1: no log */
+	int to_file;		/* the user named a file: he reads it there */
+	off_t start;
+	char *text;		/* once read */
+	char **lines;
+	size_t nr_lines;
+};
+
+/* @name: a file to append to, or NULL: keep it here. */
+void kernellog_open(struct kernellog *log, const char *name);
+/* Take what the kernel has written. */
+void kernellog_read(struct kernellog *log);
+/* All lines to stderr as "progname: line". */
+void kernellog_print(const struct kernellog *log);
+
+#endif

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Making the tasks of a tree again. Children are made by raw clone3(), and
+ * threads share memory and thread pointer with their leader: what runs in them
+ * makes bare system calls and nothing else of libc.
+ */
+#define _GNU_SOURCE
+#include "rebuild.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util.h"
+
+#define THREAD_STACK_BYTES	8192
+#define GONE_WITHIN_MS		5000
+
+#define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
+
+static inline long raw2(long nr, long a, long b)
+{
+	register long ret asm("rax") = nr;
+
+	asm volatile("syscall" : "+a"(ret) : "D"(a), "S"(b) : "rcx", "r11", "memory");
+	return ret;
+}
+
+static inline long raw3(long nr, long a, long b, long c)
+{
+	register long ret asm("rax") = nr;
+
+	asm volatile("syscall" : "+a"(ret) : "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+	return ret;
+}
+
+/*
+ * Returns as the restored task, at the place the image says, or not at all:
+ * nothing of this program is left then.
+ */
+static __attribute__((noreturn)) void join(int ctx_fd)
+{
+	struct restart_args args = { .op = RESTART_JOIN, .ctx_fd = ctx_fd, .log_fd = -1 };
+
+	raw2(__NR_restart_x86_64, (long)&args, sizeof(args));
+	for (;;)
+		raw2(SYS_exit_group, 127, 0);
+}
+
+static void give_up(struct nursery *nursery, int pid, int error)
+{
+	int none = 0;
+
+	if (__atomic_compare_exchange_n(&nursery->error, &none, error, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		nursery->error_pid = pid;
+	__atomic_store_n(&nursery->stop, 1, __ATOMIC_SEQ_CST);
+}
+
+struct newborn_thread {
+	struct rebuild *rebuild;
+	int index;
+};
+
+static __attribute__((noreturn, used)) void thread_main(struct newborn_thread *thread)
+{
+	thread->rebuild->nursery->born[thread->index] = 1;
+	join(thread->rebuild->ctx_fd);
+}
+
+/* The new thread finds its argument on top of its stack; it never returns. */
+static long clone_thread(struct clone_args *args, void **stack_top)
+{
+	long ret;
+
+	args->stack_size = (char *)stack_top - (char *)args->stack;
+	asm volatile("syscall\n\t"
+		     "testq %%rax, %%rax\n\t"
+		     "jnz 1f\n\t"
+		     "xorl %%ebp, %%ebp\n\t"
+		     "movq (%%rsp), %%rdi\n\t"
+		     "call thread_main\n\t"
+		     "hlt\n"
+		     "1:"
+		     : "=a"(ret)
+		     : "a"(SYS_clone3), "D"(args), "S"(sizeof(*args))
+		     : "rcx", "r11", "memory");
+	return ret;
+}
+
+static int make_threads(struct rebuild *rebuild, const struct task *leader)
+{
+	char *stacks;
+	int n = 0;
+
+	if (!leader->nr_threads)
+		return 0;
+	stacks = mmap(NULL, (size_t)leader->nr_threads * THREAD_STACK_BYTES, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (stacks == MAP_FAILED) {
+		give_up(rebuild->nursery, leader->entry.pid, ENOMEM);
+		return -1;
+	}
+	for (int i = leader->thread; i != NO_TASK; i = rebuild->tasks.at[i].thread, n++) {
+		char *stack = stacks + (size_t)n * THREAD_STACK_BYTES;
+		/* Top of the stack: argument pointer (16-aligned), above it the argument. */
+		struct newborn_thread *thread = (void *)(stack + THREAD_STACK_BYTES - 64);
+		void **top = (void **)(stack + THREAD_STACK_BYTES - 128);
+		pid_t pid = rebuild->tasks.at[i].entry.pid;
+		struct clone_args args = {
+			.flags = THREAD_FLAGS, .stack = (uintptr_t)stack,
+			.set_tid = (uintptr_t)&pid, .set_tid_size = 1,
+		};
+		long ret;
+
+		if (rebuild->nursery->stop)
+			return -1;
+		*thread = (struct newborn_thread){ rebuild, i };
+		*top = thread;
+		ret = clone_thread(&args, top);
+		if (ret < 0) {
+			give_up(rebuild->nursery, pid, -ret);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* fork() with a given pid: 0 in the child; gives up and returns -1 if that fails. */
+static int make_process(struct rebuild *rebuild, int index)
+{
+	const struct ckpt_task_entry *entry = &rebuild->tasks.at[index].entry;
+	pid_t pid = entry->pid;
+	struct clone_args args = {
+		.exit_signal = entry->exit_signal & 0xff,
+		.set_tid = (uintptr_t)&pid, .set_tid_size = 1,
+	};
+	long ret = raw2(SYS_clone3, (long)&args, sizeof(args));
+
+	if (ret < 0)
+		give_up(rebuild->nursery, pid, -ret);
+	return ret < 0 ? -1 : ret;
+}
+
+/* From here on a task makes its threads and children, then waits for its own state. */
+static __attribute__((noreturn)) void grow(struct rebuild *rebuild, int index)
+{
+	struct nursery *nursery = rebuild->nursery;
+	int child;
+
+again:
+	nursery->born[index] = 1;
+	for (child = rebuild->tasks.at[index].child; child != NO_TASK && !nursery->stop;
+	     child = rebuild->tasks.at[child].sibling) {
+		int pid = make_process(rebuild, child);
+
+		if (pid == 0) {
+			index = child;
+			goto again;
+		}
+	}
+	if (nursery->stop || make_threads(rebuild, &rebuild->tasks.at[index]) < 0)
+		for (;;)
+			raw2(SYS_exit_group, 127, 0);
+
+	/* All of mine exist. Keep nothing but the context. */
+	if (rebuild->ctx_fd > 0)
+		raw3(SYS_close_range, 0, rebuild->ctx_fd - 1, 0);
+	raw3(SYS_close_range, rebuild->ctx_fd + 1, -1U, 0);
+	join(rebuild->ctx_fd);
+}
+
+/* Who has @pid, as a task, a process group or a session? */
+static void name_user(int pid, char *text, size_t room)
+{
+	char comm[64], path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	if (access(path, F_OK) == 0) {
+		comm_of(pid, comm);
+		snprintf(text, room, "in use by %s", comm);
+	} else {
+		snprintf(text, room, "in use as the id of a process group or session");
+	}
+}
+
+static char *why_not(const struct nursery *nursery)
+{
+	char user[128];
+	int pid = nursery->error_pid;
+
+	switch (nursery->error) {
+	case EEXIST:
+		name_user(pid, user, sizeof(user));
+		return xasprintf("pid %d is %s; end it, or restart in another pid namespace", pid, user);
+	case EPERM:
+		return xasprintf("pid %d cannot be chosen: needs CAP_CHECKPOINT_RESTORE, run it as root", pid);
+	case EINVAL:
+		return xasprintf("pid %d cannot be chosen here; is it above kernel.pid_max?", pid);
+	case EAGAIN:
+		return xasprintf("pid %d cannot be made: a limit on processes is reached", pid);
+	default:
+		return xasprintf("pid %d cannot be made: %s", pid, strerror(nursery->error));
+	}
+}
+
+/* Until every task holds its place or has ended; the time limit is for the caller to try again. */
+static bool all_settled(const struct rebuild *rebuild, int limit_ms)
+{
+	struct pollfd progress = { .fd = rebuild->progress, .events = POLLIN };
+	char byte;
+
+	if (poll(&progress, 1, limit_ms) <= 0)
+		return false;
+	return read(rebuild->progress, &byte, 1) == 0;
+}
+
+void rebuild_tree(struct rebuild *rebuild, bool orphan)
+{
+	sigset_t all, before;
+	int ends[2], root, pid;
+
+	rebuild->nursery = mmap(NULL, sizeof(struct nursery) + rebuild->tasks.nr, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (rebuild->nursery == MAP_FAILED || pipe2(ends, O_CLOEXEC) < 0)
+		die("cannot prepare: %s", strerror(errno));
+	rebuild->progress = ends[0];
+	rebuild->progress_in = ends[1];
+
+	/* Nothing may interrupt a task before it has its own state. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = orphan ? fork() : 0;
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	if (pid == 0) {
+		root = make_process(rebuild, 0);
+		if (root == 0)
+			grow(rebuild, 0);
+		if (orphan)
+			_exit(0);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	close(rebuild->progress_in);
+	/* Once its maker has gone, the root is init's child, before it has a parent death signal. */
+	if (orphan)
+		waitpid(pid, NULL, 0);
+
+	while (!all_settled(rebuild, -1))
+		;
+	if (rebuild->nursery->error) {
+		char *why = why_not(rebuild->nursery);
+
+		rebuild_kill(rebuild);
+		die("%s", why);
+	}
+}
+
+static bool is_gone(int pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	return access(path, F_OK) < 0;
+}
+
+void rebuild_kill(struct rebuild *rebuild)
+{
+	struct nursery *nursery = rebuild->nursery;
+	const struct timespec moment = { .tv_nsec = 5000000 };
+
+	if (!nursery)
+		return;
+	nursery->stop = 1;
+	if (rebuild->ctx_fd >= 0)
+		close(rebuild->ctx_fd);
+	rebuild->ctx_fd = -1;
+	do {
+		for (int i = 0; i < rebuild->tasks.nr; i++)
+			if (nursery->born[i])
+				kill(rebuild->tasks.at[i].entry.tgid, SIGKILL);
+	} while (!all_settled(rebuild, 10));
+
+	/* Their pids are free when their parents, or init, have reaped them. */
+	for (int i = 0, waited_ms = 0; i < rebuild->tasks.nr && waited_ms < GONE_WITHIN_MS;) {
+		while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
+			;
+		if (!nursery->born[i] || is_gone(rebuild->tasks.at[i].entry.pid)) {
+			i++;
+			continue;
+		}
+		nanosleep(&moment, NULL);
+		waited_ms += 5;
+	}
+}

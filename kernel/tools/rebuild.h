@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making the tasks of a tree again, each with its pid and by its parent. */
+#ifndef REBUILD_H
+#define REBUILD_H
+
+#include <stdbool.h>
+#include "tasks.h"
+
+/* Shared by all tasks while they are made. */
+struct nursery {
+	int error_pid;		/* the first task that could not be made */
+	int error;		/* and why: errno */
+	int stop;		/* make no more */
+	unsigned char born[];	/* by index */
+};
+
+struct rebuild {
+	struct tasks tasks;
+	int ctx_fd;
+	int progress;		/* read end: closed when all have been made */
+	int progress_in;	/* write end: every task holds it until it joins */
+	struct nursery *nursery;
+};
+
+/*
+ * Make all tasks; each then joins the context by itself. The root becomes a
+ * child of the caller, or of init if @orphan. Dies, and ends what it made, if
+ * one cannot be made.
+ */
+void rebuild_tree(struct rebuild *rebuild, bool orphan);
+
+/* End every task and wait until their pids are free again. */
+void rebuild_kill(struct rebuild *rebuild);
+
+#endif

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Directories for unlinked files, one on each filesystem that holds any. */
+#define _GNU_SOURCE
+#include "relink.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "util.h"
+
+/* A mount of our own namespace. */
+struct mount {
+	unsigned long id;
+	unsigned long dev;
+	bool read_only;
+	char *point;
+};
+
+static struct mount *mounts;
+static size_t nr_mounts;
+
+/* "\040" and the like, in place. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++) {
+		unsigned int byte;
+
+		if (*text == '\\' && sscanf(text + 1, "%3o", &byte) == 1) {
+			*to++ = byte;
+			text += 3;
+		} else {
+			*to++ = *text;
+		}
+	}
+	*to = '\0';
+}
+
+static void read_mounts(void)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t room = 0;
+
+	if (!file)
+		die("/proc/self/mountinfo: %s", strerror(errno));
+	while (getline(&line, &room, file) > 0) {
+		unsigned int major, minor;
+		unsigned long id;
+		char *point, *options;
+
+		if (sscanf(line, "%lu %*u %u:%u %*s %ms %ms", &id, &major, &minor, &point, &options) != 5)
+			continue;
+		unescape(point);
+		mounts = realloc(mounts, (nr_mounts + 1) * sizeof(*mounts));
+		if (!mounts)
+			die("out of memory");
+		mounts[nr_mounts++] = (struct mount){
+			.id = id, .dev = makedev(major, minor), .point = point,
+			.read_only = !strncmp(options, "ro,", 3) || !strcmp(options, "ro"),
+		};
+		free(options);
+	}
+	free(line);
+	fclose(file);
+}
+
+static const struct mount *mount_by_id(unsigned long id)
+{
+	for (size_t i = 0; i < nr_mounts; i++)
+		if (mounts[i].id == id)
+			return &mounts[i];
+	return NULL;
+}
+
+static void add_fd(struct relink_dirs *dirs, int fd)
+{
+	dirs->fds = realloc(dirs->fds, (dirs->nr + 1) * sizeof(*dirs->fds));
+	if (!dirs->fds)
+		die("out of memory");
+	dirs->fds[dirs->nr++] = fd;
+}
+
+void relink_add(struct relink_dirs *dirs, const char *path)
+{
+	int fd = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		die("relink directory %s: %s", path, strerror(errno));
+	add_fd(dirs, fd);
+}
+
+/* Open our directory at @point, made if need be; nobody else may reach into it. */
+static int open_own(const char *path)
+{
+	struct stat st;
+	int fd;
+
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return -1;
+	fd = open(path, O_DIRECTORY | O_NOFOLLOW | O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 07777) != 0700)
+		die("%s is not a directory of mode 0700 owned by uid %d; remove it, or name another with --relink-dir",
+		    path, geteuid());
+	return fd;
+}
+
+/* The mount the file was opened through first, then any other of the same filesystem. */
+static void add_filesystem(struct relink_dirs *dirs, unsigned long mount_id)
+{
+	const struct mount *used = mount_by_id(mount_id);
+
+	if (!used)	/* memfd, or of another mount namespace: the kernel will speak of it */
+		return;
+	for (size_t i = 0; i < dirs->nr_made; i++)
+		if (dirs->made[i].dev == used->dev)
+			return;
+
+	char *path = NULL;
+	int fd = -1;
+
+	for (size_t i = 0; i <= nr_mounts && fd < 0; i++) {
+		const struct mount *mount = i ? &mounts[i - 1] : used;
+
+		if (mount->dev != used->dev || mount->read_only)
+			continue;
+		free(path);
+		path = xasprintf("%s/" RELINK_DIR, strcmp(mount->point, "/") ? mount->point : "");
+		fd = open_own(path);
+	}
+	dirs->made = realloc(dirs->made, (dirs->nr_made + 1) * sizeof(*dirs->made));
+	if (!dirs->made)
+		die("out of memory");
+	dirs->made[dirs->nr_made++] = (struct relink_made){ fd < 0 ? NULL : path, used->dev };
+	if (fd < 0)
+		complain("no directory for unlinked files can be made on %s: %s; name one with --relink-dir",
+			 used->point, path ? strerror(errno) : "mounted read-only");
+	else
+		add_fd(dirs, fd);
+}
+
+/* Is what the magic link @name in @dir leads to a regular file without the name it was opened by? */
+static void look_at(struct relink_dirs *dirs, int dir, const char *name)
+{
+	static const char deleted[] = " (deleted)";
+	char target[4200];
+	struct statx stx;
+	ssize_t n;
+
+	/* Never stat what may block or is no file: the link's text tells files from the rest. */
+	n = readlinkat(dir, name, target, sizeof(target) - 1);
+	if (n <= 0 || target[0] != '/')
+		return;
+	target[n] = '\0';
+	if ((size_t)n < sizeof(deleted) || strcmp(target + n - strlen(deleted), deleted))
+		return;
+	if (statx(dir, name, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_NLINK | STATX_MNT_ID, &stx) < 0)
+		return;
+	if (S_ISREG(stx.stx_mode) && (stx.stx_mask & STATX_MNT_ID))
+		add_filesystem(dirs, stx.stx_mnt_id);
+}
+
+static void look_at_all(struct relink_dirs *dirs, const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	if (!dir)
+		return;		/* gone meanwhile, or a zombie */
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			look_at(dirs, dirfd(dir), entry->d_name);
+	closedir(dir);
+}
+
+void relink_find(struct relink_dirs *dirs, const struct tree *tree)
+{
+	char path[128];
+
+	read_mounts();
+	for (size_t i = 0; i < tree->nr; i++) {
+		struct dirent *entry;
+		DIR *threads;
+
+		snprintf(path, sizeof(path), "/proc/%d/map_files", tree->pids[i]);
+		look_at_all(dirs, path);
+		snprintf(path, sizeof(path), "/proc/%d", tree->pids[i]);
+		int process = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+		if (process >= 0) {
+			look_at(dirs, process, "exe");
+			close(process);
+		}
+		snprintf(path, sizeof(path), "/proc/%d/task", tree->pids[i]);
+		threads = opendir(path);
+		while (threads && (entry = readdir(threads)))
+			if (entry->d_name[0] != '.') {
+				snprintf(path, sizeof(path), "/proc/%d/task/%.20s/fd", tree->pids[i], entry->d_name);
+				look_at_all(dirs, path);
+			}
+		if (threads)
+			closedir(threads);
+	}
+}
+
+void relink_tidy(struct relink_dirs *dirs)
+{
+	for (size_t i = 0; i < dirs->nr_made; i++)
+		if (dirs->made[i].path)
+			rmdir(dirs->made[i].path);
+}

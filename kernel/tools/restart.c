@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+/* restart: make a process tree again from an image. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "image.h"
+#include "kernellog.h"
+#include "rebuild.h"
+#include "util.h"
+
+static const char usage[] =
+"usage: restart [-i FILE|-] [--parent FILE]... [--detach] [--pidfile FILE]\n"
+"               [--keep] [--log FILE] [--json]\n"
+"Make a process tree again from an image, with the pids it had. Without --detach,\n"
+"wait for its root and return its exit status (128 + signal).\n"
+"\n"
+"  -i, --input FILE    the image; - (the default) is standard input\n"
+"  --parent FILE       a parent of an increment; default: found beside the image\n"
+"  --detach            return as soon as the tree runs; init becomes its parent\n"
+"  --pidfile FILE      write the pid of the root to FILE\n"
+"  --keep              keep the names of unlinked files, for another restart\n"
+"  --log FILE          append what the kernel says to FILE, not to standard error\n"
+"  --json              print figures as one JSON object\n";
+
+#define MAX_CHAIN	4096
+
+/* The images of a chain: the one to restart, its parent, and so on. */
+struct chain {
+	int *fds;
+	int nr;
+	uint8_t image_id[CKPT_ID_BYTES];
+};
+
+struct parents {
+	char **names;
+	int nr;
+};
+
+static struct rebuild rebuild = { .ctx_fd = -1 };
+
+static void clean_up(void)
+{
+	rebuild_kill(&rebuild);
+}
+
+static void chain_add(struct chain *chain, int fd)
+{
+	if (chain->nr == MAX_CHAIN)
+		die("the chain of parents is longer than %d images", MAX_CHAIN);
+	chain->fds = realloc(chain->fds, (chain->nr + 1) * sizeof(*chain->fds));
+	if (!chain->fds)
+		die("out of memory");
+	chain->fds[chain->nr++] = fd;
+}
+
+static void chain_open(struct chain *chain, const char *name)
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		die("%s: %s", name, strerror(errno));
+	chain_add(chain, fd);
+}
+
+static void header_of(const char *name, struct ckpt_header *header)
+{
+	char *problem;
+
+	if (image_read_header(name, header, &problem) < 0)
+		die("%s: %s", name, problem);
+}
+
+/* Among those the user named, then beside the image. */
+static char *find_parent(const char *image, const uint8_t *id, const struct parents *parents)
+{
+	struct ckpt_header header;
+	char *directory, *found;
+	char text[ID_TEXT_BYTES];
+
+	for (int i = 0; i < parents->nr; i++) {
+		header_of(parents->names[i], &header);
+		if (!memcmp(header.image_id, id, CKPT_ID_BYTES))
+			return parents->names[i];
+	}
+	directory = directory_of(image);
+	found = image_find(directory, id);
+	if (!found)
+		die("%s is an increment over image %s, which is not in %s; name it with --parent FILE", image,
+		    id_text(id, text), directory);
+	free(directory);
+	return found;
+}
+
+/* @name and all its parents; a stream cannot be looked at first, its parents are named. */
+static void chain_build(struct chain *chain, const char *name, const struct parents *parents)
+{
+	struct ckpt_header header;
+
+	if (!strcmp(name, "-")) {
+		if (isatty(STDIN_FILENO))
+			die("an image does not come from a terminal; give -i FILE");
+		chain_add(chain, STDIN_FILENO);
+		if (!parents->nr)
+			return;
+		name = parents->names[0];
+		chain_open(chain, name);
+	} else {
+		chain_open(chain, name);
+	}
+	header_of(name, &header);
+	memcpy(chain->image_id, header.image_id, CKPT_ID_BYTES);
+	while (!id_is_zero(header.parent_id)) {
+		name = find_parent(name, header.parent_id, parents);
+		chain_open(chain, name);
+		header_of(name, &header);
+	}
+}
+
+static int create(struct chain *chain, const char *input, uint64_t flags, struct kernellog *log)
+{
+	struct restart_args args = {
+		.flags = flags, .op = RESTART_CREATE, .ctx_fd = -1,
+		.image_fds = (uintptr_t)chain->fds, .nr_image_fds = chain->nr, .log_fd = log->fd,
+	};
+	int fd = syscall(__NR_restart_x86_64, &args, sizeof(args));
+	int error = errno;
+
+	if (fd >= 0)
+		return fd;
+	if (error == ENOSYS)
+		die("this kernel has no restart(2); boot one with the checkpoint patches (variant \"cr\")");
+	kernellog_read(log);
+	kernellog_print(log);
+	if (log->nr_lines)
+		exit(1);
+	if (error == EPERM)
+		die("not permitted; restart needs CAP_SYS_ADMIN, run it as root");
+	die("%s: %s", strcmp(input, "-") ? input : "image", strerror(error));
+}
+
+static void run(const char *input, struct kernellog *log, struct restart_stats *stats)
+{
+	struct restart_args args = {
+		.op = RESTART_RUN, .ctx_fd = rebuild.ctx_fd, .log_fd = -1, .stats = (uintptr_t)stats,
+	};
+	long ret = syscall(__NR_restart_x86_64, &args, sizeof(args));
+	int error = errno;
+
+	kernellog_read(log);
+	if (ret < 0 || !log->to_file)
+		kernellog_print(log);
+	if (ret == 0)
+		return;
+	if (!log->nr_lines)
+		die("%s: %s", strcmp(input, "-") ? input : "image", strerror(error));
+	rebuild_kill(&rebuild);
+	exit(1);
+}
+
+static void write_pidfile(const char *name, pid_t pid)
+{
+	FILE *file = fopen(name, "we");
+
+	if (!file || fprintf(file, "%d\n", pid) < 0 || fclose(file) != 0)
+		complain("pid file %s: %s; the tree runs, its root is pid %d", name, strerror(errno), pid);
+}
+
+static pid_t root_pid;
+
+/* A key that the terminal sends to the whole group has reached the root already. */
+static void forward(int sig, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (info->si_code != SI_KERNEL || getpgid(root_pid) != getpgrp())
+		kill(root_pid, sig);
+}
+
+static void forward_signals(void)
+{
+	struct sigaction action = { .sa_sigaction = forward, .sa_flags = SA_SIGINFO | SA_RESTART };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	sigaction(SIGQUIT, &action, NULL);
+}
+
+static int wait_for_root(void)
+{
+	int status;
+
+	while (waitpid(root_pid, &status, __WALL) < 0)
+		if (errno != EINTR)
+			die("waiting for pid %d: %s", root_pid, strerror(errno));
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int main(int argc, char **argv)
+{
+	enum { PARENT = 256, DETACH, PIDFILE, KEEP, LOG, JSON, HELP };
+	static const struct option options[] = {
+		{ "input", required_argument, NULL, 'i' },
+		{ "parent", required_argument, NULL, PARENT },
+		{ "detach", no_argument, NULL, DETACH },
+		{ "pidfile", required_argument, NULL, PIDFILE },
+		{ "keep", no_argument, NULL, KEEP },
+		{ "log", required_argument, NULL, LOG },
+		{ "json", no_argument, NULL, JSON },
+		{ "help", no_argument, NULL, HELP },
+		{ }
+	};
+	const char *input = "-", *pidfile = NULL, *log_name = NULL;
+	struct restart_stats stats = { };
+	struct parents parents = { };
+	struct chain chain = { };
+	struct kernellog log;
+	bool detach = false, json = false;
+	char id[ID_TEXT_BYTES];
+	uint64_t flags = 0;
+	int c;
+
+	progname = "restart";
+	parents.names = xcalloc(argc, sizeof(*parents.names));
+	while ((c = getopt_long(argc, argv, "i:", options, NULL)) != -1)
+		switch (c) {
+		case 'i': input = optarg; break;
+		case PARENT: parents.names[parents.nr++] = optarg; break;
+		case DETACH: detach = true; break;
+		case PIDFILE: pidfile = optarg; break;
+		case KEEP: flags |= RESTART_KEEP_RELINKED; break;
+		case LOG: log_name = optarg; break;
+		case JSON: json = true; break;
+		case HELP: fputs(usage, stdout); return 0;
+		default: fputs(usage, stderr); return 2;
+		}
+	if (optind != argc) {
+		fputs(usage, stderr);
+		return 2;
+	}
+
+	kernellog_open(&log, log_name);
+	chain_build(&chain, input, &parents);
+	rebuild.ctx_fd = create(&chain, input, flags, &log);
+	tasks_read(&rebuild.tasks, rebuild.ctx_fd);
+	root_pid = rebuild.tasks.at[0].entry.pid;
+
+	at_failure = clean_up;
+	rebuild_tree(&rebuild, detach);
+	run(input, &log, &stats);
+	at_failure = NULL;
+	if (!detach)
+		forward_signals();
+	close(rebuild.ctx_fd);
+	if (pidfile)
+		write_pidfile(pidfile, root_pid);
+	if (json) {
+		printf("{\"imageId\":\"%s\",\"bytes\":%llu,\"tasks\":%llu,\"pages\":%llu,\"totalNs\":%llu,\"rootPid\":%d}\n",
+		       id_text(stats.image_id, id), (unsigned long long)stats.bytes, (unsigned long long)stats.tasks,
+		       (unsigned long long)stats.pages, (unsigned long long)stats.total_ns, root_pid);
+		fflush(stdout);
+	}
+	return detach ? 0 : wait_for_root();
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The task table of a restart context, linked into a tree. */
+#include "tasks.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+
+#define MAX_TASKS	(1 << 22)
+
+/* Open addressing, pid -> index of the process leader. */
+struct pid_map {
+	int *slots;
+	uint32_t mask;
+};
+
+static uint32_t slot_of(const struct pid_map *map, const struct tasks *tasks, int pid)
+{
+	uint32_t slot = (uint32_t)pid * 2654435761u & map->mask;
+
+	while (map->slots[slot] != NO_TASK && tasks->at[map->slots[slot]].entry.pid != pid)
+		slot = (slot + 1) & map->mask;
+	return slot;
+}
+
+static void read_entries(struct tasks *tasks, int ctx_fd)
+{
+	struct ckpt_task_entry *entries = NULL;
+	size_t room = 0, len = 0;
+	ssize_t n;
+
+	do {
+		if (len == room) {
+			room = room ? 2 * room : 64 * sizeof(*entries);
+			if (room > MAX_TASKS * sizeof(*entries))
+				die("the image has more than %d tasks", MAX_TASKS);
+			entries = realloc(entries, room);
+			if (!entries)
+				die("out of memory");
+		}
+		n = read_whole(ctx_fd, (char *)entries + len, room - len);
+		if (n < 0)
+			die("the task table cannot be read: %s", strerror(errno));
+		len += n;
+	} while (len == room);
+
+	tasks->nr = len / sizeof(*entries);
+	tasks->at = xcalloc(tasks->nr, sizeof(*tasks->at));
+	for (int i = 0; i < tasks->nr; i++)
+		tasks->at[i] = (struct task){ entries[i], NO_TASK, NO_TASK, NO_TASK, 0 };
+	free(entries);
+}
+
+static void link_all(struct tasks *tasks)
+{
+	struct pid_map map = { .mask = 1 };
+
+	while (map.mask < 2u * tasks->nr)
+		map.mask = 2 * map.mask + 1;
+	map.slots = xcalloc(map.mask + 1, sizeof(*map.slots));
+	for (uint32_t i = 0; i <= map.mask; i++)
+		map.slots[i] = NO_TASK;
+
+	for (int i = 0; i < tasks->nr; i++) {
+		const struct ckpt_task_entry *e = &tasks->at[i].entry;
+		uint32_t slot = slot_of(&map, tasks, e->pid);
+
+		if (e->pid <= 0 || map.slots[slot] != NO_TASK)
+			die("entry %d of the task table: pid %d twice, or no pid", i, e->pid);
+		if ((e->pid == e->tgid) != !!(e->flags & CKPT_TASK_LEADER))
+			die("entry %d of the task table: pid %d, tgid %d disagree with its flags 0x%x", i, e->pid, e->tgid,
+			    e->flags);
+		map.slots[slot] = i;
+
+		int above = e->pid == e->tgid ? e->ppid : e->tgid;
+		int *link = e->pid == e->tgid ? &tasks->at[i].sibling : &tasks->at[i].thread;
+
+		if (!i && e->pid == e->tgid && !e->ppid)
+			continue;	/* the root */
+		int parent = above > 0 ? map.slots[slot_of(&map, tasks, above)] : NO_TASK;
+
+		if (parent == NO_TASK || parent == i || !(tasks->at[parent].entry.flags & CKPT_TASK_LEADER))
+			die("entry %d of the task table: pid %d stands before its %s %d", i, e->pid,
+			    e->pid == e->tgid ? "parent" : "process", above);
+		if (e->pid == e->tgid) {
+			*link = tasks->at[parent].child;
+			tasks->at[parent].child = i;
+		} else {
+			*link = tasks->at[parent].thread;
+			tasks->at[parent].thread = i;
+			tasks->at[parent].nr_threads++;
+		}
+	}
+	free(map.slots);
+}
+
+void tasks_read(struct tasks *tasks, int ctx_fd)
+{
+	read_entries(tasks, ctx_fd);
+	if (!tasks->nr)
+		die("the image has no tasks");
+	link_all(tasks);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The task table of a restart context, linked into a tree. */
+#ifndef TASKS_H
+#define TASKS_H
+
+#include <stddef.h>
+#include <linux/checkpoint.h>
+
+#define NO_TASK	(-1)
+
+struct task {
+	struct ckpt_task_entry entry;
+	int child;	/* first child (of a leader), index or NO_TASK */
+	int sibling;	/* next child of the same parent */
+	int thread;	/* first (of a leader) or next thread */
+	int nr_threads;	/* of a leader, itself not counted */
+};
+
+struct tasks {
+	struct task *at;
+	int nr;
+};
+
+/* Read the table from a restart context and link it; dies if it is no tree. */
+void tasks_read(struct tasks *tasks, int ctx_fd);
+
+#endif
