@@ -251,8 +251,12 @@ static int check_trailer(struct image *image, const struct record *record)
 	if (t->pages != image->pages)
 		return wrong(image, record->offset, "trailer says %llu pages, the image has %llu", (unsigned long long)t->pages,
 			     (unsigned long long)image->pages);
-	if (t->crc32c != image->crc32c)
-		return wrong(image, record->offset, "checksum is %08x, trailer says %08x", image->crc32c, t->crc32c);
+	if (t->nr_records != image->nr_records + 1)
+		return wrong(image, record->offset, "trailer says %u records, the image has %u", t->nr_records,
+			     image->nr_records + 1);
+	/* The kernel stores the register as it is, without CRC-32C's last inversion. */
+	if (t->crc32c != ~image->crc32c)
+		return wrong(image, record->offset, "checksum is %08x, trailer says %08x", ~image->crc32c, t->crc32c);
 	if (image->seekable && image->size != image->offset)
 		return wrong(image, image->offset, "%llu bytes stand after the trailer",
 			     (unsigned long long)(image->size - image->offset));

@@ -30,6 +30,16 @@ void kernellog_open(struct kernellog *log, const char *name)
 		log->start = -1;
 }
 
+/* "error: " and "obstacle: " say what the command says anyway. */
+static char *without_kind(char *line)
+{
+	if (!strncmp(line, "error: ", 7))
+		return line + 7;
+	if (!strncmp(line, "obstacle: ", 10))
+		return line + 10;
+	return line;
+}
+
 void kernellog_read(struct kernellog *log)
 {
 	off_t end = log->fd < 0 || log->start < 0 ? 0 : lseek(log->fd, 0, SEEK_END);
@@ -53,7 +63,7 @@ void kernellog_read(struct kernellog *log)
 			if (!log->lines)
 				die("out of memory");
 		}
-		log->lines[log->nr_lines++] = line;
+		log->lines[log->nr_lines++] = without_kind(line);
 	}
 }
 

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The names of numbers in an image. */
+#include <stddef.h>
+
+#include "show.h"
+
+#define NAME_OF(table, n) ((n) < sizeof(table) / sizeof(*(table)) ? (table)[n] : NULL)
+
+const char *file_kind(uint32_t kind)
+{
+	static const char *const names[] = { NULL, "path", "relinked", "pipe", "tty" };
+
+	return NAME_OF(names, kind);
+}
+
+const char *vma_kind(uint32_t kind)
+{
+	static const char *const names[] = { NULL, "anon", "file", "shmem", "vdso", "vvar" };
+
+	return NAME_OF(names, kind);
+}
+
+const char *extent_kind(uint32_t kind)
+{
+	static const char *const names[] = { NULL, "data", "zero", "parent" };
+
+	return NAME_OF(names, kind);
+}
+
+const char *vma_flag(unsigned int bit)
+{
+	static const char *const names[] = {
+		"read", "write", "exec", "shared", "growsdown", "locked", "lockonfault", "noreserve", "dontfork",
+		"dontdump", "wipeonfork", "hugepage", "nohugepage", "mergeable", "rand_read", "seq_read", "sealed",
+	};
+
+	return NAME_OF(names, bit);
+}
+
+const char *restart_kind(uint32_t kind)
+{
+	static const char *const names[] = { "none", "nanosleep", "futex", "poll" };
+
+	return NAME_OF(names, kind);
+}

@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What is in a record, field by field. */
+#include "show.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "json.h"
+#include "util.h"
+
+enum format {
+	NUMBER,		/* of the size the field has */
+	SIGNED,
+	HEX,		/* addresses, masks */
+	DIGITS,		/* times: too long for a double */
+};
+
+struct field {
+	const char *name;
+	unsigned short offset;
+	unsigned char size;
+	unsigned char format;
+};
+
+#define FIELD(type, member, name, format) { name, offsetof(struct type, member), sizeof(((struct type *)0)->member), format }
+
+static const struct field task_fields[] = {
+	FIELD(ckpt_task_entry, pid, "pid", SIGNED),
+	FIELD(ckpt_task_entry, tgid, "tgid", SIGNED),
+	FIELD(ckpt_task_entry, ppid, "ppid", SIGNED),
+	FIELD(ckpt_task_entry, pgid, "pgid", SIGNED),
+	FIELD(ckpt_task_entry, sid, "sid", SIGNED),
+	FIELD(ckpt_task_entry, flags, "flags", HEX),
+	FIELD(ckpt_task_entry, exit_code, "exitCode", SIGNED),
+	FIELD(ckpt_task_entry, exit_signal, "exitSignal", SIGNED),
+	{ },
+};
+
+static const struct field file_fields[] = {
+	FIELD(ckpt_file, f_flags, "flags", HEX),
+	FIELD(ckpt_file, pos, "pos", SIGNED),
+	FIELD(ckpt_file, pipe, "pipe", NUMBER),
+	FIELD(ckpt_file, mode, "mode", NUMBER),
+	FIELD(ckpt_file, ino, "ino", DIGITS),
+	FIELD(ckpt_file, dev, "dev", DIGITS),
+	FIELD(ckpt_file, size, "size", NUMBER),
+	FIELD(ckpt_file, owner_pid, "ownerPid", SIGNED),
+	FIELD(ckpt_file, owner_sig, "ownerSig", SIGNED),
+	FIELD(ckpt_file, nlink, "nlink", NUMBER),
+	{ },
+};
+
+static const struct field pipe_fields[] = {
+	FIELD(ckpt_pipe, slots, "slots", NUMBER),
+	FIELD(ckpt_pipe, bytes, "bytes", NUMBER),
+	{ },
+};
+
+static const struct field shmem_fields[] = {
+	FIELD(ckpt_shmem, size, "size", NUMBER),
+	{ },
+};
+
+static const struct field mm_fields[] = {
+	FIELD(ckpt_mm, track_id, "trackId", DIGITS),
+	FIELD(ckpt_mm, start_code, "startCode", HEX),
+	FIELD(ckpt_mm, end_code, "endCode", HEX),
+	FIELD(ckpt_mm, start_data, "startData", HEX),
+	FIELD(ckpt_mm, end_data, "endData", HEX),
+	FIELD(ckpt_mm, start_brk, "startBrk", HEX),
+	FIELD(ckpt_mm, brk, "brk", HEX),
+	FIELD(ckpt_mm, start_stack, "startStack", HEX),
+	FIELD(ckpt_mm, arg_start, "argStart", HEX),
+	FIELD(ckpt_mm, arg_end, "argEnd", HEX),
+	FIELD(ckpt_mm, env_start, "envStart", HEX),
+	FIELD(ckpt_mm, env_end, "envEnd", HEX),
+	FIELD(ckpt_mm, vdso, "vdso", HEX),
+	FIELD(ckpt_mm, def_flags, "defFlags", HEX),
+	FIELD(ckpt_mm, exe_file, "exeFile", NUMBER),
+	FIELD(ckpt_mm, nr_vmas, "nrVmas", NUMBER),
+	FIELD(ckpt_mm, dumpable, "dumpable", NUMBER),
+	FIELD(ckpt_mm, thp_disable, "thpDisable", NUMBER),
+	{ },
+};
+
+static const struct field vma_fields[] = {
+	FIELD(ckpt_vma, start, "start", HEX),
+	FIELD(ckpt_vma, end, "end", HEX),
+	FIELD(ckpt_vma, pgoff, "pgoff", NUMBER),
+	FIELD(ckpt_vma, object, "object", NUMBER),
+	{ },
+};
+
+static const struct field pages_fields[] = {
+	FIELD(ckpt_pages, nr_extents, "nrExtents", NUMBER),
+	FIELD(ckpt_pages, nr_pages, "nrPages", NUMBER),
+	FIELD(ckpt_pages, pad, "pad", NUMBER),
+	{ },
+};
+
+static const struct field fd_fields[] = {
+	FIELD(ckpt_fd, fd, "fd", NUMBER),
+	FIELD(ckpt_fd, cloexec, "cloexec", NUMBER),
+	FIELD(ckpt_fd, file, "file", NUMBER),
+	{ },
+};
+
+static const struct field fs_fields[] = {
+	FIELD(ckpt_fs, umask, "umask", NUMBER),
+	{ },
+};
+
+static const struct field sigaction_fields[] = {
+	FIELD(ckpt_sigaction, handler, "handler", HEX),
+	FIELD(ckpt_sigaction, flags, "flags", HEX),
+	FIELD(ckpt_sigaction, restorer, "restorer", HEX),
+	FIELD(ckpt_sigaction, mask, "mask", HEX),
+	{ },
+};
+
+static const struct field cred_fields[] = {
+	FIELD(ckpt_cred, uid, "uid", NUMBER),
+	FIELD(ckpt_cred, gid, "gid", NUMBER),
+	FIELD(ckpt_cred, suid, "suid", NUMBER),
+	FIELD(ckpt_cred, sgid, "sgid", NUMBER),
+	FIELD(ckpt_cred, euid, "euid", NUMBER),
+	FIELD(ckpt_cred, egid, "egid", NUMBER),
+	FIELD(ckpt_cred, fsuid, "fsuid", NUMBER),
+	FIELD(ckpt_cred, fsgid, "fsgid", NUMBER),
+	FIELD(ckpt_cred, securebits, "securebits", HEX),
+	{ },
+};
+
+static const struct field process_fields[] = {
+	FIELD(ckpt_process, tgid, "tgid", SIGNED),
+	FIELD(ckpt_process, mm, "mm", NUMBER),
+	FIELD(ckpt_process, files, "files", NUMBER),
+	FIELD(ckpt_process, fs, "fs", NUMBER),
+	FIELD(ckpt_process, sighand, "sighand", NUMBER),
+	FIELD(ckpt_process, nr_threads, "nrThreads", NUMBER),
+	FIELD(ckpt_process, is_child_subreaper, "isChildSubreaper", NUMBER),
+	FIELD(ckpt_process, has_child_subreaper, "hasChildSubreaper", NUMBER),
+	FIELD(ckpt_process, tty, "tty", NUMBER),
+	FIELD(ckpt_process, tty_foreground, "ttyForeground", NUMBER),
+	FIELD(ckpt_process, stopped, "stopped", NUMBER),
+	FIELD(ckpt_process, oom_score_adj, "oomScoreAdj", SIGNED),
+	{ },
+};
+
+static const struct field thread_fields[] = {
+	FIELD(ckpt_thread, pid, "pid", SIGNED),
+	FIELD(ckpt_thread, cred, "cred", NUMBER),
+	FIELD(ckpt_thread, blocked, "blocked", HEX),
+	FIELD(ckpt_thread, saved_sigmask, "savedSigmask", HEX),
+	FIELD(ckpt_thread, restore_sigmask, "restoreSigmask", NUMBER),
+	FIELD(ckpt_thread, altstack_flags, "altstackFlags", HEX),
+	FIELD(ckpt_thread, altstack_sp, "altstackSp", HEX),
+	FIELD(ckpt_thread, altstack_size, "altstackSize", NUMBER),
+	FIELD(ckpt_thread, clear_child_tid, "clearChildTid", HEX),
+	FIELD(ckpt_thread, robust_list, "robustList", HEX),
+	FIELD(ckpt_thread, rseq, "rseq", HEX),
+	FIELD(ckpt_thread, rseq_len, "rseqLen", NUMBER),
+	FIELD(ckpt_thread, rseq_sig, "rseqSig", HEX),
+	FIELD(ckpt_thread, pdeath_signal, "pdeathSignal", NUMBER),
+	FIELD(ckpt_thread, personality, "personality", HEX),
+	FIELD(ckpt_thread, timer_slack_ns, "timerSlackNs", DIGITS),
+	FIELD(ckpt_thread, no_new_privs, "noNewPrivs", NUMBER),
+	FIELD(ckpt_thread, restart_clock, "restartClock", NUMBER),
+	FIELD(ckpt_thread, restart_ns, "restartNs", DIGITS),
+	{ },
+};
+
+#define REGISTER(name) FIELD(ckpt_cpu_x86_64, name, #name, HEX)
+
+static const struct field cpu_fields[] = {
+	REGISTER(r15), REGISTER(r14), REGISTER(r13), REGISTER(r12), REGISTER(bp), REGISTER(bx), REGISTER(r11),
+	REGISTER(r10), REGISTER(r9), REGISTER(r8), REGISTER(ax), REGISTER(cx), REGISTER(dx), REGISTER(si),
+	REGISTER(di), FIELD(ckpt_cpu_x86_64, orig_ax, "origAx", HEX), REGISTER(ip), REGISTER(cs), REGISTER(flags),
+	REGISTER(sp), REGISTER(ss), FIELD(ckpt_cpu_x86_64, fs_base, "fsBase", HEX),
+	FIELD(ckpt_cpu_x86_64, gs_base, "gsBase", HEX), REGISTER(ds), REGISTER(es), REGISTER(fs), REGISTER(gs),
+	{ },
+};
+
+static const struct field trailer_fields[] = {
+	FIELD(ckpt_trailer, bytes, "bytes", NUMBER),
+	FIELD(ckpt_trailer, pages, "pages", NUMBER),
+	FIELD(ckpt_trailer, crc32c, "crc32c", HEX),
+	FIELD(ckpt_trailer, nr_records, "nrRecords", NUMBER),
+	{ },
+};
+
+static uint64_t get(const void *base, const struct field *field)
+{
+	uint64_t wide = 0;
+	uint32_t word;
+
+	if (field->size == sizeof(wide)) {
+		memcpy(&wide, (const char *)base + field->offset, sizeof(wide));
+		return wide;
+	}
+	memcpy(&word, (const char *)base + field->offset, sizeof(word));
+	return field->format == SIGNED ? (uint64_t)(int64_t)(int32_t)word : word;
+}
+
+static void show_fields(const void *base, const struct field *field)
+{
+	for (; field->name; field++) {
+		uint64_t value = get(base, field);
+
+		switch (field->format) {
+		case NUMBER: json_number(field->name, value); break;
+		case SIGNED: json_signed(field->name, value); break;
+		case HEX: json_hex(field->name, value); break;
+		case DIGITS: json_digits(field->name, value); break;
+		}
+	}
+}
+
+static void show_name(const char *key, const char *name, uint32_t number)
+{
+	if (name)
+		json_string(key, name);
+	else
+		json_number(key, number);
+}
+
+/* An array of structures, each an object. */
+static void show_array(const char *key, const void *base, size_t len, size_t size, const struct field *fields)
+{
+	json_open(key, '[');
+	for (size_t at = 0; at + size <= len; at += size) {
+		json_open(NULL, '{');
+		show_fields((const char *)base + at, fields);
+		json_close('}');
+	}
+	json_close(']');
+}
+
+static void show_words(const char *key, const void *base, size_t nr)
+{
+	json_open(key, '[');
+	for (size_t i = 0; i < nr; i++) {
+		uint64_t word;
+
+		memcpy(&word, (const char *)base + i * sizeof(word), sizeof(word));
+		json_hex(NULL, word);
+	}
+	json_close(']');
+}
+
+/* The two strings of a tail, which the reader has found to be whole. */
+static void show_strings(const char *tail, const char *key, const char *key2)
+{
+	json_string(key, tail);
+	json_string(key2, tail + strlen(tail) + 1);
+}
+
+static void show_vma(const void *body)
+{
+	struct ckpt_vma vma;
+
+	memcpy(&vma, body, sizeof(vma));
+	show_fields(body, vma_fields);
+	show_name("kind", vma_kind(vma.kind), vma.kind);
+	json_open("flags", '[');
+	for (unsigned int bit = 0; bit < 32; bit++)
+		if (vma.flags >> bit & 1) {
+			if (vma_flag(bit))
+				json_string(NULL, vma_flag(bit));
+			else
+				json_hex(NULL, 1ULL << bit);
+		}
+	json_close(']');
+}
+
+static void show_extents(const void *body, size_t len)
+{
+	json_open("extents", '[');
+	for (size_t at = sizeof(struct ckpt_pages); at + sizeof(struct ckpt_extent) <= len; at += sizeof(struct ckpt_extent)) {
+		struct ckpt_extent extent;
+
+		memcpy(&extent, (const char *)body + at, sizeof(extent));
+		json_open(NULL, '{');
+		json_hex("addr", extent.addr);
+		json_number("nr", extent.nr);
+		show_name("kind", extent_kind(extent.kind), extent.kind);
+		json_close('}');
+	}
+	json_close(']');
+}
+
+static void show_sighand(const void *body)
+{
+	json_open("actions", '[');
+	for (int i = 0; i < CKPT_NSIG; i++) {
+		const char *action = (const char *)body + i * sizeof(struct ckpt_sigaction);
+		static const struct ckpt_sigaction none;
+
+		if (!memcmp(action, &none, sizeof(none)))
+			continue;
+		json_open(NULL, '{');
+		json_number("signal", i + 1);
+		show_fields(action, sigaction_fields);
+		json_close('}');
+	}
+	json_close(']');
+}
+
+static void show_cred(const void *body, size_t len)
+{
+	show_fields(body, cred_fields);
+	show_words("caps", (const char *)body + offsetof(struct ckpt_cred, caps), CKPT_CAP_SETS);
+	json_open("groups", '[');
+	for (size_t at = sizeof(struct ckpt_cred); at + 4 <= len; at += 4) {
+		uint32_t group;
+
+		memcpy(&group, (const char *)body + at, sizeof(group));
+		json_number(NULL, group);
+	}
+	json_close(']');
+}
+
+static void show_process(const void *body)
+{
+	struct ckpt_process process;
+
+	memcpy(&process, body, sizeof(process));
+	show_fields(body, process_fields);
+	json_open("rlimits", '[');
+	for (int i = 0; i < CKPT_RLIMITS; i++) {
+		json_open(NULL, '{');
+		json_digits("cur", process.rlim_cur[i]);
+		json_digits("max", process.rlim_max[i]);
+		json_close('}');
+	}
+	json_close(']');
+}
+
+static void show_signals(const char *body, size_t len)
+{
+	json_open("signals", '[');
+	for (; len >= CKPT_SIGINFO_BYTES; body += CKPT_SIGINFO_BYTES, len -= CKPT_SIGINFO_BYTES) {
+		int32_t head[3];	/* signo, errno, code */
+
+		memcpy(head, body, sizeof(head));
+		json_open(NULL, '{');
+		json_signed("signo", head[0]);
+		json_signed("code", head[2]);
+		json_bytes("info", body, CKPT_SIGINFO_BYTES);
+		json_close('}');
+	}
+	json_close(']');
+}
+
+static void show_thread(const void *body)
+{
+	struct ckpt_thread thread;
+
+	memcpy(&thread, body, sizeof(thread));
+	show_fields(body, thread_fields);
+	json_text("comm", thread.comm, strnlen(thread.comm, sizeof(thread.comm)));
+	show_name("restartKind", restart_kind(thread.restart_kind), thread.restart_kind);
+	show_words("restartArg", thread.restart_arg, 4);
+}
+
+void show_header_json(const struct ckpt_header *h)
+{
+	json_number("version", h->version);
+	json_number("arch", h->arch);
+	json_number("pageSize", h->page_size);
+	json_number("nrTasks", h->nr_tasks);
+	json_bytes("imageId", h->image_id, CKPT_ID_BYTES);
+	if (id_is_zero(h->parent_id))
+		json_null("parentId");
+	else
+		json_bytes("parentId", h->parent_id, CKPT_ID_BYTES);
+	json_digits("realtimeNs", h->realtime_ns);
+	json_digits("boottimeNs", h->boottime_ns);
+	json_hex("features", h->features);
+	json_text("release", h->release, strnlen(h->release, sizeof(h->release)));
+}
+
+void show_json(const struct record *record)
+{
+	const unsigned char *body = record->body;
+	struct ckpt_file file;
+	struct ckpt_header header;
+
+	json_open(NULL, '{');
+	json_number("offset", record->offset);
+	json_string("type", record_name(record->type));
+	json_number("objref", record->objref);
+	json_number("len", record->len);
+	switch (record->type) {
+	case CKPT_REC_HEADER:
+		memcpy(&header, body, sizeof(header));
+		show_header_json(&header);
+		break;
+	case CKPT_REC_TASKS:
+		show_array("tasks", body, record->body_len, sizeof(struct ckpt_task_entry), task_fields);
+		break;
+	case CKPT_REC_FILE:
+		memcpy(&file, body, sizeof(file));
+		show_name("kind", file_kind(file.kind), file.kind);
+		show_fields(body, file_fields);
+		show_strings((const char *)body + sizeof(file), "path", "path2");
+		break;
+	case CKPT_REC_PIPE: show_fields(body, pipe_fields); break;
+	case CKPT_REC_SHMEM: show_fields(body, shmem_fields); break;
+	case CKPT_REC_MM:
+		show_fields(body, mm_fields);
+		show_words("auxv", body + offsetof(struct ckpt_mm, auxv), CKPT_AUXV_WORDS);
+		break;
+	case CKPT_REC_VMA: show_vma(body); break;
+	case CKPT_REC_PAGES:
+		show_fields(body, pages_fields);
+		show_extents(body, record->body_len);
+		break;
+	case CKPT_REC_FILES:
+		show_array("fds", body, record->body_len, sizeof(struct ckpt_fd), fd_fields);
+		break;
+	case CKPT_REC_FS:
+		show_fields(body, fs_fields);
+		show_strings((const char *)body + sizeof(struct ckpt_fs), "cwd", "root");
+		break;
+	case CKPT_REC_SIGHAND: show_sighand(body); break;
+	case CKPT_REC_CRED: show_cred(body, record->body_len); break;
+	case CKPT_REC_PROCESS: show_process(body); break;
+	case CKPT_REC_SIGQUEUE: show_signals((const char *)body, record->body_len); break;
+	case CKPT_REC_THREAD: show_thread(body); break;
+	case CKPT_REC_CPU: show_fields(body, cpu_fields); break;
+	case CKPT_REC_FPU: break;
+	case CKPT_REC_TRAILER: show_fields(body, trailer_fields); break;
+	}
+	json_close('}');
+}
+
+void show_printable(const char *text)
+{
+	for (; *text; text++)
+		if (isprint((unsigned char)*text) || (unsigned char)*text >= 0xa0)
+			putchar(*text);
+		else
+			printf("\\x%02x", (unsigned char)*text);
+}
+
+static void text_file(const struct record *record)
+{
+	const char *path = (const char *)record->body + sizeof(struct ckpt_file);
+	struct ckpt_file f;
+
+	memcpy(&f, record->body, sizeof(f));
+	printf("%s", file_kind(f.kind) ?: "of unknown kind");
+	if (f.kind == CKPT_FILE_PIPE)
+		printf(" of pipe %u", f.pipe);
+	if (*path) {
+		putchar(' ');
+		show_printable(path);
+	}
+	if (f.kind == CKPT_FILE_RELINKED) {
+		printf(" (was ");
+		show_printable(path + strlen(path) + 1);
+		putchar(')');
+	}
+	printf(", inode %llu, %llu bytes, position %lld, flags 0%o", (unsigned long long)f.ino, (unsigned long long)f.size,
+	       (long long)f.pos, f.f_flags);
+}
+
+static void text_vma(const struct record *record)
+{
+	struct ckpt_vma v;
+
+	memcpy(&v, record->body, sizeof(v));
+	printf("%llx-%llx %c%c%c%c %s", (unsigned long long)v.start, (unsigned long long)v.end,
+	       v.flags & CKPT_VMA_READ ? 'r' : '-', v.flags & CKPT_VMA_WRITE ? 'w' : '-',
+	       v.flags & CKPT_VMA_EXEC ? 'x' : '-', v.flags & CKPT_VMA_SHARED ? 's' : 'p',
+	       vma_kind(v.kind) ?: "of unknown kind");
+	if (v.object)
+		printf(" object %u page %llu", v.object, (unsigned long long)v.pgoff);
+}
+
+static void text_pages(const struct record *record)
+{
+	uint64_t nr[CKPT_PAGES_PARENT + 1] = { };
+
+	for (size_t at = sizeof(struct ckpt_pages); at < record->body_len; at += sizeof(struct ckpt_extent)) {
+		struct ckpt_extent extent;
+
+		memcpy(&extent, record->body + at, sizeof(extent));
+		nr[extent.kind] += extent.nr;
+	}
+	printf("%llu with payload, %llu zero, %llu as in the parent", (unsigned long long)nr[CKPT_PAGES_DATA],
+	       (unsigned long long)nr[CKPT_PAGES_ZERO], (unsigned long long)nr[CKPT_PAGES_PARENT]);
+}
+
+static void text_files(const struct record *record)
+{
+	for (size_t at = 0; at < record->body_len; at += sizeof(struct ckpt_fd)) {
+		struct ckpt_fd fd;
+
+		memcpy(&fd, record->body + at, sizeof(fd));
+		printf("%s%u->%u", at ? " " : "", fd.fd, fd.file);
+	}
+}
+
+void show_text(const struct record *record)
+{
+	const char *tail;
+	uint32_t words[8];
+	char comm[17] = "";
+
+	printf("%10llu  %-8s", (unsigned long long)record->offset, record_name(record->type));
+	if (record->objref)
+		printf(" %-5u ", record->objref);
+	else
+		printf("       ");
+	memcpy(words, record->body, record->body_len < sizeof(words) ? record->body_len : sizeof(words));
+	switch (record->type) {
+	case CKPT_REC_FILE: text_file(record); break;
+	case CKPT_REC_VMA: text_vma(record); break;
+	case CKPT_REC_PAGES: text_pages(record); break;
+	case CKPT_REC_FILES: text_files(record); break;
+	case CKPT_REC_PIPE: printf("%u unread bytes", words[1]); break;
+	case CKPT_REC_CRED: printf("uid %u gid %u euid %u egid %u", words[0], words[1], words[4], words[5]); break;
+	case CKPT_REC_PROCESS: printf("pid %u: mm %u files %u fs %u sighand %u", words[0], words[1], words[2], words[3], words[4]); break;
+	case CKPT_REC_SIGQUEUE: printf("%zu pending", record->body_len / sizeof(struct ckpt_siginfo)); break;
+	case CKPT_REC_FS:
+		tail = (const char *)record->body + sizeof(struct ckpt_fs);
+		printf("umask 0%03o cwd ", words[0]);
+		show_printable(tail);
+		printf(" root ");
+		show_printable(tail + strlen(tail) + 1);
+		break;
+	case CKPT_REC_THREAD:
+		memcpy(comm, record->body + offsetof(struct ckpt_thread, comm), 16);
+		printf("pid %u ", words[0]);
+		show_printable(comm);
+		break;
+	default: printf("%llu bytes", (unsigned long long)record->len);
+	}
+	putchar('\n');
+}
