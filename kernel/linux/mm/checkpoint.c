@@ -1,0 +1,774 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Write an address space: its layout, then the contents of private memory.
+ *
+ * The tasks that use it are at rest, so the layout holds still. The mmap lock
+ * is held only while a batch of pages is collected, never while it is written.
+ */
+#include <linux/checkpoint_internal.h>
+#include <linux/file.h>
+#include <linux/highmem.h>
+#include <linux/ksm.h>
+#include <linux/mempolicy.h>
+#include <linux/mm.h>
+#include <linux/mount.h>
+#include <linux/pagemap.h>
+#include <linux/pagewalk.h>
+#include <linux/pkeys.h>
+#include <linux/sched/coredump.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
+#include <linux/userfaultfd_k.h>
+#include <asm/mmu_context.h>
+
+#define BATCH_EXTENTS	1024
+
+/* One PAGES record in the making. */
+struct page_batch {
+	struct ckpt_ctx *ctx;
+	u32 objref;
+	unsigned int nr_extents;
+	unsigned int nr_pages;
+	struct ckpt_extent extents[BATCH_EXTENTS];
+	struct page *pages[CKPT_BATCH_PAGES];
+};
+
+/* What a mapping is, as it was when the mmap lock was held. */
+struct mapping {
+	struct ckpt_vma vma;
+	struct file *file;
+	const char *obstacle;
+};
+
+struct layout {
+	struct mapping *maps;
+	unsigned int nr;
+};
+
+/* A walk over the pages of one mapping. */
+struct page_walk {
+	struct page_batch *batch;
+	struct mm_struct *mm;
+	unsigned long next;	/* where it goes on */
+	bool absent;		/* the page there must be brought in first */
+	bool of_file;		/* a hole shows the file, not zeroes */
+	bool increment;		/* what is not soft-dirty is in the parent */
+};
+
+static struct page_batch *batch_alloc(struct ckpt_ctx *ctx, u32 objref)
+{
+	struct page_batch *b = kvzalloc(sizeof(*b), GFP_KERNEL_ACCOUNT);
+
+	if (b) {
+		b->ctx = ctx;
+		b->objref = objref;
+	}
+	return b;
+}
+
+static void batch_drop_pages(struct page_batch *b)
+{
+	while (b->nr_pages)
+		put_page(b->pages[--b->nr_pages]);
+}
+
+static void batch_free(struct page_batch *b)
+{
+	batch_drop_pages(b);
+	kvfree(b);
+}
+
+static bool batch_is_full(const struct page_batch *b)
+{
+	return b->nr_pages == CKPT_BATCH_PAGES || b->nr_extents == BATCH_EXTENTS;
+}
+
+static void batch_add(struct page_batch *b, u64 addr, u32 kind, struct page *page)
+{
+	struct ckpt_extent *e = b->nr_extents ? &b->extents[b->nr_extents - 1] : NULL;
+
+	if (!e || e->kind != kind || e->nr == U32_MAX ||
+	    e->addr + ((u64)e->nr << PAGE_SHIFT) != addr) {
+		e = &b->extents[b->nr_extents++];
+		*e = (struct ckpt_extent) { .addr = addr, .kind = kind };
+	}
+	e->nr++;
+	if (kind == CKPT_PAGES_DATA) {
+		get_page(page);
+		b->pages[b->nr_pages++] = page;
+	}
+}
+
+/* Write the record. The payload begins at a page boundary of the stream. */
+static int batch_write(struct page_batch *b)
+{
+	size_t extents_len = b->nr_extents * sizeof(*b->extents);
+	struct ckpt_ctx *ctx = b->ctx;
+	struct ckpt_pages head = {
+		.nr_extents = b->nr_extents,
+		.nr_pages = b->nr_pages,
+	};
+	struct ckpt_rec rec = { .type = CKPT_REC_PAGES, .objref = b->objref };
+	int ret;
+
+	if (!b->nr_extents)
+		return 0;
+	rec.len = sizeof(head) + extents_len;
+	if (b->nr_pages)
+		head.pad = -(ctx->img.offset + sizeof(rec) + rec.len) & (PAGE_SIZE - 1);
+	rec.len += head.pad + ((u64)b->nr_pages << PAGE_SHIFT);
+
+	ctx->img.nr_records++;
+	ret = ckpt_write(ctx, &rec, sizeof(rec));
+	if (!ret)
+		ret = ckpt_write(ctx, &head, sizeof(head));
+	if (!ret)
+		ret = ckpt_write(ctx, b->extents, extents_len);
+	if (!ret && head.pad)
+		ret = ckpt_write(ctx, page_address(ZERO_PAGE(0)), head.pad);
+	if (!ret)
+		ret = ckpt_write_pages(ctx, b->pages, b->nr_pages);
+	batch_drop_pages(b);
+	b->nr_extents = 0;
+	return ret;
+}
+
+static bool page_is_zero(struct page *page)
+{
+	void *data = kmap_local_page(page);
+	bool zero = !memchr_inv(data, 0, PAGE_SIZE);
+
+	kunmap_local(data);
+	return zero;
+}
+
+/*
+ * A page that is all zero carries no payload, not even a reference to the
+ * parent: the parent has none either.
+ */
+static void walk_add(struct page_walk *w, unsigned long addr, struct page *page,
+		     bool in_parent)
+{
+	struct checkpoint_stats *stats = &w->batch->ctx->stats;
+
+	if (page_is_zero(page)) {
+		stats->zero_pages++;
+		if (w->of_file)
+			batch_add(w->batch, addr, CKPT_PAGES_ZERO, NULL);
+	} else if (in_parent) {
+		stats->parent_pages++;
+		batch_add(w->batch, addr, CKPT_PAGES_PARENT, NULL);
+	} else {
+		batch_add(w->batch, addr, CKPT_PAGES_DATA, page);
+	}
+}
+
+static int walk_pte(pte_t *pte, unsigned long addr, unsigned long next,
+		    struct mm_walk *walk)
+{
+	struct page_walk *w = walk->private;
+	pte_t entry = ptep_get(pte);
+	struct page *page;
+
+	if (pte_none(entry))
+		return 0;
+	w->next = addr;
+	if (batch_is_full(w->batch))
+		return 1;
+	if (!pte_present(entry)) {
+		w->absent = true;
+		return 1;
+	}
+	if (is_zero_pfn(pte_pfn(entry))) {
+		if (w->of_file)
+			batch_add(w->batch, addr, CKPT_PAGES_ZERO, NULL);
+		return 0;
+	}
+	page = vm_normal_page(walk->vma, addr, entry);
+	if (page && PageAnon(page))
+		walk_add(w, addr, page, w->increment && !pte_soft_dirty(entry) &&
+			 !(walk->vma->vm_flags & VM_SOFTDIRTY));
+	return 0;
+}
+
+static int walk_pmd(pmd_t *pmd, unsigned long addr, unsigned long next,
+		    struct mm_walk *walk)
+{
+	cond_resched();
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
+static const struct mm_walk_ops walk_ops = {
+	.pmd_entry	= walk_pmd,
+	.pte_entry	= walk_pte,
+	.walk_lock	= PGWALK_RDLOCK,
+};
+
+/* A page that is swapped out or on its way elsewhere. */
+static int walk_bring_in(struct page_walk *w)
+{
+	struct ckpt_ctx *ctx = w->batch->ctx;
+	struct page *page;
+	int locked = 1;
+	long n;
+
+	if (mmap_read_lock_killable(w->mm))
+		return ckpt_err(ctx, -EINTR, "interrupted");
+	n = get_user_pages_remote(w->mm, w->next, 1, FOLL_FORCE, &page, &locked);
+	if (locked)
+		mmap_read_unlock(w->mm);
+	if (n != 1) {
+		ctx->where.addr = w->next;
+		return ckpt_err(ctx, n < 0 ? n : -EFAULT, "cannot bring this page into memory");
+	}
+	walk_add(w, w->next, page, false);
+	put_page(page);
+	w->next += PAGE_SIZE;
+	w->absent = false;
+	return 0;
+}
+
+static int dump_mapping_pages(struct page_walk *w, const struct ckpt_vma *v)
+{
+	struct ckpt_ctx *ctx = w->batch->ctx;
+	int ret;
+
+	w->next = v->start;
+	w->of_file = v->kind != CKPT_VMA_ANON;
+	while (w->next < v->end) {
+		if (mmap_read_lock_killable(w->mm))
+			return ckpt_err(ctx, -EINTR, "interrupted");
+		ret = walk_page_range(w->mm, w->next, v->end, &walk_ops, w);
+		mmap_read_unlock(w->mm);
+		if (ret < 0)
+			return ckpt_err(ctx, ret, "interrupted");
+		if (!ret)
+			return 0;
+		if (batch_is_full(w->batch))
+			ret = batch_write(w->batch);
+		else
+			ret = walk_bring_in(w);
+		w->absent = false;
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/*
+ * KSM puts a page in the place of another with the same contents, and forgets
+ * the soft-dirty bit over it: where it is at work, all is written.
+ */
+static bool writes_are_known(struct ckpt_ctx *ctx, struct mm_struct *mm)
+{
+	return memchr_inv(ctx->header.parent_id, 0, CKPT_ID_BYTES) &&
+	       ckpt_track_is_over(mm, ctx->header.parent_id) &&
+	       !test_bit(MMF_VM_MERGEABLE, &mm->flags);
+}
+
+static int dump_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 objref,
+		      const struct layout *layout)
+{
+	struct page_walk w = {
+		.mm = mm,
+		.increment = writes_are_known(ctx, mm),
+	};
+	unsigned int i;
+	int ret = 0;
+
+	if (ckpt_dryrun(ctx))
+		return 0;
+	w.batch = batch_alloc(ctx, objref);
+	if (!w.batch)
+		return -ENOMEM;
+	for (i = 0; i < layout->nr && !ret; i++) {
+		const struct ckpt_vma *v = &layout->maps[i].vma;
+
+		if (!(v->flags & CKPT_VMA_SHARED) && v->kind <= CKPT_VMA_SHMEM)
+			ret = dump_mapping_pages(&w, v);
+	}
+	if (!ret)
+		ret = batch_write(w.batch);
+	batch_free(w.batch);
+	return ret;
+}
+
+static int dump_shmem_folio(struct page_batch *b, struct inode *inode, pgoff_t index,
+			    pgoff_t *next)
+{
+	struct folio *folio = NULL;
+	pgoff_t end;
+	int ret;
+
+	*next = index + 1;
+	ret = shmem_get_folio(inode, index, 0, &folio, SGP_READ);
+	if (ret)
+		return ckpt_err(b->ctx, ret, "cannot read shared memory");
+	if (!folio)
+		return 0;
+	folio_unlock(folio);
+	end = folio_next_index(folio);
+	for (; index < end && !ret; index++) {
+		struct page *page = folio_file_page(folio, index);
+
+		if (page_is_zero(page))
+			b->ctx->stats.zero_pages++;
+		else
+			batch_add(b, (u64)index << PAGE_SHIFT, CKPT_PAGES_DATA, page);
+		if (batch_is_full(b))
+			ret = batch_write(b);
+	}
+	*next = end;
+	folio_put(folio);
+	return ret;
+}
+
+static int dump_shmem_pages(struct ckpt_ctx *ctx, struct inode *inode, u32 objref)
+{
+	loff_t size = i_size_read(inode), pos = 0;
+	struct page_batch *b;
+	pgoff_t next;
+	int ret = 0;
+
+	if (ckpt_dryrun(ctx))
+		return 0;
+	b = batch_alloc(ctx, objref);
+	if (!b)
+		return -ENOMEM;
+	while (!ret) {
+		if (fatal_signal_pending(current)) {
+			ret = ckpt_err(ctx, -EINTR, "interrupted");
+			break;
+		}
+		cond_resched();
+		pos = mapping_seek_hole_data(inode->i_mapping, pos, size, SEEK_DATA);
+		if (pos < 0)
+			break;
+		ret = dump_shmem_folio(b, inode, pos >> PAGE_SHIFT, &next);
+		pos = (loff_t)next << PAGE_SHIFT;
+		if (pos >= size)
+			break;
+	}
+	if (!ret)
+		ret = batch_write(b);
+	batch_free(b);
+	return ret;
+}
+
+/* Shared anonymous memory is always written in full, once for all who map it. */
+static int checkpoint_shmem(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
+{
+	struct inode *inode = file_inode(file);
+	struct ckpt_shmem s = { .size = PAGE_ALIGN(i_size_read(inode)) };
+	int ret;
+
+	ret = ckpt_obj(ctx, CKPT_OBJ_SHMEM, inode, objref);
+	if (ret <= 0)
+		return ret;
+	ret = ckpt_write_rec(ctx, CKPT_REC_SHMEM, *objref, &s, sizeof(s));
+	return ret ?: dump_shmem_pages(ctx, inode, *objref);
+}
+
+static const struct {
+	vm_flags_t vm;
+	u32 ckpt;
+} flag_map[] = {
+	{ VM_READ,		CKPT_VMA_READ },
+	{ VM_WRITE,		CKPT_VMA_WRITE },
+	{ VM_EXEC,		CKPT_VMA_EXEC },
+	/* Not VM_SHARED: that is off where the file is not open for writing. */
+	{ VM_MAYSHARE,		CKPT_VMA_SHARED },
+	{ VM_GROWSDOWN,		CKPT_VMA_GROWSDOWN },
+	{ VM_LOCKED,		CKPT_VMA_LOCKED },
+	{ VM_LOCKONFAULT,	CKPT_VMA_LOCKONFAULT },
+	{ VM_NORESERVE,		CKPT_VMA_NORESERVE },
+	{ VM_DONTCOPY,		CKPT_VMA_DONTFORK },
+	{ VM_DONTDUMP,		CKPT_VMA_DONTDUMP },
+	{ VM_WIPEONFORK,	CKPT_VMA_WIPEONFORK },
+	{ VM_HUGEPAGE,		CKPT_VMA_HUGEPAGE },
+	{ VM_NOHUGEPAGE,	CKPT_VMA_NOHUGEPAGE },
+	{ VM_MERGEABLE,		CKPT_VMA_MERGEABLE },
+	{ VM_RAND_READ,		CKPT_VMA_RAND_READ },
+	{ VM_SEQ_READ,		CKPT_VMA_SEQ_READ },
+};
+
+/* Flags that follow from others, or from what is in the mapping. */
+#define VM_DERIVED	(VM_SHARED | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | \
+			 VM_ACCOUNT | VM_SOFTDIRTY)
+
+static u32 describe_flags(vm_flags_t vm_flags, vm_flags_t *unknown)
+{
+	u32 flags = 0;
+	size_t i;
+
+	*unknown = vm_flags & ~VM_DERIVED;
+	for (i = 0; i < ARRAY_SIZE(flag_map); i++) {
+		if (!(vm_flags & flag_map[i].vm))
+			continue;
+		flags |= flag_map[i].ckpt;
+		*unknown &= ~flag_map[i].vm;
+	}
+	return flags;
+}
+
+static const char *special_name(struct vm_area_struct *vma)
+{
+	if (vma->vm_file || !vma->vm_ops || !vma->vm_ops->name)
+		return NULL;
+	return vma->vm_ops->name(vma);
+}
+
+static bool is_vdso(struct vm_area_struct *vma, u32 *kind)
+{
+	const char *name = special_name(vma);
+
+	if (name && !strcmp(name, "[vdso]"))
+		*kind = CKPT_VMA_VDSO;
+	else if (name && !strcmp(name, "[vvar]"))
+		*kind = CKPT_VMA_VVAR;
+	else
+		return false;
+	return true;
+}
+
+/* Why memory of the kernel's own tmpfs cannot be mapped again, or NULL. */
+static const char *internal_shmem_obstacle(struct file *file)
+{
+	const char *name = file->f_path.dentry->d_name.name;
+
+	if (!strcmp(name, "dev/zero"))
+		return NULL;
+	if (!strncmp(name, "memfd:", 6))
+		return "a memfd is mapped here: not supported";
+	if (!strncmp(name, "SYSV", 4))
+		return "SysV shared memory is attached here: not supported";
+	return "unnamed shared memory of the kernel is mapped here: not supported";
+}
+
+static bool is_internal_shmem(struct file *file)
+{
+	return shmem_mapping(file->f_mapping) &&
+	       (file->f_path.mnt->mnt_flags & MNT_INTERNAL);
+}
+
+/* Fill in @map. What cannot be described is given an obstacle. */
+static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
+{
+	struct ckpt_vma *v = &map->vma;
+	vm_flags_t unknown;
+
+	v->start = vma->vm_start;
+	v->end = vma->vm_end;
+	v->pgoff = vma->vm_pgoff;
+	v->kind = CKPT_VMA_ANON;
+	v->flags = describe_flags(vma->vm_flags, &unknown);
+	if (is_vdso(vma, &v->kind)) {
+		v->flags &= CKPT_VMA_READ | CKPT_VMA_WRITE | CKPT_VMA_EXEC;
+		if (v->kind == CKPT_VMA_VDSO &&
+		    v->start != (unsigned long)vma->vm_mm->context.vdso)
+			map->obstacle = "this is a part of the vDSO only: not supported";
+		return;
+	}
+	if (vma->vm_flags & VM_HUGETLB)
+		map->obstacle = "memory of hugetlbfs is mapped here: not supported";
+	else if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
+		map->obstacle = "memory of a device is mapped here: not supported";
+	else if (special_name(vma))
+		map->obstacle = "this is a special mapping of the kernel's: not supported";
+	else if (vma->vm_userfaultfd_ctx.ctx)
+		map->obstacle = "a userfaultfd watches this memory: not supported";
+	else if (vma->vm_flags & VM_SEALED)
+		map->obstacle = "this mapping is sealed (mseal): not supported";
+	else if (vma_pkey(vma))
+		map->obstacle = "a protection key guards this memory: not supported";
+#ifdef CONFIG_NUMA
+	else if (vma_policy(vma))
+		map->obstacle = "this memory has a NUMA policy (mbind): not supported";
+#endif
+	else if (vma->vm_file && is_internal_shmem(vma->vm_file))
+		map->obstacle = internal_shmem_obstacle(vma->vm_file);
+	if (!map->obstacle && unknown)
+		map->obstacle = "this mapping has attributes that are not supported";
+	/* A private mapping of /dev/zero is anonymous memory by another way. */
+	if (vma->vm_file && !vma_is_anonymous(vma)) {
+		map->file = get_file(vma->vm_file);
+		v->kind = is_internal_shmem(vma->vm_file) ? CKPT_VMA_SHMEM : CKPT_VMA_FILE;
+	}
+}
+
+static void layout_free(struct layout *layout)
+{
+	while (layout->nr) {
+		struct mapping *map = &layout->maps[--layout->nr];
+
+		if (map->file)
+			fput(map->file);
+	}
+	kvfree(layout->maps);
+}
+
+static int layout_take(struct ckpt_ctx *ctx, struct mm_struct *mm, struct layout *layout)
+{
+	VMA_ITERATOR(vmi, mm, 0);
+	unsigned int max = READ_ONCE(mm->map_count);
+	struct vm_area_struct *vma;
+
+	layout->maps = kvcalloc(max, sizeof(*layout->maps), GFP_KERNEL_ACCOUNT);
+	if (max && !layout->maps)
+		return -ENOMEM;
+	if (mmap_read_lock_killable(mm))
+		return ckpt_err(ctx, -EINTR, "interrupted");
+	for_each_vma(vmi, vma) {
+		if (layout->nr == max) {
+			mmap_read_unlock(mm);
+			return ckpt_err(ctx, -EAGAIN,
+				"another process changes its memory; try again");
+		}
+		describe_mapping(vma, &layout->maps[layout->nr++]);
+	}
+	mmap_read_unlock(mm);
+	return 0;
+}
+
+static int checkpoint_mapping_file(struct ckpt_ctx *ctx, struct mapping *map)
+{
+	char *buf;
+	int ret;
+
+	if (map->obstacle) {
+		buf = map->file ? kmalloc(PATH_MAX, GFP_KERNEL) : NULL;
+		if (buf) {
+			char *path = file_path(map->file, buf, PATH_MAX);
+
+			ctx->where.path = IS_ERR(path) ? NULL : path;
+		}
+		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "%s", map->obstacle);
+		ctx->where.path = NULL;
+		kfree(buf);
+		return ret;
+	}
+	if (map->vma.kind == CKPT_VMA_SHMEM)
+		return checkpoint_shmem(ctx, map->file, &map->vma.object);
+	if (map->file)
+		return checkpoint_file(ctx, map->file, &map->vma.object);
+	return 0;
+}
+
+/* What the mappings show must stand in the image before them. */
+static int checkpoint_layout_files(struct ckpt_ctx *ctx, struct layout *layout)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < layout->nr && !ret; i++) {
+		ctx->where.addr = layout->maps[i].vma.start;
+		ret = checkpoint_mapping_file(ctx, &layout->maps[i]);
+	}
+	ctx->where.addr = 0;
+	return ret;
+}
+
+/* Someone else may only use it if they are threads of the same process. */
+static struct task_struct *find_sharer(struct mm_struct *mm, struct task_struct *t)
+{
+	struct task_struct *p, *thread;
+
+	rcu_read_lock();
+	for_each_process_thread(p, thread) {
+		if ((thread->flags & PF_KTHREAD) || same_thread_group(thread, t) ||
+		    READ_ONCE(thread->mm) != mm)
+			continue;
+		get_task_struct(thread);
+		rcu_read_unlock();
+		return thread;
+	}
+	rcu_read_unlock();
+	return NULL;
+}
+
+static int sharing_obstacle(struct ckpt_ctx *ctx, struct mm_struct *mm,
+			    struct task_struct *t)
+{
+	struct task_struct *other = find_sharer(mm, t);
+	int ret;
+
+	if (!other)
+		return 0;
+	ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
+			    "shares its address space with another process, pid %d: not supported",
+			    task_tgid_vnr(other));
+	put_task_struct(other);
+	return ret;
+}
+
+#define MM_OBSTACLE(ctx, cond, what) \
+	((cond) ? ckpt_obstacle(ctx, -EOPNOTSUPP, what ": not supported") : 0)
+
+static int mm_obstacles(struct ckpt_ctx *ctx, struct mm_struct *mm,
+			struct task_struct *t)
+{
+	int ret;
+
+	ret = sharing_obstacle(ctx, mm, t);
+#ifdef CONFIG_AIO
+	if (!ret)
+		ret = MM_OBSTACLE(ctx, rcu_access_pointer(mm->ioctx_table),
+				  "has used asynchronous I/O (io_setup)");
+#endif
+#ifdef CONFIG_MODIFY_LDT_SYSCALL
+	if (!ret)
+		ret = MM_OBSTACLE(ctx, READ_ONCE(mm->context.ldt),
+				  "has a local descriptor table (modify_ldt)");
+#endif
+#ifdef CONFIG_X86_INTEL_MEMORY_PROTECTION_KEYS
+	if (!ret)
+		ret = MM_OBSTACLE(ctx, arch_pkeys_enabled() &&
+				  mm_pkey_allocation_map(mm) != 1,
+				  "has allocated a protection key");
+#endif
+#ifdef CONFIG_MEMBARRIER
+	if (!ret)
+		ret = MM_OBSTACLE(ctx, atomic_read(&mm->membarrier_state),
+				  "is registered for membarrier(2)");
+#endif
+	if (!ret)
+		ret = MM_OBSTACLE(ctx, mm_lam_cr3_mask(mm),
+				  "uses tagged addresses");
+	if (!ret)
+		ret = MM_OBSTACLE(ctx, test_bit(MMF_HAS_MDWE, &mm->flags),
+				  "denies itself memory that is writable and executable (PR_SET_MDWE)");
+	if (!ret)
+		ret = MM_OBSTACLE(ctx, test_bit(MMF_VM_MERGE_ANY, &mm->flags),
+				  "has all its memory merged (PR_SET_MEMORY_MERGE)");
+	if (!ret)
+		ret = MM_OBSTACLE(ctx, mm->def_flags & ~(VM_LOCKED | VM_LOCKONFAULT),
+				  "has attributes for all memory to come");
+	return ret;
+}
+
+static int copy_auxv(struct ckpt_ctx *ctx, struct mm_struct *mm, struct ckpt_mm *m)
+{
+	BUILD_BUG_ON(sizeof(m->auxv[0]) != sizeof(mm->saved_auxv[0]));
+	memcpy(m->auxv, mm->saved_auxv, min(sizeof(m->auxv), sizeof(mm->saved_auxv)));
+	/* It ends with a pair of zeroes, long before our room does. */
+	if (sizeof(mm->saved_auxv) > sizeof(m->auxv) &&
+	    memchr_inv((void *)mm->saved_auxv + sizeof(m->auxv) - 2 * sizeof(m->auxv[0]), 0,
+		       sizeof(mm->saved_auxv) - sizeof(m->auxv) + 2 * sizeof(m->auxv[0])))
+		return ckpt_err(ctx, -EOVERFLOW, "its auxiliary vector is too long");
+	return 0;
+}
+
+static int describe_mm(struct ckpt_ctx *ctx, struct mm_struct *mm, struct ckpt_mm *m)
+{
+	vm_flags_t unknown;
+
+	m->track_id = ckpt_track_id(mm);
+	if (!m->track_id)
+		return -ENOMEM;
+	spin_lock(&mm->arg_lock);
+	m->start_code = mm->start_code;
+	m->end_code = mm->end_code;
+	m->start_data = mm->start_data;
+	m->end_data = mm->end_data;
+	m->start_brk = mm->start_brk;
+	m->brk = mm->brk;
+	m->start_stack = mm->start_stack;
+	m->arg_start = mm->arg_start;
+	m->arg_end = mm->arg_end;
+	m->env_start = mm->env_start;
+	m->env_end = mm->env_end;
+	spin_unlock(&mm->arg_lock);
+	m->vdso = (unsigned long)mm->context.vdso;
+	m->def_flags = describe_flags(mm->def_flags, &unknown);
+	m->dumpable = get_dumpable(mm);
+	m->thp_disable = test_bit(MMF_DISABLE_THP, &mm->flags);
+	return copy_auxv(ctx, mm, m);
+}
+
+static int checkpoint_exe(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 *objref)
+{
+	struct file *exe = get_mm_exe_file(mm);
+	int ret;
+
+	if (!exe)
+		return 0;
+	ret = checkpoint_file(ctx, exe, objref);
+	fput(exe);
+	return ret;
+}
+
+static int write_mm(struct ckpt_ctx *ctx, struct mm_struct *mm, struct task_struct *t,
+		    struct layout *layout, u32 *objref)
+{
+	struct ckpt_mm *m;
+	unsigned int i;
+	int ret;
+
+	m = kzalloc(sizeof(*m), GFP_KERNEL);
+	if (!m)
+		return -ENOMEM;
+	ret = layout_take(ctx, mm, layout);
+	if (!ret)
+		ret = mm_obstacles(ctx, mm, t);
+	if (!ret)
+		ret = checkpoint_exe(ctx, mm, &m->exe_file);
+	if (!ret)
+		ret = checkpoint_layout_files(ctx, layout);
+	if (!ret)
+		ret = describe_mm(ctx, mm, m);
+	if (!ret)
+		ret = ckpt_obj_add(ctx, CKPT_OBJ_MM, mm, objref);
+	m->nr_vmas = layout->nr;
+	if (!ret)
+		ret = ckpt_write_rec(ctx, CKPT_REC_MM, *objref, m, sizeof(*m));
+	for (i = 0; i < layout->nr && !ret; i++)
+		ret = ckpt_write_rec(ctx, CKPT_REC_VMA, *objref, &layout->maps[i].vma,
+				     sizeof(layout->maps[i].vma));
+	kfree(m);
+	return ret;
+}
+
+/* An increment without the root's would hold almost everything. */
+static int check_parent(struct ckpt_ctx *ctx, struct mm_struct *mm, struct task_struct *t)
+{
+	if (!memchr_inv(ctx->header.parent_id, 0, CKPT_ID_BYTES) ||
+	    !same_thread_group(t, ctx->tasks.task[0]) ||
+	    ckpt_track_is_over(mm, ctx->header.parent_id))
+		return 0;
+	return ckpt_err(ctx, -ESTALE,
+		"what was written since that parent is not known: tracking began with another image; take a full checkpoint");
+}
+
+/**
+ * checkpoint_mm - write the address space of a process
+ * @ctx:	the checkpoint
+ * @t:		the process's leader, at rest
+ * @objref:	the objref of the address space
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int checkpoint_mm(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref)
+{
+	struct mm_struct *mm = get_task_mm(t);
+	struct layout layout = {};
+	int ret;
+
+	if (!mm)
+		return ckpt_err(ctx, -ESRCH, "has no address space");
+	if (ckpt_obj_lookup(ctx, CKPT_OBJ_MM, mm, objref)) {
+		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
+				    "shares its address space with another process: not supported");
+		mmput(mm);
+		return ret;
+	}
+	ret = check_parent(ctx, mm, t);
+	if (!ret)
+		ret = write_mm(ctx, mm, t, &layout, objref);
+	if (!ret)
+		ret = dump_pages(ctx, mm, *objref, &layout);
+	layout_free(&layout);
+	mmput(mm);
+	return ret < 0 ? ckpt_err(ctx, ret, "cannot write its memory (error %d)", ret) : 0;
+}
