@@ -98,6 +98,22 @@ void ckpt_track_lost(struct mm_struct *mm)
 		track->over = false;
 }
 
+/**
+ * ckpt_mm_is_tracked - are soft-dirty bits of use to us?
+ * @mm:		the address space
+ *
+ * Then mremap() must move page table entries one by one, which marks them,
+ * and not whole page tables.
+ *
+ * Return: true if they are.
+ */
+bool ckpt_mm_is_tracked(struct mm_struct *mm)
+{
+	struct ckpt_mm_track *track = READ_ONCE(mm->ckpt_track);
+
+	return track && track->over;
+}
+
 /* A device may write to a pinned page at any time, and no fault will tell. */
 static bool may_be_pinned(struct vm_area_struct *vma, unsigned long addr, pte_t pte)
 {
@@ -159,8 +175,8 @@ static const struct mm_walk_ops clean_ops = {
  */
 int ckpt_track_reset(struct mm_struct *mm, const u8 *image_id)
 {
-	struct ckpt_mm_track *track = track_of(mm);
 	VMA_ITERATOR(vmi, mm, 0);
+	struct ckpt_mm_track *track = track_of(mm);
 	struct mmu_notifier_range range;
 	struct vm_area_struct *vma;
 	int ret;
