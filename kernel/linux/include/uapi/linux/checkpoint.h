@@ -309,9 +309,7 @@ struct ckpt_cred {
 	__u32 uid, gid, suid, sgid, euid, egid, fsuid, fsgid;
 	__aligned_u64 caps[CKPT_CAP_SETS];
 	__u32 securebits;
-	__u32 no_new_privs;
 	__u32 nr_groups;
-	__u32 reserved;
 };
 
 #define CKPT_RLIMITS		16
@@ -362,6 +360,8 @@ struct ckpt_thread {
 	__u32 pdeath_signal;
 	__u32 personality;
 	__aligned_u64 timer_slack_ns;
+	__u32 no_new_privs;
+	__u32 reserved;
 	__u32 restart_kind;		/* enum ckpt_restart_block */
 	__u32 restart_clock;
 	__aligned_s64 restart_ns;	/* time left */

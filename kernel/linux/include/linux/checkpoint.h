@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * In-kernel checkpoint/restart: what the rest of the kernel sees of it.
+ */
+#ifndef _LINUX_CHECKPOINT_H
+#define _LINUX_CHECKPOINT_H
+
+#include <linux/types.h>
+
+struct ckpt_ctx;
+struct file;
+struct mm_struct;
+
+#ifdef CONFIG_CHECKPOINT_SYSCALLS
+
+/* Values for the ->checkpoint method of struct file_operations. */
+int generic_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
+int pipe_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
+int tty_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
+
+/* Called from get_signal(), with siglock held; returns without it. */
+void ckpt_trap(void) __releases(&current->sighand->siglock);
+
+/* The tracker's state lives and dies with the mm. */
+void ckpt_mm_free(struct mm_struct *mm);
+void ckpt_track_lost(struct mm_struct *mm);
+bool ckpt_mm_is_tracked(struct mm_struct *mm);
+
+#else
+
+/* NULL, so that tables of file operations need no #ifdef. */
+#define generic_file_checkpoint	NULL
+#define pipe_file_checkpoint	NULL
+#define tty_file_checkpoint	NULL
+
+static inline void ckpt_mm_free(struct mm_struct *mm) { }
+static inline void ckpt_track_lost(struct mm_struct *mm) { }
+static inline bool ckpt_mm_is_tracked(struct mm_struct *mm) { return false; }
+
+#endif /* CONFIG_CHECKPOINT_SYSCALLS */
+#endif /* _LINUX_CHECKPOINT_H */

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Checkpoint/restart: what its own parts share.
+ *
+ * checkpoint_*() write a resource, restore_*() make it again; both stand in
+ * one file per resource, beside the subsystem they speak of. ckpt_*() is the
+ * infrastructure.
+ */
+#ifndef _LINUX_CHECKPOINT_INTERNAL_H
+#define _LINUX_CHECKPOINT_INTERNAL_H
+
+#include <linux/checkpoint.h>
+#include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/hashtable.h>
+#include <linux/list.h>
+#include <linux/path.h>
+#include <linux/sched.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+#include <uapi/linux/checkpoint.h>
+
+#define CKPT_IO_BUF_BYTES	(64 * 1024)
+#define CKPT_MAX_TASKS		32768
+/* Pages that are written or read in one go. */
+#define CKPT_BATCH_PAGES	512
+/* A record other than PAGES never needs more. */
+#define CKPT_MAX_RECORD_BYTES	(2 * 1024 * 1024)
+
+/**
+ * struct ckpt_stream - an image being written or read, front to back
+ * @file:	where it goes to or comes from
+ * @pos:	position in @file, if it has one
+ * @offset:	bytes of the image written or consumed so far
+ * @buf:	collects small writes, or holds bytes read ahead
+ * @buf_len:	bytes in @buf
+ * @buf_pos:	reading: next byte in @buf
+ * @crc:	CRC-32C over everything but page payload
+ * @rec_crc:	the same, before the record that is being read
+ * @nr_records:	records so far
+ * @pages:	pages of payload so far
+ */
+struct ckpt_stream {
+	struct file *file;
+	loff_t pos;
+	u64 offset;
+	void *buf;
+	size_t buf_len;
+	size_t buf_pos;
+	u32 crc;
+	u32 rec_crc;
+	u32 nr_records;
+	u64 pages;
+};
+
+/* Where we are, for messages: set by the walkers, printed by ckpt_err(). */
+struct ckpt_where {
+	pid_t pid;
+	int fd;			/* -1: not about a descriptor */
+	unsigned long addr;	/* 0: not about memory */
+	const char *path;	/* NULL: none known */
+};
+
+enum ckpt_obj_type {
+	CKPT_OBJ_FILE,
+	CKPT_OBJ_PIPE,
+	CKPT_OBJ_SHMEM,
+	CKPT_OBJ_MM,
+	CKPT_OBJ_CRED,
+	CKPT_OBJ_TTY,		/* checkpoint only */
+	CKPT_OBJ_RELINKED,	/* checkpoint only */
+	CKPT_OBJ_FILES,		/* restart only, as the next two: the record */
+	CKPT_OBJ_FS,
+	CKPT_OBJ_SIGHAND,
+	CKPT_OBJ_TYPES,
+};
+
+/* A list of tasks, each held. */
+struct ckpt_task_list {
+	struct task_struct **task;
+	unsigned int nr;
+	unsigned int max;
+};
+
+/**
+ * struct ckpt_ctx - one checkpoint or one restart
+ * @flags:	CHECKPOINT_* or RESTART_*
+ * @img:	the image
+ * @log:	where messages go, or NULL
+ * @where:	what is being looked at
+ * @error:	the first error
+ * @header:	of the image
+ * @objs:	checkpoint: objects by address
+ * @refs:	restart: objects by objref
+ * @restart:	restart: the tasks
+ * @last_process: restart: what a SIGQUEUE without pid and THREADs belong to
+ * @last_thread: restart: what CPU and FPU records belong to
+ * @next_ref:	checkpoint: next objref
+ * @asked:	checkpoint: every task that was asked to stop
+ * @tasks:	checkpoint: the tree; a leader, its threads, the next leader ...
+ * @entries:	checkpoint: the same as the image has them
+ */
+struct ckpt_ctx {
+	u64 flags;
+	struct ckpt_stream img;
+	struct file *log;
+	loff_t log_pos;
+	struct ckpt_where where;
+	int error;
+	struct ckpt_header header;
+
+	/* checkpoint */
+	DECLARE_HASHTABLE(objs, 10);
+	u32 next_ref;
+	struct ckpt_task_list asked;
+	struct ckpt_task_list tasks;
+	struct ckpt_task_entry *entries;
+	struct path *relink_dirs;
+	unsigned int nr_relink_dirs;
+	struct list_head relinked;
+	struct checkpoint_stats stats;
+	char *path_buf;
+
+	/* restart */
+	struct xarray refs;
+	struct restart_ctx *restart;
+	struct restart_task *last_process;
+	struct restart_task *last_thread;
+};
+
+static inline bool ckpt_dryrun(const struct ckpt_ctx *ctx)
+{
+	return ctx->flags & CHECKPOINT_DRYRUN;
+}
+
+/* image.c */
+int ckpt_stream_init(struct ckpt_stream *s, int fd, fmode_t mode);
+void ckpt_stream_release(struct ckpt_stream *s);
+int ckpt_write(struct ckpt_ctx *ctx, const void *data, size_t len);
+int ckpt_write_rec(struct ckpt_ctx *ctx, u32 type, u32 objref,
+		   const void *data, size_t len);
+int ckpt_write_rec2(struct ckpt_ctx *ctx, u32 type, u32 objref,
+		    const void *data, size_t len,
+		    const void *tail, size_t tail_len);
+int ckpt_write_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int nr);
+int ckpt_flush(struct ckpt_ctx *ctx);
+int ckpt_read(struct ckpt_stream *s, void *data, size_t len);
+int ckpt_read_pages(struct ckpt_stream *s, struct page **pages, unsigned int nr);
+int ckpt_skip_pages(struct ckpt_stream *s, unsigned int nr);
+int ckpt_read_rec(struct ckpt_ctx *ctx, struct ckpt_stream *s,
+		  struct ckpt_rec *rec);
+void *ckpt_read_payload(struct ckpt_ctx *ctx, struct ckpt_stream *s,
+			const struct ckpt_rec *rec, size_t min, size_t max);
+
+__printf(3, 4)
+int ckpt_err(struct ckpt_ctx *ctx, int err, const char *fmt, ...);
+__printf(3, 4)
+int ckpt_obstacle(struct ckpt_ctx *ctx, int err, const char *fmt, ...);
+__printf(2, 3)
+void ckpt_note(struct ckpt_ctx *ctx, const char *fmt, ...);
+
+/* object.c */
+int ckpt_obj_lookup(struct ckpt_ctx *ctx, enum ckpt_obj_type type, void *ptr,
+		    u32 *objref);
+int ckpt_obj_add(struct ckpt_ctx *ctx, enum ckpt_obj_type type, void *ptr,
+		 u32 *objref);
+int ckpt_obj(struct ckpt_ctx *ctx, enum ckpt_obj_type type, void *ptr,
+	     u32 *objref);
+void ckpt_objs_release(struct ckpt_ctx *ctx);
+int ckpt_ref_add(struct ckpt_ctx *ctx, u32 objref, enum ckpt_obj_type type,
+		 void *ptr);
+void *ckpt_ref(struct ckpt_ctx *ctx, u32 objref, enum ckpt_obj_type type);
+int ckpt_ref_type(struct ckpt_ctx *ctx, u32 objref);
+void *ckpt_ref_next(struct ckpt_ctx *ctx, unsigned long *objref, enum ckpt_obj_type type);
+void ckpt_refs_release(struct ckpt_ctx *ctx);
+
+/* freeze.c */
+int ckpt_freeze_tree(struct ckpt_ctx *ctx, struct task_struct *root);
+int ckpt_check_frozen(struct ckpt_ctx *ctx);
+void ckpt_thaw_tree(struct ckpt_ctx *ctx);
+void ckpt_task_lists_free(struct ckpt_ctx *ctx);
+
+/* checkpoint.c */
+struct ckpt_ctx *ckpt_ctx_alloc(void);
+void ckpt_ctx_free(struct ckpt_ctx *ctx);
+int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root,
+		  const u8 *parent_id);
+
+/* restart.c */
+
+/**
+ * struct restart_task - a task of the tree that is being made
+ * @entry:	what the image says of it
+ * @rctx:	the restart it takes part in
+ * @leader:	leader of its process
+ * @task:	the task, once it has joined
+ * @gone:	it was killed while it waited
+ * @applied:	restore_task() has run in its context
+ * @ret:	and returned this
+ * @what:	and failed at this
+ * @has_thread:	@thread is filled in
+ * @has_cpu:	its registers are set
+ * @has_fpu:	its FPU state is set
+ * @thread:	what the image says of this thread
+ * @process:	leader: what the image says of the process
+ * @sigqueues:	pending signals, to be queued when handlers and masks stand
+ */
+struct restart_task {
+	struct ckpt_task_entry entry;
+	struct restart_ctx *rctx;
+	struct restart_task *leader;
+	struct task_struct *task;
+	bool gone;
+	bool applied;
+	int ret;
+	const char *what;
+	bool has_thread;
+	bool has_cpu;
+	bool has_fpu;
+	struct ckpt_thread thread;
+	struct ckpt_process *process;
+	struct list_head sigqueues;
+};
+
+/* A record that is kept until a task reads it: FILES, FS, SIGHAND. */
+struct ckpt_payload {
+	size_t len;
+	u8 data[];
+};
+
+int restart_create(u64 flags, const int *fds, unsigned int nr_fds, int log_fd);
+long restart_join(int ctx_fd);
+int restart_run(int ctx_fd, struct restart_stats *stats);
+struct restart_task *restart_find(struct ckpt_ctx *ctx, pid_t pid);
+struct restart_task *restart_lookup(struct ckpt_ctx *ctx, pid_t pid);
+struct ckpt_ctx *restart_ckpt_ctx(struct restart_task *rt);
+int ckpt_read_trailer(struct ckpt_ctx *ctx, struct ckpt_stream *s,
+		      const struct ckpt_rec *rec);
+
+/* Note where restore_task() failed, in the words of the log. */
+static inline int restore_fail(struct restart_task *rt, int err, const char *what)
+{
+	rt->what = what;
+	return err;
+}
+
+/* task.c */
+int ckpt_task_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);
+int checkpoint_process(struct ckpt_ctx *ctx, unsigned int first);
+int restore_process_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_thread_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_ids(struct ckpt_ctx *ctx, struct restart_task *rt);
+int restore_task(struct restart_task *rt);
+void restore_process_free(struct ckpt_process *process);
+
+/* signal.c */
+int checkpoint_sighand(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);
+int restore_sighand(struct restart_task *rt);
+int checkpoint_sigqueue(struct ckpt_ctx *ctx, struct task_struct *t, bool shared);
+int restore_sigqueue_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_sigqueues(struct ckpt_ctx *ctx, struct restart_task *rt);
+void restore_sigqueues_free(struct restart_task *rt);
+void checkpoint_thread_signal(struct task_struct *t, struct ckpt_thread *th);
+int restore_thread_signal(struct restart_task *rt);
+
+/* timer.c */
+int checkpoint_restart_block(struct ckpt_ctx *ctx, struct task_struct *t,
+			     struct ckpt_thread *th);
+int restore_restart_block(struct restart_task *rt);
+
+/* cred.c */
+int checkpoint_cred(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);
+int restore_cred_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_cred(struct restart_task *rt);
+
+/* fs/checkpoint.c */
+struct tty_struct;
+int checkpoint_file(struct ckpt_ctx *ctx, struct file *file, u32 *objref);
+int checkpoint_tty(struct ckpt_ctx *ctx, struct tty_struct *tty, u32 *objref);
+int checkpoint_files(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);
+int checkpoint_fs(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);
+int ckpt_count_pipe_ends(struct ckpt_ctx *ctx);
+int restore_file_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_pipe_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_files(struct restart_task *rt);
+int restore_fs(struct restart_task *rt);
+int restore_tty(struct restart_task *rt);
+void restore_tty_members(struct ckpt_ctx *ctx, struct restart_task *rt);
+void ckpt_pipe_put(void *pipe);
+
+/* fs/relink.c */
+int checkpoint_relink(struct ckpt_ctx *ctx, struct file *file, const char **path);
+int restore_unlink(struct ckpt_ctx *ctx, struct file *file);
+void ckpt_relink_rollback(struct ckpt_ctx *ctx);
+void ckpt_relink_keep(struct ckpt_ctx *ctx);
+
+/* mm/checkpoint.c */
+int checkpoint_mm(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);
+
+/* mm/restore.c */
+int restore_mm_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_shmem_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_pages_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_parent_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s);
+int restore_missing_pages(struct ckpt_ctx *ctx);
+int restore_adopt_mm(struct restart_task *rt);
+int restore_finish_mm(struct ckpt_ctx *ctx, struct restart_task *rt);
+void restore_mm_put(void *mm);
+
+/* mm/ckpt_track.c */
+bool ckpt_track_is_over(struct mm_struct *mm, const u8 *parent_id);
+u64 ckpt_track_id(struct mm_struct *mm);
+int ckpt_track_reset(struct mm_struct *mm, const u8 *image_id);
+int ckpt_track_adopt(struct mm_struct *mm, u64 id, const u8 *image_id);
+
+/* arch/x86/kernel/checkpoint.c */
+int ckpt_arch_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);
+u64 ckpt_arch_features(void);
+int checkpoint_cpu(struct ckpt_ctx *ctx, struct task_struct *t);
+int restore_cpu_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_fpu_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_vdso(unsigned long vdso);
+long restore_arch_return(void);
+
+#endif /* _LINUX_CHECKPOINT_INTERNAL_H */
