@@ -1,0 +1,28 @@
+/** Checkpoint/restart engines: one small interface, so that others can stand beside the kernel's own. */
+import type { CheckpointFigures, Manifest, RestoreFigures } from "@crlab/shared";
+import type { ExecResult } from "../experiment/guest-port.js";
+import { kernelEngine } from "./kernel.js";
+
+/** Runs a guest command on the experiment's behalf, so that the log shows it. */
+export type RunInGuest = (argv: readonly string[]) => Promise<ExecResult>;
+
+export interface CheckpointRequest {
+  /** Root of the process tree. */
+  pid: number;
+  /** Where the image goes, in the guest. */
+  path: string;
+  /** Image this one builds on: an increment. */
+  parentPath?: string;
+  /** Kill the tree once the image is complete. */
+  kill: boolean;
+}
+
+export interface CrEngine {
+  checkpoint(run: RunInGuest, request: CheckpointRequest): Promise<CheckpointFigures>;
+  /** All that stands in the way of a checkpoint; nothing is written. */
+  dryRun(run: RunInGuest, pid: number): Promise<string[]>;
+  /** Brings the tree back from an image; it can be restored again later. */
+  restore(run: RunInGuest, path: string): Promise<RestoreFigures>;
+}
+
+export const engines: Record<Manifest["engine"], CrEngine> = { kernel: kernelEngine };

@@ -1,0 +1,90 @@
+/** The engine of this lab's kernel: checkpoint(2) and restart(2), through the guest commands of the same names. */
+import { z } from "zod";
+import { StepError } from "../experiment/errors.js";
+import type { ExecResult } from "../experiment/guest-port.js";
+import type { CrEngine } from "./engine.js";
+
+const checkpointJson = z.object({
+  imageId: z.string(),
+  parentImageId: z.string().nullable(),
+  bytes: z.int(),
+  tasks: z.int(),
+  pages: z.int(),
+  zeroPages: z.int(),
+  parentPages: z.int(),
+  relinked: z.int(),
+  frozenNs: z.int(),
+  totalNs: z.int(),
+});
+
+const restartJson = z.object({
+  imageId: z.string(),
+  bytes: z.int(),
+  tasks: z.int(),
+  pages: z.int(),
+  totalNs: z.int(),
+  rootPid: z.int(),
+});
+
+export const kernelEngine: CrEngine = {
+  async checkpoint(run, { pid, path, parentPath, kill }) {
+    const parent = parentPath === undefined ? [] : ["--parent", parentPath];
+    const result = await run(["checkpoint", "--json", ...parent, ...(kill ? ["--kill"] : []), "-o", path, String(pid)]);
+    const { relinked, ...figures } = figuresOf("checkpoint", result, checkpointJson);
+    return { ...figures, relinkedFiles: relinked };
+  },
+
+  async dryRun(run, pid) {
+    const result = await run(["checkpoint", "--dry-run", String(pid)]);
+    const obstacles = lines(result.stdout);
+    if (result.exitCode === 0) return [];
+    if (obstacles.length > 0) return obstacles;
+    throw refusal("checkpoint", result);
+  },
+
+  async restore(run, path) {
+    const result = await run(["restart", "--json", "--keep", "--detach", "-i", path]);
+    return figuresOf("restart", result, restartJson);
+  },
+};
+
+function figuresOf<T extends z.ZodType>(tool: string, result: ExecResult, schema: T): z.infer<T> {
+  if (result.exitCode !== 0) throw refusal(tool, result);
+  let value: unknown;
+  try {
+    value = JSON.parse(result.stdout.toString("utf8"));
+  } catch {
+    value = undefined;
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new StepError(
+    `${tool}.figures`,
+    `${tool} succeeded, but its figures cannot be read: ${z.prettifyError(parsed.error).split("\n").join(" ")}`,
+    { hint: "the guest image and this runner are of different versions: run crlab image build" },
+  );
+}
+
+/** The tool's own words: `checkpoint: <what, where, why; what to do>`. */
+function refusal(tool: string, result: ExecResult): StepError {
+  const said = lines(result.stderr);
+  const own = said.find((line) => line.startsWith(`${tool}: `)) ?? said.at(-1);
+  if (own === undefined) {
+    const how = result.exitCode === null ? `was killed by signal ${result.signal}` : `ended with ${result.exitCode}`;
+    return new StepError(`${tool}.failed`, `${tool} ${how} and said nothing`, { hint: "the kernel log may say more" });
+  }
+  if (/ENOSYS|Function not implemented|has no checkpoint/i.test(own))
+    return new StepError("kernel.unpatched", own, { hint: "boot the kernel `cr`: this one has no checkpoint/restart" });
+  const offset = /\b(?:image )?offset (\d+)/.exec(own)?.[1];
+  return new StepError(
+    `${tool}.refused`,
+    own.slice(0, 4000),
+    offset === undefined ? {} : { imageOffset: Number(offset) },
+  );
+}
+
+const lines = (bytes: Buffer): string[] =>
+  bytes
+    .toString("utf8")
+    .split("\n")
+    .filter((line) => line.trim() !== "");

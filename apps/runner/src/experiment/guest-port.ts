@@ -1,0 +1,48 @@
+/** What an experiment needs of a guest; `guest/` provides it. */
+import type { Fingerprint, Manifest } from "@crlab/shared";
+
+export interface ExecOptions {
+  cwd?: string;
+  env?: Record<string, string>;
+  stdin?: Buffer;
+  timeoutMs?: number;
+}
+
+export interface ExecResult {
+  exitCode: number | null;
+  signal: number | string | null;
+  stdout: Buffer;
+  stderr: Buffer;
+}
+
+export interface GuestTerminal {
+  readonly pid: number;
+  write(bytes: Uint8Array): void;
+  resize(cols: number, rows: number): void;
+  onData(receive: (bytes: Buffer) => void): void;
+  pause(): void;
+  resume(): void;
+  /** The first process has ended; the terminal itself stays until `close`. */
+  readonly exited: Promise<{ exitCode: number | null; signal: number | string | null }>;
+  close(): void;
+}
+
+export interface GuestEnd {
+  how: "stopped" | "died" | "hung";
+  reason: string;
+}
+
+export interface GuestPort {
+  readonly fingerprint: Fingerprint;
+  readonly how: "warm" | "cold";
+  readonly bootMs: number;
+  exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
+  openTerminal(argv: readonly string[], size: { cols: number; rows: number }): Promise<GuestTerminal>;
+  /** Text of the serial console: where the kernel logs. */
+  onSerial(receive: (text: string) => void): void;
+  readonly ended: Promise<GuestEnd>;
+  stop(): Promise<void>;
+}
+
+/** Boots a guest as the manifest says; fails with a `StepError`. */
+export type BootGuest = (manifest: Manifest, experimentId: string) => Promise<GuestPort>;

@@ -1,0 +1,62 @@
+/** One experiment's log while it is open: appends, keeps the view, tells subscribers what is on disk. */
+import { type ExperimentView, emptyView, fold, type LogEvent, type NewEvent } from "@crlab/shared";
+import { readEvents, type Store } from "../store/index.js";
+
+/** Events kept at hand for subscribers that are nearly up to date. */
+const RECENT = 1000;
+
+export class ExperimentLog {
+  /** With everything appended, stored or not. */
+  view: ExperimentView = emptyView;
+  /** Up to here the log is on disk, and may be shown. */
+  storedSeq = 0;
+  /** Set when the log could not be written: nothing follows. */
+  failure: Error | undefined;
+  readonly #store: Store;
+  readonly #owner: string;
+  readonly #startedMs = performance.now();
+  readonly #listeners = new Set<() => void>();
+  #recent: LogEvent[] = [];
+  #nextSeq = 1;
+
+  constructor(
+    store: Store,
+    readonly id: string,
+    owner: string,
+  ) {
+    this.#store = store;
+    this.#owner = owner;
+  }
+
+  /** Resolved when the events are on disk. They take effect on `view` at once. */
+  async append(...added: NewEvent[]): Promise<void> {
+    if (this.failure) throw this.failure;
+    const atMs = Math.round(performance.now() - this.#startedMs);
+    const events = added.map((event): LogEvent => ({ ...event, seq: this.#nextSeq++, atMs }));
+    for (const event of events) this.view = fold(this.view, event);
+    try {
+      await this.#store.append(this.id, events, this.#owner);
+    } catch (error) {
+      this.failure ??= error instanceof Error ? error : new Error(String(error));
+      throw this.failure;
+    }
+    const shown = events.filter((event) => event.type !== "terminal.output");
+    this.#recent = [...this.#recent, ...shown].slice(-RECENT);
+    this.storedSeq = events.at(-1)?.seq ?? this.storedSeq;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Stored events after `since`, without terminals' bytes; at most `limit`. */
+  async read(since: number, limit: number): Promise<LogEvent[]> {
+    const first = this.#recent[0];
+    if (first !== undefined && first.seq <= since + 1)
+      return this.#recent.filter((event) => event.seq > since).slice(0, limit);
+    return readEvents(this.#store.db, this.id, { since, limit });
+  }
+
+  /** Called whenever more of the log is on disk. Returns what ends it. */
+  onStored(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}

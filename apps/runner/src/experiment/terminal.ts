@@ -1,0 +1,133 @@
+/**
+ * A terminal of a guest: its output goes to the log in chunks and to whoever looks on from a ring buffer.
+ * A viewer that falls behind loses its place, never the others' time.
+ */
+
+import type { GuestTerminal } from "./guest-port.js";
+import type { ExperimentLog } from "./log.js";
+
+const CHUNK_BYTES = 64 * 1024;
+const CHUNK_AFTER_MS = 50;
+/** Of one terminal's output this much is kept in the log; the log says when it stops. */
+export const STORED_BYTES_PER_TERMINAL = 4 * 1024 * 1024;
+const RING_BYTES = 1024 * 1024;
+/** A guest that prints faster than this per chunk interval waits: about 10 MiB/s. */
+const BURST_BYTES = 512 * 1024;
+
+export class LiveTerminal {
+  /** Bytes put out so far. */
+  bytes = 0;
+  /** Bytes that are in the log, or will be: output beyond the cap is shown live only. */
+  storedBytes = 0;
+  open = true;
+  readonly #listeners = new Set<() => void>();
+  #ring: { offset: number; bytes: Buffer }[] = [];
+  #ringBytes = 0;
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #capped = false;
+  #paused = false;
+  #storing: Promise<void> = Promise.resolve();
+
+  constructor(
+    readonly id: number,
+    readonly guest: GuestTerminal,
+    private readonly log: ExperimentLog,
+  ) {
+    guest.onData((bytes) => this.#receive(bytes));
+  }
+
+  /** Where the ring begins: earlier output is in the log only. */
+  get ringStart(): number {
+    return this.#ring[0]?.offset ?? this.bytes;
+  }
+
+  /** Output from `offset` on that is still at hand; at most `limit` bytes. */
+  slice(offset: number, limit: number): Buffer {
+    const parts: Buffer[] = [];
+    let room = limit;
+    for (const chunk of this.#ring) {
+      const end = chunk.offset + chunk.bytes.length;
+      if (end <= offset || room === 0) continue;
+      const part = chunk.bytes.subarray(Math.max(0, offset - chunk.offset)).subarray(0, room);
+      parts.push(part);
+      room -= part.length;
+    }
+    return Buffer.concat(parts);
+  }
+
+  /** Called when there is more output, or the terminal has closed. Returns what ends it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolved when what was received so far is in the log. */
+  async flush(): Promise<void> {
+    this.#store();
+    await this.#storing;
+  }
+
+  /** The guest is gone, or someone closed it. */
+  async end(): Promise<void> {
+    this.open = false;
+    await this.flush().catch(() => {});
+    this.#changed();
+  }
+
+  #receive(bytes: Buffer): void {
+    if (!this.open || bytes.length === 0) return;
+    this.#ring.push({ offset: this.bytes, bytes });
+    this.#ringBytes += bytes.length;
+    this.bytes += bytes.length;
+    while (this.#ring.length > 1 && this.#ringBytes - (this.#ring[0]?.bytes.length ?? 0) >= RING_BYTES)
+      this.#ringBytes -= this.#ring.shift()?.bytes.length ?? 0;
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.length;
+    if (this.#pendingBytes >= BURST_BYTES && !this.#paused) {
+      this.#paused = true;
+      this.guest.pause();
+    }
+    this.#timer ??= setTimeout(() => this.#store(), CHUNK_AFTER_MS);
+    this.#changed();
+  }
+
+  #store(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    let data = Buffer.concat(this.#pending);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    const room = STORED_BYTES_PER_TERMINAL - this.storedBytes;
+    const cut = data.length > room;
+    data = data.subarray(0, room);
+    for (let at = 0; at < data.length; at += CHUNK_BYTES) {
+      const chunk = data.subarray(at, at + CHUNK_BYTES);
+      const offset = this.storedBytes;
+      this.storedBytes += chunk.length;
+      this.#keep({ type: "terminal.output", terminal: this.id, offset, data: chunk.toString("base64") });
+    }
+    if (cut && !this.#capped) {
+      this.#capped = true;
+      const text = `terminal ${this.id} has put out more than ${STORED_BYTES_PER_TERMINAL / 1024 / 1024} MiB: what follows is shown live and not kept`;
+      this.#keep({ type: "note", text });
+    }
+    if (this.#paused) {
+      // The guest goes on once the log has caught up.
+      void this.#storing.then(() => {
+        this.#paused = false;
+        if (this.open) this.guest.resume();
+      });
+    }
+  }
+
+  #keep(event: Parameters<ExperimentLog["append"]>[0]): void {
+    // A log that cannot be written is the experiment's trouble; the terminal stays live.
+    this.#storing = this.log.append(event).catch(() => {});
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
