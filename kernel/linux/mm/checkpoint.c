@@ -52,7 +52,6 @@ struct page_walk {
 	struct page_batch *batch;
 	struct mm_struct *mm;
 	unsigned long next;	/* where it goes on */
-	bool absent;		/* the page there must be brought in first */
 	bool of_file;		/* a hole shows the file, not zeroes */
 	bool increment;		/* what is not soft-dirty is in the parent */
 };
@@ -177,10 +176,8 @@ static int walk_pte(pte_t *pte, unsigned long addr, unsigned long next,
 	w->next = addr;
 	if (batch_is_full(w->batch))
 		return 1;
-	if (!pte_present(entry)) {
-		w->absent = true;
+	if (!pte_present(entry))
 		return 1;
-	}
 	if (is_zero_pfn(pte_pfn(entry))) {
 		if (w->of_file)
 			batch_add(w->batch, addr, CKPT_PAGES_ZERO, NULL);
@@ -226,7 +223,6 @@ static int walk_bring_in(struct page_walk *w)
 	walk_add(w, w->next, page, false);
 	put_page(page);
 	w->next += PAGE_SIZE;
-	w->absent = false;
 	return 0;
 }
 
@@ -246,11 +242,11 @@ static int dump_mapping_pages(struct page_walk *w, const struct ckpt_vma *v)
 			return ckpt_err(ctx, ret, "interrupted");
 		if (!ret)
 			return 0;
+		/* The walk has ended early, for one of two reasons. */
 		if (batch_is_full(w->batch))
 			ret = batch_write(w->batch);
 		else
 			ret = walk_bring_in(w);
-		w->absent = false;
 		if (ret)
 			return ret;
 	}
@@ -642,6 +638,9 @@ static int mm_obstacles(struct ckpt_ctx *ctx, struct mm_struct *mm,
 	if (!ret)
 		ret = MM_OBSTACLE(ctx, test_bit(MMF_VM_MERGE_ANY, &mm->flags),
 				  "has all its memory merged (PR_SET_MEMORY_MERGE)");
+	if (!ret)
+		ret = MM_OBSTACLE(ctx, get_dumpable(mm) == SUID_DUMP_ROOT,
+				  "may be looked into by root only (set-user-ID)");
 	if (!ret)
 		ret = MM_OBSTACLE(ctx, mm->def_flags & ~(VM_LOCKED | VM_LOCKONFAULT),
 				  "has attributes for all memory to come");
