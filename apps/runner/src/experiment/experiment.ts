@@ -1,0 +1,377 @@
+/** An open experiment: its guest, its terminals and the steps that run, one at a time. */
+import {
+  type ExperimentFile,
+  findWorkload,
+  judge,
+  LOG_VERSION,
+  type Manifest,
+  manifest as manifestSchema,
+  type NewEvent,
+  remainingPlan,
+  runningStep,
+  type Step,
+} from "@crlab/shared";
+import type { Store } from "../store/index.js";
+import { namedErrorOf, StepError } from "./errors.js";
+import type { BootGuest, ExecOptions, ExecResult, GuestEnd, GuestPort } from "./guest-port.js";
+import { KernelLog } from "./kernel-log.js";
+import { ExperimentLog } from "./log.js";
+import { parseSample, sameTree, sampleCommand } from "./processes.js";
+import { executeStep } from "./steps.js";
+import { LiveTerminal } from "./terminal.js";
+
+export const DEFAULT_SIZE = { cols: 100, rows: 30 };
+const EXEC_LIMIT_MS = 120_000;
+
+interface RunningGuest {
+  port: GuestPort;
+  /** Rejects when the guest is gone: whatever waits for it races with this. */
+  gone: Promise<never>;
+  kernelLog: KernelLog;
+}
+
+export class Experiment {
+  readonly log: ExperimentLog;
+  readonly manifest: Manifest;
+  readonly terminals = new Map<number, LiveTerminal>();
+  /** Per target: a `wait` looks at its terminal from here on. */
+  readonly marks = new Map<string, number>();
+  /** When someone last drove it (performance.now()). */
+  activeAtMs = performance.now();
+  #guest: RunningGuest | undefined;
+  #guestNo = 0;
+  #lastTerminal = 0;
+  #stepNo = 0;
+  #busy = false;
+  #planRunning = false;
+  #ended: Promise<void> | undefined;
+
+  constructor(
+    store: Store,
+    readonly id: string,
+    readonly owner: string,
+    file: ExperimentFile,
+    private readonly boot: BootGuest,
+    private readonly closed: (experiment: Experiment) => void,
+  ) {
+    this.log = new ExperimentLog(store, id, owner);
+    const { title: _title, question: _question, steps: _steps, ...rest } = file;
+    this.manifest = manifestSchema.parse(rest);
+  }
+
+  /** Writes the log's first event. */
+  async create(file: ExperimentFile, forkedFrom?: string): Promise<void> {
+    await this.log.append({
+      type: "experiment.created",
+      logVersion: LOG_VERSION,
+      title: file.title,
+      ...(file.question === undefined ? {} : { question: file.question }),
+      manifest: this.manifest,
+      plan: file.steps,
+      createdAt: new Date().toISOString(),
+      ...(forkedFrom === undefined ? {} : { forkedFrom }),
+    });
+  }
+
+  get view() {
+    return this.log.view;
+  }
+  get over(): boolean {
+    return this.#ended !== undefined;
+  }
+  get hasGuest(): boolean {
+    return this.#guest !== undefined;
+  }
+  get busy(): boolean {
+    return this.#busy || this.#planRunning;
+  }
+
+  /** Runs the next planned steps; the first that fails ends the run. */
+  async runPlan(count = Number.POSITIVE_INFINITY): Promise<void> {
+    this.#refuseIfBusy();
+    this.#planRunning = true;
+    try {
+      for (let n = 0; n < count; n++) {
+        const next = remainingPlan(this.view)[0];
+        if (next === undefined || this.over || !(await this.#step(next, true))) return;
+      }
+    } finally {
+      this.#planRunning = false;
+    }
+  }
+
+  /** Runs one step that someone asked for. Resolves with whether it was ok. */
+  async runStep(step: Step): Promise<boolean> {
+    this.#refuseIfBusy();
+    return this.#step(step, false);
+  }
+
+  #refuseIfBusy(): void {
+    if (this.over)
+      throw new StepError("experiment.ended", "the experiment has ended", { hint: "fork it or run it again" });
+    const running = runningStep(this.view);
+    if (this.busy)
+      throw new StepError(
+        "experiment.busy",
+        `step ${running?.stepNo ?? "?"} (${running?.kind ?? "a step"}) is still running`,
+        {
+          hint: "steps run one at a time: wait for it, or end the experiment",
+        },
+      );
+  }
+
+  async #step(step: Step, planned: boolean): Promise<boolean> {
+    this.#busy = true;
+    this.activeAtMs = performance.now();
+    const stepNo = ++this.#stepNo;
+    const started = performance.now();
+    const ms = () => Math.round((performance.now() - started) * 10) / 10;
+    try {
+      await this.log.append({ type: "step.started", stepNo, step, planned });
+      const marked = step.kind === "wait" ? undefined : new Map([...this.terminals].map(([id, t]) => [id, t.bytes]));
+      try {
+        const { figures, text } = await executeStep(this, stepNo, step);
+        if (marked) this.#mark(marked);
+        await this.sample();
+        if (this.over) return false;
+        await this.log.append({
+          type: "step.finished",
+          stepNo,
+          ms: ms(),
+          ...(figures === undefined ? {} : { figures }),
+          ...(text === undefined ? {} : { text }),
+        });
+        return true;
+      } catch (error) {
+        if (this.log.failure) throw this.log.failure;
+        if (!this.over) await this.log.append({ type: "step.failed", stepNo, ms: ms(), error: namedErrorOf(error) });
+        return false;
+      }
+    } catch (error) {
+      // The log cannot be written: nothing that happens now would be known, so nothing happens.
+      console.error(`experiment ${this.id}: ${namedErrorOf(error).message}`);
+      await this.#abandon();
+      return false;
+    } finally {
+      this.#busy = false;
+      this.activeAtMs = performance.now();
+    }
+  }
+
+  /** What targets printed since a step began is what the next `wait` looks at. */
+  #mark(offsets: ReadonlyMap<number, number>): void {
+    for (const target of this.view.targets) this.marks.set(target.name, offsets.get(target.terminal) ?? 0);
+  }
+
+  // ---- the guest ----
+
+  async bootGuest(kernel: Manifest["kernel"]): Promise<GuestPort> {
+    await this.stopGuest("another guest takes its place");
+    const guest = ++this.#guestNo;
+    await this.log.append({ type: "guest.booting", guest, kernel, how: "warm" });
+    let port: GuestPort;
+    try {
+      port = await this.boot({ ...this.manifest, kernel }, this.id);
+    } catch (error) {
+      await this.log.append({ type: "guest.ended", guest, how: "died", reason: namedErrorOf(error).message });
+      throw error;
+    }
+    const gone = port.ended.then((end): never => {
+      throw new StepError(`guest.${end.how}`, `the guest ${end.how}: ${end.reason}`, { hint: "boot again" });
+    });
+    gone.catch(() => {});
+    const kernelLog = new KernelLog(this.log);
+    port.onSerial((text) => kernelLog.add(text));
+    const running = { port, gone, kernelLog };
+    this.#guest = running;
+    void port.ended.then((end) => this.#guestEnded(running, guest, end));
+    if (this.over) {
+      await port.stop();
+      throw new StepError("experiment.ended", "the experiment ended while its guest booted");
+    }
+    await this.log.append({
+      type: "guest.booted",
+      guest,
+      bootMs: port.bootMs,
+      how: port.how,
+      fingerprint: port.fingerprint,
+    });
+    await this.exec(["mkdir", "-p", "/ckpt"]);
+    return port;
+  }
+
+  #ending: Promise<void> = Promise.resolve();
+
+  #guestEnded(running: RunningGuest, guest: number, end: GuestEnd): Promise<void> {
+    const wasCurrent = this.#guest === running;
+    if (wasCurrent) this.#guest = undefined;
+    this.#ending = (async () => {
+      const terminals = [...this.terminals.values()];
+      this.terminals.clear();
+      this.marks.clear();
+      await Promise.all(terminals.map((t) => t.end()));
+      await running.kernelLog.flush();
+      await this.log.append({ type: "guest.ended", guest, how: end.how, reason: end.reason }).catch(() => {});
+    })();
+    return this.#ending;
+  }
+
+  async stopGuest(reason: string): Promise<void> {
+    const running = this.#guest;
+    if (running === undefined) return;
+    await this.log.append({ type: "note", text: `guest ${this.#guestNo} is stopped: ${reason}` }).catch(() => {});
+    await running.port.stop();
+    await running.port.ended;
+    await this.#ending;
+  }
+
+  #running(): RunningGuest {
+    if (this.#guest) return this.#guest;
+    throw new StepError("guest.none", "no guest is running", { hint: "boot one first" });
+  }
+
+  /** Rejects as soon as the guest is gone. */
+  get guestGone(): Promise<never> {
+    return this.#running().gone;
+  }
+
+  async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    const { port, gone } = this.#running();
+    const result = port.exec(argv, { timeoutMs: EXEC_LIMIT_MS, ...options });
+    result.catch(() => {});
+    return Promise.race([result, gone]);
+  }
+
+  // ---- terminals ----
+
+  async openTerminal(kind: "workload" | "shell", title: string, argv: readonly string[], size = DEFAULT_SIZE) {
+    const { port, gone } = this.#running();
+    if (this.terminals.size >= 32)
+      throw new StepError("terminals.limit", "32 terminals are open", { hint: "close one first" });
+    const opened = await Promise.race([port.openTerminal(argv, size), gone]);
+    const id = ++this.#lastTerminal;
+    await this.log.append(
+      { type: "terminal.opened", terminal: id, title, kind },
+      { type: "terminal.resized", terminal: id, cols: size.cols, rows: size.rows },
+    );
+    const terminal = new LiveTerminal(id, opened, this.log);
+    this.terminals.set(id, terminal);
+    if (kind === "shell") void opened.exited.then(() => this.closeTerminal(id, "the shell ended")).catch(() => {});
+    return terminal;
+  }
+
+  async openShell(size: { cols: number; rows: number }): Promise<number> {
+    this.activeAtMs = performance.now();
+    return (await this.openTerminal("shell", "shell", ["bash", "-l"], size)).id;
+  }
+
+  terminal(id: number): LiveTerminal {
+    const found = this.terminals.get(id);
+    if (found) return found;
+    throw new StepError("terminal.closed", `terminal ${id} is not open`, {
+      hint: "its output is kept; open a shell for a new one",
+    });
+  }
+
+  async resizeTerminal(id: number, cols: number, rows: number): Promise<void> {
+    this.terminal(id).guest.resize(cols, rows);
+    await this.log.append({ type: "terminal.resized", terminal: id, cols, rows });
+  }
+
+  async closeTerminal(id: number, reason: string): Promise<void> {
+    const terminal = this.terminals.get(id);
+    if (!terminal) return;
+    this.terminals.delete(id);
+    terminal.guest.close();
+    await terminal.end();
+    await this.log.append({ type: "terminal.closed", terminal: id, reason });
+  }
+
+  // ---- targets ----
+
+  async startTarget(name: string, argv: readonly string[]): Promise<number> {
+    if (this.view.targets.some((t) => t.name === name && t.alive))
+      throw new StepError("target.exists", `${name} runs already`, {
+        hint: "give the new one another name, or kill it first",
+      });
+    const terminal = await this.openTerminal("workload", name, argv);
+    const { pid } = terminal.guest;
+    const command = argv.join(" ");
+    await this.log.append({ type: "workload.started", name, pid, terminal: terminal.id, command });
+    this.marks.set(name, 0);
+    void terminal.guest.exited
+      .then(async ({ exitCode, signal }) => {
+        const target = this.view.targets.find((t) => t.name === name);
+        if (!target?.alive || target.terminal !== terminal.id || target.restoredFrom !== null) return;
+        const reason = exitCode === null ? `killed by signal ${signal}` : `ended with ${exitCode}`;
+        await this.targetGone(name, pid, reason);
+      })
+      .catch(() => {});
+    return pid;
+  }
+
+  async targetGone(name: string, pid: number, reason: string): Promise<void> {
+    if (this.view.targets.some((t) => t.name === name && t.pid === pid && t.alive))
+      await this.log.append({ type: "workload.ended", name, pid, reason });
+  }
+
+  /** Looks at the process trees, and notes what has changed. */
+  async sample(): Promise<void> {
+    for (const target of this.view.targets.filter((t) => t.alive)) {
+      if (!this.#guest) return;
+      const seen = await this.exec(sampleCommand(target.pid), { timeoutMs: 10_000 });
+      const processes = parseSample(seen.stdout.toString("utf8"));
+      const root = processes.find((p) => p.pid === target.pid);
+      if (root === undefined || root.state === "Z") await this.targetGone(target.name, target.pid, "it is gone");
+      else if (!sameTree(processes, target.processes))
+        await this.log.append({ type: "processes.seen", name: target.name, processes });
+    }
+  }
+
+  // ---- the end ----
+
+  async rename(title: string): Promise<void> {
+    await this.log.append({ type: "experiment.renamed", title });
+  }
+
+  /** Stops the guest and gives the verdict over the steps done. */
+  end(reason?: string): Promise<void> {
+    this.#ended ??= (async () => {
+      try {
+        // Judged before the guest is stopped: a step that is cut off now was not finished.
+        const outcome = judge(this.view);
+        await this.stopGuest(reason ?? "the experiment ends");
+        const event: NewEvent = {
+          type: "experiment.ended",
+          verdict: outcome.verdict,
+          reason: reason === undefined ? outcome.reason : `${outcome.reason} (${reason})`,
+        };
+        await this.log.append(event);
+      } catch (error) {
+        console.error(`experiment ${this.id}: ${namedErrorOf(error).message}`);
+        await this.#guest?.port.stop();
+      } finally {
+        this.closed(this);
+      }
+    })();
+    return this.#ended;
+  }
+
+  async #abandon(): Promise<void> {
+    this.#ended ??= Promise.resolve();
+    await this.#guest?.port.stop();
+    this.closed(this);
+  }
+}
+
+/** Argument vector of a `start` step. */
+export function startCommand(step: Extract<Step, { kind: "start" }>): readonly string[] {
+  if (step.command) return [...step.command, ...(step.args ?? [])];
+  const name = step.workload ?? "";
+  const workload = findWorkload(name);
+  if (!workload)
+    throw new StepError("workload.unknown", `there is no workload "${name}"`, {
+      hint: "listed are counter, memwriter, unlinked-holder, proctree, threads; give `command` for anything else",
+    });
+  return [workload.name, ...(step.args ?? workload.args)];
+}

@@ -1,0 +1,274 @@
+/** What each kind of step does. A step that cannot be done throws a `StepError`. */
+import type { CheckpointView, Step, StepKind, TargetView } from "@crlab/shared";
+import { checkpointChain, latestTarget } from "@crlab/shared";
+import { engines, type RunInGuest } from "../engine/engine.js";
+import { StepError } from "./errors.js";
+import { type Experiment, startCommand } from "./experiment.js";
+import { parseSample, sampleCommand } from "./processes.js";
+import { patternTest, waitForLine } from "./text-watch.js";
+
+export interface StepResult {
+  figures?: Record<string, number | string | boolean>;
+  text?: string;
+}
+
+interface Context<S> {
+  experiment: Experiment;
+  stepNo: number;
+  step: S;
+  /** Runs a guest command and shows it in the log. */
+  run: RunInGuest;
+}
+
+type Executors = { [K in StepKind]: (context: Context<Extract<Step, { kind: K }>>) => Promise<StepResult> };
+
+const IMAGE_FOLDER = "/ckpt";
+const TEXT_LIMIT = 64 * 1024;
+const GONE_WITHIN_S = 10;
+
+export function executeStep(experiment: Experiment, stepNo: number, step: Step): Promise<StepResult> {
+  const run: RunInGuest = async (argv) => {
+    await experiment.log.append({ type: "step.command", stepNo, command: shellWords(argv) });
+    return experiment.exec(argv);
+  };
+  const execute = executors[step.kind] as (context: Context<Step>) => Promise<StepResult>;
+  return execute({ experiment, stepNo, step, run });
+}
+
+const executors: Executors = {
+  async boot({ experiment, step }) {
+    const guest = await experiment.bootGuest(step.kernel ?? experiment.manifest.kernel);
+    return { figures: { bootMs: guest.bootMs, how: guest.how } };
+  },
+
+  async start({ experiment, stepNo, step }) {
+    const argv = startCommand(step);
+    await experiment.log.append({ type: "step.command", stepNo, command: shellWords(argv) });
+    return { figures: { pid: await experiment.startTarget(step.name, argv) } };
+  },
+
+  async checkpoint({ experiment, stepNo, step, run }) {
+    const target = aliveTarget(experiment, step.target);
+    const engine = engines[experiment.manifest.engine];
+    if (step.dryRun) {
+      const obstacles = await engine.dryRun(run, target.pid);
+      await experiment.log.append({ type: "checkpoint.obstacles", stepNo, target: target.name, obstacles });
+      return { figures: { obstacles: obstacles.length } };
+    }
+    const name = step.name ?? unusedName(experiment);
+    if (experiment.view.checkpoints.some((c) => c.name === name))
+      throw new StepError("checkpoint.exists", `there is a checkpoint "${name}" already`, {
+        hint: "choose another name",
+      });
+    const parent = step.mode === "incremental" ? parentOf(experiment, target, step.parent) : undefined;
+    const guestPath = `${IMAGE_FOLDER}/${name}`;
+    const figures = await engine.checkpoint(run, {
+      pid: target.pid,
+      path: guestPath,
+      ...(parent === undefined ? {} : { parentPath: parent.guestPath }),
+      kill: step.kill,
+    });
+    await experiment.log.append({
+      type: "checkpoint.finished",
+      stepNo,
+      name,
+      target: target.name,
+      mode: step.mode,
+      parent: parent?.name ?? null,
+      guestPath,
+      killed: step.kill,
+      figures,
+    });
+    if (step.kill) await experiment.targetGone(target.name, target.pid, "killed by its checkpoint");
+    return {};
+  },
+
+  async unlink({ experiment, step, run }) {
+    let path = step.path;
+    if (path === undefined) {
+      const { pid, name } = aliveTarget(experiment, step.target);
+      const link = await run(["readlink", `/proc/${pid}/fd/${step.fd}`]);
+      path = link.stdout.toString("utf8").trimEnd();
+      if (link.exitCode !== 0 || path === "")
+        throw new StepError("fd.none", `${name} (pid ${pid}) has no file descriptor ${step.fd}`);
+      if (path.endsWith(" (deleted)"))
+        throw new StepError(
+          "fd.unlinked",
+          `fd ${step.fd} of ${name} holds ${path.slice(0, -10)}, which has no name any more`,
+        );
+      if (!path.startsWith("/"))
+        throw new StepError("fd.unnamed", `fd ${step.fd} of ${name} is ${path}: not a file with a name`);
+    }
+    mustSucceed(await run(["unlink", path]), "unlink.refused");
+    return { text: path };
+  },
+
+  async rename({ step, run }) {
+    mustSucceed(await run(["mv", "-T", "--", step.from, step.to]), "rename.refused");
+    return {};
+  },
+
+  async kill({ experiment, step, run }) {
+    const target = aliveTarget(experiment, step.target);
+    const seen = await experiment.exec(sampleCommand(target.pid));
+    const pids = parseSample(seen.stdout.toString("utf8")).map((p) => p.pid);
+    if (pids.length === 0) pids.push(target.pid);
+    await run(["kill", "-KILL", ...pids.map(String)]);
+    await experiment.targetGone(target.name, target.pid, "killed");
+    await waitUntilGone(experiment, pids);
+    return { figures: { processes: pids.length } };
+  },
+
+  async restore({ experiment, stepNo, step, run }) {
+    const checkpoint = chosenCheckpoint(experiment, step.checkpoint);
+    const figures = await engines[experiment.manifest.engine].restore(run, checkpoint.guestPath);
+    await experiment.log.append({
+      type: "restore.finished",
+      stepNo,
+      checkpoint: checkpoint.name,
+      target: checkpoint.target,
+      figures,
+    });
+    return { figures: { images: checkpointChain(experiment.view, checkpoint.name).length } };
+  },
+
+  async verify({ experiment, stepNo, step, run }) {
+    const target = aliveTarget(experiment, step.target);
+    const terminal = experiment.terminal(target.terminal);
+    const from = terminal.bytes;
+    mustSucceed(await run(["kill", "-USR1", String(target.pid)]), "verify.signal");
+    const what = `${target.name} (pid ${target.pid}) printed no "verify: ok" or "verify: FAIL" line`;
+    const line = await within(step.withinS, what, (giveUp) =>
+      waitForLine(terminal, from, (text) => /verify: (ok|FAIL)\b/.test(text), either(giveUp, experiment.guestGone)),
+    );
+    const text = line.text.slice(line.text.indexOf("verify: "));
+    const ok = text.startsWith("verify: ok");
+    await experiment.log.append({ type: "verify.finished", stepNo, target: target.name, ok, text });
+    if (!ok) throw new StepError("verify.failed", `${target.name} found itself damaged: ${text}`);
+    return {};
+  },
+
+  async wait({ experiment, step }) {
+    const target = theTarget(experiment, step.target);
+    const terminal = experiment.terminal(target.terminal);
+    const what = `${target.name} printed no line that matches /${step.output}/`;
+    const line = await within(step.withinS, what, (giveUp) =>
+      waitForLine(
+        terminal,
+        experiment.marks.get(target.name) ?? 0,
+        patternTest(step.output),
+        either(giveUp, experiment.guestGone),
+      ),
+    );
+    experiment.marks.set(target.name, line.end);
+    return { text: line.text };
+  },
+
+  async run({ experiment, stepNo, step }) {
+    await experiment.log.append({ type: "step.command", stepNo, command: shellWords(step.command) });
+    const result = await experiment.exec(step.command, { timeoutMs: step.withinS * 1000 });
+    const text = Buffer.concat([result.stdout, result.stderr]).subarray(0, TEXT_LIMIT).toString("utf8");
+    if (result.exitCode === step.exitCode) return { figures: { exitCode: result.exitCode }, text };
+    const how = result.exitCode === null ? `was killed by signal ${result.signal}` : `ended with ${result.exitCode}`;
+    const said = text.trim().split("\n").at(-1) ?? "";
+    throw new StepError("run.failed", `${step.command[0]} ${how}, expected ${step.exitCode}${said && `: ${said}`}`);
+  },
+};
+
+function theTarget(experiment: Experiment, name: string | undefined): TargetView {
+  const target =
+    name === undefined ? latestTarget(experiment.view) : experiment.view.targets.find((t) => t.name === name);
+  if (target) return target;
+  const known = experiment.view.targets.map((t) => t.name).join(", ");
+  throw new StepError(
+    "target.unknown",
+    name === undefined ? "no workload has been started" : `there is no target "${name}"`,
+    {
+      hint: known === "" ? "start a workload first" : `there are: ${known}`,
+    },
+  );
+}
+
+function aliveTarget(experiment: Experiment, name: string | undefined): TargetView {
+  const target = theTarget(experiment, name);
+  if (target.alive) return target;
+  throw new StepError(
+    "target.gone",
+    `${target.name} (pid ${target.pid}) is not running: ${target.endedReason ?? "gone"}`,
+    {
+      hint: "restore or start it first",
+    },
+  );
+}
+
+function chosenCheckpoint(experiment: Experiment, name: string | undefined): CheckpointView {
+  const { checkpoints } = experiment.view;
+  const chosen = name === undefined ? checkpoints.at(-1) : checkpoints.find((c) => c.name === name);
+  if (!chosen) {
+    const known = checkpoints.map((c) => c.name).join(", ");
+    throw new StepError(
+      "checkpoint.unknown",
+      name === undefined ? "there is no checkpoint" : `there is no checkpoint "${name}"`,
+      {
+        hint: known === "" ? "take one first" : `there are: ${known}`,
+      },
+    );
+  }
+  if (!chosen.available)
+    throw new StepError("checkpoint.lost", `checkpoint "${chosen.name}" went with the guest that held it`, {
+      hint: "take a new one",
+    });
+  return chosen;
+}
+
+function parentOf(experiment: Experiment, target: TargetView, name: string | undefined): CheckpointView {
+  const wanted = name ?? target.latestCheckpoint;
+  if (wanted === null)
+    throw new StepError("checkpoint.parent", `${target.name} has no checkpoint that an increment could build on`, {
+      hint: "take a full checkpoint first",
+    });
+  return chosenCheckpoint(experiment, wanted);
+}
+
+function unusedName(experiment: Experiment): string {
+  for (let n = experiment.view.checkpoints.length + 1; ; n++)
+    if (!experiment.view.checkpoints.some((c) => c.name === `c${n}`)) return `c${n}`;
+}
+
+async function waitUntilGone(experiment: Experiment, pids: readonly number[]): Promise<void> {
+  const script = `for _ in $(seq ${GONE_WITHIN_S * 20}); do left=; for p; do [ -e /proc/$p ] && left="$left $p"; done; [ -z "$left" ] && exit 0; sleep 0.05; done; echo $left; exit 1`;
+  const result = await experiment.exec(["bash", "-c", script, "gone", ...pids.map(String)]);
+  if (result.exitCode !== 0)
+    throw new StepError(
+      "kill.lingers",
+      `still there ${GONE_WITHIN_S} s after SIGKILL: pid ${result.stdout.toString().trim()}`,
+    );
+}
+
+function mustSucceed(result: { exitCode: number | null; stderr: Buffer }, code: string): void {
+  if (result.exitCode !== 0)
+    throw new StepError(code, result.stderr.toString("utf8").trim() || "it failed and said nothing");
+}
+
+/** Gives up after a time, saying what did not happen. */
+async function within<T>(seconds: number, what: string, work: (giveUp: Promise<never>) => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const giveUp = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new StepError("step.late", `${what} within ${seconds} s`, { hint: "look at its terminal" })),
+      seconds * 1000,
+    );
+  });
+  try {
+    return await work(giveUp);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const either = (a: Promise<never>, b: Promise<never>): Promise<never> => Promise.race([a, b]);
+
+/** A command as one could type it into the guest's shell. */
+export function shellWords(argv: readonly string[]): string {
+  return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, "'\\''")}'`)).join(" ");
+}
