@@ -274,25 +274,49 @@ int restore_cred_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_cred(struct restart_task *rt);
 
 /* fs/checkpoint.c */
+struct files_struct;
 struct tty_struct;
+
+/* Flags of an open file that an image holds. */
+#define CKPT_OPEN_FLAGS	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_DIRECT | O_SYNC |	\
+			 O_NOATIME | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | __O_TMPFILE)
+
+char *ckpt_d_path(const struct path *path, char *buf);
+int ckpt_file_describe(struct ckpt_ctx *ctx, struct file *file,
+		       enum ckpt_file_kind kind, struct ckpt_file *rec);
+u32 ckpt_file_objref(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_file_write(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_file *rec,
+		    const char *path, const char *path2);
+struct files_struct *ckpt_get_files(struct task_struct *t);
+struct file *ckpt_next_file(struct files_struct *files, unsigned int *fd,
+			    bool *cloexec);
 int checkpoint_file(struct ckpt_ctx *ctx, struct file *file, u32 *objref);
-int checkpoint_tty(struct ckpt_ctx *ctx, struct tty_struct *tty, u32 *objref);
 int checkpoint_files(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);
 int checkpoint_fs(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);
-int ckpt_count_pipe_ends(struct ckpt_ctx *ctx);
+
+/* fs/restore.c */
 int restore_file_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
-int restore_pipe_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_files(struct restart_task *rt);
 int restore_fs(struct restart_task *rt);
-int restore_tty(struct restart_task *rt);
-void restore_tty_members(struct ckpt_ctx *ctx, struct restart_task *rt);
+
+/* fs/pipe_checkpoint.c */
+int ckpt_count_pipe_ends(struct ckpt_ctx *ctx);
+int restore_pipe_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+struct file *restore_pipe_file(struct ckpt_ctx *ctx, const struct ckpt_file *rec);
 void ckpt_pipe_put(void *pipe);
 
 /* fs/relink.c */
 int checkpoint_relink(struct ckpt_ctx *ctx, struct file *file, const char **path);
-int restore_unlink(struct ckpt_ctx *ctx, struct file *file);
+int restore_relinked(struct ckpt_ctx *ctx, struct file *file, bool linkable);
+int restore_unlink(struct ckpt_ctx *ctx);
 void ckpt_relink_rollback(struct ckpt_ctx *ctx);
 void ckpt_relink_keep(struct ckpt_ctx *ctx);
+
+/* drivers/tty/tty_checkpoint.c */
+bool ckpt_is_tty(const char *path, dev_t dev);
+int checkpoint_tty(struct ckpt_ctx *ctx, struct tty_struct *tty, u32 *objref);
+int restore_tty(struct restart_task *rt);
+void restore_tty_members(struct ckpt_ctx *ctx, struct restart_task *rt);
 
 /* mm/checkpoint.c */
 int checkpoint_mm(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);

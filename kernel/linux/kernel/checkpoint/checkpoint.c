@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A checkpoint, from first to last: freeze, write, let go.
+ */
+#include <linux/checkpoint_internal.h>
+#include <linux/file.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/ptrace.h>
+#include <linux/random.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+#include <linux/utsname.h>
+
+struct ckpt_ctx *ckpt_ctx_alloc(void)
+{
+	struct ckpt_ctx *ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
+
+	if (!ctx)
+		return NULL;
+	hash_init(ctx->objs);
+	xa_init(&ctx->refs);
+	INIT_LIST_HEAD(&ctx->relinked);
+	ctx->where.fd = -1;
+	ctx->path_buf = kmalloc(PATH_MAX, GFP_KERNEL_ACCOUNT);
+	if (!ctx->path_buf) {
+		kfree(ctx);
+		return NULL;
+	}
+	return ctx;
+}
+
+void ckpt_ctx_free(struct ckpt_ctx *ctx)
+{
+	unsigned int i;
+
+	ckpt_objs_release(ctx);
+	ckpt_refs_release(ctx);
+	ckpt_relink_keep(ctx);
+	ckpt_task_lists_free(ctx);
+	for (i = 0; i < ctx->nr_relink_dirs; i++)
+		path_put(&ctx->relink_dirs[i]);
+	kfree(ctx->relink_dirs);
+	ckpt_stream_release(&ctx->img);
+	if (ctx->log)
+		fput(ctx->log);
+	kfree(ctx->path_buf);
+	kfree(ctx);
+}
+
+static int write_header(struct ckpt_ctx *ctx, const u8 *parent_id)
+{
+	struct ckpt_header *h = &ctx->header;
+	int ret;
+
+	h->magic = CKPT_MAGIC;
+	h->version = CKPT_VERSION;
+	h->arch = CKPT_ARCH_X86_64;
+	h->page_size = PAGE_SIZE;
+	h->nr_tasks = ctx->tasks.nr;
+	get_random_bytes(h->image_id, sizeof(h->image_id));
+	if (parent_id)
+		memcpy(h->parent_id, parent_id, sizeof(h->parent_id));
+	h->realtime_ns = ktime_get_real_ns();
+	h->boottime_ns = ktime_get_boottime_ns();
+	h->features = ckpt_arch_features();
+	strscpy(h->release, init_utsname()->release, sizeof(h->release));
+	memcpy(ctx->stats.image_id, h->image_id, sizeof(h->image_id));
+
+	ret = ckpt_write_rec(ctx, CKPT_REC_HEADER, 0, h, sizeof(*h));
+	if (ret)
+		return ret;
+	return ckpt_write_rec(ctx, CKPT_REC_TASKS, 0, ctx->entries,
+			      ctx->tasks.nr * sizeof(*ctx->entries));
+}
+
+static int write_trailer(struct ckpt_ctx *ctx)
+{
+	struct ckpt_stream *s = &ctx->img;
+	struct ckpt_trailer t = {
+		.pages = s->pages,
+		.crc32c = s->crc,
+		.nr_records = s->nr_records + 1,
+	};
+	int ret;
+
+	t.bytes = s->offset + sizeof(struct ckpt_rec) + sizeof(t);
+	ret = ckpt_write_rec(ctx, CKPT_REC_TRAILER, 0, &t, sizeof(t));
+	return ret ?: ckpt_flush(ctx);
+}
+
+/* Every reason why a task cannot be checkpointed, or may not be by us. */
+static int look_for_obstacles(struct ckpt_ctx *ctx)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < ctx->tasks.nr; i++) {
+		struct task_struct *t = ctx->tasks.task[i];
+
+		ctx->where.pid = ctx->entries[i].pid;
+		if (ctx->entries[i].flags & CKPT_TASK_ZOMBIE) {
+			if (thread_group_empty(t))
+				continue;
+			ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
+				"%s: its first thread has ended while others run: not supported",
+				t->comm);
+		} else if (!ptrace_may_access(t, PTRACE_MODE_ATTACH_REALCREDS)) {
+			ret = ckpt_err(ctx, -EPERM, "%s: not yours to look into", t->comm);
+		} else {
+			/* Off its CPU: only then are its registers all in memory. */
+			wait_task_inactive(t, TASK_ANY);
+			ret = ckpt_task_obstacles(ctx, t);
+		}
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* What the next increment is measured from: only now that all is written. */
+static int start_tracking(struct ckpt_ctx *ctx)
+{
+	struct mm_struct *mm;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < ctx->tasks.nr && !ret; i++) {
+		if (!(ctx->entries[i].flags & CKPT_TASK_LEADER))
+			continue;
+		mm = get_task_mm(ctx->tasks.task[i]);
+		if (!mm)
+			continue;
+		ret = ckpt_track_reset(mm, ctx->header.image_id);
+		mmput(mm);
+	}
+	return ret;
+}
+
+static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
+{
+	unsigned int i;
+	int ret;
+
+	ret = look_for_obstacles(ctx);
+	ctx->where.pid = 0;
+	if (!ret)
+		ret = ckpt_count_pipe_ends(ctx);
+	if (!ret)
+		ret = write_header(ctx, parent_id);
+	for (i = 0; i < ctx->tasks.nr && !ret; i++)
+		if ((ctx->entries[i].flags & (CKPT_TASK_LEADER | CKPT_TASK_ZOMBIE)) ==
+		    CKPT_TASK_LEADER)
+			ret = checkpoint_process(ctx, i);
+	ctx->where = (struct ckpt_where) { .fd = -1 };
+	if (!ret)
+		ret = write_trailer(ctx);
+	if (!ret)
+		ret = ckpt_check_frozen(ctx);
+	return ret;
+}
+
+/**
+ * do_checkpoint - checkpoint a tree of processes
+ * @ctx:	the checkpoint
+ * @root:	leader of the tree's root process
+ * @parent_id:	image that this one is an increment over, or NULL
+ *
+ * On failure the tree goes on as if nothing had happened, and names that were
+ * given to unlinked files are taken back.
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root, const u8 *parent_id)
+{
+	u64 start = ktime_get_ns();
+	unsigned int i;
+	int ret;
+
+	ctx->where.pid = task_pid_vnr(root);
+	ret = ckpt_freeze_tree(ctx, root);
+	if (!ret)
+		ret = write_image(ctx, parent_id);
+	if (ret || ckpt_dryrun(ctx)) {
+		ckpt_thaw_tree(ctx);
+		ckpt_relink_rollback(ctx);
+		ctx->stats.total_ns = ktime_get_ns() - start;
+		return ret ? ckpt_err(ctx, ret, "failed with error %d", ret) : 0;
+	}
+	if (ctx->flags & CHECKPOINT_KILL) {
+		for (i = 0; i < ctx->tasks.nr; i++)
+			if (ctx->entries[i].flags & CKPT_TASK_LEADER)
+				send_sig(SIGKILL, ctx->tasks.task[i], 1);
+	} else if (!(ctx->flags & CHECKPOINT_NOTRACK)) {
+		ret = start_tracking(ctx);
+		if (ret)
+			ckpt_note(ctx, "no later increment: tracking did not start (%d)", ret);
+	}
+	ckpt_thaw_tree(ctx);
+	ckpt_relink_keep(ctx);
+	ctx->stats.frozen_ns = ktime_get_ns() - start;
+	ctx->stats.tasks = ctx->tasks.nr;
+	ctx->stats.bytes = ctx->img.offset;
+	ctx->stats.pages = ctx->img.pages;
+	ctx->stats.total_ns = ktime_get_ns() - start;
+	return 0;
+}
