@@ -10,6 +10,8 @@ export function contentSecurityPolicy(nonce: string, host: string, dev: boolean)
     "default-src 'self'",
     `script-src ${script}`,
     `style-src ${style}`,
+    // Attributes only: xterm colours cells by them, and a zone's width arrives in the first paint.
+    "style-src-attr 'unsafe-inline'",
     "img-src 'self' data:",
     "font-src 'self'",
     `connect-src 'self' ws://${host} wss://${host}`,

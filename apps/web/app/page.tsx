@@ -1,0 +1,124 @@
+import { formatBytes, formatNs } from "@crlab/shared";
+import Link from "next/link";
+import { RunButton } from "../components/create-button";
+import { StepsSketch } from "../components/home/steps-sketch";
+import { LinkBanner } from "../components/link-banner";
+import { SiteHeader } from "../components/site-header";
+import { VerdictPill } from "../components/verdict-pill";
+import { guessDurationMs, shippedExperiments } from "../lib/shipped";
+import { type RecentExperiment, recentExperiments } from "../lib/stored";
+import { formatAbout, formatAgo } from "../lib/time";
+import styles from "./home.module.css";
+
+/** The latest finished run of the same title says how long it takes; before that, a guess. */
+function durationOf(title: string, guessMs: number, recent: readonly RecentExperiment[]): string {
+  const last = recent.find((r) => r.title === title && r.view.status === "ended");
+  return last ? `last run ${formatAbout(last.lastMs).replace("about ", "")}` : formatAbout(guessMs);
+}
+
+export default async function Home({ searchParams }: { searchParams: Promise<{ q?: string | string[] }> }) {
+  const { q } = await searchParams;
+  const search = (typeof q === "string" ? q : "").slice(0, 100);
+  const [shipped, recent, latest] = await Promise.all([
+    shippedExperiments(),
+    recentExperiments(search),
+    recentExperiments(""),
+  ]);
+  const now = new Date();
+  return (
+    <>
+      <SiteHeader />
+      <LinkBanner />
+      <main className={styles.main}>
+        <h1>What does checkpoint/restart do to this process?</h1>
+        <p className={styles.lead}>
+          Boot a patched kernel, freeze a process, take away its file, bring it back. Every experiment leaves a link.
+        </p>
+        <div className={styles.cards}>
+          {shipped.map(({ name, file }) => (
+            <section key={name} className={styles.card} aria-label={file.title}>
+              <h2>{file.title}</h2>
+              <p>{file.question}</p>
+              <StepsSketch steps={file.steps} />
+              <div className={styles.row}>
+                <span className="dim">{durationOf(file.title, guessDurationMs(file), latest.experiments)}</span>
+                <RunButton file={file}>Run</RunButton>
+              </div>
+            </section>
+          ))}
+        </div>
+        <div className={styles.recent}>
+          <h2>Recent</h2>
+          <span className="dim">
+            {recent.total} {recent.total === 1 ? "experiment" : "experiments"}
+          </span>
+          <form action="/" role="search">
+            <input
+              className="field"
+              type="search"
+              name="q"
+              defaultValue={search}
+              placeholder="Search title or question"
+              aria-label="Search experiments"
+            />
+            <Link className="btn" href="/new">
+              New experiment
+            </Link>
+          </form>
+        </div>
+        <div className={styles.list}>
+          {recent.experiments.length === 0 ? (
+            <p className={styles.empty}>
+              {search === "" ? "None yet. Run one of the above: it takes one click." : `Nothing matches “${search}”.`}
+            </p>
+          ) : (
+            <RecentTable rows={recent.experiments} now={now} />
+          )}
+        </div>
+      </main>
+    </>
+  );
+}
+
+function RecentTable({ rows, now }: { rows: readonly RecentExperiment[]; now: Date }) {
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Experiment</th>
+          <th scope="col">Verdict</th>
+          <th scope="col">Kernel</th>
+          <th scope="col">Accel.</th>
+          <th scope="col" className="num">
+            Frozen
+          </th>
+          <th scope="col" className="num">
+            Bytes
+          </th>
+          <th scope="col">When</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ id, title, createdAt, view }) => {
+          const last = view.checkpoints.at(-1)?.figures;
+          const bytes = view.checkpoints.reduce((sum, c) => sum + c.figures.bytes, 0);
+          return (
+            <tr key={id}>
+              <td>
+                <Link href={`/x/${id}`}>{title}</Link>
+              </td>
+              <td>
+                <VerdictPill view={view} />
+              </td>
+              <td className="mono">{view.fingerprint?.kernelVariant ?? view.manifest?.kernel}</td>
+              <td>{view.fingerprint?.accel.toUpperCase() ?? "–"}</td>
+              <td className="num">{last ? formatNs(last.frozenNs) : "–"}</td>
+              <td className="num">{bytes > 0 ? formatBytes(bytes) : "–"}</td>
+              <td className="dim">{formatAgo(new Date(createdAt), now)}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}

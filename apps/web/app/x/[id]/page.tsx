@@ -1,0 +1,29 @@
+import { foldAll } from "@crlab/shared";
+import type { Metadata } from "next";
+import { cookies } from "next/headers";
+import { notFound } from "next/navigation";
+import { cache } from "react";
+import { Bench } from "../../../components/bench/bench";
+import { readZones, ZONES_COOKIE } from "../../../lib/zones";
+import { storedExperiment } from "../../../lib/stored";
+
+type Props = { params: Promise<{ id: string }> };
+
+const load = cache((id: string) => storedExperiment(id));
+
+export async function generateMetadata({ params }: Props): Promise<Metadata> {
+  const stored = await load((await params).id);
+  if (!stored) return { title: "Not found" };
+  const view = foldAll(stored.events);
+  const state = view.verdict ?? view.status;
+  const description = `${state}. ${view.question ?? ""}`.trim();
+  return { title: view.title, description, openGraph: { title: view.title, description } };
+}
+
+export default async function ExperimentPage({ params }: Props) {
+  const { id } = await params;
+  const stored = await load(id);
+  if (!stored || stored.events.length === 0) notFound();
+  const zones = readZones((await cookies()).get(ZONES_COOKIE)?.value);
+  return <Bench key={id} id={id} stored={stored.events} zones={zones} />;
+}

@@ -1,0 +1,47 @@
+"use client";
+import type { ExperimentFile, NamedError } from "@crlab/shared";
+import { useRouter } from "next/navigation";
+import { type ReactNode, useState } from "react";
+import type { Request } from "../lib/runner-socket";
+import { toNamedError } from "../lib/run-request";
+import { ErrorNote } from "./error-note";
+import { useRunner } from "./runner-provider";
+
+/** Sends a request that makes an experiment, and goes there. */
+export function useCreate(): { create: (request: Request) => void; busy: boolean; error: NamedError | null } {
+  const socket = useRunner();
+  const router = useRouter();
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<NamedError | null>(null);
+  const create = (request: Request) => {
+    setBusy(true);
+    setError(null);
+    socket
+      .request(request)
+      .then((reply) => {
+        if (reply.experiment) router.push(`/x/${reply.experiment}`);
+      })
+      .catch((failure: unknown) => setError(toNamedError(failure)))
+      .finally(() => setBusy(false));
+  };
+  return { create, busy, error };
+}
+
+/** Runs an experiment file as a new experiment. */
+export function RunButton({ file, children }: { file: ExperimentFile; children: ReactNode }) {
+  const { create, busy, error } = useCreate();
+  return (
+    <>
+      <button
+        type="button"
+        className="btn primary"
+        aria-label={`Run: ${file.title}`}
+        aria-busy={busy}
+        onClick={() => !busy && create({ type: "create", file, autorun: true })}
+      >
+        {children}
+      </button>
+      {error && <ErrorNote error={error} />}
+    </>
+  );
+}

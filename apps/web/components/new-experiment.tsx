@@ -1,0 +1,98 @@
+"use client";
+import { experimentFile } from "@crlab/shared";
+import { type FormEvent, useState } from "react";
+import styles from "../app/home.module.css";
+import { useCreate } from "./create-button";
+import { ErrorNote } from "./error-note";
+
+/** Two ways to begin: by hand from a booted guest, or from a file's text. */
+export function NewExperiment() {
+  const { create, busy, error } = useCreate();
+  const [problems, setProblems] = useState<string[]>([]);
+
+  const byHand = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const parsed = experimentFile.safeParse({
+      title: form.get("title"),
+      kernel: form.get("kernel"),
+      memMiB: Number(form.get("memMiB")),
+      cpus: Number(form.get("cpus")),
+      steps: [{ kind: "boot" }],
+    });
+    setProblems(parsed.success ? [] : parsed.error.issues.map((i) => `${i.path.join(".")}: ${i.message}`));
+    if (parsed.success && !busy) create({ type: "create", file: parsed.data, autorun: true });
+  };
+
+  const fromFile = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const text = String(new FormData(event.currentTarget).get("file"));
+    // The YAML reader is loaded when it is used.
+    const { formatFileError, parseExperimentFile } = await import("@crlab/shared/parse");
+    const parsed = parseExperimentFile(text, "file");
+    setProblems(parsed.ok ? [] : parsed.errors.map(formatFileError));
+    if (parsed.ok && !busy) create({ type: "create", file: parsed.file, autorun: true });
+  };
+
+  return (
+    <>
+      {error && <ErrorNote error={error} />}
+      {problems.length > 0 && (
+        <ul className={styles.errors} role="alert">
+          {problems.map((problem) => (
+            <li key={problem}>{problem}</li>
+          ))}
+        </ul>
+      )}
+      <div className={styles.two}>
+        <section aria-labelledby="by-hand">
+          <h2 id="by-hand">By hand</h2>
+          <form className={styles.form} onSubmit={byHand}>
+            <label>
+              Title
+              <input className="field" name="title" required maxLength={120} defaultValue="Untitled experiment" />
+            </label>
+            <fieldset>
+              <legend className="visually-hidden">Guest</legend>
+              <label>
+                Kernel
+                <select className="field" name="kernel" defaultValue="cr">
+                  <option value="cr">cr (patched)</option>
+                  <option value="debug">debug (KASAN, lockdep)</option>
+                  <option value="base">base (unpatched)</option>
+                </select>
+              </label>
+              <label>
+                Memory, MiB
+                <input className="field" name="memMiB" type="number" min={128} max={8192} defaultValue={512} />
+              </label>
+              <label>
+                CPUs
+                <input className="field" name="cpus" type="number" min={1} max={8} defaultValue={2} />
+              </label>
+            </fieldset>
+            <div>
+              <button type="submit" className="btn primary">
+                Boot guest
+              </button>
+            </div>
+          </form>
+        </section>
+        <section aria-labelledby="from-file">
+          <h2 id="from-file">From a file</h2>
+          <form className={styles.form} onSubmit={(event) => void fromFile(event)}>
+            <label>
+              Experiment file (YAML or JSON)
+              <textarea className="field" name="file" rows={14} required spellCheck={false} />
+            </label>
+            <div>
+              <button type="submit" className="btn primary">
+                Run file
+              </button>
+            </div>
+          </form>
+        </section>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,22 @@
+import Link from "next/link";
+import { RunnerPill } from "./runner-pill";
+import styles from "./site-header.module.css";
+import { ThemeToggle } from "./theme-toggle";
+
+/** The bar of every page but the bench. */
+export function SiteHeader() {
+  return (
+    <header className={styles.header}>
+      <Link href="/" className={styles.brand}>
+        crlab
+      </Link>
+      <nav className={styles.nav} aria-label="Main">
+        <Link href="/">Experiments</Link>
+        <Link href="/new">New experiment</Link>
+      </nav>
+      <span className={styles.space} />
+      <RunnerPill />
+      <ThemeToggle />
+    </header>
+  );
+}

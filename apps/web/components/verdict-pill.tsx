@@ -1,0 +1,10 @@
+import type { ExperimentView } from "@crlab/shared";
+
+/** Where an experiment stands, in one word. */
+export function VerdictPill({ view }: { view: Pick<ExperimentView, "status" | "verdict"> }) {
+  if (view.verdict === "pass") return <span className="pill running">pass</span>;
+  if (view.verdict === "fail") return <span className="pill failed">fail</span>;
+  if (view.status === "interrupted") return <span className="pill warn">interrupted</span>;
+  if (view.status === "new") return <span className="pill">not started</span>;
+  return <span className="pill frozen">{view.status}</span>;
+}

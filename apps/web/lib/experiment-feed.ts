@@ -1,0 +1,80 @@
+/** One experiment as a page follows it: the stored log it was opened with, then what the runner sends. */
+import { type ExperimentView, fold, foldAll, type LogEvent } from "@crlab/shared";
+import { RequestError, type RunnerSocket } from "./runner-socket";
+
+export interface FeedSnapshot {
+  events: readonly LogEvent[];
+  view: ExperimentView;
+  /** What the runner says; before that, what the page was served with. */
+  mayDrive: boolean;
+  watchers: number | null;
+  idleEndsAt: string | null;
+  /** True once the runner has sent everything it has. */
+  inStep: boolean;
+}
+
+export class ExperimentFeed {
+  private snapshot: FeedSnapshot;
+  private readonly listeners = new Set<() => void>();
+
+  constructor(
+    private readonly socket: RunnerSocket,
+    readonly experiment: string,
+    events: readonly LogEvent[],
+    mayDrive: boolean,
+  ) {
+    this.snapshot = { events, view: foldAll(events), mayDrive, watchers: null, idleEndsAt: null, inStep: false };
+  }
+
+  readonly current = (): FeedSnapshot => this.snapshot;
+
+  readonly onChange = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  /** Follows the experiment, over reconnects too, until the returned function is called. */
+  follow(): () => void {
+    const stopMessages = this.socket.onMessage((message) => {
+      if (message.type === "events" && message.experiment === this.experiment) this.append(message.events);
+      else if (message.type === "watchers" && message.experiment === this.experiment)
+        this.change({ watchers: message.count, idleEndsAt: message.idleEndsAt ?? null });
+    });
+    const stopState = this.socket.onState(() => this.subscribe());
+    this.subscribe();
+    return () => {
+      stopMessages();
+      stopState();
+      this.socket.request({ type: "unsubscribe", experiment: this.experiment }).catch(() => undefined);
+    };
+  }
+
+  private subscribe(): void {
+    if (this.socket.linkState().kind !== "open") {
+      if (this.snapshot.inStep) this.change({ inStep: false });
+      return;
+    }
+    this.socket
+      .request({ type: "subscribe", experiment: this.experiment, since: this.snapshot.view.lastSeq })
+      .then((reply) => this.change({ mayDrive: reply.mayDrive ?? false, inStep: true }))
+      .catch((error: unknown) => {
+        if (!(error instanceof RequestError)) throw error;
+        // Read-only is right whenever the runner does not know better.
+        this.change({ mayDrive: false, inStep: false });
+      });
+  }
+
+  private append(events: readonly LogEvent[]): void {
+    const fresh = events.filter((event) => event.seq > this.snapshot.view.lastSeq);
+    if (fresh.length === 0) return;
+    this.change({
+      events: [...this.snapshot.events, ...fresh],
+      view: fresh.reduce(fold, this.snapshot.view),
+    });
+  }
+
+  private change(part: Partial<FeedSnapshot>): void {
+    this.snapshot = { ...this.snapshot, ...part };
+    for (const listener of this.listeners) listener();
+  }
+}

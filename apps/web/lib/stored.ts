@@ -1,0 +1,77 @@
+/** What pages read of the store: the runner's queries over a connection that cannot write. */
+import "server-only";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Database } from "@crlab/runner/src/store/database";
+import * as read from "@crlab/runner/src/store/read";
+import { type ExperimentView, experimentId, type LogEvent } from "@crlab/shared";
+import { createClient } from "@libsql/client";
+import { drizzle } from "drizzle-orm/libsql";
+
+let opened: Promise<Database> | undefined;
+
+/** Undefined until the runner has made its database. */
+async function database(): Promise<Database | undefined> {
+  const path = join(process.env.CRLAB_DATA ?? "/var/lib/crlab", "crlab.db");
+  if (!existsSync(path)) return undefined;
+  opened ??= open(path);
+  return opened;
+}
+
+async function open(path: string): Promise<Database> {
+  const client = createClient({ url: `file:${path}` });
+  await client.execute("PRAGMA busy_timeout=5000");
+  await client.execute("PRAGMA query_only=1");
+  return drizzle({ client });
+}
+
+export interface StoredExperiment {
+  id: string;
+  createdAt: string;
+  events: LogEvent[];
+}
+
+/** An experiment and its log without the terminals' bytes. */
+export async function storedExperiment(id: string, withOutput = false): Promise<StoredExperiment | undefined> {
+  if (!experimentId.safeParse(id).success) return undefined;
+  const db = await database();
+  if (!db) return undefined;
+  const found = await read.findExperiment(db, id);
+  if (!found) return undefined;
+  return { id, createdAt: found.createdAt, events: await read.readEvents(db, id, { output: withOutput }) };
+}
+
+export interface StoredChunk {
+  atMs: number;
+  offset: number;
+  /** Base64. */
+  data: string;
+}
+
+export async function storedOutput(id: string, terminal: number): Promise<StoredChunk[]> {
+  const db = await database();
+  if (!db || !experimentId.safeParse(id).success) return [];
+  const chunks = await read.readOutput(db, id, terminal, 0);
+  return chunks.map((c) => ({ atMs: c.atMs, offset: c.offset, data: c.bytes.toString("base64") }));
+}
+
+export interface RecentExperiment {
+  id: string;
+  title: string;
+  createdAt: string;
+  lastMs: number;
+  view: ExperimentView;
+}
+
+export async function recentExperiments(search: string): Promise<{ experiments: RecentExperiment[]; total: number }> {
+  const db = await database();
+  if (!db) return { experiments: [], total: 0 };
+  const { experiments, total } = await read.listExperiments(db, { search, limit: 25 });
+  const rows = await Promise.all(
+    experiments.map(async ({ id, title, createdAt, lastMs }) => {
+      const view = await read.readView(db, id);
+      return view === undefined ? [] : [{ id, title, createdAt, lastMs, view }];
+    }),
+  );
+  return { experiments: rows.flat(), total };
+}
