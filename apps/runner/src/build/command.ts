@@ -17,6 +17,8 @@ export interface CommandOptions {
   progress?: Progress;
   /** What the command was to achieve, for the error: "building the cr kernel". */
   purpose: string;
+  /** The tool's name for the error, where the command only wraps it. */
+  tool?: string;
   advice?: string;
 }
 
@@ -26,7 +28,11 @@ const SHOWN_LINES = 15;
 /** Picks the lines that say what went wrong; the last lines if none does. */
 export function tellingLines(lines: readonly string[]): string[] {
   const errors = lines.filter((line) => /(\berror\b|\*\*\*|undefined reference|FAILED|No space left|E:)/i.test(line));
-  return (errors.length > 0 ? errors : lines).slice(-SHOWN_LINES);
+  // What make says of a failure that it has already told.
+  const echoes = /^make(\[\d+\])?: \*\*\* (\[.*Error \d+|Waiting for unfinished jobs)/;
+  const told = errors.filter((line) => !echoes.test(line));
+  const telling = told.length > 0 ? told : errors.length > 0 ? errors : lines;
+  return telling.slice(-SHOWN_LINES);
 }
 
 /** Runs `argv` to its end and answers its last lines of output; anything but exit 0 is a BuildError. */
@@ -59,8 +65,9 @@ export async function runLogged(argv: readonly [string, ...string[]], options: C
   const how = await new Promise<string | undefined>((resolve) => {
     child.on("error", (error) => resolve(`cannot start ${command}: ${error.message}`));
     child.on("close", (code, signal) => {
+      const tool = options.tool ?? command;
       if (code === 0) resolve(undefined);
-      else resolve(signal ? `${command} was ended by ${signal}` : `${command} exited with ${code}`);
+      else resolve(signal ? `${tool} was ended by ${signal}` : `${tool} exited with ${code}`);
     });
   });
   log.end();

@@ -99,6 +99,7 @@ async function build(hash: string, progress: Progress): Promise<BuiltImage | und
       ["env", ...asRoot(), "sh", join(recipeDir, "assemble.sh"), rootTar, rootExt4, uuid, `${sizeMiB}`, programs, ...presentFolders()],
       {
         purpose: "building the guest image",
+        tool: "assemble.sh",
         logPath,
         progress: (line) => /(warning|error):/.test(line) && progress(line),
       },

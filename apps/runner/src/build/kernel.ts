@@ -194,6 +194,7 @@ function maker({ variant, tree, obj, logPath, progress, shown = compileLines }: 
         env,
         logPath,
         purpose: `building the ${variant} kernel`,
+        tool: "make",
         progress: (line) => shown.test(line) && progress(line.replace(/\s+/, " ")),
       },
     );
