@@ -76,10 +76,12 @@ static int describe_owner(struct ckpt_ctx *ctx, struct file *file, struct ckpt_f
 		return 0;
 	if (type == PIDTYPE_PID)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "its signals go to thread %d (F_SETOWN_EX): not supported", pid);
+				     "its signals go to thread %d (F_SETOWN_EX): not supported",
+				     pid);
 	if (!in_tree(ctx, pid))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "its signals go to %d (F_SETOWN), which is not in the tree", pid);
+				     "its signals go to %d (F_SETOWN), which is not in the tree",
+				     pid);
 	rec->owner_pid = type == PIDTYPE_PGID ? -pid : pid;
 	return 0;
 }
@@ -301,7 +303,8 @@ int checkpoint_file(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
 	if (file->f_op->checkpoint)
 		ret = file->f_op->checkpoint(ctx, file);
 	else
-		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "%s (%s) has no checkpoint method: not supported",
+		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
+				    "%s (%s) has no checkpoint method: not supported",
 				    what_it_is(file), file_inode(file)->i_sb->s_type->name);
 	ctx->where.path = NULL;
 	return ret;

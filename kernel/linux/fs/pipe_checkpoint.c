@@ -88,7 +88,8 @@ static int checkpoint_pipe(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
 	rec.slots = pipe->max_usage;
 	rec.bytes = bytes;
 	if (pipe_has_watch_queue(pipe)) {
-		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "a pipe for kernel notifications: not supported");
+		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
+				    "a pipe for kernel notifications: not supported");
 	} else if (has_packets(pipe)) {
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "holds packets (O_DIRECT): not supported");
 	} else if (bytes > PIPE_MAX_BYTES || bytes > (u64)rec.slots << PAGE_SHIFT) {

@@ -127,7 +127,8 @@ static int add_relinked(struct ckpt_ctx *ctx, const struct path *dir, struct den
 		int ret = PTR_ERR(r->name);
 
 		kfree(r);
-		return ckpt_err(ctx, ret, "the relink directory has no name that a restart could use");
+		return ckpt_err(ctx, ret,
+				"the relink directory has no name that a restart could use");
 	}
 	dentry = relink(dir, old, name);
 	if (IS_ERR(dentry)) {

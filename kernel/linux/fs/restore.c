@@ -86,9 +86,10 @@ static int check_name(struct ckpt_ctx *ctx, const struct ckpt_file *f, const cha
 
 static int check_file(struct ckpt_ctx *ctx, const struct ckpt_file *f, struct file *file)
 {
-	bool tty = file->f_op->checkpoint == tty_file_checkpoint;
+	bool is_tty = file->f_op->checkpoint == tty_file_checkpoint;
+	bool want_tty = f->kind == CKPT_FILE_TTY;
 
-	if (!file->f_op->checkpoint || tty != (f->kind == CKPT_FILE_TTY))
+	if (!file->f_op->checkpoint || is_tty != want_tty)
 		return ckpt_err(ctx, -EINVAL, "is not what the image says");
 	return check_inode(ctx, file_inode(file), f);
 }

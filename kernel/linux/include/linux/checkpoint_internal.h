@@ -68,7 +68,6 @@ enum ckpt_obj_type {
 	CKPT_OBJ_MM,
 	CKPT_OBJ_CRED,
 	CKPT_OBJ_TTY,		/* checkpoint only */
-	CKPT_OBJ_RELINKED,	/* checkpoint only */
 	CKPT_OBJ_FILES,		/* restart only, as the next two: the record */
 	CKPT_OBJ_FS,
 	CKPT_OBJ_SIGHAND,

@@ -175,7 +175,7 @@ struct ckpt_file {
 	__u32 pipe;		/* objref */
 	__u32 mode;		/* type and permissions of the inode */
 	__aligned_u64 ino;
-	__aligned_u64 dev;
+	__aligned_u64 dev;	/* of the filesystem; for a character device, its own */
 	__aligned_u64 size;	/* when it was taken, for people to see */
 	__s32 owner_pid;	/* F_SETOWN: > 0 process, < 0 group, 0 none */
 	__s32 owner_sig;
