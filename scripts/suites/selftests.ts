@@ -1,0 +1,82 @@
+/** The guest selftests: C programs that speak TAP, run on a real kernel, whose console is then searched for trouble. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { KernelVariant } from "@crlab/shared";
+import { ensureImage, ensureKernel } from "../../apps/runner/src/build/index.js";
+import { dataDir, makeDir } from "../../apps/runner/src/build/paths.js";
+import { bootGuest, type Guest } from "../../apps/runner/src/guest/guest.js";
+import { chooseAccel } from "../../apps/runner/src/vm/accel.js";
+import { kernelTrouble } from "./console-scan.js";
+import type { SuiteResult } from "./suite.js";
+import { readTap } from "./tap.js";
+
+const selftestsDir = "/usr/lib/crlab/selftests";
+
+/** One selftest that takes longer than this hangs, also on the debug kernel under TCG. */
+const SELFTEST_LIMIT_MS = 300_000;
+
+async function boot(variant: KernelVariant, dir: string): Promise<Guest> {
+  const quiet = () => undefined;
+  return bootGuest({
+    kernel: await ensureKernel(variant, quiet),
+    image: await ensureImage(quiet),
+    memMiB: variant === "debug" ? 1024 : 512,
+    cpus: 2,
+    accel: (await chooseAccel()).accel,
+    dir,
+  });
+}
+
+/** Runs every selftest in a guest of its own, so that none stands on another's ruins. */
+export async function runSelftests(variant: KernelVariant): Promise<SuiteResult> {
+  let result: SuiteResult = { passed: 0, skipped: 0, failures: [] };
+  for (const name of await selftestNames(variant)) {
+    const one = await inGuest(variant, (guest) => runSelftest(variant, guest, name));
+    process.stderr.write(`${one.failures.length === 0 ? "✓" : "✗"} ${variant} ${name}: ${one.passed} passed\n`);
+    result = {
+      passed: result.passed + one.passed,
+      skipped: result.skipped + one.skipped,
+      failures: [...result.failures, ...one.failures],
+    };
+  }
+  return result;
+}
+
+async function inGuest<T>(variant: KernelVariant, work: (guest: Guest) => Promise<T>): Promise<T> {
+  const dir = mkdtempSync(join(makeDir(dataDir("guests")), "selftests-"));
+  try {
+    const guest = await boot(variant, dir);
+    try {
+      return await work(guest);
+    } finally {
+      await guest.stop();
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function selftestNames(variant: KernelVariant): Promise<string[]> {
+  return inGuest(variant, async (guest) => {
+    const { stdout } = await guest.exec(["find", selftestsDir, "-maxdepth", "1", "-type", "f", "-executable", "-printf", "%f\\n"]);
+    return stdout.toString().split("\n").filter(Boolean).sort();
+  });
+}
+
+async function runSelftest(variant: KernelVariant, guest: Guest, name: string): Promise<SuiteResult> {
+  const label = `${variant} ${name}`;
+  const died = guest.ended.then(({ how, reason }) => ({ died: `${label}: the guest ${how}: ${reason}` }));
+  const ran = guest
+    .exec([join(selftestsDir, name)], { cwd: "/", timeoutMs: SELFTEST_LIMIT_MS })
+    .then((end) => ({ end }))
+    .catch((error: unknown) => ({ died: `${label}: ${error instanceof Error ? error.message : error}` }));
+  const outcome = await Promise.race([ran, died]);
+  if ("died" in outcome) return { passed: 0, skipped: 0, failures: [outcome.died] };
+  const { stdout, stderr, ...end } = outcome.end;
+  const tap = readTap(label, stdout.toString(), end);
+  if (tap.failures.length > 0) process.stderr.write(`${stdout}${stderr}`);
+  const log = await guest.exec(["dmesg"]);
+  const trouble = kernelTrouble(log.stdout.toString()).map((line) => `${label}: the kernel said: ${line}`);
+  if (trouble.length > 0) process.stderr.write(log.stdout);
+  return { ...tap, failures: [...tap.failures, ...trouble] };
+}
