@@ -1,0 +1,98 @@
+/** The runner's door: HTTP and WebSocket on a unix socket that only this user can open. */
+import { chmodSync, rmSync } from "node:fs";
+import { createServer, type IncomingMessage } from "node:http";
+import { MAX_MESSAGE_BYTES } from "@crlab/shared";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { Lab } from "../experiment/lab.js";
+import { Connection, type ServerInfo } from "./connection.js";
+import type { Sessions } from "./session.js";
+import { Watchers } from "./watchers.js";
+
+/** Beyond this a frame is not even read to its end: the connection is closed with 1009. */
+const FRAME_LIMIT_BYTES = 8 * MAX_MESSAGE_BYTES;
+const MAX_CONNECTIONS = 200;
+const PING_MS = 30_000;
+
+export interface RunnerServer {
+  close(): Promise<void>;
+}
+
+/** Listens on `socketPath`. The caller holds the writer's lock, so a socket that is there is a dead runner's. */
+export async function serve(socketPath: string, lab: Lab, sessions: Sessions, info: ServerInfo): Promise<RunnerServer> {
+  const watchers = new Watchers(lab);
+  const http = createServer((request, response) => {
+    if (request.method === "POST" && request.url === "/session") {
+      const owner = sessions.owner(request.headers.cookie);
+      if (owner === undefined) response.setHeader("Set-Cookie", sessions.cookie(sessions.newOwner()));
+      response.writeHead(204).end();
+      return;
+    }
+    response.writeHead(404, { "Content-Type": "text/plain" }).end("the runner answers POST /session and WebSockets\n");
+  });
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: FRAME_LIMIT_BYTES });
+  http.on("upgrade", (request, stream, head) => {
+    stream.on("error", () => stream.destroy());
+    const refusal = refuseOrigin(request) ?? (sockets.clients.size >= MAX_CONNECTIONS ? tooMany : undefined);
+    if (refusal) {
+      const body = JSON.stringify({ error: refusal.error });
+      stream.end(
+        `HTTP/1.1 ${refusal.status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      );
+      return;
+    }
+    const owner = sessions.owner(request.headers.cookie) ?? sessions.newOwner();
+    sockets.handleUpgrade(request, stream, head, (socket) => {
+      keepAlive(socket);
+      new Connection(socket, owner, lab, info, watchers);
+    });
+  });
+  const expiry = setInterval(() => watchers.tellAll(), PING_MS);
+
+  rmSync(socketPath, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    http.once("error", reject);
+    http.listen(socketPath, resolve);
+  });
+  chmodSync(socketPath, 0o600);
+  return {
+    close: async () => {
+      clearInterval(expiry);
+      for (const client of sockets.clients) client.terminate();
+      http.closeAllConnections();
+      await new Promise<void>((resolve) => http.close(() => resolve()));
+    },
+  };
+}
+
+const tooMany = {
+  status: "503 Service Unavailable",
+  error: { code: "connections.limit", message: `${MAX_CONNECTIONS} connections are open and no more` },
+};
+
+/** A browser says where its page comes from; the command line has no page. */
+function refuseOrigin(request: IncomingMessage) {
+  const { origin, host } = request.headers;
+  if (origin === undefined) return undefined;
+  try {
+    if (new URL(origin).host === host?.toLowerCase()) return undefined;
+  } catch {
+    // An origin that is no URL ("null") is foreign.
+  }
+  return {
+    status: "403 Forbidden",
+    error: { code: "foreign-origin", message: `a page of ${origin} may not open a WebSocket here` },
+  };
+}
+
+function keepAlive(socket: WebSocket): void {
+  let alive = true;
+  socket.on("pong", () => {
+    alive = true;
+  });
+  const timer = setInterval(() => {
+    if (!alive) socket.terminate();
+    alive = false;
+    socket.ping();
+  }, PING_MS);
+  socket.on("close", () => clearInterval(timer));
+}
