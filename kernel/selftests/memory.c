@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What /proc/PID/maps shows comes back: at its address, with its contents and protection. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/auxv.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "subject.h"
+#include "tap.h"
+
+#define MIB (1UL << 20)
+
+static void fill(uint64_t *p, size_t bytes, uint64_t seed)
+{
+	for (size_t i = 0; i < bytes / 8; i++)
+		p[i] = (seed + i) * 0x9e3779b97f4a7c15ULL;
+}
+
+static bool filled(const uint64_t *p, size_t bytes, uint64_t seed)
+{
+	for (size_t i = 0; i < bytes / 8; i++)
+		if (p[i] != (seed + i) * 0x9e3779b97f4a7c15ULL)
+			return false;
+	return true;
+}
+
+static bool all_zero(const unsigned char *p, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		if (p[i])
+			return false;
+	return true;
+}
+
+static void *map(size_t bytes, int prot, int flags)
+{
+	return mmap(NULL, bytes, prot, flags | MAP_ANONYMOUS, -1, 0);
+}
+
+static void private_memory(void)
+{
+	uint64_t *p = map(8 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	volatile uint64_t stack[2048];
+
+	fill(p, 8 * MIB, 1);
+	fill((uint64_t *)stack, sizeof(stack), 2);
+	pause_here();
+	verify(filled(p, 8 * MIB, 1), "8 MiB of private memory");
+	verify(filled((uint64_t *)stack, sizeof(stack), 2), "the stack");
+	p[0] = 7;
+	verify(p[0] == 7, "it can be written");
+}
+
+static void heap(void)
+{
+	char *start = sbrk(MIB);
+	void *end = sbrk(0);
+
+	fill((uint64_t *)start, MIB, 3);
+	pause_here();
+	verify(sbrk(0) == end, "brk is where it was");
+	verify(filled((uint64_t *)start, MIB, 3), "the heap");
+	verify(sbrk(MIB) == end, "brk can grow");
+	memset(end, 1, MIB);
+}
+
+static void sparse(void)
+{
+	char *p = mmap(NULL, 1024 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	for (int i = 0; i < 16; i++)
+		fill((uint64_t *)(p + i * 64 * MIB + i * 4096), 4096, i);
+	pause_here();
+	bool same = true;
+
+	for (int i = 0; i < 16; i++)
+		same &= filled((uint64_t *)(p + i * 64 * MIB + i * 4096), 4096, i) &&
+			all_zero((unsigned char *)p + i * 64 * MIB + (i + 1) * 4096, 4096);
+	verify(same, "16 pages in 1 GiB, and zeroes beside them");
+}
+
+static sigjmp_buf after_fault;
+
+static void on_segv(int sig)
+{
+	(void)sig;
+	siglongjmp(after_fault, 1);
+}
+
+static bool can(volatile char *p, bool write)
+{
+	if (sigsetjmp(after_fault, 1))
+		return false;
+	if (write)
+		*p = *p;
+	else
+		(void)*p;
+	return true;
+}
+
+static void protection(void)
+{
+	char *p = map(3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+
+	fill((uint64_t *)p, 3 * 4096, 5);
+	mprotect(p, 4096, PROT_READ);
+	mprotect(p + 4096, 4096, PROT_NONE);
+	signal(SIGSEGV, on_segv);
+	pause_here();
+	verify(can(p, false) && !can(p, true), "a read-only page");
+	verify(!can(p + 4096, false), "an inaccessible page");
+	verify(can(p + 8192, true), "a writable page");
+	mprotect(p, 3 * 4096, PROT_READ | PROT_WRITE);
+	verify(filled((uint64_t *)p, 3 * 4096, 5), "contents under all three");
+}
+
+static void file_memory(void)
+{
+	int fd = open("/data/selftest-mapped", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	char page[4096];
+
+	for (int i = 0; i < 8; i++) {
+		memset(page, 'a' + i, sizeof(page));
+		if (write(fd, page, sizeof(page)) != sizeof(page))
+			verify(false, "write");
+	}
+	char *private = mmap(NULL, 8 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	char *shared = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 4 * 4096);
+
+	close(fd);
+	private[4096] = 'P';
+	shared[0] = 'S';
+	pause_here();
+	verify(private[0] == 'a' && private[4097] == 'b', "private file pages");
+	verify(private[4096] == 'P', "a private file page that was written");
+	verify(shared[0] == 'S' && shared[4096] == 'f', "shared file pages");
+	shared[1] = 'T';
+	fd = open("/data/selftest-mapped", O_RDONLY | O_CLOEXEC);
+	verify(pread(fd, page, 2, 4 * 4096) == 2 && page[0] == 'S' && page[1] == 'T', "writes to it reach the file");
+	unlink("/data/selftest-mapped");
+}
+
+static void vdso(void)
+{
+	unsigned long before = getauxval(AT_SYSINFO_EHDR);
+	struct timespec t;
+
+	pause_here();
+	verify(before == getauxval(AT_SYSINFO_EHDR), "the vdso's address");
+	verify(clock_gettime(CLOCK_MONOTONIC, &t) == 0 && time(NULL) > 0, "the vdso works");
+}
+
+static void shared_memory(void)
+{
+	uint64_t *p = map(MIB, PROT_READ | PROT_WRITE, MAP_SHARED);
+
+	fill(p, MIB, 9);
+	pause_here();
+	verify(filled(p, MIB, 9), "1 MiB of shared anonymous memory");
+}
+
+int main(void)
+{
+	need_checkpoint();
+	subject_round("private", private_memory);
+	subject_round("heap", heap);
+	subject_round("sparse", sparse);
+	subject_round("protection", protection);
+	subject_round("file", file_memory);
+	subject_round("shared", shared_memory);
+	subject_round("vdso", vdso);
+	return tap_done();
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Handlers, masks, pending signals with their values, the alternate stack. */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/syscall.h>
+
+#include "subject.h"
+#include "tap.h"
+
+static volatile sig_atomic_t values[8], nr_values, on_altstack;
+static char altstack[SIGSTKSZ * 4];
+
+static void on_rt(int sig, siginfo_t *info, void *context)
+{
+	(void)sig; (void)context;
+	if (nr_values < 8)
+		values[nr_values++] = info->si_value.sival_int;
+}
+
+static void on_usr2(int sig)
+{
+	char here;
+
+	(void)sig;
+	on_altstack = &here >= altstack && &here < altstack + sizeof(altstack);
+}
+
+static void body(void)
+{
+	struct sigaction rt = { .sa_sigaction = on_rt, .sa_flags = SA_SIGINFO }, usr2 = { .sa_handler = on_usr2, .sa_flags = SA_ONSTACK }, now;
+	stack_t stack = { .ss_sp = altstack, .ss_size = sizeof(altstack) }, stack_now;
+	sigset_t set, mask, pending;
+
+	sigaddset(&rt.sa_mask, SIGTERM);
+	sigaction(SIGRTMIN, &rt, NULL);
+	sigaction(SIGUSR2, &usr2, NULL);
+	signal(SIGHUP, SIG_IGN);
+	sigaltstack(&stack, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	sigaddset(&set, SIGWINCH);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (int i = 0; i < 3; i++)
+		sigqueue(getpid(), SIGRTMIN, (union sigval){ .sival_int = 100 + i });
+	syscall(SYS_tgkill, getpid(), gettid(), SIGWINCH);
+	pause_here();
+	sigprocmask(SIG_BLOCK, NULL, &mask);
+	sigpending(&pending);
+	verify(sigismember(&mask, SIGRTMIN) && sigismember(&mask, SIGWINCH) && !sigismember(&mask, SIGTERM), "mask");
+	verify(sigismember(&pending, SIGRTMIN) && sigismember(&pending, SIGWINCH), "pending signals");
+	sigaction(SIGRTMIN, NULL, &now);
+	verify(now.sa_sigaction == on_rt && (now.sa_flags & SA_SIGINFO) && sigismember(&now.sa_mask, SIGTERM), "a handler");
+	sigaction(SIGHUP, NULL, &now);
+	verify(now.sa_handler == SIG_IGN, "an ignored signal");
+	sigaltstack(NULL, &stack_now);
+	verify(stack_now.ss_sp == altstack && stack_now.ss_size == sizeof(altstack) && !stack_now.ss_flags, "the alternate stack");
+	raise(SIGUSR2);
+	verify(on_altstack, "it is used");
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	verify(nr_values == 3 && values[0] == 100 && values[1] == 101 && values[2] == 102,
+	       "three queued signals arrive in order, with their values (%d)", (int)nr_values);
+}
+
+int main(void)
+{
+	need_checkpoint();
+	subject_round("signals", body);
+	return tap_done();
+}
