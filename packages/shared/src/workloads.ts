@@ -21,13 +21,13 @@ export const workloads = [
     name: "memwriter",
     title: "Memory writer",
     shows: "Rewrites part of its heap at a steady rate: what an incremental checkpoint has to find.",
-    args: ["--size", "32M", "--rate", "200"],
+    args: ["--size", "32", "--rate", "200"],
   },
   {
     name: "unlinked-holder",
     title: "Unlinked file holder",
-    shows: "Keeps writing to files that no longer have a name.",
-    args: [],
+    shows: "Keeps writing to a file that no longer has a name.",
+    args: ["--unlink"],
   },
   {
     name: "proctree",

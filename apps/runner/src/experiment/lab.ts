@@ -62,7 +62,7 @@ export class Lab {
 
   /** The open experiment `owner` may drive; otherwise an error that says why not. */
   async drive(id: string, owner: string): Promise<Experiment> {
-    const stored = await findOwner(this.store.db, id);
+    const stored = this.open.get(id)?.owner ?? (await findOwner(this.store.db, id));
     if (stored === undefined) throw this.unknown(id);
     if (stored !== owner)
       throw new StepError("not.owner", "another browser made this experiment: you can watch it", {

@@ -105,20 +105,18 @@ export class Connection implements Outlet {
       this.#refuse(outline.data?.id ?? null, malformed(outline.data?.type, parsed.error));
       return;
     }
+    // A feed begins once the reply to its message is out.
+    const afterReply: (() => void)[] = [];
     try {
-      this.send({ type: "reply", id: parsed.data.id, ok: true, ...(await this.#answer(parsed.data)) });
-      this.#started?.();
+      const reply = await this.#answer(parsed.data, (start) => afterReply.push(start));
+      this.send({ type: "reply", id: parsed.data.id, ok: true, ...reply });
+      for (const start of afterReply) start();
     } catch (error) {
       this.#refuse(parsed.data.id, namedErrorOf(error));
-    } finally {
-      this.#started = undefined;
     }
   }
 
-  /** A feed that begins once the reply is out. */
-  #started: (() => void) | undefined;
-
-  async #answer(message: ClientMessage): Promise<Reply> {
+  async #answer(message: ClientMessage, afterReply: (start: () => void) => void): Promise<Reply> {
     const { lab, owner } = this;
     switch (message.type) {
       case "hello":
@@ -130,7 +128,7 @@ export class Connection implements Outlet {
           );
         return {};
       case "subscribe":
-        return this.#subscribe(message.experiment, message.since);
+        return this.#subscribe(message.experiment, message.since, afterReply);
       case "unsubscribe":
         this.#unsubscribe(message.experiment);
         return {};
@@ -175,7 +173,7 @@ export class Connection implements Outlet {
         await (await lab.drive(message.experiment, owner)).closeTerminal(message.terminal, "closed by its owner");
         return {};
       case "terminal.attach":
-        return this.#attach(message.experiment, message.terminal, message.offset);
+        return this.#attach(message.experiment, message.terminal, message.offset, afterReply);
       case "terminal.ack":
         this.#terminals.get(`${message.experiment}/${message.terminal}`)?.ack(message.offset);
         return {};
@@ -194,7 +192,7 @@ export class Connection implements Outlet {
     work.catch(this.failed);
   }
 
-  async #subscribe(id: string, since: number): Promise<Reply> {
+  async #subscribe(id: string, since: number, afterReply: (start: () => void) => void): Promise<Reply> {
     if (!(await this.lab.exists(id))) throw this.lab.unknown(id);
     this.#unsubscribe(id);
     if (this.#events.size >= MAX_FEEDS)
@@ -202,10 +200,10 @@ export class Connection implements Outlet {
     const experiment = this.lab.open.get(id);
     const feed = new EventFeed(this.lab.store.db, this, id, experiment, since);
     this.#events.set(id, feed);
-    this.#started = () => {
+    afterReply(() => {
       feed.start();
       this.watchers.add(id, this);
-    };
+    });
     return { experiment: id, mayDrive: experiment?.owner === this.owner };
   }
 
@@ -214,7 +212,7 @@ export class Connection implements Outlet {
     if (this.#events.delete(id)) this.watchers.remove(id, this);
   }
 
-  async #attach(id: string, terminal: number, offset: number): Promise<Reply> {
+  async #attach(id: string, terminal: number, offset: number, afterReply: (start: () => void) => void): Promise<Reply> {
     const view = await readView(this.lab.store.db, id);
     if (!view) throw this.lab.unknown(id);
     const shown = view.terminals.find((t) => t.terminal === terminal);
@@ -227,7 +225,7 @@ export class Connection implements Outlet {
     const bytes = live?.bytes ?? shown.bytes;
     const feed = new TerminalFeed(this.lab.store.db, this, id, terminal, live, Math.min(offset, bytes));
     this.#terminals.set(key, feed);
-    this.#started = () => feed.start();
+    afterReply(() => feed.start());
     return { experiment: id, terminal, bytes };
   }
 

@@ -1,0 +1,140 @@
+/** Drives an experiment for the command line: through the runner where one is up, else by itself. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ClientMessage, type ExperimentFile, type LogEvent, PROTOCOL_VERSION, serverMessage } from "@crlab/shared";
+import { WebSocket } from "ws";
+import { dataDir } from "../build/paths.js";
+import { StepError } from "../experiment/errors.js";
+import type { Experiment } from "../experiment/experiment.js";
+import { type OpenLab, openLab } from "../open-lab.js";
+import { StoreError } from "../store/index.js";
+
+export interface Driver {
+  consoleUrl: string;
+  /** Starts the experiment; every event of its log comes once, in order. */
+  run(file: ExperimentFile, onEvent: (event: LogEvent) => void): Promise<string>;
+  end(): Promise<void>;
+  /** Rejects when whoever runs the experiment is gone. */
+  lost: Promise<never>;
+  close(): Promise<void>;
+}
+
+export async function openDriver(say: (line: string) => void): Promise<Driver> {
+  let said = false;
+  for (;;) {
+    const remote = await connectRunner();
+    if (remote) return remote;
+    try {
+      return localDriver(await openLab("crlab run"));
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.named.code !== "store.locked") throw error;
+      if (!said) say(`waiting: ${error.message}`);
+      said = true;
+      await sleep(500);
+    }
+  }
+}
+
+function localDriver({ lab, config, close }: OpenLab): Driver {
+  let experiment: Experiment | undefined;
+  let fail: (error: Error) => void = () => {};
+  const lost = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  lost.catch(() => {});
+  return {
+    consoleUrl: config.consoleUrl,
+    lost,
+    run: async (file, onEvent) => {
+      const created = await lab.create(file, "command line");
+      experiment = created;
+      let seen = 0;
+      let pending: Promise<void> = Promise.resolve();
+      const deliver = () => {
+        pending = pending.then(async () => {
+          for (const event of await created.log.read(seen, 1000)) {
+            seen = event.seq;
+            onEvent(event);
+          }
+        });
+        pending.catch(fail);
+      };
+      created.log.onStored(deliver);
+      deliver();
+      created.runPlan().then(() => created.log.failure && fail(created.log.failure), fail);
+      return created.id;
+    },
+    end: async () => experiment?.end(),
+    close: () => close("crlab run was stopped"),
+  };
+}
+
+/** The running runner, if there is one. */
+async function connectRunner(): Promise<Driver | undefined> {
+  const socket = new WebSocket(`ws+unix://${dataDir("runner.sock")}:/ws`);
+  const opened = await new Promise<boolean>((resolve) => {
+    socket.once("open", () => resolve(true));
+    socket.once("error", () => resolve(false));
+  });
+  if (!opened) return undefined;
+
+  let id: string | undefined;
+  let onEvent: (event: LogEvent) => void = () => {};
+  let nextId = 1;
+  const waiting = new Map<number, { resolve(experiment: string | undefined): void; reject(error: Error): void }>();
+  let closing = false;
+  let consoleUrl = "";
+  let greeted: () => void = () => {};
+  const hello = new Promise<void>((resolve) => {
+    greeted = resolve;
+  });
+  const lost = new Promise<never>((_, reject) => {
+    socket.on("close", () => {
+      if (!closing)
+        reject(new StepError("runner.lost", "the runner went away", { hint: "the log has what happened until then" }));
+    });
+    socket.on("error", reject);
+  });
+  lost.catch(() => {});
+  socket.on("message", (data) => {
+    const message = serverMessage.parse(JSON.parse(String(data)));
+    if (message.type === "hello") {
+      consoleUrl = message.consoleUrl;
+      greeted();
+    } else if (message.type === "events") for (const event of message.events) onEvent(event);
+    else if (message.type === "reply") waiting.get(message.id)?.resolve(message.experiment);
+    else if (message.type === "error" && message.id !== null) {
+      const { code, message: text, hint } = message.error;
+      waiting.get(message.id)?.reject(new StepError(code, text, hint === undefined ? {} : { hint }));
+    } else if (message.type === "error") process.stderr.write(`runner: ${message.error.message}\n`);
+  });
+  type Body = ClientMessage extends infer M ? (M extends ClientMessage ? Omit<M, "id"> : never) : never;
+  const ask = (body: Body) =>
+    Promise.race([
+      lost,
+      new Promise<string | undefined>((resolve, reject) => {
+        const requestId = nextId++;
+        waiting.set(requestId, { resolve, reject });
+        socket.send(JSON.stringify({ id: requestId, ...body }));
+      }),
+    ]);
+  await Promise.race([hello, lost]);
+  await ask({ type: "hello", protocol: PROTOCOL_VERSION });
+  return {
+    consoleUrl,
+    lost,
+    run: async (file, receive) => {
+      onEvent = receive;
+      id = await ask({ type: "create", file, autorun: true });
+      if (id === undefined) throw new StepError("protocol", "the runner named no experiment");
+      await ask({ type: "subscribe", experiment: id, since: 0 });
+      return id;
+    },
+    end: async () => {
+      if (id !== undefined) await ask({ type: "end", experiment: id });
+    },
+    close: async () => {
+      closing = true;
+      socket.close();
+    },
+  };
+}

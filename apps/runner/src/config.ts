@@ -1,0 +1,39 @@
+/** What the environment may say about a runner, checked. */
+import { freemem } from "node:os";
+import { z } from "zod";
+
+const MIB = 1024 * 1024;
+/** A 512 MiB guest with QEMU's own needs, warm clones sharing most of it. */
+const GUEST_BYTES = 700 * MIB;
+
+const environment = z.object({
+  CRLAB_PORT: z.coerce.number().int().min(0).max(65535).default(4870),
+  CRLAB_MAX_GUESTS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .default(() => Math.max(1, Math.min(8, Math.floor(freemem() / GUEST_BYTES)))),
+  CRLAB_IDLE_MIN: z.coerce.number().positive().max(100_000).default(30),
+});
+
+export interface RunnerConfig {
+  consoleUrl: string;
+  maxGuests: number;
+  idleMs: number;
+}
+
+/** Reads the configuration, or says which variable is wrong and why. */
+export function runnerConfig(env: NodeJS.ProcessEnv = process.env): RunnerConfig {
+  const parsed = environment.safeParse(env);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new Error(`${issue?.path.join(".")}: ${issue?.message}`);
+  }
+  const { CRLAB_PORT, CRLAB_MAX_GUESTS, CRLAB_IDLE_MIN } = parsed.data;
+  return {
+    consoleUrl: `http://127.0.0.1:${CRLAB_PORT}`,
+    maxGuests: CRLAB_MAX_GUESTS,
+    idleMs: CRLAB_IDLE_MIN * 60_000,
+  };
+}

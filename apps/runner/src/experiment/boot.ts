@@ -1,0 +1,30 @@
+/** Boots guests for experiments from what the build has made. */
+import type { Manifest } from "@crlab/shared";
+import { ensureImage, findImage } from "../build/image.js";
+import { dataDir, ensureKernel, findKernel, type Progress } from "../build/index.js";
+import { bootGuest } from "../guest/guest.js";
+import { StepError } from "./errors.js";
+import type { BootGuest, GuestPort } from "./guest-port.js";
+
+/** Boots what is built; building takes minutes and is asked for by name. */
+export const bootBuilt: BootGuest = async (manifest, experimentId): Promise<GuestPort> => {
+  const kernel = await findKernel(manifest.kernel);
+  if (!kernel)
+    throw new StepError("kernel.missing", `kernel \`${manifest.kernel}\` has not been built from the present sources`, {
+      hint: `run: npm run -s crlab -- kernel build ${manifest.kernel}`,
+    });
+  const image = await findImage();
+  if (!image)
+    throw new StepError("image.missing", "the guest image has not been built from the present sources", {
+      hint: "run: npm run -s crlab -- image build",
+    });
+  const { memMiB, cpus, accel } = manifest;
+  const guest = await bootGuest({ kernel, image, memMiB, cpus, accel, dir: dataDir("guests", experimentId) });
+  return guest;
+};
+
+/** Builds what an experiment file needs. */
+export async function ensureBuilt(kernels: Iterable<Manifest["kernel"]>, progress: Progress): Promise<void> {
+  for (const variant of new Set(kernels)) await ensureKernel(variant, progress);
+  await ensureImage(progress);
+}
