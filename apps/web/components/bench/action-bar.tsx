@@ -1,0 +1,40 @@
+"use client";
+import type { Action, ActionId } from "@crlab/shared";
+import { useState } from "react";
+import { actionKeys } from "../../lib/shortcuts";
+import styles from "./bench.module.css";
+
+/** What can be done now; what cannot says why when one points at it or asks for it. */
+export function ActionBar({ actions, onAction }: { actions: readonly Action[]; onAction: (id: ActionId) => void }) {
+  const [why, setWhy] = useState<string | null>(null);
+  return (
+    <div className={styles.actions} role="toolbar" aria-label="Actions" data-testid="actions">
+      {actions.map((action) => {
+        const key = actionKeys[action.id];
+        const reason = action.reason === null ? null : `${action.label}: ${action.reason}`;
+        return (
+          <button
+            key={action.id}
+            type="button"
+            className="btn"
+            data-action={action.id}
+            aria-disabled={!action.possible}
+            aria-keyshortcuts={key}
+            title={reason ?? action.label}
+            onFocus={() => setWhy(reason)}
+            onBlur={() => setWhy(null)}
+            onMouseEnter={() => setWhy(reason)}
+            onMouseLeave={() => setWhy(null)}
+            onClick={() => action.possible && onAction(action.id)}
+          >
+            {action.label}
+            {key && <kbd aria-hidden="true">{key}</kbd>}
+          </button>
+        );
+      })}
+      <p className={styles.why} role="status">
+        {why}
+      </p>
+    </div>
+  );
+}

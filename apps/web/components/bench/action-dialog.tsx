@@ -1,0 +1,258 @@
+"use client";
+import { type ActionId, actions, type ExperimentView, latestTarget, step, type Step, workloads } from "@crlab/shared";
+import { useState } from "react";
+import { RequestError } from "../../lib/runner-socket";
+import { actionKeys, pageKeys } from "../../lib/shortcuts";
+import { Dialog } from "./dialog";
+import styles from "./dialogs.module.css";
+
+/** Actions that ask something first. */
+export const asking = ["boot", "start", "checkpointFull", "checkpointIncremental", "unlink", "rename", "restore", "run", "end"] as const;
+export type Asking = (typeof asking)[number];
+export const asks = (id: ActionId): id is Asking => asking.some((a) => a === id);
+
+interface Props {
+  action: Asking;
+  view: ExperimentView;
+  onStep: (step: Step) => Promise<void>;
+  onEnd: () => Promise<void>;
+  onClose: () => void;
+}
+
+/** Checks what was filled in by the step's own schema before it is sent. */
+function parseStep(value: unknown): Step {
+  const parsed = step.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const message = parsed.error.issues.map((i) => `${i.path.join(".") || "step"}: ${i.message}`).join("; ");
+  throw new RequestError({ code: "bad-step", message: `Not sent: ${message}.`, hint: "Correct the field and try again." });
+}
+
+const text = (form: FormData, name: string): string => String(form.get(name) ?? "").trim();
+const optional = (form: FormData, name: string) => (text(form, name) === "" ? {} : { [name]: text(form, name) });
+const shellWords = (line: string): string[] => ["/bin/sh", "-c", line];
+
+export function ActionDialog({ action, view, onStep, onEnd, onClose }: Props) {
+  const target = latestTarget(view);
+  const send = (make: (form: FormData) => unknown) => async (form: FormData) => onStep(parseStep(make(form)));
+  switch (action) {
+    case "boot":
+      return (
+        <Dialog
+          title="Boot a guest"
+          submit="Boot"
+          onClose={onClose}
+          onSubmit={send((form) => ({ kind: "boot", kernel: text(form, "kernel") }))}
+        >
+          <label>
+            Kernel
+            <select className="field" name="kernel" defaultValue={view.guest?.kernel ?? view.manifest?.kernel ?? "cr"}>
+              <option value="cr">cr: patched</option>
+              <option value="debug">debug: patched, with KASAN and lockdep</option>
+              <option value="base">base: unpatched</option>
+            </select>
+          </label>
+          {view.guest?.state === "up" && <p className="dim">The running guest, its processes and its checkpoints go.</p>}
+        </Dialog>
+      );
+    case "start":
+      return <StartDialog onClose={onClose} onSubmit={send} taken={view.targets.map((t) => t.name)} />;
+    case "checkpointFull":
+    case "checkpointIncremental": {
+      const incremental = action === "checkpointIncremental";
+      return (
+        <Dialog
+          title={`Checkpoint ${target?.name ?? ""}`}
+          submit="Checkpoint"
+          onClose={onClose}
+          onSubmit={send((form) => ({
+            kind: "checkpoint",
+            mode: text(form, "mode"),
+            kill: form.get("kill") === "on",
+            ...optional(form, "name"),
+          }))}
+        >
+          <label>
+            Mode
+            <select className="field" name="mode" defaultValue={incremental ? "incremental" : "full"}>
+              <option value="full">full: every page</option>
+              {actions(view).some((a) => a.id === "checkpointIncremental" && a.possible) && (
+                <option value="incremental">incremental: what changed since {target?.latestCheckpoint}</option>
+              )}
+            </select>
+          </label>
+          <label>
+            Name
+            <input className="field" name="name" placeholder="chosen for you" maxLength={32} autoComplete="off" />
+          </label>
+          <label className={styles.check}>
+            <input type="checkbox" name="kill" /> kill the processes afterwards
+          </label>
+        </Dialog>
+      );
+    }
+    case "unlink": {
+      const files = target?.processes.flatMap((p) => p.files.filter((f) => f.path.startsWith("/") && f.kind !== "char" && !f.unlinked)) ?? [];
+      return (
+        <Dialog
+          title="Unlink a file"
+          submit="Unlink"
+          onClose={onClose}
+          onSubmit={send((form) => ({ kind: "unlink", path: text(form, "path") }))}
+        >
+          <label>
+            Path in the guest
+            <input className="field mono" name="path" list="open-files" required autoComplete="off" defaultValue={files[0]?.path} />
+          </label>
+          <datalist id="open-files">
+            {[...new Set(files.map((f) => f.path))].map((path) => (
+              <option key={path} value={path} />
+            ))}
+          </datalist>
+        </Dialog>
+      );
+    }
+    case "rename":
+      return (
+        <Dialog
+          title="Rename a file"
+          submit="Rename"
+          onClose={onClose}
+          onSubmit={send((form) => ({ kind: "rename", from: text(form, "from"), to: text(form, "to") }))}
+        >
+          <label>
+            From
+            <input className="field mono" name="from" required autoComplete="off" />
+          </label>
+          <label>
+            To
+            <input className="field mono" name="to" required autoComplete="off" />
+          </label>
+        </Dialog>
+      );
+    case "restore":
+      return (
+        <Dialog
+          title="Restore"
+          submit="Restore"
+          onClose={onClose}
+          onSubmit={send((form) => ({ kind: "restore", checkpoint: text(form, "checkpoint") }))}
+        >
+          <label>
+            Checkpoint
+            <select className="field" name="checkpoint" defaultValue={view.checkpoints.findLast((c) => c.available)?.name}>
+              {view.checkpoints
+                .filter((c) => c.available)
+                .map((c) => (
+                  <option key={c.name} value={c.name}>
+                    {c.name}: {c.mode} of {c.target}
+                  </option>
+                ))}
+            </select>
+          </label>
+        </Dialog>
+      );
+    case "run":
+      return (
+        <Dialog
+          title="Run a command"
+          submit="Run"
+          onClose={onClose}
+          onSubmit={send((form) => ({ kind: "run", command: shellWords(text(form, "command")) }))}
+        >
+          <label>
+            Command, by /bin/sh in the guest
+            <input className="field mono" name="command" required autoComplete="off" />
+          </label>
+        </Dialog>
+      );
+    case "end":
+      return (
+        <Dialog title="End this experiment" submit="End" onClose={onClose} onSubmit={onEnd}>
+          <p>The guest stops and the verdict over the steps done is given. The link stays, for good.</p>
+        </Dialog>
+      );
+  }
+}
+
+interface StartProps {
+  taken: readonly string[];
+  onClose: () => void;
+  onSubmit: (make: (form: FormData) => unknown) => (form: FormData) => Promise<void>;
+}
+
+function StartDialog({ taken, onClose, onSubmit }: StartProps) {
+  const [workload, setWorkload] = useState<string>(workloads[0].name);
+  const chosen = workloads.find((w) => w.name === workload);
+  const base = chosen?.name ?? "command";
+  const name = taken.includes(base) ? `${base}-${taken.length + 1}` : base;
+  return (
+    <Dialog
+      title="Start a workload"
+      submit="Start"
+      onClose={onClose}
+      onSubmit={onSubmit((form) => {
+        const args = text(form, "args").split(/\s+/).filter(Boolean);
+        return chosen
+          ? { kind: "start", name, workload: chosen.name, ...(args.length > 0 ? { args } : {}) }
+          : { kind: "start", name, command: shellWords(`exec ${text(form, "command")}`) };
+      })}
+    >
+      <label>
+        Workload
+        <select className="field" value={workload} onChange={(event) => setWorkload(event.currentTarget.value)}>
+          {workloads.map((w) => (
+            <option key={w.name} value={w.name}>
+              {w.title}
+            </option>
+          ))}
+          <option value="">Any command …</option>
+        </select>
+      </label>
+      {chosen ? (
+        <>
+          <p className="dim">{chosen.shows}</p>
+          <label>
+            Arguments
+            <input key={chosen.name} className="field mono" name="args" defaultValue={chosen.args.join(" ")} autoComplete="off" />
+          </label>
+        </>
+      ) : (
+        <label>
+          Command, by /bin/sh in the guest
+          <input className="field mono" name="command" required autoComplete="off" />
+        </label>
+      )}
+    </Dialog>
+  );
+}
+
+/** The keys, on one card. */
+export function HelpDialog({ view, onClose }: { view: ExperimentView; onClose: () => void }) {
+  return (
+    <Dialog title="Keyboard" onClose={onClose}>
+      <dl className={styles.keys}>
+        {actions(view).map((a) => {
+          const key = actionKeys[a.id];
+          return key === undefined ? null : [
+            <dt key={`${a.id}-key`}>
+              <kbd>{key}</kbd>
+            </dt>,
+            <dd key={a.id}>{a.label}</dd>,
+          ];
+        })}
+        <dt>
+          <kbd>{pageKeys.terminal}</kbd> <kbd>{pageKeys.steps}</kbd> <kbd>{pageKeys.inspector}</kbd>
+        </dt>
+        <dd>to terminals, steps, inspector</dd>
+        <dt>
+          <kbd>⇧ Esc</kbd>
+        </dt>
+        <dd>leave a terminal</dd>
+        <dt>
+          <kbd>{pageKeys.help}</kbd>
+        </dt>
+        <dd>this card</dd>
+      </dl>
+    </Dialog>
+  );
+}

@@ -1,0 +1,220 @@
+"use client";
+import { type ActionId, actions, foldAll, type LogEvent, type NamedError, type Step } from "@crlab/shared";
+import Link from "next/link";
+import { type CSSProperties, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { rememberChoice } from "../../lib/cookie";
+import { toNamedError } from "../../lib/run-request";
+import { actionKeys, isTyping, pageKeys } from "../../lib/shortcuts";
+import { writeZones, ZONES_COOKIE, type Zones } from "../../lib/zones";
+import { useCreate } from "../create-button";
+import { ErrorNote } from "../error-note";
+import { LinkBanner } from "../link-banner";
+import { useLinkState, useRunner } from "../runner-provider";
+import { ThemeToggle } from "../theme-toggle";
+import { VerdictPill } from "../verdict-pill";
+import { ActionBar } from "./action-bar";
+import { ActionDialog, type Asking, asks, HelpDialog } from "./action-dialog";
+import styles from "./bench.module.css";
+import { Inspector } from "./inspector";
+import { ReplayBar } from "./replay-bar";
+import { Separator } from "./separator";
+import { Steps } from "./steps";
+import { Terminals } from "./terminals";
+import { useFeed } from "./use-feed";
+
+interface Props {
+  id: string;
+  stored: readonly LogEvent[];
+  zones: Zones;
+}
+
+/** One experiment: who made it drives it, others watch; when it is over, everyone may move through it. */
+export function Bench({ id, stored, zones: firstZones }: Props) {
+  const socket = useRunner();
+  const link = useLinkState();
+  const feed = useFeed(id, stored);
+  const { create, error: createError } = useCreate();
+  const [moment, setMoment] = useState<number | null>(null);
+  const [dialog, setDialog] = useState<Asking | "help" | null>(null);
+  const [error, setError] = useState<NamedError | null>(null);
+  const [zones, setZones] = useState(firstZones);
+  const [copied, setCopied] = useState(false);
+  const stepsEnd = useRef<HTMLDivElement>(null);
+
+  const over = feed.view.status === "ended" || feed.view.status === "interrupted";
+  const atMs = over ? (moment ?? feed.view.lastMs) : null;
+  const view = useMemo(
+    () => (moment !== null && over ? foldAll(feed.events, moment) : feed.view),
+    [feed.events, feed.view, moment, over],
+  );
+  const drive = feed.mayDrive && !over;
+  const possible = useMemo(() => actions(feed.view), [feed.view]);
+
+  const sendStep = useCallback(
+    async (step: Step) => {
+      await socket.request({ type: "step", experiment: id, step });
+    },
+    [socket, id],
+  );
+  const act = useCallback(
+    (action: ActionId) => {
+      setError(null);
+      if (asks(action)) {
+        setDialog(action);
+        return;
+      }
+      const send = {
+        runPlan: () => socket.request({ type: "run", experiment: id }),
+        dryRun: () => sendStep({ kind: "checkpoint", mode: "full", kill: false, dryRun: true }),
+        kill: () => sendStep({ kind: "kill" }),
+        verify: () => sendStep({ kind: "verify", withinS: 60 }),
+        shell: () => socket.request({ type: "terminal.open", experiment: id, cols: 100, rows: 30 }),
+      } satisfies Record<Exclude<ActionId, Asking>, () => Promise<unknown>>;
+      send[action]().catch((failure: unknown) => setError(toNamedError(failure)));
+    },
+    [socket, id, sendStep],
+  );
+
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      const zone = { [pageKeys.terminal]: "terminals", [pageKeys.steps]: "steps", [pageKeys.inspector]: "inspector" }[
+        event.key
+      ];
+      const action = possible.find((a) => actionKeys[a.id] === event.key);
+      if (event.key === pageKeys.help) setDialog("help");
+      else if (zone) document.getElementById(zone)?.focus();
+      else if (drive && action?.possible) act(action.id);
+      else return;
+      event.preventDefault();
+    };
+    window.addEventListener("keydown", press);
+    return () => window.removeEventListener("keydown", press);
+  }, [possible, drive, act]);
+
+  // The newest step is what one follows.
+  const stepCount = feed.view.steps.length;
+  useEffect(() => {
+    const box = stepsEnd.current;
+    const latest = box?.querySelector(`[data-testid="step-${stepCount}"]`);
+    if (box && latest instanceof HTMLElement && box.scrollHeight > box.clientHeight)
+      box.scrollTop = latest.offsetTop - box.clientHeight + latest.offsetHeight + 40;
+  }, [stepCount]);
+
+  const resize = (zone: keyof Zones, px: number) => {
+    const next = { ...zones, [zone]: px };
+    setZones(next);
+    rememberChoice(ZONES_COOKIE, writeZones(next));
+  };
+  const share = () => {
+    navigator.clipboard.writeText(`${location.origin}/x/${id}`).then(
+      () => setCopied(true),
+      () => setCopied(false),
+    );
+  };
+  const style: CSSProperties & Record<"--steps" | "--inspector", string> = {
+    "--steps": `${zones.stepsPx}px`,
+    "--inspector": `${zones.inspectorPx}px`,
+  };
+  const { fingerprint, guest } = view;
+  const trouble = error ?? createError;
+
+  return (
+    <div className={styles.bench} data-seq={view.lastSeq}>
+      <header className={styles.top}>
+        <Link href="/" className={styles.brand}>
+          crlab
+        </Link>
+        <span className={`dim ${styles.slash}`} aria-hidden="true">
+          /
+        </span>
+        <h1>{view.title}</h1>
+        <span data-testid="verdict">
+          <VerdictPill view={view} />
+        </span>
+        {fingerprint && <span className="tag mono">{`${fingerprint.kernelVariant} ${fingerprint.kernelRelease}`}</span>}
+        {fingerprint && <span className="tag mono">{fingerprint.accel.toUpperCase()}</span>}
+        <span className={styles.space} />
+        {feed.watchers !== null && !over && <span className="dim">{feed.watchers} watching</span>}
+        <div className={styles.buttons}>
+          <button type="button" className="btn" onClick={() => create({ type: "fork", experiment: id })}>
+            Fork
+          </button>
+          {over && (
+            <button type="button" className="btn" onClick={() => create({ type: "rerun", experiment: id })}>
+              Run again
+            </button>
+          )}
+          <button type="button" className="btn primary" onClick={share} title="Copy the link">
+            {copied ? "Copied" : "Share"} <span className="mono">/x/{id}</span>
+          </button>
+          <ThemeToggle />
+        </div>
+      </header>
+      <div>
+        <LinkBanner />
+      </div>
+      <main className={styles.zones} style={style}>
+        <section id="steps" tabIndex={-1} className={styles.left} aria-label="Steps and actions">
+          <div className={styles.head}>
+            <h2>Steps</h2>
+            {view.reason !== null && over && <span className="dim">{view.reason}</span>}
+          </div>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
+          <div ref={stepsEnd} className={styles.scroll} tabIndex={0} role="group" aria-label="Timeline">
+            <Steps view={view} />
+          </div>
+          {trouble && (
+            <div className={styles.trouble}>
+              <ErrorNote error={trouble} />
+            </div>
+          )}
+          {drive && <ActionBar actions={possible} onAction={act} />}
+          {!drive && !over && (
+            <p className={styles.watching}>
+              {feed.inStep || link.kind === "away"
+                ? "You watch. Whoever made this experiment drives it; fork it to drive your own."
+                : "Connecting …"}
+            </p>
+          )}
+        </section>
+        <Separator zone="stepsPx" label="Width of the steps" px={zones.stepsPx} onSize={resize} />
+        <section id="terminals" tabIndex={-1} className={`${styles.zone} ${styles.middle}`} aria-label="Terminals">
+          <Terminals
+            id={id}
+            view={view}
+            drive={drive}
+            atMs={atMs}
+            onShell={drive && possible.some((a) => a.id === "shell" && a.possible) ? () => act("shell") : null}
+          />
+          {atMs !== null && <ReplayBar view={feed.view} atMs={atMs} onMove={setMoment} />}
+        </section>
+        <Separator zone="inspectorPx" label="Width of the inspector" px={zones.inspectorPx} onSize={resize} />
+        <section id="inspector" tabIndex={-1} className={`${styles.zone} ${styles.right}`} aria-label="Inspector">
+          <Inspector id={id} view={view} over={over} />
+        </section>
+      </main>
+      <footer className={styles.foot}>
+        <span>{guest ? `guest ${guest.guest} ${guest.state}${guest.bootMs === null ? "" : ` · ${guest.how}`}` : "no guest"}</span>
+        <span>log {view.lastSeq} events</span>
+        <span>{link.kind === "open" ? "connected" : link.kind === "away" ? "runner away" : "connecting"}</span>
+        <span className={styles.space} />
+        <button type="button" className="btn quiet" onClick={() => setDialog("help")}>
+          <kbd>?</kbd> shortcuts
+        </button>
+      </footer>
+      {dialog === "help" && <HelpDialog view={feed.view} onClose={() => setDialog(null)} />}
+      {dialog !== null && dialog !== "help" && (
+        <ActionDialog
+          action={dialog}
+          view={feed.view}
+          onStep={sendStep}
+          onEnd={async () => {
+            await socket.request({ type: "end", experiment: id });
+          }}
+          onClose={() => setDialog(null)}
+        />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,53 @@
+"use client";
+import { type ExperimentView, kernelTrouble } from "@crlab/shared";
+import { useState } from "react";
+import { formatClock } from "../../lib/time";
+import { Checkpoints } from "./checkpoints";
+import { Figures } from "./figures";
+import styles from "./inspector.module.css";
+import { Processes } from "./processes";
+import { ReportPanel } from "./report-panel";
+import { Tabs } from "./tabs";
+
+const tabs = [
+  { id: "processes", label: "Processes" },
+  { id: "checkpoints", label: "Checkpoints" },
+  { id: "kernel", label: "Kernel log" },
+  { id: "report", label: "Report" },
+] as const;
+
+export function Inspector({ id, view, over }: { id: string; view: ExperimentView; over: boolean }) {
+  const [chosen, setChosen] = useState<string>(over ? "report" : "processes");
+  return (
+    <>
+      <Tabs name="Inspector" tabs={tabs} chosen={chosen} onChoose={setChosen} />
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
+      <div className={styles.panel} id="panel-Inspector" role="tabpanel" aria-labelledby={`tab-Inspector-${chosen}`} tabIndex={0}>
+        <Figures view={view} />
+        {chosen === "processes" && <Processes view={view} />}
+        {chosen === "checkpoints" && <Checkpoints view={view} />}
+        {chosen === "kernel" && <KernelLog view={view} />}
+        {chosen === "report" && <ReportPanel id={id} view={view} />}
+      </div>
+    </>
+  );
+}
+
+function KernelLog({ view }: { view: ExperimentView }) {
+  const trouble = kernelTrouble(view);
+  if (view.kernelLog.length === 0) return <p className={styles.none}>The kernel has said nothing.</p>;
+  return (
+    <>
+      {trouble.length > 0 && (
+        <p className="pill failed">
+          {trouble.length} {trouble.length === 1 ? "line speaks" : "lines speak"} of trouble
+        </p>
+      )}
+      <section className={styles.card}>
+        <pre className={styles.log}>
+          {view.kernelLog.map((line) => `${formatClock(line.atMs)}  ${line.text.trimEnd()}`).join("\n")}
+        </pre>
+      </section>
+    </>
+  );
+}

@@ -1,0 +1,77 @@
+"use client";
+import { useEffect, useRef } from "react";
+import type { Screen } from "../../lib/xterm";
+import { useRunner } from "../runner-provider";
+import styles from "./terminals.module.css";
+
+interface Props {
+  experiment: string;
+  terminal: number;
+  title: string;
+  /** Whether what is typed goes to the guest, and its size follows this page. */
+  drive: boolean;
+}
+
+/** A running terminal: stored bytes first, then live ones; after a lost connection it goes on where it stopped. */
+export function LiveTerminal({ experiment, terminal, title, drive }: Props) {
+  const socket = useRunner();
+  const element = useRef<HTMLDivElement>(null);
+
+  useEffect(() => {
+    let screen: Screen | undefined;
+    let received = 0;
+    let over = false;
+    const stops: (() => void)[] = [];
+
+    const attach = () => {
+      if (socket.linkState().kind !== "open" || over) return;
+      socket.request({ type: "terminal.attach", experiment, terminal, offset: received }).catch(() => undefined);
+      resize();
+    };
+    const resize = () => {
+      if (!drive || !screen) return;
+      const { cols, rows } = screen.terminal;
+      socket.request({ type: "terminal.resize", experiment, terminal, cols, rows }).catch(() => undefined);
+    };
+
+    void import("../../lib/xterm").then(({ openScreen }) => {
+      if (over || !element.current) return;
+      const opened = openScreen(element.current, { input: drive, label: `Terminal ${title}` });
+      screen = opened;
+      stops.push(
+        socket.onFrame((frame) => {
+          if (frame.experiment !== experiment || frame.terminal !== terminal) return;
+          const fresh = frame.bytes.subarray(Math.max(0, received - frame.offset));
+          if (fresh.length === 0) return;
+          received = frame.offset + frame.bytes.length;
+          const drawn = received;
+          opened.terminal.write(fresh, () => {
+            if (over) return;
+            socket.request({ type: "terminal.ack", experiment, terminal, offset: drawn }).catch(() => undefined);
+          });
+        }),
+        socket.onState(attach),
+      );
+      if (drive) {
+        const encoder = new TextEncoder();
+        opened.terminal.onData((text) => socket.type(experiment, terminal, encoder.encode(text)));
+        opened.terminal.onBinary((text) =>
+          socket.type(
+            experiment,
+            terminal,
+            Uint8Array.from(text, (c) => c.charCodeAt(0)),
+          ),
+        );
+        opened.terminal.onResize(resize);
+      }
+      attach();
+    });
+    return () => {
+      over = true;
+      for (const stop of stops) stop();
+      screen?.dispose();
+    };
+  }, [socket, experiment, terminal, title, drive]);
+
+  return <div ref={element} className={styles.screen} data-testid={`terminal-${terminal}`} />;
+}

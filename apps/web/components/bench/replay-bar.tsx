@@ -1,0 +1,76 @@
+"use client";
+import type { ExperimentView } from "@crlab/shared";
+import { useEffect, useState } from "react";
+import { formatClock } from "../../lib/time";
+import styles from "./terminals.module.css";
+
+interface Props {
+  /** The whole experiment: where its marks are. */
+  view: ExperimentView;
+  atMs: number;
+  onMove: (atMs: number) => void;
+}
+
+/** Moves through a finished experiment; marks show checkpoints and restores. */
+export function ReplayBar({ view, atMs, onMove }: Props) {
+  const [playing, setPlaying] = useState(false);
+  const end = Math.max(view.lastMs, 1);
+
+  useEffect(() => {
+    if (!playing) return;
+    let frame = 0;
+    let last = performance.now();
+    let now = atMs >= end ? 0 : atMs;
+    const tick = (time: number) => {
+      now = Math.min(end, now + (time - last));
+      last = time;
+      onMove(now);
+      if (now >= end) setPlaying(false);
+      else frame = requestAnimationFrame(tick);
+    };
+    frame = requestAnimationFrame(tick);
+    return () => cancelAnimationFrame(frame);
+    // Playing carries its own clock; a moved slider stops it.
+    // biome-ignore lint/correctness/useExhaustiveDependencies: see above
+  }, [playing]);
+
+  return (
+    <div className={styles.replay} data-testid="replay">
+      <button
+        type="button"
+        className="btn quiet"
+        onClick={() => setPlaying(!playing)}
+        aria-label={playing ? "Pause replay" : "Play replay"}
+      >
+        <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
+          {playing ? <path d="M2 1h3v10H2zM7 1h3v10H7z" fill="currentColor" /> : <path d="M2 1l9 5-9 5z" fill="currentColor" />}
+        </svg>
+      </button>
+      <div className={styles.track}>
+        <input
+          type="range"
+          min={0}
+          max={Math.ceil(end)}
+          value={Math.round(atMs)}
+          aria-label="Moment of the experiment"
+          aria-valuetext={formatClock(atMs)}
+          onChange={(event) => {
+            setPlaying(false);
+            onMove(Number(event.currentTarget.value));
+          }}
+        />
+        <svg aria-hidden="true">
+          {view.checkpoints.map((c) => (
+            <rect key={`c${c.stepNo}`} x={`${(c.atMs / end) * 100}%`} y="13" width="3" height="6" fill="var(--frozen)" />
+          ))}
+          {view.restores.map((r) => (
+            <rect key={`r${r.stepNo}`} x={`${(r.atMs / end) * 100}%`} y="13" width="3" height="6" fill="var(--running)" />
+          ))}
+        </svg>
+      </div>
+      <span className={styles.clock}>
+        {formatClock(atMs)} / {formatClock(end)}
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,94 @@
+import { describeStep, type ExperimentView, formatBytes, formatMs, formatNs, remainingPlan, type StepView } from "@crlab/shared";
+import styles from "./steps.module.css";
+
+const names: Record<StepView["kind"], string> = {
+  boot: "Boot guest",
+  start: "Start",
+  checkpoint: "Checkpoint",
+  unlink: "Unlink",
+  rename: "Rename",
+  kill: "Kill",
+  restore: "Restore",
+  verify: "Verify",
+  wait: "Wait",
+  run: "Run",
+};
+
+function title({ step, kind }: StepView): string {
+  if (step.kind === "checkpoint") return step.dryRun ? "Dry run" : `Checkpoint · ${step.mode}`;
+  if (step.kind === "start") return `Start ${step.workload ?? step.name}`;
+  if (step.kind === "restore" && step.checkpoint) return `Restore from ${step.checkpoint}`;
+  return names[kind];
+}
+
+/** A step's figures in a line, units always. */
+function figures(view: ExperimentView, step: StepView): string {
+  const checkpoint = view.checkpoints.find((c) => c.stepNo === step.stepNo);
+  if (checkpoint) {
+    const { bytes, pages, frozenNs } = checkpoint.figures;
+    return `${checkpoint.name} · ${formatBytes(bytes)} · ${pages} pages · frozen ${formatNs(frozenNs)}`;
+  }
+  const restore = view.restores.find((r) => r.stepNo === step.stepNo);
+  if (restore)
+    return `${restore.checkpoint} · ${restore.figures.tasks} tasks · ${restore.figures.pages} pages · ${formatNs(restore.figures.totalNs)}`;
+  if (step.kind === "boot" && view.fingerprint)
+    return `${step.step.kind === "boot" && step.step.kernel ? `${step.step.kernel} · ` : ""}${view.fingerprint.cpus} CPU · ${view.fingerprint.memMiB} MiB${view.guest ? ` · ${view.guest.how}` : ""}`;
+  return step.text ?? describeStep(step.step);
+}
+
+const states: Record<StepView["state"], string> = {
+  running: "running …",
+  ok: "ok",
+  failed: "failed",
+  interrupted: "interrupted",
+};
+
+/** What was done, in order; then what is planned. */
+export function Steps({ view }: { view: ExperimentView }) {
+  const planned = remainingPlan(view);
+  return (
+    <ol className={styles.steps} data-testid="steps" aria-label="Steps">
+      {view.steps.map((step) => (
+        <li
+          key={step.stepNo}
+          className={styles.step}
+          data-state={step.state}
+          data-kind={step.kind}
+          data-testid={`step-${step.stepNo}`}
+        >
+          <div className={styles.line}>
+            <b>{title(step)}</b>
+            <span className={styles.figure}>
+              {step.state === "ok" ? (step.ms === null ? "" : formatMs(step.ms)) : states[step.state]}
+              {step.state === "ok" && <span className="visually-hidden"> ok</span>}
+            </span>
+          </div>
+          {step.error ? (
+            <div className={styles.error}>
+              {step.error.message}
+              {step.error.hint && <span className={styles.hint}>{step.error.hint}</span>}
+            </div>
+          ) : (
+            <div className={styles.figure}>{figures(view, step)}</div>
+          )}
+          {step.commands.length > 0 && (
+            <details className={styles.commands}>
+              <summary>{step.commands.length === 1 ? "command" : `${step.commands.length} commands`}</summary>
+              <pre>{step.commands.map((c) => `# ${c}`).join("\n")}</pre>
+            </details>
+          )}
+        </li>
+      ))}
+      {planned.map((step, i) => (
+        <li key={`planned-${view.planDone + i}`} className={styles.step} data-state="planned" data-kind={step.kind}>
+          <div className={styles.line}>
+            <span className="dim">{names[step.kind]}</span>
+            <span className={styles.figure}>planned</span>
+          </div>
+          <div className={styles.figure}>{describeStep(step)}</div>
+        </li>
+      ))}
+      {view.steps.length + planned.length === 0 && <li className={styles.none}>No steps yet.</li>}
+    </ol>
+  );
+}
