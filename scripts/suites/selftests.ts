@@ -58,7 +58,20 @@ async function inGuest<T>(variant: KernelVariant, work: (guest: Guest) => Promis
 
 async function selftestNames(variant: KernelVariant): Promise<string[]> {
   return inGuest(variant, async (guest) => {
-    const { stdout } = await guest.exec(["find", selftestsDir, "-maxdepth", "1", "-type", "f", "-executable", "-printf", "%f\\n"]);
+    const { stdout } = await guest.exec([
+      "find",
+      selftestsDir,
+      "-maxdepth",
+      "1",
+      "-type",
+      "f",
+      "-executable",
+      "!",
+      "-name",
+      "run",
+      "-printf",
+      "%f\\n",
+    ]);
     return stdout.toString().split("\n").filter(Boolean).sort();
   });
 }

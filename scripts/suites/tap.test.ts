@@ -11,6 +11,15 @@ test("points are counted by what they say", () => {
   expect(readTap("prog", output, fine)).toEqual({ passed: 2, skipped: 1, failures: ["prog: two"] });
 });
 
+test("a program that does not apply here counts as skipped", () => {
+  const ended = { exitCode: 77, signal: null };
+  expect(readTap("prog", "1..0 # SKIP the kernel is patched\n", ended)).toEqual({
+    passed: 0,
+    skipped: 1,
+    failures: [],
+  });
+});
+
 test("a plan not kept, no plan, a bail-out and a bad end are failures", () => {
   expect(readTap("prog", "1..2\nok 1\n", fine).failures).toEqual(["prog: planned 2 tests, ran 1"]);
   expect(readTap("prog", "", { exitCode: 127, signal: null }).failures).toEqual(["prog: stated no plan"]);

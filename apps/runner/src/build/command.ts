@@ -27,7 +27,7 @@ const SHOWN_LINES = 15;
 
 /** Picks the lines that say what went wrong; the last lines if none does. */
 export function tellingLines(lines: readonly string[]): string[] {
-  const errors = lines.filter((line) => /(\berror\b|\*\*\*|undefined reference|FAILED|No space left|E:)/i.test(line));
+  const errors = lines.filter((line) => /(\berror\b|\*\*\*|undefined reference|FAILED|No space left|^E: )/i.test(line));
   // What make says of a failure that it has already told.
   const echoes = /^make(\[\d+\])?: \*\*\* (\[.*Error \d+|Waiting for unfinished jobs)/;
   const told = errors.filter((line) => !echoes.test(line));
