@@ -10,7 +10,7 @@
 #include "tap.h"
 
 static volatile sig_atomic_t values[8], nr_values, on_altstack;
-static char altstack[SIGSTKSZ * 4];
+static char altstack[65536];
 
 static void on_rt(int sig, siginfo_t *info, void *context)
 {

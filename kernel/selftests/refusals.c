@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What cannot be checkpointed is refused by name; a dry run names all of it. */
+#define _GNU_SOURCE
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "subject.h"
+#include "tap.h"
+
+static void with_socket(void) { socket(AF_UNIX, SOCK_STREAM, 0); pause_here(); }
+static void with_eventfd(void) { eventfd(0, 0); pause_here(); }
+static void with_inotify(void) { inotify_init1(0); pause_here(); }
+static void with_epoll(void) { epoll_create1(0); pause_here(); }
+static void with_timerfd(void) { timerfd_create(CLOCK_MONOTONIC, 0); pause_here(); }
+
+static void with_several(void)
+{
+	socket(AF_INET, SOCK_DGRAM, 0);
+	eventfd(0, 0);
+	mkdir("/data/selftest-gone", 0700);
+	if (chdir("/data/selftest-gone") == 0)
+		rmdir("/data/selftest-gone");
+	pause_here();
+}
+
+static void harmless(void)
+{
+	pause_here();
+}
+
+static bool names(const char *text, const char *word)
+{
+	return strcasestr(text, word) != NULL;
+}
+
+static void refused(const char *word, void (*body)(void))
+{
+	struct subject s;
+	char output[8192], pid[16];
+
+	if (!subject_start(&s, word, body))
+		return;
+	snprintf(pid, sizeof(pid), "%d", s.pid);
+	int status = RUN(output, checkpoint_path, "-o", "/ckpt/selftest-refused.img", "--kill", pid);
+
+	tap_ok(status == 1 && names(output, word) && names(output, pid), "%s is refused by name, with its pid", word);
+	tap_diag("%s", output);
+	tap_ok(!exists("/ckpt/selftest-refused.img"), "%s: no image is left", word);
+	subject_finish(&s);	/* it must have been let go, unharmed */
+}
+
+int main(void)
+{
+	struct subject s;
+	char output[8192], pid[16];
+
+	need_checkpoint();
+	refused("socket", with_socket);
+	refused("eventfd", with_eventfd);
+	refused("inotify", with_inotify);
+	refused("eventpoll", with_epoll);
+	refused("timerfd", with_timerfd);
+
+	if (subject_start(&s, "several", with_several)) {
+		snprintf(pid, sizeof(pid), "%d", s.pid);
+		int status = RUN(output, checkpoint_path, "--dry-run", pid);
+
+		tap_ok(status == 1 && names(output, "socket") && names(output, "eventfd") && names(output, "selftest-gone"),
+		       "a dry run names every obstacle");
+		tap_diag("%s", output);
+		subject_finish(&s);
+	}
+	if (subject_start(&s, "harmless", harmless)) {
+		snprintf(pid, sizeof(pid), "%d", s.pid);
+		int status = RUN(output, checkpoint_path, "--dry-run", pid);
+
+		tap_ok(status == 0 && !output[0], "a dry run without obstacles is silent (%d: %s)", status, output);
+		tap_ok(RUN(output, "/usr/bin/setpriv", "--reuid", "1000", "--clear-groups", checkpoint_path, "-o",
+			   "/tmp/selftest/user.img", pid) == 1 && output[0], "without privilege it is refused");
+		tap_diag("%s", output);
+		subject_finish(&s);
+	}
+	pid_t gone = fork();
+
+	if (gone == 0)
+		_exit(0);
+	waitpid(gone, NULL, 0);
+	snprintf(pid, sizeof(pid), "%d", gone);
+	tap_ok(RUN(output, checkpoint_path, "-o", "/ckpt/selftest-gone.img", pid) == 1 && names(output, pid) &&
+	       names(output, "no such process"), "a pid that is gone: %s", output);
+	tap_ok(RUN(output, "/bin/sh", "-c", "/usr/local/bin/checkpoint -o /ckpt/x.img $$; exit $?") == 1 &&
+	       names(output, "itself"), "its own tree: %s", output);
+	return tap_done();
+}
