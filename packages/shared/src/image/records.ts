@@ -1,0 +1,270 @@
+/**
+ * What the records of an image hold. It follows kernel/linux/include/uapi/linux/checkpoint.h, the only definition of
+ * the format, field by field, and gives what `ckptinfo --json` gives.
+ */
+import { bytesToHex, Cursor } from "./cursor.js";
+
+export interface RecordType {
+  name: string;
+  /** Bytes of the structure it begins with. */
+  fixed: number;
+  /** Bytes of the elements its tail is made of; 0: no tail. */
+  element: number;
+  /** NUL-terminated strings its tail is made of. */
+  strings?: number;
+  decode: (cursor: Cursor) => Fields;
+}
+
+export type Fields = { [key: string]: Value };
+export type Value = number | string | boolean | null | Value[] | Fields;
+
+/** One record, with its place in the image and its decoded fields. */
+export type ImageRecord = { offset: number; type: string; objref: number; len: number } & Fields;
+
+const name = (names: readonly (string | undefined)[], kind: number): string | number => names[kind] ?? kind;
+const fileKinds = [undefined, "path", "relinked", "pipe", "tty"] as const;
+const vmaKinds = [undefined, "anon", "file", "shmem", "vdso", "vvar"] as const;
+const extentKinds = [undefined, "data", "zero", "parent"] as const;
+const restartKinds = ["none", "nanosleep", "futex", "poll"] as const;
+// biome-ignore format: in the order of their bits
+const vmaFlags = [
+  "read", "write", "exec", "shared", "growsdown", "locked", "lockonfault", "noreserve", "dontfork", "dontdump",
+  "wipeonfork", "hugepage", "nohugepage", "mergeable", "rand_read", "seq_read", "sealed",
+] as const;
+
+const times = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
+const rest = <T>(c: Cursor, element: number, make: () => T): T[] => times(Math.floor(c.left / element), make);
+const id = (c: Cursor): string => bytesToHex(c.take(16));
+
+function header(c: Cursor): Fields {
+  c.skip(8); // magic
+  const [version, arch, pageSize, nrTasks] = [c.u32(), c.u32(), c.u32(), c.u32()];
+  const imageId = id(c);
+  const parentId = id(c);
+  return {
+    version,
+    arch,
+    pageSize,
+    nrTasks,
+    imageId,
+    parentId: /^0*$/.test(parentId) ? null : parentId,
+    realtimeNs: c.digits(),
+    boottimeNs: c.digits(),
+    features: c.hex(),
+    release: c.text(64),
+  };
+}
+
+const task = (c: Cursor): Fields => ({
+  pid: c.s32(),
+  tgid: c.s32(),
+  ppid: c.s32(),
+  pgid: c.s32(),
+  sid: c.s32(),
+  flags: c.hex32(),
+  exitCode: c.s32(),
+  exitSignal: c.s32(),
+});
+
+function file(c: Cursor): Fields {
+  const fields: Fields = {
+    kind: name(fileKinds, c.u32()),
+    flags: c.hex32(),
+    pos: c.signed(),
+    pipe: c.u32(),
+    mode: c.u32(),
+    ino: c.digits(),
+    dev: c.digits(),
+    size: c.number(),
+    ownerPid: c.s32(),
+    ownerSig: c.s32(),
+    nlink: c.u32(),
+  };
+  c.skip(4);
+  return { ...fields, path: c.string(), path2: c.string() };
+}
+
+const mm = (c: Cursor): Fields => ({
+  trackId: c.digits(),
+  startCode: c.hex(),
+  endCode: c.hex(),
+  startData: c.hex(),
+  endData: c.hex(),
+  startBrk: c.hex(),
+  brk: c.hex(),
+  startStack: c.hex(),
+  argStart: c.hex(),
+  argEnd: c.hex(),
+  envStart: c.hex(),
+  envEnd: c.hex(),
+  vdso: c.hex(),
+  defFlags: c.hex(),
+  auxv: times(48, () => c.hex()),
+  exeFile: c.u32(),
+  nrVmas: c.u32(),
+  dumpable: c.u32(),
+  thpDisable: c.u32(),
+});
+
+function flagNames(flags: number): string[] {
+  return times(32, (bit) => bit)
+    .filter((bit) => (flags >>> bit) & 1)
+    .map((bit) => vmaFlags[bit] ?? `0x${(2 ** bit).toString(16)}`);
+}
+
+const vma = (c: Cursor): Fields => ({
+  start: c.hex(),
+  end: c.hex(),
+  pgoff: c.number(),
+  kind: name(vmaKinds, c.u32()),
+  flags: flagNames(c.u32()),
+  object: c.u32(),
+});
+
+function pages(c: Cursor): Fields {
+  const fields: Fields = { nrExtents: c.u32(), nrPages: c.u32(), pad: c.u32() };
+  c.skip(4);
+  const extent = () => ({ addr: c.hex(), nr: c.u32(), kind: name(extentKinds, c.u32()) });
+  return { ...fields, extents: rest(c, 16, extent) };
+}
+
+const descriptors = (c: Cursor): Fields => ({
+  fds: rest(c, 16, () => {
+    const entry = { fd: c.u32(), cloexec: c.u32(), file: c.u32() };
+    c.skip(4);
+    return entry;
+  }),
+});
+
+function place(c: Cursor): Fields {
+  const umask = c.u32();
+  c.skip(4);
+  return { umask, cwd: c.string(), root: c.string() };
+}
+
+/** Only what is not all zero: 64 default actions say nothing. */
+function sighand(c: Cursor): Fields {
+  const actions = times(64, (i) => ({
+    signal: i + 1,
+    handler: c.hex(),
+    flags: c.hex(),
+    restorer: c.hex(),
+    mask: c.hex(),
+  }));
+  const isSet = (a: (typeof actions)[number]) =>
+    [a.handler, a.flags, a.restorer, a.mask].some((word) => word !== "0x0");
+  return { actions: actions.filter(isSet) };
+}
+
+function cred(c: Cursor): Fields {
+  const fields: Fields = {
+    uid: c.u32(),
+    gid: c.u32(),
+    suid: c.u32(),
+    sgid: c.u32(),
+    euid: c.u32(),
+    egid: c.u32(),
+    fsuid: c.u32(),
+    fsgid: c.u32(),
+    caps: times(5, () => c.hex()),
+    securebits: c.hex32(),
+  };
+  c.skip(4); // number of groups: the length says it too
+  return { ...fields, groups: rest(c, 4, () => c.u32()) };
+}
+
+function process(c: Cursor): Fields {
+  const fields: Fields = {
+    tgid: c.s32(),
+    mm: c.u32(),
+    files: c.u32(),
+    fs: c.u32(),
+    sighand: c.u32(),
+    nrThreads: c.u32(),
+    isChildSubreaper: c.u32(),
+    hasChildSubreaper: c.u32(),
+    tty: c.u32(),
+    ttyForeground: c.u32(),
+    stopped: c.u32(),
+    oomScoreAdj: c.s32(),
+  };
+  const cur = times(16, () => c.digits());
+  return { ...fields, rlimits: cur.map((soft) => ({ cur: soft, max: c.digits() })) };
+}
+
+const signals = (c: Cursor): Fields => ({
+  signals: rest(c, 128, () => {
+    const info = c.take(128);
+    const head = new Cursor(info);
+    const signo = head.s32();
+    head.skip(4);
+    return { signo, code: head.s32(), info: bytesToHex(info) };
+  }),
+});
+
+function thread(c: Cursor): Fields {
+  const fields: Fields = { pid: c.s32(), cred: c.u32(), comm: c.text(16) };
+  Object.assign(fields, {
+    blocked: c.hex(),
+    savedSigmask: c.hex(),
+    restoreSigmask: c.u32(),
+    altstackFlags: c.hex32(),
+    altstackSp: c.hex(),
+    altstackSize: c.number(),
+    clearChildTid: c.hex(),
+    robustList: c.hex(),
+    rseq: c.hex(),
+    rseqLen: c.u32(),
+    rseqSig: c.hex32(),
+    pdeathSignal: c.u32(),
+    personality: c.hex32(),
+    timerSlackNs: c.digits(),
+    noNewPrivs: c.u32(),
+  });
+  c.skip(4);
+  return Object.assign(fields, {
+    restartKind: name(restartKinds, c.u32()),
+    restartClock: c.u32(),
+    restartNs: c.digits(),
+    restartArg: times(4, () => c.hex()),
+  });
+}
+
+// biome-ignore format: in the order of the structure
+const registers = [
+  "r15", "r14", "r13", "r12", "bp", "bx", "r11", "r10", "r9", "r8", "ax", "cx", "dx", "si", "di", "origAx", "ip", "cs",
+  "flags", "sp", "ss", "fsBase", "gsBase", "ds", "es", "fs", "gs",
+] as const;
+
+const trailer = (c: Cursor): Fields => ({
+  bytes: c.number(),
+  pages: c.number(),
+  crc32c: c.hex32(),
+  nrRecords: c.u32(),
+});
+
+export const HEADER = 1;
+export const TASKS = 2;
+export const PAGES = 34;
+export const TRAILER = 255;
+
+export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, RecordType>([
+  [HEADER, { name: "HEADER", fixed: 144, element: 0, decode: header }],
+  [TASKS, { name: "TASKS", fixed: 0, element: 32, decode: (c) => ({ tasks: rest(c, 32, () => task(c)) }) }],
+  [16, { name: "FILE", fixed: 64, element: 1, strings: 2, decode: file }],
+  [17, { name: "PIPE", fixed: 16, element: 1, decode: (c) => ({ slots: c.u32(), bytes: c.u32() }) }],
+  [18, { name: "SHMEM", fixed: 8, element: 0, decode: (c) => ({ size: c.number() }) }],
+  [32, { name: "MM", fixed: 504, element: 0, decode: mm }],
+  [33, { name: "VMA", fixed: 40, element: 0, decode: vma }],
+  [PAGES, { name: "PAGES", fixed: 16, element: 1, decode: pages }],
+  [48, { name: "FILES", fixed: 0, element: 16, decode: descriptors }],
+  [49, { name: "FS", fixed: 8, element: 1, strings: 2, decode: place }],
+  [50, { name: "SIGHAND", fixed: 2048, element: 0, decode: sighand }],
+  [51, { name: "CRED", fixed: 80, element: 4, decode: cred }],
+  [64, { name: "PROCESS", fixed: 304, element: 0, decode: process }],
+  [65, { name: "SIGQUEUE", fixed: 0, element: 128, decode: signals }],
+  [66, { name: "THREAD", fixed: 0, element: 0, decode: thread }],
+  [67, { name: "CPU", fixed: 216, element: 0, decode: (c) => Object.fromEntries(registers.map((r) => [r, c.hex()])) }],
+  [68, { name: "FPU", fixed: 0, element: 1, decode: () => ({}) }],
+  [TRAILER, { name: "TRAILER", fixed: 24, element: 0, decode: trailer }],
+]);

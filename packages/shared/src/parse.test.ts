@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import { formatFileError, parseExperimentFile } from "./parse.js";
+
+const errors = (text: string) => {
+  const parsed = parseExperimentFile(text, "x.yaml");
+  return parsed.ok ? [] : parsed.errors.map(formatFileError);
+};
+
+describe("parseExperimentFile", () => {
+  it("fills in what a file leaves out", () => {
+    const parsed = parseExperimentFile("title: T\nsteps:\n  - kind: boot\n", "x.yaml");
+    expect(parsed).toMatchObject({
+      ok: true,
+      file: { title: "T", kernel: "cr", memMiB: 512, steps: [{ kind: "boot" }] },
+    });
+  });
+
+  it.each([
+    ["title: T\nmemMiB: lots\nsteps: [{kind: boot}]", 'x.yaml:2:1: memMiB: "lots" is not a number'],
+    ["title: T\nmemMiB: 1\nsteps: [{kind: boot}]", "x.yaml:2:1: memMiB: 1: at least 128 needed"],
+    [
+      "title: T\nkernel: mine\nsteps: [{kind: boot}]",
+      'x.yaml:2:1: kernel: "mine" is not allowed; allowed: base, cr, debug',
+    ],
+    [
+      "title: T\nsteps:\n  - kind: boot\n  - kind: jump",
+      'x.yaml:4:5: steps[1].kind: unknown step "jump"; allowed: boot, start,',
+    ],
+    [
+      "title: T\nsteps:\n  - kind: kill\n    taget: x",
+      "x.yaml:4:5: steps[0].taget: unknown field; allowed: kind, target",
+    ],
+    ["title: T\nsteps:\n  - kind: start", "x.yaml:3:5: steps[0]: give either workload or command"],
+    ["steps: [{kind: boot}]", "x.yaml:1:1: title: missing; a text is needed"],
+    ["title: [", "not YAML"],
+    ["title: T\ntitle: U\nsteps: [{kind: boot}]", "x.yaml:2:1: not YAML: Map keys must be unique"],
+    ["", "is not a map of fields"],
+  ])("says file, line, field and what is allowed: %j", (text, expected) => {
+    expect(errors(text).join("\n")).toContain(expected);
+  });
+
+  it("refuses what blows up: aliases of aliases, and size", () => {
+    const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${"bcdefgh"
+      .split("")
+      .map((c, i) => `${c}: &${c} [${Array(9).fill(`*${"abcdefg"[i]}`)}]`)
+      .join("\n")}`;
+    expect(errors(bomb)[0]).toContain("not YAML");
+    expect(errors(`title: ${"x".repeat(300_000)}`)[0]).toContain("larger than");
+  });
+});
