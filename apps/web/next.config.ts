@@ -1,13 +1,13 @@
-import { fileURLToPath } from "node:url";
 import type { NextConfig } from "next";
 
 const config: NextConfig = {
   transpilePackages: ["@crlab/shared", "@crlab/runner"],
   serverExternalPackages: ["@libsql/client", "libsql"],
-  turbopack: { root: fileURLToPath(new URL("../..", import.meta.url)) },
+  // Workspace packages import "./x.js" and mean x.ts; Turbopack does not follow that, webpack can be told to.
+  experimental: { extensionAlias: { ".js": [".ts", ".tsx", ".js"] } },
   poweredByHeader: false,
   devIndicators: false,
-  // The server compresses nothing: it is one hop away, on loopback.
+  // Nothing is gained by it on loopback.
   compress: false,
 };
 

@@ -46,6 +46,7 @@ async function main(): Promise<void> {
     hostname: config.host,
     port: config.port,
     httpServer: server,
+    webpack: true,
   });
   await app.prepare();
   const pages = app.getRequestHandler();

@@ -3,7 +3,11 @@ import { cookies } from "next/headers";
 import type { ReactNode } from "react";
 import { RunnerProvider } from "../components/runner-provider";
 import { readTheme, THEME_COOKIE } from "../lib/theme";
-import "./fonts.css";
+import "@fontsource/ibm-plex-sans/latin-400.css";
+import "@fontsource/ibm-plex-sans/latin-500.css";
+import "@fontsource/ibm-plex-sans/latin-600.css";
+import "@fontsource/ibm-plex-mono/latin-400.css";
+import "@fontsource/ibm-plex-mono/latin-600.css";
 import "./tokens.css";
 import "./globals.css";
 

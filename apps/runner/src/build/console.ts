@@ -36,7 +36,7 @@ export async function ensureConsole(progress: Progress): Promise<void> {
     rmSync(stampPath, { force: true });
     const logPath = cacheDir("logs", "console.log");
     rmSync(logPath, { force: true });
-    await runLogged([process.execPath, join(repoRoot, "node_modules/next/dist/bin/next"), "build"], {
+    await runLogged([process.execPath, join(repoRoot, "node_modules/next/dist/bin/next"), "build", "--webpack"], {
       cwd: webDir,
       env: { ...process.env, NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1" },
       purpose: "building the console",
