@@ -1,4 +1,5 @@
 /** Boots guests for experiments from what the build has made. */
+import { randomBytes } from "node:crypto";
 import type { Manifest } from "@crlab/shared";
 import { ensureImage, findImage } from "../build/image.js";
 import { dataDir, ensureKernel, findKernel, type Progress } from "../build/index.js";
@@ -19,8 +20,8 @@ export const bootBuilt: BootGuest = async (manifest, experimentId): Promise<Gues
       hint: "run: npm run -s crlab -- image build",
     });
   const { memMiB, cpus, accel } = manifest;
-  const guest = await bootGuest({ kernel, image, memMiB, cpus, accel, dir: dataDir("guests", experimentId) });
-  return guest;
+  const dir = dataDir("guests", `${experimentId}-${randomBytes(3).toString("hex")}`);
+  return bootGuest({ kernel, image, memMiB, cpus, accel, dir });
 };
 
 /** Builds what an experiment file needs. */

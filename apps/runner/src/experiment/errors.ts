@@ -1,5 +1,6 @@
 /** A step that failed: a value with a name, the object it speaks of, and what to do next. */
-import type { NamedError } from "@crlab/shared";
+import { type NamedError, namedError } from "@crlab/shared";
+import { z } from "zod";
 
 export class StepError extends Error {
   override readonly name = "StepError";
@@ -13,10 +14,13 @@ export class StepError extends Error {
 
 /** Any error as a named one. */
 export function namedErrorOf(error: unknown): NamedError {
-  if (error instanceof Error && "named" in error && isNamed(error.named)) return error.named;
-  return { code: "internal", message: error instanceof Error ? error.message : String(error) };
-}
-
-function isNamed(value: unknown): value is NamedError {
-  return typeof value === "object" && value !== null && "code" in value && "message" in value;
+  if (!(error instanceof Error)) return { code: "internal", message: String(error) };
+  if ("named" in error) {
+    const named = namedError.safeParse(error.named);
+    if (named.success) return named.data;
+  }
+  // Errors of the other rooms carry the same words as fields of their own.
+  const fields = z.object(namedError.shape).safeParse(error);
+  if (fields.success) return fields.data;
+  return { code: "internal", message: error.message };
 }

@@ -181,6 +181,7 @@ export class Experiment {
     });
     gone.catch(() => {});
     const kernelLog = new KernelLog(this.log);
+    kernelLog.add(port.serial.text);
     port.onSerial((text) => kernelLog.add(text));
     const running = { port, gone, kernelLog };
     this.#guest = running;

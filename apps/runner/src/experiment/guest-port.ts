@@ -4,7 +4,6 @@ import type { Fingerprint, Manifest } from "@crlab/shared";
 export interface ExecOptions {
   cwd?: string;
   env?: Record<string, string>;
-  stdin?: Buffer;
   timeoutMs?: number;
 }
 
@@ -38,7 +37,8 @@ export interface GuestPort {
   readonly bootMs: number;
   exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
   openTerminal(argv: readonly string[], size: { cols: number; rows: number }): Promise<GuestTerminal>;
-  /** Text of the serial console: where the kernel logs. */
+  /** Text of the serial console, where the kernel logs: what came so far, and what comes. */
+  readonly serial: { readonly text: string };
   onSerial(receive: (text: string) => void): void;
   readonly ended: Promise<GuestEnd>;
   stop(): Promise<void>;
