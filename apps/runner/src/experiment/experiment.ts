@@ -304,6 +304,8 @@ export class Experiment {
       .then(async ({ exitCode, signal }) => {
         const target = this.view.targets.find((t) => t.name === name);
         if (!target?.alive || target.terminal !== terminal.id || target.restoredFrom !== null) return;
+        // Neither: the guest is gone, and the log says that already.
+        if (exitCode === null && signal === null) return;
         const reason = exitCode === null ? `killed by signal ${signal}` : `ended with ${exitCode}`;
         await this.targetGone(name, pid, reason);
       })

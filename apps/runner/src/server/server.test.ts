@@ -2,14 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  encodeTerminalFrame,
-  experimentFile,
-  type LogEvent,
-  MAX_MESSAGE_BYTES,
-  type ServerMessage,
-  serverMessage,
-} from "@crlab/shared";
+import { encodeTerminalFrame, MAX_MESSAGE_BYTES } from "@crlab/shared";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ClientOptions, WebSocket } from "ws";
 import { StepError } from "../experiment/errors.js";
@@ -17,6 +10,7 @@ import { Lab } from "../experiment/lab.js";
 import { openStore, type Store } from "../store/index.js";
 import { type RunnerServer, serve } from "./server.js";
 import { Sessions } from "./session.js";
+import { type Client, connectTo } from "./test-client.js";
 
 let dir: string;
 let store: Store;
@@ -45,70 +39,9 @@ afterEach(async () => {
   rmSync(dir, { recursive: true });
 });
 
-class Client {
-  readonly messages: ServerMessage[] = [];
-  readonly #changed = new Set<() => void>();
-  /** Apart from the ids in raw messages. */
-  #nextId = 1000;
-  readonly closed: Promise<number>;
-
-  constructor(readonly socket: WebSocket) {
-    this.closed = new Promise((resolve) => socket.on("close", resolve));
-    socket.on("message", (data, isBinary) => {
-      if (!isBinary) this.messages.push(serverMessage.parse(JSON.parse(String(data))));
-      for (const look of this.#changed) look();
-    });
-  }
-
-  /** The first message that passes, come or to come. */
-  until<M extends ServerMessage>(test: (message: ServerMessage) => message is M): Promise<M>;
-  until(test: (message: ServerMessage) => boolean): Promise<ServerMessage>;
-  until(test: (message: ServerMessage) => boolean): Promise<ServerMessage> {
-    return new Promise((resolve) => {
-      const look = () => {
-        const found = this.messages.find(test);
-        if (!found) return;
-        this.#changed.delete(look);
-        resolve(found);
-      };
-      this.#changed.add(look);
-      look();
-    });
-  }
-
-  async ask(body: object) {
-    const id = this.#nextId++;
-    this.socket.send(JSON.stringify({ id, ...body }));
-    return this.until(
-      (m): m is Extract<ServerMessage, { type: "reply" | "error" }> =>
-        (m.type === "reply" || m.type === "error") && m.id === id,
-    );
-  }
-
-  async create(autorun = false): Promise<string> {
-    const file = experimentFile.parse({ title: "T", steps: [{ kind: "boot" }] });
-    const reply = await this.ask({ type: "create", file, autorun });
-    if (reply.type !== "reply" || reply.experiment === undefined) throw new Error(JSON.stringify(reply));
-    return reply.experiment;
-  }
-
-  error(code: string) {
-    return this.until((m) => m.type === "error" && m.error.code === code);
-  }
-
-  events(id: string): LogEvent[] {
-    return this.messages.flatMap((m) => (m.type === "events" && m.experiment === id ? m.events : []));
-  }
-}
-
 async function connect(options: ClientOptions = {}): Promise<Client> {
-  const socket = new WebSocket(`ws+unix://${join(dir, "runner.sock")}:/ws`, options);
-  sockets.push(socket);
-  const client = new Client(socket);
-  await new Promise((resolve, reject) => {
-    socket.once("open", resolve);
-    socket.once("error", reject);
-  });
+  const client = await connectTo(join(dir, "runner.sock"), options);
+  sockets.push(client.socket);
   return client;
 }
 
