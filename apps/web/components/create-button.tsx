@@ -2,8 +2,8 @@
 import type { ExperimentFile, NamedError } from "@crlab/shared";
 import { useRouter } from "next/navigation";
 import { type ReactNode, useState } from "react";
-import type { Request } from "../lib/runner-socket";
 import { toNamedError } from "../lib/run-request";
+import type { Request } from "../lib/runner-socket";
 import { ErrorNote } from "./error-note";
 import { useRunner } from "./runner-provider";
 

@@ -56,7 +56,10 @@ export class RunnerSocket {
   private nextId = 1;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private stopped = true;
-  private readonly waiting = new Map<number, { resolve: (reply: Reply) => void; reject: (error: RequestError) => void }>();
+  private readonly waiting = new Map<
+    number,
+    { resolve: (reply: Reply) => void; reject: (error: RequestError) => void }
+  >();
   private readonly stateListeners = new Set<() => void>();
   private readonly messageListeners = new Set<(message: ServerMessage) => void>();
   private readonly frameListeners = new Set<(frame: TerminalFrame) => void>();

@@ -4,6 +4,17 @@ import { useState } from "react";
 import { actionKeys } from "../../lib/shortcuts";
 import styles from "./bench.module.css";
 
+/** Short enough for a narrow zone; the full label is the button's name. */
+const shortLabels: Partial<Record<ActionId, string>> = {
+  runPlan: "Run plan",
+  start: "Start",
+  checkpointFull: "Checkpoint",
+  checkpointIncremental: "Incremental",
+  dryRun: "Dry run",
+  run: "Run …",
+  shell: "Shell",
+};
+
 /** What can be done now; what cannot says why when one points at it or asks for it. */
 export function ActionBar({ actions, onAction }: { actions: readonly Action[]; onAction: (id: ActionId) => void }) {
   const [why, setWhy] = useState<string | null>(null);
@@ -20,6 +31,7 @@ export function ActionBar({ actions, onAction }: { actions: readonly Action[]; o
             data-action={action.id}
             aria-disabled={!action.possible}
             aria-keyshortcuts={key}
+            aria-label={action.label}
             title={reason ?? action.label}
             onFocus={() => setWhy(reason)}
             onBlur={() => setWhy(null)}
@@ -27,7 +39,7 @@ export function ActionBar({ actions, onAction }: { actions: readonly Action[]; o
             onMouseLeave={() => setWhy(null)}
             onClick={() => action.possible && onAction(action.id)}
           >
-            {action.label}
+            {shortLabels[action.id] ?? action.label}
             {key && <kbd aria-hidden="true">{key}</kbd>}
           </button>
         );

@@ -1,5 +1,5 @@
 "use client";
-import { type ActionId, actions, type ExperimentView, latestTarget, step, type Step, workloads } from "@crlab/shared";
+import { type ActionId, actions, type ExperimentView, latestTarget, type Step, step, workloads } from "@crlab/shared";
 import { useState } from "react";
 import { RequestError } from "../../lib/runner-socket";
 import { actionKeys, pageKeys } from "../../lib/shortcuts";
@@ -7,7 +7,17 @@ import { Dialog } from "./dialog";
 import styles from "./dialogs.module.css";
 
 /** Actions that ask something first. */
-export const asking = ["boot", "start", "checkpointFull", "checkpointIncremental", "unlink", "rename", "restore", "run", "end"] as const;
+export const asking = [
+  "boot",
+  "start",
+  "checkpointFull",
+  "checkpointIncremental",
+  "unlink",
+  "rename",
+  "restore",
+  "run",
+  "end",
+] as const;
 export type Asking = (typeof asking)[number];
 export const asks = (id: ActionId): id is Asking => asking.some((a) => a === id);
 
@@ -24,7 +34,11 @@ function parseStep(value: unknown): Step {
   const parsed = step.safeParse(value);
   if (parsed.success) return parsed.data;
   const message = parsed.error.issues.map((i) => `${i.path.join(".") || "step"}: ${i.message}`).join("; ");
-  throw new RequestError({ code: "bad-step", message: `Not sent: ${message}.`, hint: "Correct the field and try again." });
+  throw new RequestError({
+    code: "bad-step",
+    message: `Not sent: ${message}.`,
+    hint: "Correct the field and try again.",
+  });
 }
 
 const text = (form: FormData, name: string): string => String(form.get(name) ?? "").trim();
@@ -51,7 +65,9 @@ export function ActionDialog({ action, view, onStep, onEnd, onClose }: Props) {
               <option value="base">base: unpatched</option>
             </select>
           </label>
-          {view.guest?.state === "up" && <p className="dim">The running guest, its processes and its checkpoints go.</p>}
+          {view.guest?.state === "up" && (
+            <p className="dim">The running guest, its processes and its checkpoints go.</p>
+          )}
         </Dialog>
       );
     case "start":
@@ -91,7 +107,10 @@ export function ActionDialog({ action, view, onStep, onEnd, onClose }: Props) {
       );
     }
     case "unlink": {
-      const files = target?.processes.flatMap((p) => p.files.filter((f) => f.path.startsWith("/") && f.kind !== "char" && !f.unlinked)) ?? [];
+      const files =
+        target?.processes.flatMap((p) =>
+          p.files.filter((f) => f.path.startsWith("/") && f.kind !== "char" && !f.unlinked),
+        ) ?? [];
       return (
         <Dialog
           title="Unlink a file"
@@ -101,7 +120,14 @@ export function ActionDialog({ action, view, onStep, onEnd, onClose }: Props) {
         >
           <label>
             Path in the guest
-            <input className="field mono" name="path" list="open-files" required autoComplete="off" defaultValue={files[0]?.path} />
+            <input
+              className="field mono"
+              name="path"
+              list="open-files"
+              required
+              autoComplete="off"
+              defaultValue={files[0]?.path}
+            />
           </label>
           <datalist id="open-files">
             {[...new Set(files.map((f) => f.path))].map((path) => (
@@ -139,7 +165,11 @@ export function ActionDialog({ action, view, onStep, onEnd, onClose }: Props) {
         >
           <label>
             Checkpoint
-            <select className="field" name="checkpoint" defaultValue={view.checkpoints.findLast((c) => c.available)?.name}>
+            <select
+              className="field"
+              name="checkpoint"
+              defaultValue={view.checkpoints.findLast((c) => c.available)?.name}
+            >
               {view.checkpoints
                 .filter((c) => c.available)
                 .map((c) => (
@@ -213,7 +243,13 @@ function StartDialog({ taken, onClose, onSubmit }: StartProps) {
           <p className="dim">{chosen.shows}</p>
           <label>
             Arguments
-            <input key={chosen.name} className="field mono" name="args" defaultValue={chosen.args.join(" ")} autoComplete="off" />
+            <input
+              key={chosen.name}
+              className="field mono"
+              name="args"
+              defaultValue={chosen.args.join(" ")}
+              autoComplete="off"
+            />
           </label>
         </>
       ) : (
@@ -233,12 +269,14 @@ export function HelpDialog({ view, onClose }: { view: ExperimentView; onClose: (
       <dl className={styles.keys}>
         {actions(view).map((a) => {
           const key = actionKeys[a.id];
-          return key === undefined ? null : [
-            <dt key={`${a.id}-key`}>
-              <kbd>{key}</kbd>
-            </dt>,
-            <dd key={a.id}>{a.label}</dd>,
-          ];
+          return key === undefined
+            ? null
+            : [
+                <dt key={`${a.id}-key`}>
+                  <kbd>{key}</kbd>
+                </dt>,
+                <dd key={a.id}>{a.label}</dd>,
+              ];
         })}
         <dt>
           <kbd>{pageKeys.terminal}</kbd> <kbd>{pageKeys.steps}</kbd> <kbd>{pageKeys.inspector}</kbd>

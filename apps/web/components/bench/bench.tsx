@@ -195,7 +195,9 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
         </section>
       </main>
       <footer className={styles.foot}>
-        <span>{guest ? `guest ${guest.guest} ${guest.state}${guest.bootMs === null ? "" : ` · ${guest.how}`}` : "no guest"}</span>
+        <span>
+          {guest ? `guest ${guest.guest} ${guest.state}${guest.bootMs === null ? "" : ` · ${guest.how}`}` : "no guest"}
+        </span>
         <span>log {view.lastSeq} events</span>
         <span>{link.kind === "open" ? "connected" : link.kind === "away" ? "runner away" : "connecting"}</span>
         <span className={styles.space} />

@@ -18,7 +18,9 @@ function depthOf(checkpoint: CheckpointView, all: readonly CheckpointView[]): nu
 
 /** The chain: each checkpoint hangs on its parent. */
 function Chain({ checkpoints }: { checkpoints: readonly CheckpointView[] }) {
-  const at = new Map(checkpoints.map((c, i) => [c.name, { x: 10 + depthOf(c, checkpoints) * INDENT, y: i * ROW + 17 }]));
+  const at = new Map(
+    checkpoints.map((c, i) => [c.name, { x: 10 + depthOf(c, checkpoints) * INDENT, y: i * ROW + 17 }]),
+  );
   return (
     <svg
       className={styles.graph}
@@ -35,7 +37,12 @@ function Chain({ checkpoints }: { checkpoints: readonly CheckpointView[] }) {
         return (
           <g key={c.name}>
             {parent && (
-              <path d={`M${parent.x} ${parent.y + 6}V${here.y}H${here.x - 6}`} fill="none" stroke="var(--border-strong)" strokeWidth="1.5" />
+              <path
+                d={`M${parent.x} ${parent.y + 6}V${here.y}H${here.x - 6}`}
+                fill="none"
+                stroke="var(--border-strong)"
+                strokeWidth="1.5"
+              />
             )}
             <rect
               x={here.x - 6}

@@ -22,7 +22,13 @@ export function Inspector({ id, view, over }: { id: string; view: ExperimentView
     <>
       <Tabs name="Inspector" tabs={tabs} chosen={chosen} onChoose={setChosen} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
-      <div className={styles.panel} id="panel-Inspector" role="tabpanel" aria-labelledby={`tab-Inspector-${chosen}`} tabIndex={0}>
+      <div
+        className={styles.panel}
+        id="panel-Inspector"
+        role="tabpanel"
+        aria-labelledby={`tab-Inspector-${chosen}`}
+        tabIndex={0}
+      >
         <Figures view={view} />
         {chosen === "processes" && <Processes view={view} />}
         {chosen === "checkpoints" && <Checkpoints view={view} />}

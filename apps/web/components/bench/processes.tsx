@@ -26,7 +26,9 @@ function depthOf(process: ProcessInfo, all: readonly ProcessInfo[]): number {
 export function Processes({ view }: { view: ExperimentView }) {
   const alive = view.targets.filter((t) => t.processes.length > 0);
   if (alive.length === 0)
-    return <p className={styles.none}>{view.targets.length === 0 ? "No workload has been started." : "No process runs."}</p>;
+    return (
+      <p className={styles.none}>{view.targets.length === 0 ? "No workload has been started." : "No process runs."}</p>
+    );
   return alive.map((target) => {
     const shared = sharedInodes(target.processes);
     return target.processes.map((process) => (

@@ -43,7 +43,11 @@ export function ReplayBar({ view, atMs, onMove }: Props) {
         aria-label={playing ? "Pause replay" : "Play replay"}
       >
         <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
-          {playing ? <path d="M2 1h3v10H2zM7 1h3v10H7z" fill="currentColor" /> : <path d="M2 1l9 5-9 5z" fill="currentColor" />}
+          {playing ? (
+            <path d="M2 1h3v10H2zM7 1h3v10H7z" fill="currentColor" />
+          ) : (
+            <path d="M2 1l9 5-9 5z" fill="currentColor" />
+          )}
         </svg>
       </button>
       <div className={styles.track}>
@@ -61,10 +65,24 @@ export function ReplayBar({ view, atMs, onMove }: Props) {
         />
         <svg aria-hidden="true">
           {view.checkpoints.map((c) => (
-            <rect key={`c${c.stepNo}`} x={`${(c.atMs / end) * 100}%`} y="13" width="3" height="6" fill="var(--frozen)" />
+            <rect
+              key={`c${c.stepNo}`}
+              x={`${(c.atMs / end) * 100}%`}
+              y="13"
+              width="3"
+              height="6"
+              fill="var(--frozen)"
+            />
           ))}
           {view.restores.map((r) => (
-            <rect key={`r${r.stepNo}`} x={`${(r.atMs / end) * 100}%`} y="13" width="3" height="6" fill="var(--running)" />
+            <rect
+              key={`r${r.stepNo}`}
+              x={`${(r.atMs / end) * 100}%`}
+              y="13"
+              width="3"
+              height="6"
+              fill="var(--running)"
+            />
           ))}
         </svg>
       </div>

@@ -38,7 +38,8 @@ export function ReportPanel({ id, view }: { id: string; view: ExperimentView }) 
           <dl className={styles.list}>
             <dt>kernel</dt>
             <dd>
-              {f.kernelRelease} {f.kernelVariant}, patch set {f.kernelHash.slice(0, 12)}, config {f.configHash.slice(0, 12)}
+              {f.kernelRelease} {f.kernelVariant}, patch set {f.kernelHash.slice(0, 12)}, config{" "}
+              {f.configHash.slice(0, 12)}
             </dd>
             <dt>image</dt>
             <dd>{f.imageHash.slice(0, 12)}</dd>

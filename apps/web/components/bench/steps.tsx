@@ -1,4 +1,12 @@
-import { describeStep, type ExperimentView, formatBytes, formatMs, formatNs, remainingPlan, type StepView } from "@crlab/shared";
+import {
+  describeStep,
+  type ExperimentView,
+  formatBytes,
+  formatMs,
+  formatNs,
+  remainingPlan,
+  type StepView,
+} from "@crlab/shared";
 import styles from "./steps.module.css";
 
 const names: Record<StepView["kind"], string> = {
@@ -14,7 +22,7 @@ const names: Record<StepView["kind"], string> = {
   run: "Run",
 };
 
-function title({ step, kind }: StepView): string {
+function title({ step, kind }: Pick<StepView, "step" | "kind">): string {
   if (step.kind === "checkpoint") return step.dryRun ? "Dry run" : `Checkpoint · ${step.mode}`;
   if (step.kind === "start") return `Start ${step.workload ?? step.name}`;
   if (step.kind === "restore" && step.checkpoint) return `Restore from ${step.checkpoint}`;
@@ -82,7 +90,7 @@ export function Steps({ view }: { view: ExperimentView }) {
       {planned.map((step, i) => (
         <li key={`planned-${view.planDone + i}`} className={styles.step} data-state="planned" data-kind={step.kind}>
           <div className={styles.line}>
-            <span className="dim">{names[step.kind]}</span>
+            <span className="dim">{title({ step, kind: step.kind })}</span>
             <span className={styles.figure}>planned</span>
           </div>
           <div className={styles.figure}>{describeStep(step)}</div>

@@ -40,7 +40,13 @@ export function Terminals({ id, view, drive, atMs, onShell }: Props) {
         onChoose={setPicked}
       >
         {onShell && (
-          <button type="button" className="btn quiet" onClick={onShell} aria-label="Open a shell" title="Open a shell (t)">
+          <button
+            type="button"
+            className="btn quiet"
+            onClick={onShell}
+            aria-label="Open a shell"
+            title="Open a shell (t)"
+          >
             +
           </button>
         )}
@@ -49,7 +55,13 @@ export function Terminals({ id, view, drive, atMs, onShell }: Props) {
         {shown === undefined ? (
           <p className={styles.empty}>No terminal yet: a guest's console opens when it boots.</p>
         ) : atMs !== null ? (
-          <StoredTerminal key={shown.terminal} experiment={id} terminal={shown.terminal} title={shown.title} atMs={atMs} />
+          <StoredTerminal
+            key={shown.terminal}
+            experiment={id}
+            terminal={shown.terminal}
+            title={shown.title}
+            atMs={atMs}
+          />
         ) : (
           <LiveTerminal
             key={shown.terminal}

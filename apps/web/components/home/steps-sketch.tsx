@@ -27,7 +27,8 @@ export function StepsSketch({ steps }: { steps: readonly Step[] }) {
         const x = i * STRIDE + 8;
         const key = `${i}-${step.kind}`;
         const fill = colour[step.kind];
-        if (step.kind === "checkpoint") return <rect key={key} x={x - 6} y="6" width="12" height="12" rx="2" fill={fill} />;
+        if (step.kind === "checkpoint")
+          return <rect key={key} x={x - 6} y="6" width="12" height="12" rx="2" fill={fill} />;
         if (step.kind === "kill") return <rect key={key} x={x - 1.5} y="2" width="3" height="20" fill={fill} />;
         if (step.kind === "restore")
           return <circle key={key} cx={x} cy="12" r="5" fill="var(--panel)" stroke={fill} strokeWidth="2.5" />;

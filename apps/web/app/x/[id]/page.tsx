@@ -4,8 +4,8 @@ import { cookies } from "next/headers";
 import { notFound } from "next/navigation";
 import { cache } from "react";
 import { Bench } from "../../../components/bench/bench";
-import { readZones, ZONES_COOKIE } from "../../../lib/zones";
 import { storedExperiment } from "../../../lib/stored";
+import { readZones, ZONES_COOKIE } from "../../../lib/zones";
 
 type Props = { params: Promise<{ id: string }> };
 

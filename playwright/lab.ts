@@ -1,0 +1,69 @@
+/** A lab of its own for the tests: runner and console on a free port, with a data directory that goes with them. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+export interface TestLab {
+  url: string;
+  stop(): Promise<void>;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no free port");
+  return address.port;
+}
+
+/** Starts a service and waits for the line that says it is ready. */
+async function service(script: string, ready: RegExp, env: NodeJS.ProcessEnv): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ["--import", "tsx", join(root, script)], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await new Promise<void>((resolve, reject) => {
+    let output = "";
+    child.stdout?.on("data", (chunk: Buffer) => {
+      output += chunk.toString("utf8");
+      if (ready.test(output)) resolve();
+    });
+    child.once("exit", (code) => reject(new Error(`${script} ended with ${code} before it was ready:\n${output}`)));
+  });
+  return child;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  child.kill("SIGTERM");
+  await gone;
+}
+
+export async function startLab(): Promise<TestLab> {
+  const data = mkdtempSync(join(tmpdir(), "crlab-e2e-"));
+  const port = await freePort();
+  const env = { CRLAB_DATA: data, CRLAB_PORT: String(port), NODE_ENV: "production" };
+  const runner = await service("apps/runner/src/main.ts", /runner: ready/, env);
+  const console_ = await service("apps/web/server.ts", /console: http/, env).catch(async (error: unknown) => {
+    await end(runner);
+    throw error;
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    stop: async () => {
+      await end(console_);
+      await end(runner);
+      rmSync(data, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { expect, test } from "@playwright/test";
+import { action, bootByHand, expectStep, runCard, verdict } from "./page.js";
+
+test("a card's experiment runs to its verdict while another browser watches", async ({ page, browser }) => {
+  const url = await runCard(page, "Unlinked file");
+  const viewer = await (await browser.newContext()).newPage();
+  await viewer.goto(url);
+  await expectStep(viewer, 1, "ok");
+  await expect(viewer.getByTestId("actions")).toHaveCount(0);
+
+  await expect(verdict(page)).toHaveText("pass", { timeout: 150_000 });
+  await expect(verdict(viewer)).toHaveText("pass");
+  await expect(page.locator('[data-state="failed"]')).toHaveCount(0);
+  await expect(page.getByTestId("replay")).toBeVisible();
+
+  const steps = await page.getByTestId("steps").innerText();
+  await page.reload();
+  await expect(page.getByTestId("steps")).toHaveText(steps, { useInnerText: true });
+
+  // The guest is gone; whoever opens the link now sees all of it, terminals included.
+  const late = await (await browser.newContext()).newPage();
+  await late.goto(url);
+  await expect(verdict(late)).toHaveText("pass");
+  await expect(late.getByTestId("actions")).toHaveCount(0);
+  await expect(late.locator(".xterm-rows").first()).not.toBeEmpty();
+  await late.getByRole("slider", { name: "Moment of the experiment" }).fill("0");
+  await expect(late.getByTestId("step-5")).toHaveCount(0);
+});
+
+test("the loop by hand, by buttons and keys", async ({ page }) => {
+  await bootByHand(page, "By hand");
+  await expect(action(page, "checkpointFull")).toHaveAttribute("aria-disabled", "true");
+  await expect(action(page, "checkpointFull")).toHaveAttribute("title", /start a workload first/);
+
+  await action(page, "start").click();
+  await page.getByRole("dialog").getByRole("button", { name: "Start" }).click();
+  await expectStep(page, 2, "ok");
+  await page.getByTestId("steps").click();
+  await page.keyboard.press("c");
+  await page.getByRole("dialog").getByRole("button", { name: "Checkpoint" }).click();
+  await expectStep(page, 3, "ok");
+  await page.getByRole("tab", { name: "Checkpoints" }).click();
+  await expect(page.getByRole("heading", { name: "Chain" })).toBeVisible();
+  await page.keyboard.press("k");
+  await expectStep(page, 4, "ok");
+  await page.keyboard.press("r");
+  await page.getByRole("dialog").getByRole("button", { name: "Restore" }).click();
+  await expectStep(page, 5, "ok");
+  await page.keyboard.press("v");
+  await expectStep(page, 6, "ok");
+  await action(page, "end").click();
+  await page.getByRole("dialog").getByRole("button", { name: "End" }).click();
+  await expect(verdict(page)).toHaveText("pass");
+});

@@ -1,0 +1,33 @@
+/** What several tests do with a page. */
+import { expect, type Page } from "@playwright/test";
+
+export const labUrl = (): string => {
+  const url = process.env.CRLAB_TEST_URL;
+  if (!url) throw new Error("CRLAB_TEST_URL is not set: run through playwright.config.ts");
+  return url;
+};
+
+/** One click on a card; answers the new experiment's address. */
+export async function runCard(page: Page, title: string): Promise<string> {
+  await page.goto(labUrl());
+  await page.getByRole("button", { name: `Run: ${title}` }).click();
+  await page.waitForURL(/\/x\/[A-Za-z0-9]+$/);
+  return page.url();
+}
+
+/** A new experiment by hand, with its guest up. */
+export async function bootByHand(page: Page, title: string): Promise<string> {
+  await page.goto(`${labUrl()}/new`);
+  await page.getByLabel("Title").fill(title);
+  await page.getByRole("button", { name: "Boot guest" }).click();
+  await page.waitForURL(/\/x\/[A-Za-z0-9]+$/);
+  await expectStep(page, 1, "ok");
+  return page.url();
+}
+
+export async function expectStep(page: Page, stepNo: number, state: "ok" | "failed"): Promise<void> {
+  await expect(page.getByTestId(`step-${stepNo}`)).toHaveAttribute("data-state", state, { timeout: 90_000 });
+}
+
+export const action = (page: Page, id: string) => page.locator(`[data-action="${id}"]`);
+export const verdict = (page: Page) => page.getByTestId("verdict");

@@ -1,0 +1,52 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import { expect, test } from "@playwright/test";
+import { labUrl } from "./page.js";
+
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const path of ["/", "/new", "/x/doesnotexist"]) {
+    test(`axe finds nothing on ${path}, ${colorScheme}`, async ({ browser }) => {
+      const page = await (await browser.newContext({ colorScheme })).newPage();
+      await page.goto(`${labUrl()}${path}`);
+      await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+      expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+    });
+  }
+}
+
+for (const path of ["/", "/new"]) {
+  test(`${path} fits a phone`, async ({ browser }) => {
+    const page = await (await browser.newContext({ viewport: { width: 390, height: 844 } })).newPage();
+    await page.goto(`${labUrl()}${path}`);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  });
+}
+
+test("an experiment's page: axe, phone, shortcuts, theme and zones over a reload", async ({ page }) => {
+  await page.goto(`${labUrl()}/new`);
+  await page.getByLabel("Title").fill("Looks");
+  await page.getByRole("button", { name: "Boot guest" }).click();
+  await page.waitForURL(/\/x\//);
+  await expect(page.getByTestId("step-1")).not.toHaveAttribute("data-state", "running", { timeout: 90_000 });
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  }
+
+  await page.getByTestId("steps").click();
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog", { name: "Keyboard" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+
+  const separator = page.getByRole("separator", { name: "Width of the steps" });
+  await separator.press("ArrowRight");
+  const width = await separator.getAttribute("aria-valuenow");
+  await page.getByRole("button", { name: "Switch between light and dark" }).click();
+  const theme = await page.locator("html").getAttribute("data-theme");
+  await page.reload();
+  await expect(separator).toHaveAttribute("aria-valuenow", width ?? "");
+  await expect(page.locator("html")).toHaveAttribute("data-theme", theme ?? "");
+
+  await page.setViewportSize({ width: 390, height: 844 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+});
