@@ -242,14 +242,14 @@ int main(int argc, char **argv)
 	error = errno;
 	kernellog_read(&log);
 
-	if (dry_run && (ret == 0 || log.nr_lines || stats.obstacles)) {
+	if (dry_run && ret == 0) {
 		clean_up();
 		if (json)
 			print_json(&stats, parent ? parent_header.image_id : NULL, &log);
 		else
 			for (size_t i = 0; i < log.nr_lines; i++)
 				puts(log.lines[i]);
-		return ret < 0 || stats.obstacles ? 1 : 0;
+		return stats.obstacles ? 1 : 0;
 	}
 	if (!log.to_file || ret < 0)
 		kernellog_print(&log);
