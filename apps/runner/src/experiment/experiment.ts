@@ -144,6 +144,9 @@ export class Experiment {
         return true;
       } catch (error) {
         if (this.log.failure) throw this.log.failure;
+        // If it failed because the guest is gone, that stands before it in the log.
+        await new Promise((resolve) => setImmediate(resolve));
+        await this.#ending;
         if (!this.over) await this.log.append({ type: "step.failed", stepNo, ms: ms(), error: namedErrorOf(error) });
         return false;
       }

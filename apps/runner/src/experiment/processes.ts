@@ -2,22 +2,26 @@
 import { type ProcessInfo, processInfo } from "@crlab/shared";
 import { z } from "zod";
 
-/** Prints the tree under a pid as lines of tab-separated fields: `P` a process, `F` a file it has open. */
+/** Prints the tree under a pid as lines of tab-separated fields: `P` a process, `F` a file it has open. One fork, however large the tree. */
 const script = `
+folders=()
 list() {
-  local pid=$1 stat comm rest fd link ino mode c
-  [ -r /proc/$pid/stat ] || return
-  read -r stat < /proc/$pid/stat 2>/dev/null || return
+  local pid=$1 stat comm rest kids all= t c
+  { read -r stat < /proc/$pid/stat; } 2>/dev/null || return
   comm=\${stat#*\\(}; comm=\${comm%)*}; rest=\${stat##*) }
   set -- $rest
   printf 'P\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\n' "$pid" "$2" "$1" "\${18}" "\${22}" "$comm"
-  for fd in /proc/$pid/fd/*; do
-    link=$(readlink "$fd" 2>/dev/null) || continue
-    printf 'F\\t%s\\t%s\\t%s\\n' "$pid" "\${fd##*/}" "\${link//$'\\n'/?}"
+  folders+=("/proc/$pid/fd")
+  for t in /proc/$pid/task/*; do
+    kids=
+    { read -r kids < "$t/children"; } 2>/dev/null
+    all="$all $kids"
   done
-  for c in $(cat /proc/$pid/task/*/children 2>/dev/null); do list "$c"; done
+  for c in $all; do list "$c"; done
 }
 list "$1"
+[ \${#folders[@]} -eq 0 ] || find "\${folders[@]}" -mindepth 1 -printf 'F\\t%h\\t%f\\t%l\\n' 2>/dev/null
+true
 `;
 
 export const sampleCommand = (pid: number): string[] => ["bash", "-c", script, "sample", String(pid)];
@@ -30,8 +34,8 @@ const MAX_FILES = 100;
 export function parseSample(text: string): ProcessInfo[] {
   const processes = new Map<number, ProcessInfo>();
   for (const line of text.split("\n")) {
-    const [kind, pidText, ...fields] = line.split("\t");
-    const pid = Number(pidText);
+    const [kind, where = "", ...fields] = line.split("\t");
+    const pid = Number(where.replace(/^\/proc\/([0-9]+)\/fd$/, "$1"));
     if (kind === "P" && processes.size < MAX_PROCESSES) {
       const [ppid, state, threads, rssPages, command] = fields;
       const parsed = processInfo.safeParse({
