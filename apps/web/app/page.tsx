@@ -52,7 +52,7 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
           <span className="dim">
             {recent.total} {recent.total === 1 ? "experiment" : "experiments"}
           </span>
-          <form action="/" role="search">
+          <form action="/" aria-label="Search">
             <input
               className="field"
               type="search"

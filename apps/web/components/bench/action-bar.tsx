@@ -40,7 +40,7 @@ export function ActionBar({ actions, onAction }: { actions: readonly Action[]; o
             onClick={() => action.possible && onAction(action.id)}
           >
             {shortLabels[action.id] ?? action.label}
-            {key && <kbd aria-hidden="true">{key}</kbd>}
+            {key && <kbd>{key}</kbd>}
           </button>
         );
       })}

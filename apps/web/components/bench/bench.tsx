@@ -39,7 +39,7 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
   const [error, setError] = useState<NamedError | null>(null);
   const [zones, setZones] = useState(firstZones);
   const [copied, setCopied] = useState(false);
-  const stepsEnd = useRef<HTMLDivElement>(null);
+  const stepsEnd = useRef<HTMLElement>(null);
 
   const over = feed.view.status === "ended" || feed.view.status === "interrupted";
   const atMs = over ? (moment ?? feed.view.lastMs) : null;
@@ -160,10 +160,9 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
             <h2>Steps</h2>
             {view.reason !== null && over && <span className="dim">{view.reason}</span>}
           </div>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
-          <div ref={stepsEnd} className={styles.scroll} tabIndex={0} role="group" aria-label="Timeline">
+          <section ref={stepsEnd} className={styles.scroll} aria-label="Timeline">
             <Steps view={view} />
-          </div>
+          </section>
           {trouble && (
             <div className={styles.trouble}>
               <ErrorNote error={trouble} />

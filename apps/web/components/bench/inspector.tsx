@@ -21,12 +21,12 @@ export function Inspector({ id, view, over }: { id: string; view: ExperimentView
   return (
     <>
       <Tabs name="Inspector" tabs={tabs} chosen={chosen} onChoose={setChosen} />
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
       <div
         className={styles.panel}
         id="panel-Inspector"
         role="tabpanel"
         aria-labelledby={`tab-Inspector-${chosen}`}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: ARIA's tabs pattern asks for a panel that takes focus
         tabIndex={0}
       >
         <Figures view={view} />

@@ -16,6 +16,7 @@ export function ReplayBar({ view, atMs, onMove }: Props) {
   const [playing, setPlaying] = useState(false);
   const end = Math.max(view.lastMs, 1);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: playing carries its own clock; a moved slider stops it
   useEffect(() => {
     if (!playing) return;
     let frame = 0;
@@ -30,8 +31,6 @@ export function ReplayBar({ view, atMs, onMove }: Props) {
     };
     frame = requestAnimationFrame(tick);
     return () => cancelAnimationFrame(frame);
-    // Playing carries its own clock; a moved slider stops it.
-    // biome-ignore lint/correctness/useExhaustiveDependencies: see above
   }, [playing]);
 
   return (

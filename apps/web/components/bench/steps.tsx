@@ -88,6 +88,7 @@ export function Steps({ view }: { view: ExperimentView }) {
         </li>
       ))}
       {planned.map((step, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a step's place in the plan is its identity
         <li key={`planned-${view.planDone + i}`} className={styles.step} data-state="planned" data-kind={step.kind}>
           <div className={styles.line}>
             <span className="dim">{title({ step, kind: step.kind })}</span>
