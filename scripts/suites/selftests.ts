@@ -88,6 +88,7 @@ async function runSelftest(variant: KernelVariant, guest: Guest, name: string): 
   const { stdout, stderr, ...end } = outcome.end;
   const tap = readTap(label, stdout.toString(), end);
   if (tap.failures.length > 0) process.stderr.write(`${stdout}${stderr}`);
+  if (end.truncated) return { ...tap, failures: [...tap.failures, `${label}: printed more than can be kept`] };
   const log = await guest.exec(["dmesg"]);
   const trouble = kernelTrouble(log.stdout.toString()).map((line) => `${label}: the kernel said: ${line}`);
   if (trouble.length > 0) process.stderr.write(log.stdout);

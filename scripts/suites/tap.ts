@@ -8,7 +8,7 @@ const SKIPPED = 77;
 export function readTap(
   program: string,
   output: string,
-  ended: { exitCode: number | null; signal: string | null },
+  ended: { exitCode: number | null; signal: number | string | null },
 ): SuiteResult {
   const failures: string[] = [];
   let passed = 0;
@@ -31,7 +31,7 @@ export function readTap(
   const seen = passed + skipped + failures.length;
   if (planned === undefined) failures.push(`${program}: stated no plan`);
   else if (seen !== planned) failures.push(`${program}: planned ${planned} tests, ran ${seen}`);
-  if (ended.signal !== null) failures.push(`${program}: ended by ${ended.signal}`);
+  if (ended.signal !== null) failures.push(`${program}: ended by signal ${ended.signal}`);
   else if (ended.exitCode !== 0 && failures.length === 0) failures.push(`${program}: exit ${ended.exitCode}`);
   return { passed, skipped, failures };
 }
