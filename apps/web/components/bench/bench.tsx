@@ -15,6 +15,7 @@ import { VerdictPill } from "../verdict-pill";
 import { ActionBar } from "./action-bar";
 import { ActionDialog, type Asking, asks, HelpDialog } from "./action-dialog";
 import styles from "./bench.module.css";
+import { Figures } from "./figures";
 import { Inspector } from "./inspector";
 import { ReplayBar } from "./replay-bar";
 import { Separator } from "./separator";
@@ -155,6 +156,9 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
         <LinkBanner />
       </div>
       <main className={styles.zones} style={style}>
+        <div className={styles.figuresFirst}>
+          <Figures view={view} />
+        </div>
         <section id="steps" tabIndex={-1} className={styles.left} aria-label="Steps and actions">
           <div className={styles.head}>
             <h2>Steps</h2>

@@ -38,7 +38,7 @@ function figures(view: ExperimentView, step: StepView): string {
   }
   const restore = view.restores.find((r) => r.stepNo === step.stepNo);
   if (restore)
-    return `${restore.checkpoint} · ${restore.figures.tasks} tasks · ${restore.figures.pages} pages · ${formatNs(restore.figures.totalNs)}`;
+    return `${restore.checkpoint} · ${restore.figures.tasks} ${restore.figures.tasks === 1 ? "task" : "tasks"} · ${restore.figures.pages} pages · ${formatNs(restore.figures.totalNs)}`;
   if (step.kind === "boot" && view.fingerprint)
     return `${step.step.kind === "boot" && step.step.kernel ? `${step.step.kernel} · ` : ""}${view.fingerprint.cpus} CPU · ${view.fingerprint.memMiB} MiB${view.guest ? ` · ${view.guest.how}` : ""}`;
   return step.text ?? describeStep(step.step);

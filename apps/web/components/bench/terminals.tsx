@@ -34,7 +34,7 @@ export function Terminals({ id, view, drive, atMs, onShell }: Props) {
         name="Terminals"
         tabs={view.terminals.map((t) => ({
           id: String(t.terminal),
-          label: t.closedReason === null ? t.title : `${t.title} (closed)`,
+          label: t.closedReason === null || atMs !== null ? t.title : `${t.title} (closed)`,
         }))}
         chosen={shown ? String(shown.terminal) : ""}
         onChoose={setPicked}
