@@ -198,7 +198,7 @@ int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root,
  * @ret:	and returned this
  * @what:	and failed at this
  * @has_thread:	@thread is filled in
- * @has_cpu:	its registers are set
+ * @cpu:	its registers, as the image has them
  * @has_fpu:	its FPU state is set
  * @thread:	what the image says of this thread
  * @process:	leader: what the image says of the process
@@ -214,7 +214,7 @@ struct restart_task {
 	int ret;
 	const char *what;
 	bool has_thread;
-	bool has_cpu;
+	void *cpu;
 	bool has_fpu;
 	struct ckpt_thread thread;
 	struct ckpt_process *process;
@@ -341,6 +341,7 @@ int ckpt_arch_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);
 u64 ckpt_arch_features(void);
 int checkpoint_cpu(struct ckpt_ctx *ctx, struct task_struct *t);
 int restore_cpu_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_cpu(struct ckpt_ctx *ctx, struct restart_task *rt);
 int restore_fpu_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_vdso(unsigned long vdso);
 long restore_arch_return(void);

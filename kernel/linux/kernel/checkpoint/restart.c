@@ -74,6 +74,7 @@ static void restart_free(struct kref *kref)
 		if (r->tasks[i].task)
 			put_task_struct(r->tasks[i].task);
 		restore_process_free(r->tasks[i].process);
+		kvfree(r->tasks[i].cpu);
 		restore_sigqueues_free(&r->tasks[i]);
 	}
 	kvfree(r->tasks);
@@ -585,7 +586,7 @@ static int check_complete(struct restart_ctx *r)
 
 		if (rt->entry.flags & CKPT_TASK_ZOMBIE)
 			continue;
-		if (!rt->has_thread || !rt->has_cpu || !rt->has_fpu || !rt->leader->process) {
+		if (!rt->has_thread || !rt->cpu || !rt->has_fpu || !rt->leader->process) {
 			ctx->where.pid = rt->entry.pid;
 			return ckpt_err(ctx, -EINVAL, "the image does not describe this task");
 		}
@@ -678,6 +679,8 @@ static int finish(struct restart_ctx *r)
 			restore_tty_members(ctx, rt);
 			ret = restore_finish_mm(ctx, rt);
 		}
+		if (!ret)
+			ret = restore_cpu(ctx, rt);
 		if (!ret)
 			ret = restore_sigqueues(ctx, rt);
 	}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Checkpoint/restart of x86-64 CPU state, by way of the register sets that
+ * ptrace(2) and core dumps use: what a debugger may not set, an image may not.
+ */
+#include <linux/checkpoint_internal.h>
+#include <linux/elf.h>
+#include <linux/regset.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task_stack.h>
+#include <linux/slab.h>
+#include <asm/fpu/types.h>
+#include <asm/mmu.h>
+#include <asm/ptrace.h>
+#include <asm/syscall.h>
+#include <asm/user_64.h>
+#include <asm/vdso.h>
+
+static const struct user_regset *regset(struct task_struct *t, unsigned int note)
+{
+	const struct user_regset_view *view = task_user_regset_view(t);
+	unsigned int i;
+
+	for (i = 0; i < view->n; i++)
+		if (view->regsets[i].core_note_type == note)
+			return &view->regsets[i];
+	return NULL;
+}
+
+int ckpt_arch_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	int ret = 0;
+
+	if (!user_64bit_mode(task_pt_regs(t)) || test_tsk_thread_flag(t, TIF_ADDR32))
+		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "%s: is a 32-bit task: not supported",
+				    t->comm);
+#ifdef CONFIG_X86_IOPL_IOPERM
+	if (!ret && (t->thread.io_bitmap || t->thread.iopl_emul))
+		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "%s: has access to I/O ports: not supported",
+				    t->comm);
+#endif
+	return ret;
+}
+
+u64 ckpt_arch_features(void)
+{
+	return fpu_user_cfg.max_features;
+}
+
+int checkpoint_cpu(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	const struct user_regset *gen = regset(t, NT_PRSTATUS);
+	const struct user_regset *fpu = regset(t, NT_X86_XSTATE);
+	void *data = NULL;
+	int len, ret;
+
+	BUILD_BUG_ON(sizeof(struct ckpt_cpu_x86_64) != sizeof(struct user_regs_struct));
+	if (!gen || !fpu)
+		return ckpt_err(ctx, -EOPNOTSUPP, "this CPU has no XSAVE");
+	len = regset_get_alloc(t, gen, sizeof(struct ckpt_cpu_x86_64), &data);
+	if (len < 0)
+		return ckpt_err(ctx, len, "cannot read its registers");
+	ret = ckpt_write_rec(ctx, CKPT_REC_CPU, 0, data, len);
+	kfree(data);
+	if (ret)
+		return ret;
+	data = NULL;
+	len = regset_get_alloc(t, fpu, fpu->n * fpu->size, &data);
+	if (len < 0)
+		return ckpt_err(ctx, len, "cannot read its FPU state");
+	ret = ckpt_write_rec(ctx, CKPT_REC_FPU, 0, data, len);
+	kvfree(data);
+	return ret;
+}
+
+static void *read_regset(struct ckpt_ctx *ctx, const struct ckpt_rec *rec, size_t size)
+{
+	if (!ctx->last_thread)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "registers before any THREAD"));
+	return ckpt_read_payload(ctx, &ctx->img, rec, size, size);
+}
+
+/* The task is blocked in the kernel: its registers lie still. */
+static int set_regset(struct ckpt_ctx *ctx, struct restart_task *rt,
+		      const struct user_regset *set, size_t size, const void *data)
+{
+	if (!set->set(rt->task, set, 0, size, data, NULL))
+		return 0;
+	ctx->where.pid = rt->entry.pid;
+	return ckpt_err(ctx, -EINVAL, "registers with values that user mode may not have");
+}
+
+/**
+ * restore_cpu_rec - keep the registers of a thread until it has its address space
+ * @ctx:	the restart
+ * @rec:	CPU
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restore_cpu_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
+{
+	struct ckpt_cpu_x86_64 *cpu = read_regset(ctx, rec, sizeof(*cpu));
+
+	if (IS_ERR(cpu))
+		return PTR_ERR(cpu);
+	kvfree(ctx->last_thread->cpu);
+	ctx->last_thread->cpu = cpu;
+	return 0;
+}
+
+/**
+ * restore_cpu - set the registers of a thread
+ * @ctx:	the restart
+ * @rt:		a task that has taken on its part and waits for the others
+ *
+ * Not before: leaving the old address space clears the segment bases.
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restore_cpu(struct ckpt_ctx *ctx, struct restart_task *rt)
+{
+	wait_task_inactive(rt->task, TASK_ANY);
+	return set_regset(ctx, rt, regset(rt->task, NT_PRSTATUS),
+			  sizeof(struct ckpt_cpu_x86_64), rt->cpu);
+}
+
+/**
+ * restore_fpu_rec - set the FPU state of a thread
+ * @ctx:	the restart
+ * @rec:	FPU
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restore_fpu_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
+{
+	struct restart_task *rt = ctx->last_thread;
+	const struct user_regset *set = regset(current, NT_X86_XSTATE);
+	void *data;
+	int ret;
+
+	if (!set || !set->n)
+		return ckpt_err(ctx, -EOPNOTSUPP, "this CPU has no XSAVE");
+	data = read_regset(ctx, rec, set->n * set->size);
+	if (IS_ERR(data))
+		return PTR_ERR(data);
+	ret = set_regset(ctx, rt, set, set->n * set->size, data);
+	kvfree(data);
+	rt->has_fpu = true;
+	return ret;
+}
+
+/**
+ * restore_vdso - map the vDSO and its data where they were
+ * @vdso:	address of the vDSO's text
+ *
+ * Works on current's mm.
+ *
+ * Return: 0 or a negative error.
+ */
+int restore_vdso(unsigned long vdso)
+{
+	long data = vdso_image_64.sym_vvar_start;
+	int ret;
+
+	if (!IS_ALIGNED(vdso, PAGE_SIZE) || vdso >= TASK_SIZE_MAX || vdso < -data)
+		return -EINVAL;
+	ret = map_vdso_once(&vdso_image_64, vdso + data);
+	if (ret)
+		return ret;
+	return (unsigned long)current->mm->context.vdso == vdso ? 0 : -EEXIST;
+}
+
+/**
+ * restore_arch_return - what restart(2) returns as the restored task
+ *
+ * The signal path is taken on the way out: there an interrupted system call
+ * starts again, as it would have without the checkpoint.
+ *
+ * Return: the value for the register that holds it.
+ */
+long restore_arch_return(void)
+{
+	set_thread_flag(TIF_SIGPENDING);
+	return task_pt_regs(current)->ax;
+}

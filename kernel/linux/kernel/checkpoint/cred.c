@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Checkpoint/restart of credentials.
+ *
+ * A restored task gets no power that its maker could not have taken: what the
+ * image asks for passes the checks of setresuid(2), setgroups(2) and capset(2).
+ */
+#include <linux/capability.h>
+#include <linux/checkpoint_internal.h>
+#include <linux/cred.h>
+#include <linux/sched/coredump.h>
+#include <linux/securebits.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+
+int checkpoint_cred(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref)
+{
+	struct user_namespace *ns = current_user_ns();
+	const struct cred *c = get_task_cred(t);
+	struct ckpt_cred rec = {};
+	u32 *groups = NULL;
+	int ret, i;
+
+	ret = ckpt_obj(ctx, CKPT_OBJ_CRED, (void *)c, objref);
+	if (ret <= 0)
+		goto out;
+	if (c->user_ns != ns) {
+		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "lives in another user namespace: not supported");
+		goto out;
+	}
+	rec.uid = from_kuid_munged(ns, c->uid);
+	rec.gid = from_kgid_munged(ns, c->gid);
+	rec.suid = from_kuid_munged(ns, c->suid);
+	rec.sgid = from_kgid_munged(ns, c->sgid);
+	rec.euid = from_kuid_munged(ns, c->euid);
+	rec.egid = from_kgid_munged(ns, c->egid);
+	rec.fsuid = from_kuid_munged(ns, c->fsuid);
+	rec.fsgid = from_kgid_munged(ns, c->fsgid);
+	rec.caps[0] = c->cap_inheritable.val;
+	rec.caps[1] = c->cap_permitted.val;
+	rec.caps[2] = c->cap_effective.val;
+	rec.caps[3] = c->cap_bset.val;
+	rec.caps[4] = c->cap_ambient.val;
+	rec.securebits = c->securebits;
+	rec.nr_groups = c->group_info->ngroups;
+	groups = kvcalloc(rec.nr_groups + 1, sizeof(*groups), GFP_KERNEL_ACCOUNT);
+	ret = -ENOMEM;
+	if (!groups)
+		goto out;
+	for (i = 0; i < rec.nr_groups; i++)
+		groups[i] = from_kgid_munged(ns, c->group_info->gid[i]);
+	ret = ckpt_write_rec2(ctx, CKPT_REC_CRED, *objref, &rec, sizeof(rec),
+			      groups, rec.nr_groups * sizeof(*groups));
+out:
+	kvfree(groups);
+	put_cred(c);
+	return ret;
+}
+
+int restore_cred_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
+{
+	struct ckpt_cred *c;
+
+	c = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*c),
+			      sizeof(*c) + NGROUPS_MAX * sizeof(u32));
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	if (rec->len != sizeof(*c) + (u64)c->nr_groups * sizeof(u32)) {
+		kvfree(c);
+		return ckpt_err(ctx, -EINVAL, "credentials: %u groups do not fit the record",
+				c->nr_groups);
+	}
+	return ckpt_ref_add(ctx, rec->objref, CKPT_OBJ_CRED, c);
+}
+
+static int set_ids(struct cred *new, const struct ckpt_cred *c)
+{
+	struct user_namespace *ns = current_user_ns();
+
+	new->uid = make_kuid(ns, c->uid);
+	new->suid = make_kuid(ns, c->suid);
+	new->euid = make_kuid(ns, c->euid);
+	new->fsuid = make_kuid(ns, c->fsuid);
+	new->gid = make_kgid(ns, c->gid);
+	new->sgid = make_kgid(ns, c->sgid);
+	new->egid = make_kgid(ns, c->egid);
+	new->fsgid = make_kgid(ns, c->fsgid);
+	if (!uid_valid(new->uid) || !uid_valid(new->suid) || !uid_valid(new->euid) ||
+	    !uid_valid(new->fsuid) || !gid_valid(new->gid) || !gid_valid(new->sgid) ||
+	    !gid_valid(new->egid) || !gid_valid(new->fsgid))
+		return -EINVAL;
+	return 0;
+}
+
+static bool ids_differ(const struct cred *a, const struct cred *b)
+{
+	return !uid_eq(a->uid, b->uid) || !uid_eq(a->suid, b->suid) ||
+	       !uid_eq(a->euid, b->euid) || !uid_eq(a->fsuid, b->fsuid) ||
+	       !gid_eq(a->gid, b->gid) || !gid_eq(a->sgid, b->sgid) ||
+	       !gid_eq(a->egid, b->egid) || !gid_eq(a->fsgid, b->fsgid);
+}
+
+static int set_groups_of(struct cred *new, const struct ckpt_cred *c)
+{
+	const u32 *groups = (const u32 *)(c + 1);
+	struct group_info *gi = groups_alloc(c->nr_groups);
+	unsigned int i;
+
+	if (!gi)
+		return -ENOMEM;
+	for (i = 0; i < c->nr_groups; i++) {
+		gi->gid[i] = make_kgid(current_user_ns(), groups[i]);
+		if (!gid_valid(gi->gid[i])) {
+			put_group_info(gi);
+			return -EINVAL;
+		}
+	}
+	groups_sort(gi);
+	set_groups(new, gi);
+	put_group_info(gi);
+	return 0;
+}
+
+static bool groups_differ(const struct cred *a, const struct cred *b)
+{
+	return a->group_info->ngroups != b->group_info->ngroups ||
+	       memcmp(a->group_info->gid, b->group_info->gid,
+		      a->group_info->ngroups * sizeof(kgid_t));
+}
+
+static int set_caps(struct cred *new, const struct cred *old, const struct ckpt_cred *c)
+{
+	kernel_cap_t set[CKPT_CAP_SETS];
+	int i;
+
+	for (i = 0; i < CKPT_CAP_SETS; i++) {
+		set[i].val = c->caps[i];
+		if (set[i].val & ~CAP_VALID_MASK)
+			return -EINVAL;
+	}
+	if (!cap_issubset(set[1], old->cap_permitted) ||
+	    !cap_issubset(set[3], old->cap_bset) ||
+	    !cap_issubset(set[0], cap_combine(old->cap_inheritable, old->cap_permitted)))
+		return -EPERM;
+	if (!cap_issubset(set[2], set[1]) ||
+	    !cap_issubset(set[4], cap_intersect(set[0], set[1])))
+		return -EINVAL;
+	if (set[3].val != old->cap_bset.val && !ns_capable(old->user_ns, CAP_SETPCAP))
+		return -EPERM;
+	new->cap_inheritable = set[0];
+	new->cap_permitted = set[1];
+	new->cap_effective = set[2];
+	new->cap_bset = set[3];
+	new->cap_ambient = set[4];
+	return 0;
+}
+
+static int set_all(struct cred *new, const struct ckpt_cred *c)
+{
+	const struct cred *old = current_cred();
+	int ret;
+
+	ret = set_ids(new, c);
+	if (!ret)
+		ret = set_groups_of(new, c);
+	if (!ret)
+		ret = set_caps(new, old, c);
+	if (ret)
+		return ret;
+	if (c->securebits & ~(SECURE_ALL_BITS | SECURE_ALL_LOCKS))
+		return -EINVAL;
+	new->securebits = c->securebits;
+	if (ids_differ(new, old) && !ns_capable(old->user_ns, CAP_SETUID))
+		return -EPERM;
+	if ((ids_differ(new, old) || groups_differ(new, old)) &&
+	    !ns_capable(old->user_ns, CAP_SETGID))
+		return -EPERM;
+	if (new->securebits != old->securebits && !ns_capable(old->user_ns, CAP_SETPCAP))
+		return -EPERM;
+	if (!uid_eq(new->uid, old->uid)) {
+		struct user_struct *user = alloc_uid(new->uid);
+
+		if (!user)
+			return -ENOMEM;
+		free_uid(new->user);
+		new->user = user;
+	}
+	return set_cred_ucounts(new);
+}
+
+/**
+ * restore_cred - take on the credentials that the image has for this task
+ * @rt:		the task, which is current
+ *
+ * Return: 0 or a negative error.
+ */
+int restore_cred(struct restart_task *rt)
+{
+	struct ckpt_cred *c = ckpt_ref(restart_ckpt_ctx(rt), rt->thread.cred, CKPT_OBJ_CRED);
+	struct cred *new;
+	int ret;
+
+	if (IS_ERR(c))
+		return restore_fail(rt, PTR_ERR(c), "credentials: no such object");
+	new = prepare_creds();
+	if (!new)
+		return restore_fail(rt, -ENOMEM, "credentials");
+	ret = set_all(new, c);
+	if (ret) {
+		abort_creds(new);
+		return restore_fail(rt, ret, "credentials");
+	}
+	return commit_creds(new);
+}

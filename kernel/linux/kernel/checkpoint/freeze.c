@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bring a tree of tasks to rest, and let it go again.
+ *
+ * A task rests in get_signal(): its registers are complete in pt_regs, it
+ * holds no lock, and an interrupted system call will restart by itself. The
+ * jobctl bits make no state that a parent, a tracer or a control group sees.
+ */
+#include <linux/checkpoint_internal.h>
+#include <linux/mm.h>
+#include <linux/ptrace.h>
+#include <linux/sched/jobctl.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+
+/* A task that cannot be stopped for this long is named and refused. */
+#define FREEZE_TIMEOUT	(10 * HZ)
+
+static DECLARE_WAIT_QUEUE_HEAD(parked_wq);
+
+/**
+ * ckpt_trap - rest until the checkpoint is over
+ *
+ * Called from get_signal() with siglock held, which is released. Only a fatal
+ * signal ends the rest early.
+ */
+void ckpt_trap(void)
+	__releases(&current->sighand->siglock)
+{
+	current->jobctl |= JOBCTL_CHECKPOINT_PARKED;
+	set_current_state(TASK_KILLABLE | TASK_NOLOAD | TASK_FREEZABLE);
+	spin_unlock_irq(&current->sighand->siglock);
+	wake_up_all(&parked_wq);
+	schedule();
+	__set_current_state(TASK_RUNNING);
+	spin_lock_irq(&current->sighand->siglock);
+	current->jobctl &= ~JOBCTL_CHECKPOINT_PARKED;
+	spin_unlock_irq(&current->sighand->siglock);
+}
+
+static bool task_is_over(struct task_struct *t)
+{
+	return READ_ONCE(t->exit_state) || (READ_ONCE(t->flags) & PF_EXITING);
+}
+
+static bool task_is_parked(struct task_struct *t)
+{
+	unsigned long jobctl = READ_ONCE(t->jobctl);
+
+	return (jobctl & JOBCTL_CHECKPOINT_PARKED) ||
+	       ((jobctl & JOBCTL_STOPPED) && task_is_stopped(t));
+}
+
+static void let_go(struct task_struct *t)
+{
+	unsigned long flags;
+
+	if (!lock_task_sighand(t, &flags))
+		return;
+	t->jobctl &= ~JOBCTL_TRAP_CHECKPOINT;
+	if (t->jobctl & JOBCTL_CHECKPOINT_PARKED)
+		wake_up_state(t, TASK_KILLABLE);
+	unlock_task_sighand(t, &flags);
+}
+
+/* Under tasklist_lock: no sleeping. */
+static int list_add_task(struct ckpt_task_list *list, struct task_struct *t)
+{
+	if (list->nr == list->max) {
+		unsigned int max = max(64U, list->max * 2);
+		struct task_struct **task;
+
+		if (max > CKPT_MAX_TASKS)
+			return -E2BIG;
+		task = kmalloc_array(max, sizeof(*task), GFP_ATOMIC);
+		if (!task)
+			return -ENOMEM;
+		if (list->nr)
+			memcpy(task, list->task, list->nr * sizeof(*task));
+		kfree(list->task);
+		list->task = task;
+		list->max = max;
+	}
+	get_task_struct(t);
+	list->task[list->nr++] = t;
+	return 0;
+}
+
+static void list_empty_tasks(struct ckpt_task_list *list)
+{
+	while (list->nr)
+		put_task_struct(list->task[--list->nr]);
+}
+
+/* Ask a task to stop. Returns 1 if it was new, 0 if we had asked before. */
+static int ask(struct ckpt_ctx *ctx, struct task_struct *t, bool first_round)
+{
+	unsigned long flags;
+	int ret = 1;
+
+	if (!lock_task_sighand(t, &flags))
+		return 0;
+	if (t->jobctl & JOBCTL_TRAP_CHECKPOINT) {
+		ret = first_round ? -EBUSY : 0;
+	} else {
+		ret = list_add_task(&ctx->asked, t) ?: 1;
+		if (ret > 0) {
+			t->jobctl |= JOBCTL_TRAP_CHECKPOINT;
+			signal_wake_up(t, false);
+		}
+	}
+	unlock_task_sighand(t, &flags);
+	return ret;
+}
+
+/* List a process, its leader first. Returns how many tasks were new. */
+static int list_process(struct ckpt_ctx *ctx, struct task_struct *leader,
+			bool first_round)
+{
+	struct task_struct *t;
+	int new = 0, ret;
+
+	for_each_thread(leader, t) {
+		if (t == current)
+			return -EDEADLK;
+		if (t != leader && task_is_over(t))
+			continue;
+		ret = list_add_task(&ctx->tasks, t);
+		if (!ret && !t->exit_state)
+			ret = ask(ctx, t, first_round);
+		if (ret < 0)
+			return ret;
+		new += ret;
+	}
+	return new;
+}
+
+/*
+ * List the tree anew, parents before children, and ask everyone who has not
+ * been asked to stop. Returns how many these were.
+ */
+static int list_tree(struct ckpt_ctx *ctx, struct task_struct *root, bool first_round)
+{
+	struct task_struct *child;
+	unsigned int i;
+	int new, ret;
+
+	list_empty_tasks(&ctx->tasks);
+	read_lock(&tasklist_lock);
+	new = pid_alive(root) ? list_process(ctx, root, first_round) : -ESRCH;
+	for (i = 0; new >= 0 && i < ctx->tasks.nr; i++) {
+		list_for_each_entry(child, &ctx->tasks.task[i]->children, sibling) {
+			ret = list_process(ctx, child, first_round);
+			if (ret < 0) {
+				new = ret;
+				break;
+			}
+			new += ret;
+		}
+	}
+	read_unlock(&tasklist_lock);
+	return new;
+}
+
+static bool all_parked(struct ckpt_ctx *ctx)
+{
+	unsigned int i;
+
+	for (i = 0; i < ctx->tasks.nr; i++)
+		if (!task_is_parked(ctx->tasks.task[i]) &&
+		    !READ_ONCE(ctx->tasks.task[i]->exit_state))
+			return false;
+	return true;
+}
+
+static int freeze_timeout(struct ckpt_ctx *ctx)
+{
+	unsigned int i;
+
+	for (i = 0; i < ctx->tasks.nr; i++) {
+		struct task_struct *t = ctx->tasks.task[i];
+
+		if (task_is_parked(t) || READ_ONCE(t->exit_state))
+			continue;
+		ctx->where.pid = task_pid_vnr(t);
+		return ckpt_err(ctx, -EBUSY,
+			"%s does not come to rest: it waits in the kernel without heeding signals; try again later",
+			t->comm);
+	}
+	return -EBUSY;
+}
+
+static int vfork_obstacle(struct ckpt_ctx *ctx)
+{
+	unsigned int i;
+
+	for (i = 1; i < ctx->tasks.nr; i++) {
+		struct task_struct *t = ctx->tasks.task[i];
+
+		if (READ_ONCE(t->vfork_done)) {
+			ctx->where.pid = task_pid_vnr(t);
+			return ckpt_err(ctx, -EBUSY,
+				"%s is the child of a vfork() that has not ended; try again later",
+				t->comm);
+		}
+	}
+	return 0;
+}
+
+static int freeze(struct ckpt_ctx *ctx, struct task_struct *root)
+{
+	bool first_round = true;
+	long ret;
+	int new;
+
+	do {
+		new = list_tree(ctx, root, first_round);
+		first_round = false;
+		if (new == -EDEADLK)
+			return ckpt_err(ctx, new,
+				"the tree holds the caller, pid %d: a task cannot checkpoint itself",
+				task_pid_vnr(current));
+		if (new == -EBUSY)
+			return ckpt_err(ctx, new, "a checkpoint of this tree is under way");
+		if (new == -ESRCH)
+			return ckpt_err(ctx, new, "the process has ended");
+		if (new < 0)
+			return ckpt_err(ctx, new, "cannot list the tree");
+		ret = vfork_obstacle(ctx);
+		if (ret)
+			return ret;
+		ret = wait_event_killable_timeout(parked_wq, all_parked(ctx), FREEZE_TIMEOUT);
+		if (ret < 0)
+			return ckpt_err(ctx, -EINTR, "interrupted");
+		if (!ret)
+			return freeze_timeout(ctx);
+	} while (new);
+	return 0;
+}
+
+static int describe_tasks(struct ckpt_ctx *ctx)
+{
+	unsigned int i;
+
+	ctx->entries = kvcalloc(ctx->tasks.nr, sizeof(*ctx->entries), GFP_KERNEL_ACCOUNT);
+	if (!ctx->entries)
+		return -ENOMEM;
+	read_lock(&tasklist_lock);
+	for (i = 0; i < ctx->tasks.nr; i++) {
+		struct task_struct *t = ctx->tasks.task[i];
+		struct ckpt_task_entry *e = &ctx->entries[i];
+
+		e->pid = task_pid_vnr(t);
+		e->tgid = task_tgid_vnr(t);
+		e->pgid = task_pgrp_vnr(t);
+		e->sid = task_session_vnr(t);
+		e->exit_signal = t->group_leader->exit_signal;
+		if (i)
+			e->ppid = task_tgid_vnr(t->real_parent);
+		if (thread_group_leader(t))
+			e->flags |= CKPT_TASK_LEADER;
+		else
+			e->ppid = task_tgid_vnr(t->group_leader->real_parent);
+		if (e->tgid == ctx->entries[0].tgid)
+			e->ppid = 0;
+		if (t->exit_state) {
+			e->flags |= CKPT_TASK_ZOMBIE;
+			e->exit_code = (t->signal->flags & SIGNAL_GROUP_EXIT) ?
+				t->signal->group_exit_code : t->exit_code;
+		}
+	}
+	read_unlock(&tasklist_lock);
+	return 0;
+}
+
+/* One at a time: so a task that bears our mark was marked by us. */
+static DEFINE_MUTEX(freeze_mutex);
+
+/**
+ * ckpt_freeze_tree - bring a process and all its descendants to rest
+ * @ctx:	the checkpoint; its tasks are filled in
+ * @root:	leader of the process
+ *
+ * Tasks that are made while we ask are found and asked too. The caller calls
+ * ckpt_thaw_tree() in any case.
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int ckpt_freeze_tree(struct ckpt_ctx *ctx, struct task_struct *root)
+{
+	int ret;
+
+	ret = mutex_lock_killable(&freeze_mutex);
+	if (ret)
+		return ckpt_err(ctx, ret, "interrupted");
+	ret = freeze(ctx, root);
+	mutex_unlock(&freeze_mutex);
+	return ret ?: describe_tasks(ctx);
+}
+
+/**
+ * ckpt_check_frozen - has everybody stayed where they were?
+ * @ctx:	the checkpoint
+ *
+ * A fatal signal ends a task's rest: what was written of it is not whole then.
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int ckpt_check_frozen(struct ckpt_ctx *ctx)
+{
+	unsigned int i;
+
+	for (i = 0; i < ctx->tasks.nr; i++) {
+		struct task_struct *t = ctx->tasks.task[i];
+
+		if (ctx->entries[i].flags & CKPT_TASK_ZOMBIE)
+			continue;
+		if (!task_is_parked(t) || fatal_signal_pending(t)) {
+			ctx->where = (struct ckpt_where) {
+				.pid = ctx->entries[i].pid, .fd = -1 };
+			return ckpt_err(ctx, -ESRCH, "was killed during the checkpoint");
+		}
+	}
+	return 0;
+}
+
+/**
+ * ckpt_thaw_tree - let the tree go on
+ * @ctx:	the checkpoint
+ */
+void ckpt_thaw_tree(struct ckpt_ctx *ctx)
+{
+	unsigned int i;
+
+	for (i = 0; i < ctx->asked.nr; i++)
+		let_go(ctx->asked.task[i]);
+	list_empty_tasks(&ctx->asked);
+}
+
+void ckpt_task_lists_free(struct ckpt_ctx *ctx)
+{
+	list_empty_tasks(&ctx->asked);
+	list_empty_tasks(&ctx->tasks);
+	kfree(ctx->asked.task);
+	kfree(ctx->tasks.task);
+	kvfree(ctx->entries);
+}

@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The image as a stream of records, and the log that speaks of it.
+ */
+#include <linux/bvec.h>
+#include <linux/checkpoint_internal.h>
+#include <linux/crc32c.h>
+#include <linux/file.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+
+/**
+ * ckpt_stream_init - take hold of the file an image goes to or comes from
+ * @s:		the stream
+ * @fd:		file descriptor of the caller
+ * @mode:	FMODE_READ or FMODE_WRITE
+ *
+ * A file that can seek is used from its current position.
+ *
+ * Return: 0 or a negative error.
+ */
+int ckpt_stream_init(struct ckpt_stream *s, int fd, fmode_t mode)
+{
+	struct file *file = fget(fd);
+
+	if (!file)
+		return -EBADF;
+	if (!(file->f_mode & mode) ||
+	    !(file->f_mode & (mode == FMODE_READ ? FMODE_CAN_READ : FMODE_CAN_WRITE))) {
+		fput(file);
+		return -EBADF;
+	}
+	s->buf = kvmalloc(CKPT_IO_BUF_BYTES, GFP_KERNEL);
+	if (!s->buf) {
+		fput(file);
+		return -ENOMEM;
+	}
+	s->file = file;
+	s->pos = file->f_mode & FMODE_LSEEK ? file->f_pos : 0;
+	s->crc = ~0U;
+	return 0;
+}
+
+void ckpt_stream_release(struct ckpt_stream *s)
+{
+	if (!s->file)
+		return;
+	if (s->file->f_mode & FMODE_LSEEK)
+		s->file->f_pos = s->pos;
+	fput(s->file);
+	kvfree(s->buf);
+	s->file = NULL;
+}
+
+static int stream_write_out(struct ckpt_stream *s, struct iov_iter *iter)
+{
+	while (iov_iter_count(iter)) {
+		ssize_t n;
+
+		file_start_write(s->file);
+		n = vfs_iter_write(s->file, iter, &s->pos, 0);
+		file_end_write(s->file);
+		if (n < 0)
+			return n;
+		if (!n)
+			return -EIO;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
+}
+
+/**
+ * ckpt_flush - write out what ckpt_write() has collected
+ * @ctx:	the checkpoint
+ *
+ * Return: 0 or a negative error.
+ */
+int ckpt_flush(struct ckpt_ctx *ctx)
+{
+	struct ckpt_stream *s = &ctx->img;
+	struct kvec vec = { .iov_base = s->buf, .iov_len = s->buf_len };
+	struct iov_iter iter;
+	int ret;
+
+	if (!s->buf_len)
+		return 0;
+	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, s->buf_len);
+	ret = stream_write_out(s, &iter);
+	s->buf_len = 0;
+	if (ret)
+		return ckpt_err(ctx, ret, "cannot write the image");
+	return 0;
+}
+
+/**
+ * ckpt_write - append bytes to the image
+ * @ctx:	the checkpoint
+ * @data:	the bytes
+ * @len:	their number
+ *
+ * Return: 0 or a negative error.
+ */
+int ckpt_write(struct ckpt_ctx *ctx, const void *data, size_t len)
+{
+	struct ckpt_stream *s = &ctx->img;
+	int ret;
+
+	if (ckpt_dryrun(ctx))
+		return 0;
+	s->crc = crc32c(s->crc, data, len);
+	s->offset += len;
+	while (len) {
+		size_t n = min(len, CKPT_IO_BUF_BYTES - s->buf_len);
+
+		memcpy(s->buf + s->buf_len, data, n);
+		s->buf_len += n;
+		data += n;
+		len -= n;
+		if (s->buf_len == CKPT_IO_BUF_BYTES) {
+			ret = ckpt_flush(ctx);
+			if (ret)
+				return ret;
+		}
+	}
+	return 0;
+}
+
+int ckpt_write_rec2(struct ckpt_ctx *ctx, u32 type, u32 objref,
+		    const void *data, size_t len,
+		    const void *tail, size_t tail_len)
+{
+	struct ckpt_rec rec = {
+		.type = type, .objref = objref, .len = len + tail_len,
+	};
+	int ret;
+
+	ctx->img.nr_records++;
+	ret = ckpt_write(ctx, &rec, sizeof(rec));
+	if (!ret)
+		ret = ckpt_write(ctx, data, len);
+	if (!ret && tail_len)
+		ret = ckpt_write(ctx, tail, tail_len);
+	return ret;
+}
+
+int ckpt_write_rec(struct ckpt_ctx *ctx, u32 type, u32 objref,
+		   const void *data, size_t len)
+{
+	return ckpt_write_rec2(ctx, type, objref, data, len, NULL, 0);
+}
+
+static void bvec_of_pages(struct bio_vec *bv, struct page **pages, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		bvec_set_page(&bv[i], pages[i], PAGE_SIZE, 0);
+}
+
+/**
+ * ckpt_write_pages - append page payload, straight from the pages
+ * @ctx:	the checkpoint
+ * @pages:	the pages
+ * @nr:		their number
+ *
+ * Return: 0 or a negative error.
+ */
+int ckpt_write_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int nr)
+{
+	struct ckpt_stream *s = &ctx->img;
+	struct iov_iter iter;
+	struct bio_vec *bv;
+	int ret;
+
+	if (ckpt_dryrun(ctx) || !nr)
+		return 0;
+	ret = ckpt_flush(ctx);
+	if (ret)
+		return ret;
+	bv = kvmalloc_array(nr, sizeof(*bv), GFP_KERNEL);
+	if (!bv)
+		return -ENOMEM;
+	bvec_of_pages(bv, pages, nr);
+	iov_iter_bvec(&iter, ITER_SOURCE, bv, nr, (size_t)nr << PAGE_SHIFT);
+	ret = stream_write_out(s, &iter);
+	kvfree(bv);
+	if (ret)
+		return ckpt_err(ctx, ret, "cannot write the image");
+	s->offset += (u64)nr << PAGE_SHIFT;
+	s->pages += nr;
+	return 0;
+}
+
+static int stream_read_in(struct ckpt_stream *s, struct iov_iter *iter)
+{
+	while (iov_iter_count(iter)) {
+		ssize_t n = vfs_iter_read(s->file, iter, &s->pos, 0);
+
+		if (n < 0)
+			return n;
+		if (!n)
+			return -ENODATA;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
+}
+
+static int stream_refill(struct ckpt_stream *s)
+{
+	struct kvec vec = { .iov_base = s->buf, .iov_len = CKPT_IO_BUF_BYTES };
+	struct iov_iter iter;
+	ssize_t n;
+
+	iov_iter_kvec(&iter, ITER_DEST, &vec, 1, vec.iov_len);
+	n = vfs_iter_read(s->file, &iter, &s->pos, 0);
+	if (n < 0)
+		return n;
+	if (!n)
+		return -ENODATA;
+	s->buf_pos = 0;
+	s->buf_len = n;
+	return 0;
+}
+
+/**
+ * ckpt_read - take bytes off the image
+ * @s:		the stream
+ * @data:	where they go
+ * @len:	their number
+ *
+ * Return: 0, -ENODATA when the image ends before, or a negative error.
+ */
+int ckpt_read(struct ckpt_stream *s, void *data, size_t len)
+{
+	void *start = data;
+	size_t left = len;
+
+	while (left) {
+		size_t n = min(left, s->buf_len - s->buf_pos);
+		int ret;
+
+		if (!n) {
+			ret = stream_refill(s);
+			if (ret)
+				return ret;
+			continue;
+		}
+		memcpy(data, s->buf + s->buf_pos, n);
+		s->buf_pos += n;
+		data += n;
+		left -= n;
+	}
+	s->crc = crc32c(s->crc, start, len);
+	s->offset += len;
+	return 0;
+}
+
+/**
+ * ckpt_read_pages - take page payload off the image, straight into pages
+ * @s:		the stream
+ * @pages:	where it goes
+ * @nr:		number of pages
+ *
+ * Return: 0, -ENODATA when the image ends before, or a negative error.
+ */
+int ckpt_read_pages(struct ckpt_stream *s, struct page **pages, unsigned int nr)
+{
+	struct iov_iter iter;
+	struct bio_vec *bv;
+	size_t ahead;
+	int ret = 0;
+
+	bv = kvmalloc_array(nr, sizeof(*bv), GFP_KERNEL);
+	if (!bv)
+		return -ENOMEM;
+	bvec_of_pages(bv, pages, nr);
+	iov_iter_bvec(&iter, ITER_DEST, bv, nr, (size_t)nr << PAGE_SHIFT);
+	ahead = min(s->buf_len - s->buf_pos, iov_iter_count(&iter));
+	if (copy_to_iter(s->buf + s->buf_pos, ahead, &iter) != ahead)
+		ret = -EFAULT;
+	s->buf_pos += ahead;
+	if (!ret)
+		ret = stream_read_in(s, &iter);
+	kvfree(bv);
+	if (ret)
+		return ret;
+	s->offset += (u64)nr << PAGE_SHIFT;
+	s->pages += nr;
+	return 0;
+}
+
+/* Payload that nobody wants: a parent's pages that the increment replaced. */
+int ckpt_skip_pages(struct ckpt_stream *s, unsigned int nr)
+{
+	u64 left = (u64)nr << PAGE_SHIFT;
+
+	s->offset += left;
+	s->pages += nr;
+	while (left) {
+		size_t n = min_t(u64, left, s->buf_len - s->buf_pos);
+		int ret;
+
+		s->buf_pos += n;
+		left -= n;
+		if (!left)
+			return 0;
+		if (s->file->f_mode & FMODE_LSEEK) {
+			s->pos += left;
+			return 0;
+		}
+		ret = stream_refill(s);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * ckpt_read_rec - read the head of the next record
+ * @ctx:	the restart
+ * @s:		the stream
+ * @rec:	where it goes
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int ckpt_read_rec(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct ckpt_rec *rec)
+{
+	int ret;
+
+	s->rec_crc = s->crc;
+	ret = ckpt_read(s, rec, sizeof(*rec));
+	if (ret == -ENODATA)
+		return ckpt_err(ctx, -ENODATA, "the image is truncated: a record should follow");
+	if (ret)
+		return ckpt_err(ctx, ret, "cannot read the image");
+	s->nr_records++;
+	if (rec->type != CKPT_REC_PAGES && rec->len > CKPT_MAX_RECORD_BYTES)
+		return ckpt_err(ctx, -EINVAL, "record of type %u claims %llu bytes",
+				rec->type, rec->len);
+	return 0;
+}
+
+/**
+ * ckpt_read_payload - read the payload of a record
+ * @ctx:	the restart
+ * @s:		the stream
+ * @rec:	its head
+ * @min:	bytes it must have
+ * @max:	bytes it may have
+ *
+ * Return: memory that the caller frees with kvfree(), followed by a zero byte
+ * so that a tail of strings ends; or an error pointer, which has been logged.
+ */
+void *ckpt_read_payload(struct ckpt_ctx *ctx, struct ckpt_stream *s,
+			const struct ckpt_rec *rec, size_t min, size_t max)
+{
+	void *data;
+	int ret;
+
+	if (rec->len < min || rec->len > max)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL,
+			"record of type %u has %llu bytes, not %zu to %zu",
+			rec->type, rec->len, min, max));
+	data = kvmalloc(rec->len + 1, GFP_KERNEL_ACCOUNT);
+	if (!data)
+		return ERR_PTR(-ENOMEM);
+	ret = ckpt_read(s, data, rec->len);
+	if (ret) {
+		kvfree(data);
+		return ERR_PTR(ckpt_err(ctx, ret, ret == -ENODATA ?
+			"the image is truncated in a record of type %u" :
+			"cannot read the image, in a record of type %u", rec->type));
+	}
+	((char *)data)[rec->len] = '\0';
+	return data;
+}
+
+static void ckpt_log_line(struct ckpt_ctx *ctx, const char *kind,
+			  struct va_format *vaf)
+{
+	const struct ckpt_where *w = &ctx->where;
+	char *line;
+	int n = 0;
+
+	if (!ctx->log)
+		return;
+	line = kmalloc(PATH_MAX + 512, GFP_KERNEL);
+	if (!line)
+		return;
+	n = scnprintf(line, PATH_MAX + 511, "%s: ", kind);
+	if (ctx->restart)
+		n += scnprintf(line + n, PATH_MAX + 511 - n,
+			       "image offset %llu: ", ctx->img.offset);
+	if (w->pid)
+		n += scnprintf(line + n, PATH_MAX + 511 - n, "pid %d: ", w->pid);
+	if (w->fd >= 0)
+		n += scnprintf(line + n, PATH_MAX + 511 - n, "fd %d: ", w->fd);
+	if (w->addr)
+		n += scnprintf(line + n, PATH_MAX + 511 - n, "address 0x%lx: ", w->addr);
+	if (w->path)
+		n += scnprintf(line + n, PATH_MAX + 511 - n, "%s: ", w->path);
+	n += scnprintf(line + n, PATH_MAX + 511 - n, "%pV", vaf);
+	line[n++] = '\n';
+	kernel_write(ctx->log, line, n,
+		     ctx->log->f_mode & FMODE_LSEEK ? &ctx->log->f_pos : &ctx->log_pos);
+	kfree(line);
+}
+
+/**
+ * ckpt_err - note an error and say what it is about
+ * @ctx:	the checkpoint or restart
+ * @err:	negative error number
+ * @fmt:	why
+ *
+ * Only the first error is logged: what follows from it would mislead.
+ *
+ * Return: @err.
+ */
+int ckpt_err(struct ckpt_ctx *ctx, int err, const char *fmt, ...)
+{
+	struct va_format vaf = { .fmt = fmt };
+	va_list args;
+
+	if (ctx->error)
+		return ctx->error;
+	ctx->error = err;
+	va_start(args, fmt);
+	vaf.va = &args;
+	ckpt_log_line(ctx, "error", &vaf);
+	va_end(args);
+	return err;
+}
+
+/**
+ * ckpt_obstacle - name something that cannot be checkpointed
+ * @ctx:	the checkpoint
+ * @err:	negative error number
+ * @fmt:	what it is and what to do
+ *
+ * Return: 0 in a dry run, which goes on to name the others; else @err.
+ */
+int ckpt_obstacle(struct ckpt_ctx *ctx, int err, const char *fmt, ...)
+{
+	struct va_format vaf = { .fmt = fmt };
+	va_list args;
+
+	if (!ckpt_dryrun(ctx) && ctx->error)
+		return ctx->error;
+	va_start(args, fmt);
+	vaf.va = &args;
+	ckpt_log_line(ctx, ckpt_dryrun(ctx) ? "obstacle" : "error", &vaf);
+	va_end(args);
+	if (ckpt_dryrun(ctx)) {
+		ctx->stats.obstacles++;
+		return 0;
+	}
+	ctx->error = err;
+	return err;
+}
+
+void ckpt_note(struct ckpt_ctx *ctx, const char *fmt, ...)
+{
+	struct va_format vaf = { .fmt = fmt };
+	va_list args;
+
+	va_start(args, fmt);
+	vaf.va = &args;
+	ckpt_log_line(ctx, "note", &vaf);
+	va_end(args);
+}

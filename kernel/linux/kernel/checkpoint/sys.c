@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The system calls: arguments are read once, checked, and handed on.
+ */
+#include <linux/capability.h>
+#include <linux/checkpoint_internal.h>
+#include <linux/file.h>
+#include <linux/namei.h>
+#include <linux/pid.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/syscalls.h>
+#include <linux/uaccess.h>
+
+#define MAX_RELINK_DIRS		64
+#define MAX_CHAIN		4096
+
+static bool may_checkpoint(void)
+{
+	return checkpoint_restore_ns_capable(current_user_ns());
+}
+
+static struct task_struct *find_root(const struct checkpoint_args *args)
+{
+	struct task_struct *task;
+	struct pid *pid;
+
+	if (args->flags & CHECKPOINT_PIDFD) {
+		unsigned int unused;
+
+		pid = pidfd_get_pid(args->pid, &unused);
+		if (IS_ERR(pid))
+			return ERR_CAST(pid);
+	} else {
+		pid = find_get_pid(args->pid);
+	}
+	rcu_read_lock();
+	task = pid_task(pid, PIDTYPE_PID);
+	if (task) {
+		task = task->group_leader;
+		get_task_struct(task);
+	}
+	rcu_read_unlock();
+	put_pid(pid);
+	return task ?: ERR_PTR(-ESRCH);
+}
+
+static int get_relink_dirs(struct ckpt_ctx *ctx, const struct checkpoint_args *args)
+{
+	s32 __user *ufds = u64_to_user_ptr(args->relink_fds);
+	unsigned int i;
+
+	if (!args->nr_relink_fds)
+		return 0;
+	if (args->nr_relink_fds > MAX_RELINK_DIRS)
+		return -E2BIG;
+	ctx->relink_dirs = kcalloc(args->nr_relink_fds, sizeof(*ctx->relink_dirs),
+				   GFP_KERNEL_ACCOUNT);
+	if (!ctx->relink_dirs)
+		return -ENOMEM;
+	for (i = 0; i < args->nr_relink_fds; i++) {
+		s32 num;
+
+		if (get_user(num, ufds + i))
+			return -EFAULT;
+		CLASS(fd, f)(num);
+		if (fd_empty(f))
+			return -EBADF;
+		if (!d_is_dir(fd_file(f)->f_path.dentry))
+			return -ENOTDIR;
+		ctx->relink_dirs[i] = fd_file(f)->f_path;
+		path_get(&ctx->relink_dirs[i]);
+		ctx->nr_relink_dirs++;
+	}
+	return 0;
+}
+
+/**
+ * sys_checkpoint - write the state of a process tree to an image
+ * @uargs:	struct checkpoint_args
+ * @usize:	its size, as the caller knows it
+ *
+ * Return: 0 or a negative error; the log says what it is about.
+ */
+SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usize)
+{
+	struct checkpoint_args args;
+	struct task_struct *root;
+	u8 parent[CKPT_ID_BYTES];
+	struct ckpt_ctx *ctx;
+	int ret;
+
+	BUILD_BUG_ON(sizeof(args) != CHECKPOINT_ARGS_SIZE_VER0);
+	if (usize < CHECKPOINT_ARGS_SIZE_VER0)
+		return -EINVAL;
+	ret = copy_struct_from_user(&args, sizeof(args), uargs, usize);
+	if (ret)
+		return ret;
+	if (args.flags & ~CHECKPOINT_FLAGS_ALL)
+		return -EINVAL;
+	if (!may_checkpoint())
+		return -EPERM;
+	if (args.parent_id &&
+	    copy_from_user(parent, u64_to_user_ptr(args.parent_id), sizeof(parent)))
+		return -EFAULT;
+
+	ctx = ckpt_ctx_alloc();
+	if (!ctx)
+		return -ENOMEM;
+	ctx->flags = args.flags;
+	ret = -EBADF;
+	if (args.log_fd >= 0) {
+		ctx->log = fget(args.log_fd);
+		if (!ctx->log || !(ctx->log->f_mode & FMODE_CAN_WRITE))
+			goto out;
+	}
+	if (!ckpt_dryrun(ctx)) {
+		ret = ckpt_stream_init(&ctx->img, args.image_fd, FMODE_WRITE);
+		if (ret)
+			goto out;
+	}
+	ret = get_relink_dirs(ctx, &args);
+	if (ret)
+		goto out;
+	root = find_root(&args);
+	if (IS_ERR(root)) {
+		ret = ckpt_err(ctx, PTR_ERR(root), "there is no process with pid %d", args.pid);
+		goto out;
+	}
+	ret = do_checkpoint(ctx, root, args.parent_id ? parent : NULL);
+	put_task_struct(root);
+	if (!ret && args.stats &&
+	    copy_to_user(u64_to_user_ptr(args.stats), &ctx->stats, sizeof(ctx->stats)))
+		ret = -EFAULT;
+out:
+	ckpt_ctx_free(ctx);
+	return ret;
+}
+
+static int sys_restart_create(const struct restart_args *args)
+{
+	unsigned int nr = args->nr_image_fds;
+	int *fds, ret;
+
+	if (!nr || nr > MAX_CHAIN || args->flags & ~RESTART_FLAGS_ALL)
+		return -EINVAL;
+	fds = kvmalloc_array(nr, sizeof(*fds), GFP_KERNEL_ACCOUNT);
+	if (!fds)
+		return -ENOMEM;
+	ret = -EFAULT;
+	if (!copy_from_user(fds, u64_to_user_ptr(args->image_fds), nr * sizeof(*fds)))
+		ret = restart_create(args->flags, fds, nr, args->log_fd);
+	kvfree(fds);
+	return ret;
+}
+
+/**
+ * sys_restart - make a process tree again from an image
+ * @uargs:	struct restart_args
+ * @usize:	its size, as the caller knows it
+ *
+ * Return: RESTART_CREATE: a file descriptor; RESTART_RUN: 0; RESTART_JOIN does
+ * not return to its caller, but to where the restored task was. Or a negative
+ * error; the log says what it is about.
+ */
+SYSCALL_DEFINE2(restart, struct restart_args __user *, uargs, size_t, usize)
+{
+	struct restart_stats stats = {};
+	struct restart_args args;
+	int ret;
+
+	BUILD_BUG_ON(sizeof(args) != RESTART_ARGS_SIZE_VER0);
+	if (usize < RESTART_ARGS_SIZE_VER0)
+		return -EINVAL;
+	ret = copy_struct_from_user(&args, sizeof(args), uargs, usize);
+	if (ret)
+		return ret;
+	if (args.op != RESTART_CREATE && args.flags)
+		return -EINVAL;
+
+	switch (args.op) {
+	case RESTART_CREATE:
+		if (!may_checkpoint())
+			return -EPERM;
+		return sys_restart_create(&args);
+	case RESTART_JOIN:
+		return restart_join(args.ctx_fd);
+	case RESTART_RUN:
+		ret = restart_run(args.ctx_fd, &stats);
+		if (!ret && args.stats &&
+		    copy_to_user(u64_to_user_ptr(args.stats), &stats, sizeof(stats)))
+			ret = -EFAULT;
+		return ret;
+	}
+	return -EINVAL;
+}

@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Checkpoint/restart of processes and threads: what stands in task_struct and
+ * signal_struct, and the order of what they consist of.
+ */
+#include <linux/capability.h>
+#include <linux/checkpoint_internal.h>
+#include <linux/cred.h>
+#include <linux/fdtable.h>
+#include <linux/fs_struct.h>
+#include <linux/io_uring_types.h>
+#include <linux/nsproxy.h>
+#include <linux/oom.h>
+#include <linux/personality.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/resource.h>
+#include <linux/rseq.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/tty.h>
+
+#define PERSONALITY_SUPPORTED	ADDR_NO_RANDOMIZE
+
+static const char *foreign_namespace(struct task_struct *t)
+{
+	const struct nsproxy *a, *b = current->nsproxy;
+	const char *which = NULL;
+
+	task_lock(t);
+	a = t->nsproxy;
+	if (!a)
+		which = "no";
+	else if (a->mnt_ns != b->mnt_ns)
+		which = "another mount";
+	else if (a->uts_ns != b->uts_ns)
+		which = "another UTS";
+	else if (a->ipc_ns != b->ipc_ns)
+		which = "another IPC";
+	else if (a->net_ns != b->net_ns)
+		which = "another network";
+	else if (a->time_ns != b->time_ns)
+		which = "another time";
+	else if (a->cgroup_ns != b->cgroup_ns)
+		which = "another cgroup";
+	else if (task_active_pid_ns(t) != task_active_pid_ns(current))
+		which = "another pid";
+	task_unlock(t);
+	return which;
+}
+
+static bool has_interval_timer(struct task_struct *t)
+{
+	return hrtimer_active(&t->signal->real_timer) ||
+	       t->signal->it[0].expires || t->signal->it[1].expires;
+}
+
+static bool leaves_group(struct task_struct *t)
+{
+	struct task_struct *leader = t->group_leader;
+
+	return t->files != leader->files || t->fs != leader->fs;
+}
+
+static bool in_tree(struct ckpt_ctx *ctx, pid_t pid)
+{
+	unsigned int i;
+
+	for (i = 0; i < ctx->tasks.nr; i++)
+		if (ctx->entries[i].pid == pid)
+			return true;
+	return false;
+}
+
+/**
+ * ckpt_task_obstacles - all that a task has and that cannot be checkpointed
+ * @ctx:	the checkpoint
+ * @t:		a task at rest
+ *
+ * Return: 0, or a negative error, which has been logged.
+ */
+int ckpt_task_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	const char *ns = foreign_namespace(t);
+	const char *comm = t->comm;
+	int ret = 0;
+
+#define OBSTACLE(cond, fmt, ...)						\
+	do {									\
+		if (!ret && (cond))						\
+			ret = ckpt_obstacle(ctx, -EOPNOTSUPP,			\
+					    "%s: " fmt, comm, ##__VA_ARGS__);	\
+	} while (0)
+
+	OBSTACLE(ns, "lives in %s namespace: not supported", ns);
+	OBSTACLE(t->ptrace, "is traced: detach the debugger first");
+	OBSTACLE(t->flags & (PF_USER_WORKER | PF_KTHREAD), "is a worker thread of the kernel");
+#ifdef CONFIG_IO_URING
+	OBSTACLE(t->io_uring && !xa_empty(&t->io_uring->xa), "uses io_uring: not supported");
+#endif
+#ifdef CONFIG_SECCOMP
+	OBSTACLE(t->seccomp.mode, "is under seccomp: not supported");
+#endif
+#ifdef CONFIG_SYSVIPC
+	OBSTACLE(t->sysvsem.undo_list, "has System V semaphore undo values: not supported");
+#endif
+	OBSTACLE(t->policy != SCHED_NORMAL || task_nice(t),
+		 "has a scheduling policy or nice value of its own: not supported");
+	OBSTACLE(!cpumask_subset(cpu_active_mask, t->cpus_ptr),
+		 "is bound to some CPUs: not supported");
+	OBSTACLE(t->personality & ~PERSONALITY_SUPPORTED, "has personality 0x%x: not supported",
+		 t->personality);
+	OBSTACLE(leaves_group(t), "does not share descriptors and directories with its process");
+	if (!ret)
+		ret = ckpt_arch_obstacles(ctx, t);
+	if (!thread_group_leader(t))
+		return ret;
+	OBSTACLE(has_interval_timer(t), "has an interval timer (setitimer, alarm): not supported");
+	OBSTACLE(!hlist_empty(&t->signal->posix_timers), "has a POSIX timer: not supported");
+	OBSTACLE(in_tree(ctx, task_session_vnr(t)) && !in_tree(ctx, task_pgrp_vnr(t)),
+		 "the leader of its process group %d has ended: not supported", task_pgrp_vnr(t));
+#undef OBSTACLE
+	return ret;
+}
+
+static int checkpoint_signal_struct(struct ckpt_ctx *ctx, struct task_struct *t,
+				    struct ckpt_process *p)
+{
+	struct signal_struct *sig = t->signal;
+	struct tty_struct *tty = NULL;
+	unsigned long flags;
+	int i, ret = 0;
+
+	BUILD_BUG_ON(CKPT_RLIMITS != RLIM_NLIMITS);
+	p->is_child_subreaper = sig->is_child_subreaper;
+	p->has_child_subreaper = sig->has_child_subreaper;
+	p->oom_score_adj = sig->oom_score_adj;
+	task_lock(t);
+	for (i = 0; i < RLIM_NLIMITS; i++) {
+		p->rlim_cur[i] = sig->rlim[i].rlim_cur;
+		p->rlim_max[i] = sig->rlim[i].rlim_max;
+	}
+	task_unlock(t);
+	if (lock_task_sighand(t, &flags)) {
+		if (sig->flags & SIGNAL_STOP_STOPPED)
+			p->stopped = SIGSTOP;
+		/* A terminal of a session outside the tree comes with that session. */
+		if (sig->tty && in_tree(ctx, task_session_vnr(t)))
+			tty = tty_kref_get(sig->tty);
+		unlock_task_sighand(t, &flags);
+	}
+	if (tty) {
+		ret = checkpoint_tty(ctx, tty, &p->tty);
+		if (sig->leader) {
+			spin_lock_irqsave(&tty->ctrl.lock, flags);
+			p->tty_foreground = pid_vnr(tty->ctrl.pgrp);
+			spin_unlock_irqrestore(&tty->ctrl.lock, flags);
+		}
+		tty_kref_put(tty);
+	}
+	return ret;
+}
+
+static int checkpoint_thread(struct ckpt_ctx *ctx, struct task_struct *t, pid_t pid, u32 cred)
+{
+	struct ckpt_thread th = {
+		.pid = pid,
+		.cred = cred,
+		.clear_child_tid = (unsigned long)t->clear_child_tid,
+		.robust_list = (unsigned long)t->robust_list,
+		.rseq = (unsigned long)t->rseq,
+		.rseq_len = t->rseq_len,
+		.rseq_sig = t->rseq_sig,
+		.pdeath_signal = t->pdeath_signal,
+		.personality = t->personality,
+		.timer_slack_ns = t->timer_slack_ns,
+		.no_new_privs = task_no_new_privs(t),
+	};
+	int ret;
+
+	get_task_comm(th.comm, t);
+	checkpoint_thread_signal(t, &th);
+	ret = checkpoint_restart_block(ctx, t, &th);
+	if (!ret)
+		ret = ckpt_write_rec(ctx, CKPT_REC_THREAD, 0, &th, sizeof(th));
+	if (!ret)
+		ret = checkpoint_cpu(ctx, t);
+	if (!ret)
+		ret = checkpoint_sigqueue(ctx, t, false);
+	return ret;
+}
+
+/**
+ * checkpoint_process - write a process: its objects, itself, its threads
+ * @ctx:	the checkpoint
+ * @first:	index of its leader; its threads follow
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int checkpoint_process(struct ckpt_ctx *ctx, unsigned int first)
+{
+	struct task_struct *leader = ctx->tasks.task[first];
+	pid_t tgid = ctx->entries[first].tgid;
+	struct ckpt_process p = { .tgid = tgid };
+	unsigned int i, end = first + 1;
+	u32 *creds;
+	int ret;
+
+	while (end < ctx->tasks.nr && ctx->entries[end].tgid == tgid)
+		end++;
+	p.nr_threads = end - first;
+	creds = kvcalloc(p.nr_threads, sizeof(*creds), GFP_KERNEL_ACCOUNT);
+	if (!creds)
+		return -ENOMEM;
+
+	ctx->where = (struct ckpt_where) { .pid = tgid, .fd = -1 };
+	ret = checkpoint_files(ctx, leader, &p.files);
+	if (!ret)
+		ret = checkpoint_mm(ctx, leader, &p.mm);
+	if (!ret)
+		ret = checkpoint_fs(ctx, leader, &p.fs);
+	if (!ret)
+		ret = checkpoint_sighand(ctx, leader, &p.sighand);
+	for (i = first; i < end && !ret; i++)
+		ret = checkpoint_cred(ctx, ctx->tasks.task[i], &creds[i - first]);
+	if (!ret)
+		ret = checkpoint_signal_struct(ctx, leader, &p);
+	if (!ret)
+		ret = ckpt_write_rec(ctx, CKPT_REC_PROCESS, 0, &p, sizeof(p));
+	if (!ret)
+		ret = checkpoint_sigqueue(ctx, leader, true);
+	for (i = first; i < end && !ret; i++) {
+		ctx->where.pid = ctx->entries[i].pid;
+		ret = checkpoint_thread(ctx, ctx->tasks.task[i], ctx->entries[i].pid,
+					creds[i - first]);
+	}
+	kvfree(creds);
+	return ret;
+}
+
+int restore_process_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
+{
+	struct restart_task *rt;
+	struct ckpt_process *p;
+
+	p = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*p), sizeof(*p));
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	rt = restart_find(ctx, p->tgid);
+	if (IS_ERR(rt) || rt->leader != rt || rt->process || (rt->entry.flags & CKPT_TASK_ZOMBIE)) {
+		int tgid = p->tgid;
+
+		kvfree(p);
+		return ckpt_err(ctx, -EINVAL, "PROCESS %d has no place in the tree", tgid);
+	}
+	rt->process = p;
+	ctx->last_process = rt;
+	if (p->stopped > SIGRTMAX || (p->stopped && !sig_kernel_stop(p->stopped)))
+		return ckpt_err(ctx, -EINVAL, "process %d: cannot be stopped by signal %u",
+				p->tgid, p->stopped);
+	return 0;
+}
+
+void restore_process_free(struct ckpt_process *process)
+{
+	kvfree(process);
+}
+
+int restore_thread_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
+{
+	struct ckpt_thread *th;
+	struct restart_task *rt;
+	int ret = 0;
+
+	th = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*th), sizeof(*th));
+	if (IS_ERR(th))
+		return PTR_ERR(th);
+	rt = restart_find(ctx, th->pid);
+	if (IS_ERR(rt)) {
+		ret = PTR_ERR(rt);
+	} else if (rt->has_thread || rt->leader != ctx->last_process) {
+		ret = ckpt_err(ctx, -EINVAL, "THREAD %d has no place here", th->pid);
+	} else {
+		rt->thread = *th;
+		rt->thread.comm[sizeof(th->comm) - 1] = '\0';
+		rt->has_thread = true;
+		ctx->last_thread = rt;
+	}
+	kvfree(th);
+	return ret;
+}
+
+static const struct ckpt_task_entry *entry_of(struct ckpt_ctx *ctx, pid_t pid)
+{
+	struct restart_task *rt = restart_lookup(ctx, pid);
+
+	return rt && rt->leader == rt ? &rt->entry : NULL;
+}
+
+/**
+ * restore_ids - put a process into its session and its group
+ * @ctx:	the restart
+ * @rt:		a task that has joined
+ *
+ * Sessions and groups whose leaders are not in the image are those of the
+ * caller of restart(2): nobody gets into a stranger's.
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restore_ids(struct ckpt_ctx *ctx, struct restart_task *rt)
+{
+	const struct ckpt_task_entry *e = &rt->entry;
+	const struct ckpt_task_entry *group = entry_of(ctx, e->pgid);
+	const struct ckpt_task_entry *session = entry_of(ctx, e->sid);
+	struct task_struct *t = rt->task;
+	struct tty_struct *tty = NULL;
+
+	if (rt->leader != rt)
+		return 0;
+	if ((session && !group) || (group && group->sid != e->sid)) {
+		ctx->where.pid = e->pid;
+		return ckpt_err(ctx, -EINVAL, "its process group %d is not in its session %d",
+				e->pgid, e->sid);
+	}
+	write_lock_irq(&tasklist_lock);
+	if (session) {
+		struct pid *pid = find_vpid(e->sid);
+
+		if (task_session(t) != pid) {
+			change_pid(t, PIDTYPE_SID, pid);
+			tty = t->signal->tty;
+			t->signal->tty = NULL;
+		}
+		t->signal->leader = e->sid == e->tgid;
+	}
+	if (group) {
+		struct pid *pid = find_vpid(e->pgid);
+
+		if (task_pgrp(t) != pid)
+			change_pid(t, PIDTYPE_PGID, pid);
+	}
+	/* A zombie's end was told before; bury_zombies() puts the signal back. */
+	if (e->flags & CKPT_TASK_ZOMBIE)
+		t->exit_signal = 0;
+	write_unlock_irq(&tasklist_lock);
+	tty_kref_put(tty);
+	return 0;
+}
+
+static int restore_rlimits(struct restart_task *rt)
+{
+	const struct ckpt_process *p = rt->process;
+	struct rlimit *rlim = current->signal->rlim;
+	bool privileged = capable(CAP_SYS_RESOURCE);
+	int i, ret = 0;
+
+	task_lock(current->group_leader);
+	for (i = 0; i < RLIM_NLIMITS && !ret; i++) {
+		if (p->rlim_cur[i] > p->rlim_max[i])
+			ret = -EINVAL;
+		else if (p->rlim_max[i] > rlim[i].rlim_max && !privileged)
+			ret = -EPERM;
+	}
+	for (i = 0; i < RLIM_NLIMITS && !ret; i++) {
+		rlim[i].rlim_cur = p->rlim_cur[i];
+		rlim[i].rlim_max = p->rlim_max[i];
+	}
+	task_unlock(current->group_leader);
+	if (ret)
+		return restore_fail(rt, ret, "resource limits");
+	return 0;
+}
+
+static int restore_leader(struct restart_task *rt)
+{
+	const struct ckpt_process *p = rt->process;
+	int ret;
+
+	ret = restore_sighand(rt);
+	/* Descriptors before limits: the tree may hold more than it could open now. */
+	if (!ret)
+		ret = restore_files(rt);
+	if (!ret)
+		ret = restore_fs(rt);
+	if (!ret)
+		ret = restore_tty(rt);
+	if (!ret)
+		ret = restore_rlimits(rt);
+	if (ret)
+		return ret;
+	current->signal->is_child_subreaper = !!p->is_child_subreaper;
+	current->signal->has_child_subreaper |= !!p->has_child_subreaper;
+	if ((s32)p->oom_score_adj < current->signal->oom_score_adj_min &&
+	    !capable(CAP_SYS_RESOURCE))
+		return restore_fail(rt, -EPERM, "its out-of-memory score");
+	current->signal->oom_score_adj = clamp_t(s32, p->oom_score_adj, OOM_SCORE_ADJ_MIN,
+						 OOM_SCORE_ADJ_MAX);
+	return 0;
+}
+
+static int restore_user_pointers(struct restart_task *rt)
+{
+	const struct ckpt_thread *th = &rt->thread;
+
+	if (th->robust_list >= TASK_SIZE_MAX || th->clear_child_tid >= TASK_SIZE_MAX)
+		return restore_fail(rt, -EINVAL, "pointers into user memory");
+	current->robust_list = u64_to_user_ptr(th->robust_list);
+	current->clear_child_tid = u64_to_user_ptr(th->clear_child_tid);
+	rseq_execve(current);
+	if (!th->rseq)
+		return 0;
+	if (!IS_ALIGNED(th->rseq, 32) || th->rseq_len < 32 || th->rseq_len > 4096 ||
+	    th->rseq >= TASK_SIZE_MAX - th->rseq_len)
+		return restore_fail(rt, -EINVAL, "its area for restartable sequences");
+	current->rseq = u64_to_user_ptr(th->rseq);
+	current->rseq_len = th->rseq_len;
+	current->rseq_sig = th->rseq_sig;
+	preempt_disable();
+	rseq_preempt(current);
+	preempt_enable();
+	return 0;
+}
+
+/**
+ * restore_task - take on what the image has for this task
+ * @rt:		the task, which is current
+ *
+ * Runs in every task of the tree at the same time.
+ *
+ * Return: 0 or a negative error; @rt says what failed.
+ */
+int restore_task(struct restart_task *rt)
+{
+	const struct ckpt_thread *th = &rt->thread;
+	int ret = 0;
+
+	if (rt->leader == rt)
+		ret = restore_leader(rt);
+	if (!ret)
+		ret = restore_adopt_mm(rt);
+	if (!ret)
+		ret = restore_thread_signal(rt);
+	if (!ret)
+		ret = restore_restart_block(rt);
+	if (!ret)
+		ret = restore_user_pointers(rt);
+	if (ret)
+		return ret;
+	if (th->personality & ~PERSONALITY_SUPPORTED)
+		return restore_fail(rt, -EINVAL, "its personality");
+	set_personality(th->personality);
+	current->timer_slack_ns = th->timer_slack_ns;
+	set_task_comm(current, th->comm);
+	ret = restore_cred(rt);
+	if (ret)
+		return ret;
+	if (th->no_new_privs)
+		task_set_no_new_privs(current);
+	if (!valid_signal(th->pdeath_signal))
+		return restore_fail(rt, -EINVAL, "its parent-death signal");
+	current->pdeath_signal = th->pdeath_signal;
+	return 0;
+}
