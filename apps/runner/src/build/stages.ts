@@ -24,9 +24,15 @@ function rememberedDurations(): Record<string, number> {
   }
 }
 
-function rememberDuration(name: string, seconds: number): void {
+/** A short run says little about the next whole one: what is remembered falls slowly and rises at once. */
+export function nextExpectation(before: number | undefined, tookS: number): number {
+  return Math.round(Math.max(tookS, (before ?? 0) * 0.7));
+}
+
+function rememberDuration(name: string, tookS: number): void {
   const path = `${durationsPath()}.${process.pid}`;
-  writeFileSync(path, JSON.stringify({ ...rememberedDurations(), [name]: Math.round(seconds) }));
+  const before = rememberedDurations();
+  writeFileSync(path, JSON.stringify({ ...before, [name]: nextExpectation(before[name], tookS) }));
   renameSync(path, durationsPath());
 }
 
