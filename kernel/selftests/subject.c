@@ -17,6 +17,8 @@
 
 #include "tap.h"
 
+int tap_tests, tap_failures;
+
 #define PATIENCE_MS	30000
 #define STEP_MS		5
 

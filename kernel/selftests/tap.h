@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int tap_tests, tap_failures;
+/* One count for the whole program; subject.c has it. */
+extern int tap_tests, tap_failures;
 
 #define tap_ok(good, ...) do { \
 	bool tap_good = (good); \
