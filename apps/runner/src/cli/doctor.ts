@@ -41,6 +41,7 @@ function version(command: string, ...args: string[]): Finding {
 }
 
 function installedVersion(name: string): Finding {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the template is dpkg-query's
   const { stdout } = spawnSync("dpkg-query", ["--show", "--showformat=${Version}", name], { encoding: "utf8" });
   return { name, text: stdout || "not installed" };
 }
