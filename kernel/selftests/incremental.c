@@ -126,7 +126,11 @@ int main(void)
 			(const char *const[]){ "--parent", image[i - 1], "--kill", NULL } :
 			(const char *const[]){ "--parent", image[i - 1], NULL });
 		tap_diag("increment %d: %lld bytes, full: %lld", i, size_of(image[i]), size_of(image[0]));
-		if (good)
+		/*
+		 * Not in step 2: new memory that merges with a neighbour makes
+		 * all of that look written to the soft-dirty tracker.
+		 */
+		if (good && i != 2)
 			tap_ok(size_of(image[i]) < size_of(image[0]) / 2, "increment %d is much smaller than the full image", i);
 	}
 	/* The last first: then each older one, whose chain is shorter. */
