@@ -1,10 +1,14 @@
 /** Real guests: the base kernel, the lab's image. */
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type BuiltImage, type BuiltKernel, ensureImage, ensureKernel } from "../build/index.js";
-import { startTimeOf } from "../vm/guest-dir.js";
+import { removeStaleGuests, startTimeOf } from "../vm/guest-dir.js";
+import { encodeFrame, FrameType } from "./frames.js";
 import { type BootOptions, bootGuest, type Guest } from "./guest.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "crlab-guest-test-"));
@@ -144,6 +148,18 @@ describe("a guest", () => {
     await expect(guest.signal(pid, 15)).rejects.toThrow(/No such process/);
   });
 
+  it("survives nonsense on its channel", async () => {
+    const guest = await boot();
+    for (let i = 0; i < 20; i++) {
+      guest.machine.agent.write(randomBytes(3000));
+      // Well-formed headers around nonsense, too.
+      for (let type = 0; type < 80; type++)
+        if (type !== FrameType.shutdown) guest.machine.agent.write(encodeFrame(type, 1000 + i, randomBytes(type)));
+      await guest.channel.hello();
+    }
+    expect(await text(guest, "echo well")).toBe("well");
+  });
+
   it("shows kernel problems", async () => {
     const guest = await boot();
     await guest.exec(["sh", "-c", "echo '<2>BUG: only a test' > /dev/kmsg"]);
@@ -168,6 +184,23 @@ describe("the end", () => {
     process.kill(guest.qemuPid, "SIGKILL");
     expect(await guest.ended).toMatchObject({ how: "died", reason: expect.stringContaining("SIGKILL") });
     await expect(waiting).rejects.toMatchObject({ code: "guest-gone" });
+  });
+
+  it("comes with that of the runner, even by kill -9", async () => {
+    const module = JSON.stringify(fileURLToPath(new URL("./guest.ts", import.meta.url)));
+    const options = { kernel, image, memMiB: 256, cpus: 2, accel: "auto", dir: join(scratch, "orphan") };
+    const script = `import(${module}).then(async ({ bootGuest }) => {
+      const guest = await bootGuest(${JSON.stringify(options)});
+      console.log(guest.qemuPid);
+    });`;
+    const runner = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), "-e", script], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const pid = await new Promise<number>((resolve) => runner.stdout.once("data", (line) => resolve(Number(line))));
+    expect(startTimeOf(pid)).toBeDefined();
+    runner.kill("SIGKILL");
+    await expect.poll(() => startTimeOf(pid), { timeout: 10_000 }).toBeUndefined();
+    expect(removeStaleGuests(scratch)).toEqual([options.dir]);
   });
 
   it("is noticed when the kernel panics", async () => {
