@@ -34,11 +34,13 @@ struct child {
 static struct identity me;
 static struct child children[MAX_CHILDREN];
 static int nr_children;
+static bool is_root = true;
 static uint64_t last_round;
 
+/* The root's parent is no part of the tree, and may be another after a restart. */
 static struct identity identity(void)
 {
-	return (struct identity){ getpid(), getppid(), getpgrp(), getsid(0) };
+	return (struct identity){ getpid(), is_root ? 0 : getppid(), getpgrp(), getsid(0) };
 }
 
 static bool pass(int fd, const struct token *token)
@@ -109,6 +111,7 @@ static void grow(long number, long total, int from_parent, int to_parent)
 		}
 		if (child->pid == 0) {
 			signal(SIGUSR1, SIG_IGN);
+			is_root = false;
 			for (int i = 0; i < nr_children; i++) {
 				close(children[i].down);
 				close(children[i].up);
