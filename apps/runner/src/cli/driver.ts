@@ -71,12 +71,10 @@ function localDriver({ lab, config, close }: OpenLab): Driver {
 /** The running runner, if there is one. */
 async function connectRunner(): Promise<Driver | undefined> {
   const socket = new WebSocket(`ws+unix://${dataDir("runner.sock")}:/ws`);
-  const opened = await new Promise<boolean>((resolve) => {
+  const opened = new Promise<boolean>((resolve) => {
     socket.once("open", () => resolve(true));
     socket.once("error", () => resolve(false));
   });
-  if (!opened) return undefined;
-
   let id: string | undefined;
   let onEvent: (event: LogEvent) => void = () => {};
   let nextId = 1;
@@ -117,6 +115,8 @@ async function connectRunner(): Promise<Driver | undefined> {
         socket.send(JSON.stringify({ id: requestId, ...body }));
       }),
     ]);
+  // Only now: the runner's greeting may come in one piece with the opening.
+  if (!(await opened)) return undefined;
   await Promise.race([hello, lost]);
   await ask({ type: "hello", protocol: PROTOCOL_VERSION });
   return {
