@@ -252,6 +252,9 @@ int restore_ids(struct ckpt_ctx *ctx, struct restart_task *rt);
 int restore_task(struct restart_task *rt);
 void restore_process_free(struct ckpt_process *process);
 
+/* ipc/sem.c */
+bool task_has_sem_undo(struct task_struct *tsk);
+
 /* signal.c */
 int checkpoint_sighand(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);
 int restore_sighand(struct restart_task *rt);

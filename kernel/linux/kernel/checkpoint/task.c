@@ -104,7 +104,7 @@ int ckpt_task_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 	OBSTACLE(t->seccomp.mode, "is under seccomp: not supported");
 #endif
 #ifdef CONFIG_SYSVIPC
-	OBSTACLE(t->sysvsem.undo_list, "has System V semaphore undo values: not supported");
+	OBSTACLE(task_has_sem_undo(t), "has System V semaphore undo values: not supported");
 #endif
 	OBSTACLE(t->policy != SCHED_NORMAL || task_nice(t),
 		 "has a scheduling policy or nice value of its own: not supported");
