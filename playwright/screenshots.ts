@@ -24,17 +24,20 @@ async function main(): Promise<void> {
     const url = owner.url();
     await owner.locator('[data-kind="restore"][data-state="ok"]').first().waitFor({ timeout: 120_000 });
     await owner.screenshot({ path: join(folder, "live-wide-dark.png") });
+    await owner.locator('[data-testid="step-15"][data-state="ok"]').waitFor({ timeout: 120_000 });
+    await owner.locator('[data-action="end"]').click();
+    await owner.getByRole("dialog").getByRole("button", { name: "End" }).click();
     await owner.getByTestId("replay").waitFor({ timeout: 120_000 });
     for (const [size, viewport] of Object.entries(sizes)) {
       for (const colorScheme of ["light", "dark"] as const) {
         const page = await (await browser.newContext({ viewport, colorScheme })).newPage();
         const take = (name: string) =>
           page.screenshot({ path: join(folder, `${name}-${size}-${colorScheme}.png`), fullPage: size === "phone" });
-        await page.goto(lab.url, { waitUntil: "networkidle" });
+        await page.goto(lab.url, { waitUntil: "load" });
         await take("home");
-        await page.goto(`${lab.url}/new`, { waitUntil: "networkidle" });
+        await page.goto(`${lab.url}/new`, { waitUntil: "load" });
         await take("new");
-        await page.goto(url, { waitUntil: "networkidle" });
+        await page.goto(url, { waitUntil: "load" });
         await page.locator(".xterm-rows").first().waitFor();
         await take("report");
         await page.getByRole("tab", { name: "Checkpoints" }).click();

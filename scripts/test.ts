@@ -10,6 +10,8 @@ import { judged, type SuiteResult } from "./suites/suite.js";
 
 interface Suite {
   kernels: readonly KernelVariant[];
+  /** Runs only when named: it needs a kernel that takes long to build. */
+  onRequest?: boolean;
   console?: boolean;
   run: () => Promise<SuiteResult>;
 }
@@ -19,6 +21,7 @@ const suites: Readonly<Record<string, Suite>> = {
   selftests: { kernels: ["cr"], run: async () => (await import("./suites/selftests.js")).runSelftests("cr") },
   "selftests-debug": {
     kernels: ["debug"],
+    onRequest: true,
     run: async () => (await import("./suites/selftests.js")).runSelftests("debug"),
   },
   guest: { kernels: ["cr", "base"], run: async () => (await import("./suites/vitest.js")).runVitest("guest") },
@@ -36,7 +39,9 @@ function chosen(names: readonly string[]): [string, Suite][] {
       advice: `There are ${Object.keys(suites).join(", ")}.`,
     });
   }
-  return Object.entries(suites).filter(([name]) => names.length === 0 || names.includes(name));
+  return Object.entries(suites).filter(([name, suite]) =>
+    names.length === 0 ? !suite.onRequest : names.includes(name),
+  );
 }
 
 async function runSuite(name: string, suite: Suite): Promise<SuiteResult> {
