@@ -53,7 +53,8 @@ function installModules() {
   if (stale.length === 0) return;
   const fresh = !existsSync(join(root, "node_modules/.package-lock.json"));
   process.stderr.write(`… npm packages (${fresh ? "about 30 s" : stale.slice(0, 4).join(", ")})\n`);
-  const args = [fresh ? "ci" : "install", "--no-audit", "--no-fund", "--loglevel=error"];
+  // Not `npm ci`: it wants entries for the optional packages of platforms that this lock file was not made on.
+  const args = ["install", "--no-save", "--no-audit", "--no-fund"];
   // stdout belongs to the command that is to run.
   const { status } = spawnSync("npm", args, { cwd: root, stdio: ["ignore", 2, 2] });
   if (status !== 0) fail(`✗ npm ${args[0]} failed (exit ${status}); see above.`, "Is npm's registry reachable?");
