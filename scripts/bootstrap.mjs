@@ -54,7 +54,7 @@ function installModules() {
   const fresh = !existsSync(join(root, "node_modules/.package-lock.json"));
   process.stderr.write(`… npm packages (${fresh ? "about 30 s" : stale.slice(0, 4).join(", ")})\n`);
   // Not `npm ci`: it wants entries for the optional packages of platforms that this lock file was not made on.
-  const args = ["install", "--no-save", "--no-audit", "--no-fund"];
+  const args = ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
   // stdout belongs to the command that is to run.
   const { status } = spawnSync("npm", args, { cwd: root, stdio: ["ignore", 2, 2] });
   if (status !== 0) fail(`✗ npm ${args[0]} failed (exit ${status}); see above.`, "Is npm's registry reachable?");
