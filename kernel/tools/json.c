@@ -64,6 +64,12 @@ void json_digits(const char *key, uint64_t n)
 	printf("\"%llu\"", (unsigned long long)n);
 }
 
+void json_signed_digits(const char *key, int64_t n)
+{
+	begin(key);
+	printf("\"%lld\"", (long long)n);
+}
+
 void json_bytes(const char *key, const void *bytes, size_t len)
 {
 	begin(key);

@@ -17,6 +17,7 @@ void json_null(const char *key);
 /* Addresses and masks: "0x..."; times: decimal digits, for they do not fit a double. */
 void json_hex(const char *key, uint64_t n);
 void json_digits(const char *key, uint64_t n);
+void json_signed_digits(const char *key, int64_t n);
 void json_bytes(const char *key, const void *bytes, size_t len);
 /* Bytes of any kind; what is not UTF-8 becomes U+FFFD, as a browser would show it. */
 void json_text(const char *key, const char *text, size_t len);

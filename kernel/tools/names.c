@@ -13,6 +13,13 @@ const char *file_kind(uint32_t kind)
 	return NAME_OF(names, kind);
 }
 
+const char *owner_type(uint32_t type)
+{
+	static const char *const names[] = { "none", "process", "group", "thread" };
+
+	return NAME_OF(names, type);
+}
+
 const char *vma_kind(uint32_t kind)
 {
 	static const char *const names[] = { NULL, "anon", "file", "shmem", "vdso", "vvar" };

@@ -14,6 +14,7 @@ enum format {
 	SIGNED,
 	HEX,		/* addresses, masks */
 	DIGITS,		/* times: too long for a double */
+	SIGNED_DIGITS,
 };
 
 struct field {
@@ -44,10 +45,23 @@ static const struct field file_fields[] = {
 	FIELD(ckpt_file, mode, "mode", NUMBER),
 	FIELD(ckpt_file, ino, "ino", DIGITS),
 	FIELD(ckpt_file, dev, "dev", DIGITS),
+	FIELD(ckpt_file, rdev, "rdev", DIGITS),
 	FIELD(ckpt_file, size, "size", NUMBER),
+	FIELD(ckpt_file, blocks, "blocks", NUMBER),
+	FIELD(ckpt_file, atime_ns, "atimeNs", SIGNED_DIGITS),
+	FIELD(ckpt_file, mtime_ns, "mtimeNs", SIGNED_DIGITS),
+	FIELD(ckpt_file, ctime_ns, "ctimeNs", SIGNED_DIGITS),
+	FIELD(ckpt_file, fsid, "fsid", HEX),
+	FIELD(ckpt_file, fs_magic, "fsMagic", HEX),
+	FIELD(ckpt_file, generation, "generation", NUMBER),
+	FIELD(ckpt_file, nlink, "nlink", NUMBER),
+	FIELD(ckpt_file, rw_hint, "rwHint", NUMBER),
+	FIELD(ckpt_file, cred, "cred", NUMBER),
 	FIELD(ckpt_file, owner_pid, "ownerPid", SIGNED),
 	FIELD(ckpt_file, owner_sig, "ownerSig", SIGNED),
-	FIELD(ckpt_file, nlink, "nlink", NUMBER),
+	FIELD(ckpt_file, owner_uid, "ownerUid", NUMBER),
+	FIELD(ckpt_file, owner_euid, "ownerEuid", NUMBER),
+	FIELD(ckpt_file, async_fd, "asyncFd", SIGNED),
 	{ },
 };
 
@@ -213,6 +227,7 @@ static void show_fields(const void *base, const struct field *field)
 		case SIGNED: json_signed(field->name, value); break;
 		case HEX: json_hex(field->name, value); break;
 		case DIGITS: json_digits(field->name, value); break;
+		case SIGNED_DIGITS: json_signed_digits(field->name, value); break;
 		}
 	}
 }
@@ -404,6 +419,8 @@ void show_json(const struct record *record)
 		memcpy(&file, body, sizeof(file));
 		show_name("kind", file_kind(file.kind), file.kind);
 		show_fields(body, file_fields);
+		json_bytes("fsUuid", body + offsetof(struct ckpt_file, fs_uuid), CKPT_UUID_BYTES);
+		show_name("ownerType", owner_type(file.owner_type), file.owner_type);
 		show_strings((const char *)body + sizeof(file), "path", "path2");
 		break;
 	case CKPT_REC_PIPE: show_fields(body, pipe_fields); break;

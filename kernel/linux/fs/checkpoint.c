@@ -18,6 +18,8 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/stat.h>
+#include <linux/statfs.h>
 #include <linux/string.h>
 #include <linux/tty.h>
 
@@ -71,6 +73,8 @@ static int describe_owner(struct ckpt_ctx *ctx, struct file *file, struct ckpt_f
 	pid = pid_vnr(owner->pid);
 	type = owner->pid_type;
 	rec->owner_sig = owner->signum;
+	rec->owner_uid = from_kuid_munged(current_user_ns(), owner->uid);
+	rec->owner_euid = from_kuid_munged(current_user_ns(), owner->euid);
 	read_unlock_irq(&owner->lock);
 	if (!pid)
 		return 0;
@@ -82,7 +86,43 @@ static int describe_owner(struct ckpt_ctx *ctx, struct file *file, struct ckpt_f
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "its signals go to %d (F_SETOWN), which is not in the tree",
 				     pid);
-	rec->owner_pid = type == PIDTYPE_PGID ? -pid : pid;
+	rec->owner_type = type == PIDTYPE_PGID ? CKPT_OWNER_GROUP : CKPT_OWNER_PROCESS;
+	rec->owner_pid = pid;
+	return 0;
+}
+
+/* What a restart knows the inode by, and what fstat(2) says of it. */
+static int describe_inode(struct ckpt_ctx *ctx, struct file *file, struct ckpt_file *rec)
+{
+	const struct path *path = file_user_path(file);
+	const struct inode *inode = d_inode(path->dentry);
+	const struct super_block *sb = inode->i_sb;
+	struct kstatfs fs;
+	struct kstat st;
+	int ret;
+
+	ret = vfs_getattr_nosec(path, &st, STATX_BASIC_STATS, 0);
+	if (ret)
+		return ckpt_err(ctx, ret, "cannot be looked at (error %d)", ret);
+	rec->mode = st.mode;
+	rec->ino = st.ino;
+	rec->dev = new_encode_dev(st.dev);
+	rec->rdev = new_encode_dev(st.rdev);
+	rec->size = st.size;
+	rec->blocks = st.blocks;
+	rec->atime_ns = timespec64_to_ns(&st.atime);
+	rec->mtime_ns = timespec64_to_ns(&st.mtime);
+	rec->ctime_ns = timespec64_to_ns(&st.ctime);
+	rec->nlink = st.nlink;
+	rec->rw_hint = inode->i_write_hint;
+	rec->fs_magic = sb->s_magic;
+	BUILD_BUG_ON(sizeof(sb->s_uuid) != CKPT_UUID_BYTES);
+	memcpy(rec->fs_uuid, &sb->s_uuid, CKPT_UUID_BYTES);
+	/* Filesystems that export handles see to it that it tells inodes apart. */
+	if (sb->s_export_op)
+		rec->generation = inode->i_generation;
+	if (!vfs_statfs(path, &fs))
+		rec->fsid = (u32)fs.f_fsid.val[0] | (u64)(u32)fs.f_fsid.val[1] << 32;
 	return 0;
 }
 
@@ -99,19 +139,17 @@ int ckpt_file_describe(struct ckpt_ctx *ctx, struct file *file, enum ckpt_file_k
 		       struct ckpt_file *rec)
 {
 	struct inode *inode = d_inode(file_user_path(file)->dentry);
-	int ret = 0;
+	int ret;
 
 	*rec = (struct ckpt_file) {
 		.kind = kind,
 		.f_flags = file->f_flags & CKPT_OPEN_FLAGS,
 		.pos = file->f_pos,
-		.mode = inode->i_mode,
-		.ino = inode->i_ino,
-		.dev = new_encode_dev(S_ISCHR(inode->i_mode) ? inode->i_rdev :
-				      inode->i_sb->s_dev),
-		.size = i_size_read(inode),
-		.nlink = inode->i_nlink,
+		.async_fd = -1,
 	};
+	ret = describe_inode(ctx, file, rec);
+	if (ret)
+		return ret;
 	if (!(inode->i_state & I_LINKABLE))
 		rec->f_flags &= ~__O_TMPFILE;
 	if (file->f_flags & FASYNC)

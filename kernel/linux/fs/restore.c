@@ -42,7 +42,7 @@ static int check_inode(struct ckpt_ctx *ctx, const struct inode *inode,
 	if ((inode->i_mode ^ f->mode) & S_IFMT)
 		return ckpt_err(ctx, -ESTALE, "is a file of another type now");
 	if (S_ISCHR(inode->i_mode)) {
-		if (new_encode_dev(inode->i_rdev) != f->dev)
+		if (new_encode_dev(inode->i_rdev) != f->rdev)
 			return ckpt_err(ctx, -ESTALE, "is another device now");
 	} else if (inode->i_ino != f->ino) {
 		return ckpt_err(ctx, -ESTALE, "is another file now (inode %lu, was %llu)",
@@ -136,18 +136,20 @@ static int restore_owner(struct ckpt_ctx *ctx, const struct ckpt_file *f, struct
 {
 	int ret;
 
+	if (f->owner_type > CKPT_OWNER_GROUP || f->owner_pid < 0 ||
+	    !f->owner_type != !f->owner_pid)
+		return ckpt_err(ctx, -EINVAL, "has no valid owner");
 	if (!f->owner_pid && !f->owner_sig)
 		return 0;
 	if (!valid_signal(f->owner_sig))
 		return ckpt_err(ctx, -EINVAL, "cannot send signal %d", f->owner_sig);
-	if (f->owner_pid == INT_MIN)
-		return ckpt_err(ctx, -EINVAL, "has no valid owner");
 	if (f->owner_pid) {
-		struct restart_task *rt = restart_find(ctx, abs(f->owner_pid));
+		struct restart_task *rt = restart_find(ctx, f->owner_pid);
 
 		if (IS_ERR(rt))
 			return PTR_ERR(rt);
-		ret = f_setown(file, f->owner_pid, 1);
+		ret = f_setown(file, f->owner_type == CKPT_OWNER_GROUP ? -f->owner_pid :
+			       f->owner_pid, 1);
 	} else {
 		ret = file_f_owner_allocate(file);
 	}

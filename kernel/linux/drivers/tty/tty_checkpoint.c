@@ -80,7 +80,7 @@ static int write_tty(struct ckpt_ctx *ctx, u32 objref, struct ckpt_file *rec, de
 	int ret;
 
 	ctx->where.path = path;
-	rec->dev = new_encode_dev(dev);
+	rec->rdev = new_encode_dev(dev);
 	ret = check_path(ctx, path, dev);
 	if (!ret)
 		ret = ckpt_file_write(ctx, objref, rec, path, "");

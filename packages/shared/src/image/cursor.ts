@@ -36,6 +36,10 @@ export class Cursor {
     return this.u64().toString();
   }
 
+  signedDigits(): string {
+    return this.#view.getBigInt64(this.#step(8), true).toString();
+  }
+
   /** An address or a mask. */
   hex(): string {
     return `0x${this.u64().toString(16)}`;

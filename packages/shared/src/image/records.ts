@@ -23,6 +23,7 @@ export type ImageRecord = { offset: number; type: string; objref: number; len: n
 
 const name = (names: readonly (string | undefined)[], kind: number): string | number => names[kind] ?? kind;
 const fileKinds = [undefined, "path", "relinked", "pipe", "tty"] as const;
+const ownerTypes = ["none", "process", "group", "thread"] as const;
 const vmaKinds = [undefined, "anon", "file", "shmem", "vdso", "vvar"] as const;
 const extentKinds = [undefined, "data", "zero", "parent"] as const;
 const restartKinds = ["none", "nanosleep", "futex", "poll"] as const;
@@ -75,10 +76,25 @@ function file(c: Cursor): Fields {
     mode: c.u32(),
     ino: c.digits(),
     dev: c.digits(),
+    rdev: c.digits(),
     size: c.number(),
+    blocks: c.number(),
+    atimeNs: c.signedDigits(),
+    mtimeNs: c.signedDigits(),
+    ctimeNs: c.signedDigits(),
+    fsid: c.hex(),
+    fsUuid: id(c),
+    fsMagic: c.hex32(),
+    generation: c.u32(),
+    nlink: c.u32(),
+    rwHint: c.u32(),
+    cred: c.u32(),
+    ownerType: name(ownerTypes, c.u32()),
     ownerPid: c.s32(),
     ownerSig: c.s32(),
-    nlink: c.u32(),
+    ownerUid: c.u32(),
+    ownerEuid: c.u32(),
+    asyncFd: c.s32(),
   };
   c.skip(4);
   return { ...fields, path: c.string(), path2: c.string() };
@@ -251,7 +267,7 @@ export const TRAILER = 255;
 export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, RecordType>([
   [HEADER, { name: "HEADER", fixed: 144, element: 0, decode: header }],
   [TASKS, { name: "TASKS", fixed: 0, element: 32, decode: (c) => ({ tasks: rest(c, 32, () => task(c)) }) }],
-  [16, { name: "FILE", fixed: 64, element: 1, strings: 2, decode: file }],
+  [16, { name: "FILE", fixed: 160, element: 1, strings: 2, decode: file }],
   [17, { name: "PIPE", fixed: 16, element: 1, decode: (c) => ({ slots: c.u32(), bytes: c.u32() }) }],
   [18, { name: "SHMEM", fixed: 8, element: 0, decode: (c) => ({ size: c.number() }) }],
   [32, { name: "MM", fixed: 512, element: 0, decode: mm }],

@@ -19,7 +19,7 @@
 #include <linux/types.h>
 
 #define CKPT_MAGIC		0x31474d4954504b43ULL	/* "CKPTIMG1" */
-#define CKPT_VERSION		1
+#define CKPT_VERSION		2
 #define CKPT_ARCH_X86_64	1
 #define CKPT_ID_BYTES		16
 
@@ -167,7 +167,20 @@ enum ckpt_file_kind {
 	CKPT_FILE_TTY		= 4,	/* a terminal outside the tree: reopen @path */
 };
 
-/* FILE: an open file description. Tail: path, NUL, path2, NUL. */
+/* Whom SIGIO goes to: F_SETOWN_EX. */
+enum ckpt_owner_type {
+	CKPT_OWNER_NONE		= 0,
+	CKPT_OWNER_PROCESS	= 1,
+	CKPT_OWNER_GROUP	= 2,
+	CKPT_OWNER_THREAD	= 3,
+};
+
+#define CKPT_UUID_BYTES		16
+
+/*
+ * FILE: an open file description. Tail: path, NUL, path2, NUL. Inode number,
+ * device, links, size, blocks and times are those of fstat(2), before relink.
+ */
 struct ckpt_file {
 	__u32 kind;
 	__u32 f_flags;
@@ -175,11 +188,26 @@ struct ckpt_file {
 	__u32 pipe;		/* objref */
 	__u32 mode;		/* type and permissions of the inode */
 	__aligned_u64 ino;
-	__aligned_u64 dev;	/* of the filesystem; for a character device, its own */
-	__aligned_u64 size;	/* when it was taken, for people to see */
-	__s32 owner_pid;	/* F_SETOWN: > 0 process, < 0 group, 0 none */
-	__s32 owner_sig;
-	__u32 nlink;		/* before relink */
+	__aligned_u64 dev;	/* of the filesystem; another one after a reboot */
+	__aligned_u64 rdev;	/* of a device node: its own */
+	__aligned_u64 size;
+	__aligned_u64 blocks;	/* of 512 bytes */
+	__aligned_s64 atime_ns;	/* since 1970 */
+	__aligned_s64 mtime_ns;
+	__aligned_s64 ctime_ns;
+	__aligned_u64 fsid;	/* statfs(2); tells the subvolumes of a btrfs apart */
+	__u8 fs_uuid[CKPT_UUID_BYTES];	/* of the filesystem; all zero: it has none */
+	__u32 fs_magic;		/* its type */
+	__u32 generation;	/* of the inode, where its number is used again */
+	__u32 nlink;
+	__u32 rw_hint;		/* F_SET_RW_HINT */
+	__u32 cred;		/* objref: credentials it was opened with, or 0 */
+	__u32 owner_type;	/* enum ckpt_owner_type */
+	__s32 owner_pid;
+	__s32 owner_sig;	/* F_SETSIG */
+	__u32 owner_uid;	/* of who set the owner */
+	__u32 owner_euid;
+	__s32 async_fd;		/* O_ASYNC: si_fd of its signals; else -1 */
 	__u32 reserved;
 };
 
