@@ -252,7 +252,7 @@ static int checkpoint_unlinked(struct ckpt_ctx *ctx, struct file *file, struct c
 	int ret;
 
 	rec->kind = CKPT_FILE_RELINKED;
-	ret = checkpoint_relink(ctx, file, &path);
+	ret = checkpoint_relink(ctx, file_user_path(file)->dentry, &path);
 	if (ret || !path)
 		return ret;
 	return ckpt_file_write(ctx, ckpt_file_objref(ctx, file), rec, path, last_name);

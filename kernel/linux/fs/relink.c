@@ -148,16 +148,15 @@ static int add_relinked(struct ckpt_ctx *ctx, const struct path *dir, struct den
 /**
  * checkpoint_relink - give an unlinked file a name
  * @ctx:	the checkpoint
- * @file:	the file
+ * @old:	an alias of its inode, which somebody holds: an open file, a watch
  * @path:	the name, which @ctx owns. NULL in a dry run.
  *
- * All struct files of an inode get the same name.
+ * All who hold an inode get the same name.
  *
  * Return: 0 or a negative error, which has been logged.
  */
-int checkpoint_relink(struct ckpt_ctx *ctx, struct file *file, const char **path)
+int checkpoint_relink(struct ckpt_ctx *ctx, struct dentry *old, const char **path)
 {
-	struct dentry *old = file_user_path(file)->dentry;
 	struct inode *inode = d_inode(old);
 	struct ckpt_relinked *r;
 	const struct path *dir;
@@ -239,28 +238,28 @@ void ckpt_relink_keep(struct ckpt_ctx *ctx)
 }
 
 /**
- * restore_relinked - a file was opened by a name that a checkpoint gave it
+ * restore_relinked - a file was found by a name that a checkpoint gave it
  * @ctx:	the restart
- * @file:	the file
+ * @path:	the name
  * @linkable:	it was made by O_TMPFILE, and may be linked once
  *
- * Others may still have to be opened by the same name, and the restart may
+ * Others may still have to be found by the same name, and the restart may
  * fail: restore_unlink() takes the name away.
  *
  * Return: 0 or a negative error, which has been logged.
  */
-int restore_relinked(struct ckpt_ctx *ctx, struct file *file, bool linkable)
+int restore_relinked(struct ckpt_ctx *ctx, const struct path *path, bool linkable)
 {
-	struct inode *inode = file_inode(file);
+	struct inode *inode = d_inode(path->dentry);
 	struct ckpt_relinked *r;
 	struct path dir;
 	bool private;
 
-	dir.mnt = file->f_path.mnt;
-	dir.dentry = dget_parent(file->f_path.dentry);
+	dir.mnt = path->mnt;
+	dir.dentry = dget_parent(path->dentry);
 	private = dir_is_private(&dir);
 	dput(dir.dentry);
-	if (!private || !strstarts(file->f_path.dentry->d_name.name, RELINK_PREFIX))
+	if (!private || !strstarts(path->dentry->d_name.name, RELINK_PREFIX))
 		return ckpt_err(ctx, -EPERM,
 			"is not the name of a relinked file in a directory of the caller's own, with mode 0700");
 	if (ctx->flags & RESTART_KEEP_RELINKED)
@@ -268,7 +267,7 @@ int restore_relinked(struct ckpt_ctx *ctx, struct file *file, bool linkable)
 	r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
 	if (!r)
 		return -ENOMEM;
-	r->path = file->f_path;
+	r->path = *path;
 	path_get(&r->path);
 	list_add_tail(&r->list, &ctx->relinked);
 	if (linkable) {

@@ -111,7 +111,7 @@ static struct file *open_by_name(struct ckpt_ctx *ctx, const struct ckpt_file *f
 					PTR_ERR(file)));
 	ret = check_file(ctx, f, file);
 	if (!ret && f->kind == CKPT_FILE_RELINKED)
-		ret = restore_relinked(ctx, file, f->f_flags & __O_TMPFILE);
+		ret = restore_relinked(ctx, &file->f_path, f->f_flags & __O_TMPFILE);
 	if (!ret)
 		return file;
 	fput(file);

@@ -308,8 +308,8 @@ struct file *restore_pipe_file(struct ckpt_ctx *ctx, const struct ckpt_file *rec
 void ckpt_pipe_put(void *pipe);
 
 /* fs/relink.c */
-int checkpoint_relink(struct ckpt_ctx *ctx, struct file *file, const char **path);
-int restore_relinked(struct ckpt_ctx *ctx, struct file *file, bool linkable);
+int checkpoint_relink(struct ckpt_ctx *ctx, struct dentry *old, const char **path);
+int restore_relinked(struct ckpt_ctx *ctx, const struct path *path, bool linkable);
 int restore_unlink(struct ckpt_ctx *ctx);
 void ckpt_relink_rollback(struct ckpt_ctx *ctx);
 void ckpt_relink_keep(struct ckpt_ctx *ctx);
