@@ -5,19 +5,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "filesystems.h"
 #include "subject.h"
 #include "tap.h"
 
 const char *case_fs, *case_dir;
 
-/* Where a filesystem is found in the guest. */
+/* Where a filesystem is found in the guest; others are made for the case. */
 static const char *dir_of(const char *fs)
 {
 	if (!strcmp(fs, "ext4"))
 		return "/data";
 	if (!strcmp(fs, "tmpfs"))
 		return "/tmp";
-	return NULL;
+	return fs_mount(fs);
 }
 
 static int list(const struct test_case *cases)
@@ -41,6 +42,7 @@ static void run_on(const struct test_case *c, const char *fs)
 		c->run();
 	else
 		tap_ok(false, "%s: the guest has %s", c->name, fs);
+	fs_umount(fs);
 }
 
 int run_cases(int argc, char **argv, const struct test_case *cases)
