@@ -566,6 +566,20 @@ static int checkpoint_layout_files(struct ckpt_ctx *ctx, struct layout *layout)
 	return ret;
 }
 
+/* Do only threads of this process, and we who look at it, hold it? */
+static bool is_held_by_process_only(struct mm_struct *mm, struct task_struct *t)
+{
+	int holders = atomic_read(&mm->mm_users) - 1;
+	struct task_struct *thread;
+
+	rcu_read_lock();
+	for_each_thread(t, thread)
+		if (READ_ONCE(thread->mm) == mm)
+			holders--;
+	rcu_read_unlock();
+	return holders <= 0;
+}
+
 /* Someone else may only use it if they are threads of the same process. */
 static struct task_struct *find_sharer(struct mm_struct *mm, struct task_struct *t)
 {
@@ -587,9 +601,13 @@ static struct task_struct *find_sharer(struct mm_struct *mm, struct task_struct 
 static int sharing_obstacle(struct ckpt_ctx *ctx, struct mm_struct *mm,
 			    struct task_struct *t)
 {
-	struct task_struct *other = find_sharer(mm, t);
+	struct task_struct *other;
 	int ret;
 
+	/* The search goes through all tasks of the system: mostly it is not needed. */
+	if (is_held_by_process_only(mm, t))
+		return 0;
+	other = find_sharer(mm, t);
 	if (!other)
 		return 0;
 	ret = ckpt_obstacle(ctx, -EOPNOTSUPP,

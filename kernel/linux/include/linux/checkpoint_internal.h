@@ -14,6 +14,7 @@
 #include <linux/fs.h>
 #include <linux/hashtable.h>
 #include <linux/list.h>
+#include <linux/maple_tree.h>
 #include <linux/path.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
@@ -91,6 +92,7 @@ struct ckpt_task_list {
  * @header:	of the image
  * @objs:	checkpoint: objects by address
  * @refs:	restart: objects by objref
+ * @mms:	restart: address spaces by their name in the chain
  * @restart:	restart: the tasks
  * @last_process: restart: what a SIGQUEUE without pid and THREADs belong to
  * @last_thread: restart: what CPU and FPU records belong to
@@ -122,6 +124,7 @@ struct ckpt_ctx {
 
 	/* restart */
 	struct xarray refs;
+	struct maple_tree mms;
 	struct restart_ctx *restart;
 	struct restart_task *last_process;
 	struct restart_task *last_thread;
@@ -325,13 +328,15 @@ int checkpoint_mm(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);
 
 /* mm/restore.c */
 int restore_mm_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_adopt_mm(struct restart_task *rt);
+int restore_finish_mm(struct ckpt_ctx *ctx, struct restart_task *rt);
+void restore_mm_put(void *mm);
+
+/* mm/restore_pages.c */
 int restore_shmem_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_pages_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_parent_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s);
 int restore_missing_pages(struct ckpt_ctx *ctx);
-int restore_adopt_mm(struct restart_task *rt);
-int restore_finish_mm(struct ckpt_ctx *ctx, struct restart_task *rt);
-void restore_mm_put(void *mm);
 
 /* mm/ckpt_track.c */
 bool ckpt_track_is_over(struct mm_struct *mm, const u8 *parent_id);

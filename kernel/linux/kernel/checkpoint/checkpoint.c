@@ -23,6 +23,7 @@ struct ckpt_ctx *ckpt_ctx_alloc(void)
 		return NULL;
 	hash_init(ctx->objs);
 	xa_init(&ctx->refs);
+	mt_init(&ctx->mms);
 	INIT_LIST_HEAD(&ctx->relinked);
 	ctx->where.fd = -1;
 	ctx->path_buf = kmalloc(PATH_MAX, GFP_KERNEL_ACCOUNT);
@@ -39,6 +40,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 
 	ckpt_objs_release(ctx);
 	ckpt_refs_release(ctx);
+	mtree_destroy(&ctx->mms);
 	ckpt_relink_keep(ctx);
 	ckpt_task_lists_free(ctx);
 	for (i = 0; i < ctx->nr_relink_dirs; i++)

@@ -17,7 +17,12 @@
 /* A task that cannot be stopped for this long is named and refused. */
 #define FREEZE_TIMEOUT	(10 * HZ)
 
+/* Others tell nobody that they stop or end: look for them this often. */
+#define FREEZE_POLL	(HZ / 50)
+
 static DECLARE_WAIT_QUEUE_HEAD(parked_wq);
+/* The task that a freeze waits for: it alone wakes it, so that n tasks wake it few times. */
+static struct task_struct *awaited;
 
 /**
  * ckpt_trap - rest until the checkpoint is over
@@ -31,7 +36,9 @@ void ckpt_trap(void)
 	current->jobctl |= JOBCTL_CHECKPOINT_PARKED;
 	set_current_state(TASK_KILLABLE | TASK_NOLOAD | TASK_FREEZABLE);
 	spin_unlock_irq(&current->sighand->siglock);
-	wake_up_all(&parked_wq);
+	/* set_current_state() is the barrier that pairs with all_parked()'s. */
+	if (READ_ONCE(awaited) == current)
+		wake_up_all(&parked_wq);
 	schedule();
 	__set_current_state(TASK_RUNNING);
 	spin_lock_irq(&current->sighand->siglock);
@@ -163,15 +170,40 @@ static int list_tree(struct ckpt_ctx *ctx, struct task_struct *root, bool first_
 	return new;
 }
 
-static bool all_parked(struct ckpt_ctx *ctx)
+static bool is_at_rest(struct task_struct *t)
 {
-	unsigned int i;
+	return task_is_parked(t) || READ_ONCE(t->exit_state);
+}
 
-	for (i = 0; i < ctx->tasks.nr; i++)
-		if (!task_is_parked(ctx->tasks.task[i]) &&
-		    !READ_ONCE(ctx->tasks.task[i]->exit_state))
+/* @nr tasks have been found at rest before, and stay so. */
+static bool all_parked(struct ckpt_ctx *ctx, unsigned int *nr)
+{
+	for (; *nr < ctx->tasks.nr; ++*nr) {
+		struct task_struct *t = ctx->tasks.task[*nr];
+
+		if (is_at_rest(t))
+			continue;
+		WRITE_ONCE(awaited, t);
+		/* Either we see it parked, or it sees that we wait for it. */
+		smp_mb();
+		if (!is_at_rest(t))
 			return false;
+	}
 	return true;
+}
+
+/* Returns as wait_event_killable_timeout() does. */
+static long wait_until_parked(struct ckpt_ctx *ctx)
+{
+	unsigned long deadline = jiffies + FREEZE_TIMEOUT;
+	unsigned int nr = 0;
+	long ret;
+
+	do {
+		ret = wait_event_killable_timeout(parked_wq, all_parked(ctx, &nr), FREEZE_POLL);
+	} while (!ret && time_before(jiffies, deadline));
+	WRITE_ONCE(awaited, NULL);
+	return ret;
 }
 
 static int freeze_timeout(struct ckpt_ctx *ctx)
@@ -181,7 +213,7 @@ static int freeze_timeout(struct ckpt_ctx *ctx)
 	for (i = 0; i < ctx->tasks.nr; i++) {
 		struct task_struct *t = ctx->tasks.task[i];
 
-		if (task_is_parked(t) || READ_ONCE(t->exit_state))
+		if (is_at_rest(t))
 			continue;
 		ctx->where.pid = task_pid_vnr(t);
 		return ckpt_err(ctx, -EBUSY,
@@ -230,7 +262,7 @@ static int freeze(struct ckpt_ctx *ctx, struct task_struct *root)
 		ret = vfork_obstacle(ctx);
 		if (ret)
 			return ret;
-		ret = wait_event_killable_timeout(parked_wq, all_parked(ctx), FREEZE_TIMEOUT);
+		ret = wait_until_parked(ctx);
 		if (ret < 0)
 			return ckpt_err(ctx, -EINTR, "interrupted");
 		if (!ret)

@@ -35,7 +35,8 @@ enum restart_phase {
  * @owner:	process that made it: its end ends the restart
  * @lock:	one RUN at a time
  * @phase:	what the tasks that have joined are to do
- * @wq:		where they wait for it, and where RUN waits for them
+ * @wq:		where they wait for it
+ * @run_wq:	where RUN waits for them; who wakes it need not wake them all
  * @parents:	images that this one is an increment over, newest first
  * @nr_parents:	their number
  * @tasks:	of the tree, ordered by pid
@@ -43,6 +44,7 @@ enum restart_phase {
  * @order:	the same in the order of the image
  * @nr_joined:	how many have joined
  * @nr_applied:	how many have taken on what is theirs
+ * @lost:	one of them was killed while it waited
  */
 struct restart_ctx {
 	struct ckpt_ctx *ckpt;
@@ -51,6 +53,7 @@ struct restart_ctx {
 	struct mutex lock;
 	enum restart_phase phase;
 	wait_queue_head_t wq;
+	wait_queue_head_t run_wq;
 	struct ckpt_stream *parents;
 	unsigned int nr_parents;
 	struct restart_task *tasks;
@@ -58,6 +61,7 @@ struct restart_ctx {
 	u32 *order;
 	atomic_t nr_joined;
 	atomic_t nr_applied;
+	bool lost;
 };
 
 struct ckpt_ctx *restart_ckpt_ctx(struct restart_task *rt)
@@ -92,6 +96,14 @@ static void set_phase(struct restart_ctx *r, enum restart_phase phase)
 	/* Pairs with the load in the tasks' wait: what they will read is there. */
 	smp_store_release(&r->phase, phase);
 	wake_up_all(&r->wq);
+	wake_up_all(&r->run_wq);
+}
+
+/* One more of the tasks has come so far: the last one tells RUN. */
+static void count_task(struct restart_ctx *r, atomic_t *counter)
+{
+	if (atomic_inc_return(counter) == r->nr_tasks)
+		wake_up_all(&r->run_wq);
 }
 
 static int pid_order(const void *a, const void *b)
@@ -334,6 +346,7 @@ int restart_create(u64 flags, const int *fds, unsigned int nr_fds, int log_fd)
 	kref_init(&r->refs);
 	mutex_init(&r->lock);
 	init_waitqueue_head(&r->wq);
+	init_waitqueue_head(&r->run_wq);
 	r->owner = get_pid(task_tgid(current));
 	r->ckpt->restart = r;
 	r->ckpt->flags = flags;
@@ -392,8 +405,7 @@ static int join(struct restart_ctx *r, struct restart_task **out)
 		return -EBUSY;
 	}
 	*out = rt;
-	atomic_inc(&r->nr_joined);
-	wake_up_all(&r->wq);
+	count_task(r, &r->nr_joined);
 	return 0;
 }
 
@@ -430,21 +442,21 @@ long restart_join(int ctx_fd)
 			int code = rt->entry.exit_code;
 
 			rt->applied = true;
-			atomic_inc(&r->nr_applied);
-			wake_up_all(&r->wq);
+			count_task(r, &r->nr_applied);
 			kref_put(&r->refs, restart_free);
 			do_exit(code);
 		}
 		rt->ret = restore_task(rt);
 		rt->applied = true;
-		atomic_inc(&r->nr_applied);
-		wake_up_all(&r->wq);
+		count_task(r, &r->nr_applied);
 		ret = wait_event_killable(r->wq, phase_after(r, PHASE_APPLY));
 	}
 	go = !ret && r->phase == PHASE_GO;
 	if (!go) {
 		rt->gone = true;
-		wake_up_all(&r->wq);
+		/* Pairs with the load in all_applied(): who sees it sees which one. */
+		smp_store_release(&r->lost, true);
+		wake_up_all(&r->run_wq);
 	}
 	kref_put(&r->refs, restart_free);
 	if (!go)
@@ -596,14 +608,7 @@ static int check_complete(struct restart_ctx *r)
 
 static bool all_applied(struct restart_ctx *r)
 {
-	unsigned int i;
-
-	if (atomic_read(&r->nr_applied) == r->nr_tasks)
-		return true;
-	for (i = 0; i < r->nr_tasks; i++)
-		if (READ_ONCE(r->tasks[i].gone))
-			return true;
-	return false;
+	return atomic_read(&r->nr_applied) == r->nr_tasks || smp_load_acquire(&r->lost);
 }
 
 static int apply(struct restart_ctx *r)
@@ -618,7 +623,7 @@ static int apply(struct restart_ctx *r)
 			return ret;
 	}
 	set_phase(r, PHASE_APPLY);
-	ret = wait_event_killable(r->wq, all_applied(r));
+	ret = wait_event_killable(r->run_wq, all_applied(r));
 	if (ret)
 		return ckpt_err(ctx, -EINTR, "interrupted");
 	for (i = 0; i < r->nr_tasks; i++) {
@@ -696,7 +701,7 @@ static int run(struct restart_ctx *r)
 	unsigned int i;
 	int ret;
 
-	ret = wait_event_killable(r->wq, all_in_place(r));
+	ret = wait_event_killable(r->run_wq, all_in_place(r));
 	if (ret || r->phase != PHASE_JOIN)
 		return ckpt_err(ctx, ret ?: -ECANCELED, "interrupted");
 	/* Off their CPUs: only then can their registers be set from here. */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * An address space in the making: what its layout and its pages share.
+ */
+#ifndef _MM_RESTORE_H
+#define _MM_RESTORE_H
+
+#include <linux/list.h>
+#include <linux/maple_tree.h>
+#include <linux/mm_types.h>
+#include <linux/rcupdate.h>
+
+struct restart_task;
+
+/**
+ * struct restored_mm - an address space in the making
+ * @mm:		the address space
+ * @track_id:	its name in the images of the chain
+ * @dumpable:	set at the end
+ * @leader:	leader of the process that adopts it
+ * @needed:	page numbers that are to come from parent images
+ */
+struct restored_mm {
+	struct mm_struct *mm;
+	u64 track_id;
+	u32 dumpable;
+	struct restart_task *leader;
+	struct maple_tree needed;
+};
+
+/*
+ * Whose memory control group pays. The coordinator does while it fills the
+ * address space, and must not be remembered when it is gone.
+ */
+static inline void ckpt_mm_set_owner(struct mm_struct *mm, struct task_struct *owner)
+{
+#ifdef CONFIG_MEMCG
+	rcu_assign_pointer(mm->owner, owner);
+#endif
+}
+
+#endif /* _MM_RESTORE_H */

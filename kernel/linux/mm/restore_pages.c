@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Fill the pages of address spaces and of shared memory from the image, and
+ * from the images that it is an increment over.
+ *
+ * Nobody uses them yet. Payload is read straight into pinned pages.
+ */
+#include <linux/checkpoint_internal.h>
+#include <linux/highmem.h>
+#include <linux/maple_tree.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
+
+#include "restore.h"
+
+#define MAX_EXTENTS	65536
+
+/* The extents of a PAGES record, checked as far as they can be by themselves. */
+struct extents {
+	struct ckpt_extent *extent;
+	unsigned int nr;
+	struct page *pages[CKPT_BATCH_PAGES];
+};
+
+/**
+ * restore_shmem_rec - make shared anonymous memory
+ * @ctx:	the restart
+ * @rec:	the head of the SHMEM record
+ *
+ * Return: 0 or a negative error.
+ */
+int restore_shmem_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
+{
+	struct ckpt_shmem *s;
+	struct file *file;
+	u64 size;
+
+	s = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*s), sizeof(*s));
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	size = s->size;
+	kvfree(s);
+	if (!size || !PAGE_ALIGNED(size) || size > TASK_SIZE_MAX)
+		return ckpt_err(ctx, -EINVAL, "shared memory of %llu bytes", size);
+	/* Nothing is reserved, so a size that is not backed by pages costs nothing. */
+	file = shmem_file_setup("dev/zero", size, VM_NORESERVE);
+	if (IS_ERR(file))
+		return ckpt_err(ctx, PTR_ERR(file), "cannot make shared memory of %llu bytes",
+				size);
+	return ckpt_ref_add(ctx, rec->objref, CKPT_OBJ_SHMEM, file);
+}
+
+static int check_extents(struct ckpt_ctx *ctx, const struct extents *x, u32 nr_pages)
+{
+	u64 data = 0;
+	unsigned int i;
+
+	for (i = 0; i < x->nr; i++) {
+		const struct ckpt_extent *e = &x->extent[i];
+
+		if (!PAGE_ALIGNED(e->addr) || !e->nr || e->addr > TASK_SIZE_MAX ||
+		    (u64)e->nr << PAGE_SHIFT > TASK_SIZE_MAX - e->addr ||
+		    e->kind < CKPT_PAGES_DATA || e->kind > CKPT_PAGES_PARENT)
+			return ckpt_err(ctx, -EINVAL, "%u pages of kind %u at 0x%llx",
+					e->nr, e->kind, e->addr);
+		if (e->kind == CKPT_PAGES_DATA)
+			data += e->nr;
+	}
+	if (data != nr_pages)
+		return ckpt_err(ctx, -EINVAL, "%llu pages where %u were announced", data, nr_pages);
+	return 0;
+}
+
+static void extents_free(struct extents *x)
+{
+	kvfree(x->extent);
+	kfree(x);
+}
+
+/* Read everything of a PAGES record up to the payload. */
+static struct extents *read_extents(struct ckpt_ctx *ctx, struct ckpt_stream *s,
+				    const struct ckpt_rec *rec)
+{
+	struct ckpt_pages head;
+	struct extents *x;
+	u64 len = 0;
+	int ret;
+
+	ret = rec->len < sizeof(head) ? -EINVAL : ckpt_read(s, &head, sizeof(head));
+	if (!ret)
+		len = sizeof(head) + (u64)head.nr_extents * sizeof(*x->extent) + head.pad +
+		      ((u64)head.nr_pages << PAGE_SHIFT);
+	if (ret || !head.nr_extents || head.nr_extents > MAX_EXTENTS ||
+	    head.pad >= PAGE_SIZE || head.reserved || len != rec->len)
+		return ERR_PTR(ckpt_err(ctx, ret ?: -EINVAL,
+					"a record of pages that is not whole"));
+	x = kmalloc(sizeof(*x), GFP_KERNEL_ACCOUNT);
+	if (!x)
+		return ERR_PTR(-ENOMEM);
+	x->nr = head.nr_extents;
+	x->extent = kvmalloc_array(x->nr, sizeof(*x->extent), GFP_KERNEL_ACCOUNT);
+	ret = x->extent ? ckpt_read(s, x->extent, x->nr * sizeof(*x->extent)) : -ENOMEM;
+	if (!ret) {
+		BUILD_BUG_ON(PATH_MAX < PAGE_SIZE);
+		ret = ckpt_read(s, ctx->path_buf, head.pad);
+	}
+	if (!ret && head.pad && memchr_inv(ctx->path_buf, 0, head.pad))
+		ret = ckpt_err(ctx, -EINVAL, "padding that is not zero");
+	if (!ret)
+		ret = check_extents(ctx, x, head.nr_pages);
+	if (!ret)
+		return x;
+	extents_free(x);
+	return ERR_PTR(ckpt_err(ctx, ret, "cannot read a record of pages"));
+}
+
+/* Only private memory has pages of its own. */
+static bool range_is_private(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	while (start < end) {
+		struct vm_area_struct *vma = vma_lookup(mm, start);
+
+		if (!vma || vma->vm_flags & (VM_MAYSHARE | VM_HUGETLB | VM_IO | VM_PFNMAP |
+					     VM_MIXEDMAP) ||
+		    (vma->vm_ops && !vma->vm_file))
+			return false;
+		start = vma->vm_end;
+	}
+	return true;
+}
+
+/* Pin up to @nr pages to be written. Returns how many. */
+static long pin_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, unsigned long addr,
+		      unsigned int nr, struct page **pages)
+{
+	int locked = 1;
+	long n = -EINVAL;
+
+	if (mmap_read_lock_killable(mm))
+		return ckpt_err(ctx, -EINTR, "interrupted");
+	if (range_is_private(mm, addr, addr + ((unsigned long)nr << PAGE_SHIFT)))
+		n = pin_user_pages_remote(mm, addr, nr, FOLL_WRITE | FOLL_FORCE, pages,
+					  &locked);
+	if (locked)
+		mmap_read_unlock(mm);
+	if (n > 0)
+		return n;
+	ctx->where.addr = addr;
+	if (n == -EINVAL)
+		return ckpt_err(ctx, n, "pages where no private memory is mapped");
+	return ckpt_err(ctx, n ?: -EFAULT, "no memory for this page");
+}
+
+/* Fill @nr pages from @s, or with zeroes if @s is NULL. */
+static int fill_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_struct *mm,
+		      unsigned long addr, unsigned long nr, struct page **pages)
+{
+	int ret = 0;
+
+	while (nr && !ret) {
+		long n, i;
+
+		if (fatal_signal_pending(current))
+			return ckpt_err(ctx, -EINTR, "interrupted");
+		n = pin_pages(ctx, mm, addr, min(nr, CKPT_BATCH_PAGES), pages);
+		if (n < 0)
+			return n;
+		if (s)
+			ret = ckpt_read_pages(s, pages, n);
+		for (i = 0; i < n && !s; i++)
+			clear_highpage(pages[i]);
+		unpin_user_pages_dirty_lock(pages, n, true);
+		if (ret)
+			return ckpt_err(ctx, ret, ret == -ENODATA ?
+					"the image is truncated in a record of pages" :
+					"cannot read pages from the image");
+		addr += n << PAGE_SHIFT;
+		nr -= n;
+		cond_resched();
+	}
+	return ret;
+}
+
+/* To be found in a parent image. */
+static int need_pages(struct ckpt_ctx *ctx, struct restored_mm *rm, const struct ckpt_extent *e)
+{
+	unsigned long first = e->addr >> PAGE_SHIFT;
+	bool ok;
+
+	if (!memchr_inv(ctx->header.parent_id, 0, CKPT_ID_BYTES))
+		return ckpt_err(ctx, -EINVAL, "pages of a parent in an image that has none");
+	if (mmap_read_lock_killable(rm->mm))
+		return ckpt_err(ctx, -EINTR, "interrupted");
+	ok = range_is_private(rm->mm, e->addr, e->addr + ((u64)e->nr << PAGE_SHIFT));
+	mmap_read_unlock(rm->mm);
+	ctx->where.addr = e->addr;
+	if (!ok)
+		return ckpt_err(ctx, -EINVAL, "pages where no private memory is mapped");
+	ctx->where.addr = 0;
+	return mtree_store_range(&rm->needed, first, first + e->nr - 1, xa_mk_value(1),
+				 GFP_KERNEL_ACCOUNT);
+}
+
+static int restore_mm_pages(struct ckpt_ctx *ctx, struct restored_mm *rm, struct extents *x)
+{
+	unsigned int i;
+	int ret = 0;
+
+	ckpt_mm_set_owner(rm->mm, current);
+	for (i = 0; i < x->nr && !ret; i++) {
+		const struct ckpt_extent *e = &x->extent[i];
+
+		if (e->kind == CKPT_PAGES_PARENT)
+			ret = need_pages(ctx, rm, e);
+		else
+			ret = fill_pages(ctx, e->kind == CKPT_PAGES_DATA ? &ctx->img : NULL,
+					 rm->mm, e->addr, e->nr, x->pages);
+	}
+	ckpt_mm_set_owner(rm->mm, NULL);
+	return ret;
+}
+
+static int fill_shmem(struct ckpt_ctx *ctx, struct address_space *mapping, pgoff_t index,
+		      unsigned int nr, struct page **pages)
+{
+	unsigned int n = 0, i;
+	int ret = 0;
+
+	for (; n < nr && !ret; n++) {
+		pages[n] = shmem_read_mapping_page(mapping, index + n);
+		if (IS_ERR(pages[n])) {
+			ret = ckpt_err(ctx, PTR_ERR(pages[n]), "no memory for shared pages");
+			break;
+		}
+	}
+	if (!ret) {
+		ret = ckpt_read_pages(&ctx->img, pages, n);
+		if (ret)
+			ckpt_err(ctx, ret, "cannot read pages from the image");
+	}
+	for (i = 0; i < n; i++) {
+		set_page_dirty_lock(pages[i]);
+		put_page(pages[i]);
+	}
+	return ret;
+}
+
+static int restore_shmem_pages(struct ckpt_ctx *ctx, struct file *file, struct extents *x)
+{
+	u64 size = i_size_read(file_inode(file));
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < x->nr; i++) {
+		struct ckpt_extent *e = &x->extent[i];
+
+		if (e->kind != CKPT_PAGES_DATA || e->addr >= size ||
+		    (u64)e->nr << PAGE_SHIFT > size - e->addr)
+			return ckpt_err(ctx, -EINVAL,
+					"%u pages of kind %u at 0x%llx of shared memory",
+					e->nr, e->kind, e->addr);
+		while (e->nr) {
+			unsigned int n = min(e->nr, CKPT_BATCH_PAGES);
+
+			if (fatal_signal_pending(current))
+				return ckpt_err(ctx, -EINTR, "interrupted");
+			cond_resched();
+			ret = fill_shmem(ctx, file->f_mapping, e->addr >> PAGE_SHIFT, n,
+					 x->pages);
+			if (ret)
+				return ret;
+			e->addr += (u64)n << PAGE_SHIFT;
+			e->nr -= n;
+		}
+	}
+	return 0;
+}
+
+/**
+ * restore_pages_rec - fill pages of an address space or of shared memory
+ * @ctx:	the restart
+ * @rec:	the head of the PAGES record
+ *
+ * Return: 0 or a negative error.
+ */
+int restore_pages_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
+{
+	bool is_shmem = ckpt_ref_type(ctx, rec->objref) == CKPT_OBJ_SHMEM;
+	void *obj = ckpt_ref(ctx, rec->objref, is_shmem ? CKPT_OBJ_SHMEM : CKPT_OBJ_MM);
+	struct extents *x;
+	int ret;
+
+	if (IS_ERR(obj))
+		return PTR_ERR(obj);
+	x = read_extents(ctx, &ctx->img, rec);
+	if (IS_ERR(x))
+		return PTR_ERR(x);
+	ret = is_shmem ? restore_shmem_pages(ctx, obj, x) : restore_mm_pages(ctx, obj, x);
+	extents_free(x);
+	return ret;
+}
+
+/* Take of a parent's extent what is still needed, and pass over the rest. */
+static int take_extent(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct restored_mm *rm,
+		       const struct ckpt_extent *e, struct page **pages)
+{
+	struct ckpt_stream *data = e->kind == CKPT_PAGES_DATA ? s : NULL;
+	unsigned long first = e->addr >> PAGE_SHIFT, last = first + e->nr - 1, end;
+	int ret = 0;
+
+	for (; first <= last && !ret; first = end + 1) {
+		MA_STATE(mas, &rm->needed, first, first);
+		bool needed;
+
+		if (fatal_signal_pending(current))
+			return ckpt_err(ctx, -EINTR, "interrupted");
+		mas_lock(&mas);
+		needed = mas_walk(&mas);
+		end = min(mas.last, last);
+		mas_unlock(&mas);
+		if (needed) {
+			ret = fill_pages(ctx, data, rm->mm, first << PAGE_SHIFT,
+					 end - first + 1, pages);
+			if (!ret)
+				ret = mtree_store_range(&rm->needed, first, end, NULL,
+							GFP_KERNEL_ACCOUNT);
+		} else if (data) {
+			ret = ckpt_skip_pages(data, end - first + 1);
+		}
+	}
+	return ret;
+}
+
+/* PAGES of a parent; @rm is NULL if they belong to nothing that we restore. */
+static int take_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s,
+		      const struct ckpt_rec *rec, struct restored_mm *rm)
+{
+	struct extents *x = read_extents(ctx, s, rec);
+	unsigned int i;
+	int ret = 0;
+
+	if (IS_ERR(x))
+		return PTR_ERR(x);
+	if (rm)
+		ckpt_mm_set_owner(rm->mm, current);
+	for (i = 0; i < x->nr && !ret; i++) {
+		const struct ckpt_extent *e = &x->extent[i];
+
+		if (rm && e->kind != CKPT_PAGES_PARENT)
+			ret = take_extent(ctx, s, rm, e, x->pages);
+		else if (e->kind == CKPT_PAGES_DATA)
+			ret = ckpt_skip_pages(s, e->nr);
+	}
+	if (rm)
+		ckpt_mm_set_owner(rm->mm, NULL);
+	extents_free(x);
+	return ret;
+}
+
+/* Which of ours a parent's address space is, by its name in the chain. */
+static int note_parent_mm(struct ckpt_ctx *ctx, struct ckpt_stream *s,
+			  const struct ckpt_rec *rec, struct xarray *mms)
+{
+	struct restored_mm *rm;
+	struct ckpt_mm *m;
+
+	m = ckpt_read_payload(ctx, s, rec, sizeof(*m), sizeof(*m));
+	if (IS_ERR(m))
+		return PTR_ERR(m);
+	rm = mtree_load(&ctx->mms, m->track_id);
+	kvfree(m);
+	return rm ? xa_err(xa_store(mms, rec->objref, rm, GFP_KERNEL_ACCOUNT)) : 0;
+}
+
+static int skip_record(struct ckpt_ctx *ctx, struct ckpt_stream *s, u64 len)
+{
+	while (len) {
+		size_t n = min_t(u64, len, PATH_MAX);
+		int ret = ckpt_read(s, ctx->path_buf, n);
+
+		if (ret)
+			return ret;
+		len -= n;
+	}
+	return 0;
+}
+
+/**
+ * restore_parent_pages - take from a parent image the pages that are needed
+ * @ctx:	the restart
+ * @s:		the parent image, after its header
+ *
+ * Return: 0 when its trailer has been read and is right, or a negative error.
+ */
+int restore_parent_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s)
+{
+	DEFINE_XARRAY(mms);
+	struct ckpt_rec rec;
+	int ret;
+
+	do {
+		ret = fatal_signal_pending(current) ? -EINTR : ckpt_read_rec(ctx, s, &rec);
+		if (ret)
+			break;
+		if (rec.type == CKPT_REC_TRAILER) {
+			ret = ckpt_read_trailer(ctx, s, &rec);
+			break;
+		} else if (rec.type == CKPT_REC_MM) {
+			ret = note_parent_mm(ctx, s, &rec, &mms);
+		} else if (rec.type == CKPT_REC_PAGES) {
+			ret = take_pages(ctx, s, &rec, xa_load(&mms, rec.objref));
+		} else {
+			ret = skip_record(ctx, s, rec.len);
+		}
+		cond_resched();
+	} while (!ret);
+	xa_destroy(&mms);
+	return ret ? ckpt_err(ctx, ret, "cannot read a parent image (error %d)", ret) : 0;
+}
+
+/**
+ * restore_missing_pages - have all pages been found?
+ * @ctx:	the restart; all images of the chain have been read
+ *
+ * Return: 0, or -ENODATA, which has been logged.
+ */
+int restore_missing_pages(struct ckpt_ctx *ctx)
+{
+	unsigned long i = 0, nr = 0, first = 0;
+	struct restored_mm *rm;
+	void *needed;
+
+	while ((rm = ckpt_ref_next(ctx, &i, CKPT_OBJ_MM))) {
+		MA_STATE(mas, &rm->needed, 0, 0);
+
+		mas_lock(&mas);
+		mas_for_each(&mas, needed, ULONG_MAX) {
+			first = first ?: mas.index << PAGE_SHIFT;
+			nr += mas.last - mas.index + 1;
+		}
+		mas_unlock(&mas);
+	}
+	if (!nr)
+		return 0;
+	ctx->where.addr = first;
+	return ckpt_err(ctx, -ENODATA,
+		"%lu pages, here the first, are neither in this image nor in the parents given: give the whole chain",
+		nr);
+}
