@@ -1,5 +1,6 @@
 /** What the runner, the console and the command line must agree on. */
 export * from "./actions.js";
+export * from "./bench.js";
 export * from "./describe.js";
 export * from "./events.js";
 export * from "./experiment.js";

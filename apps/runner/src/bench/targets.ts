@@ -1,0 +1,221 @@
+/** What is to be reached, as ratios within one run; and whether it was. */
+import type { BenchResult, BenchTarget, Contender } from "@crlab/shared";
+import { incrementWorkload, TRULY_DIRTY } from "./benches/increments.js";
+import { memoryWorkload } from "./benches/memory.js";
+import { REDIS } from "./benches/redis.js";
+import { treeWorkload } from "./benches/trees.js";
+import { TRIVIAL } from "./benches/trivial.js";
+import { UNLINKED_BYTES, unlinkedWorkload } from "./benches/unlinked.js";
+import { findResult, medianOf } from "./recorder.js";
+
+type Results = readonly BenchResult[];
+
+/** The targets of the benches that were run. */
+export function judge(results: Results, ran: ReadonlySet<string>): BenchTarget[] {
+  return targets.filter((target) => ran.has(target.bench)).map(({ name, judge }) => ({ name, ...judge(results) }));
+}
+
+interface Target {
+  bench: string;
+  name: string;
+  judge: (results: Results) => Omit<BenchTarget, "name">;
+}
+
+interface Quotient {
+  workload: string;
+  metric: string;
+}
+
+/** The rival's median over ours: how many times as fast. */
+function timesAsFast(bench: string, name: string, of: Quotient, least: number): Target {
+  return {
+    bench,
+    name,
+    judge: (results) => {
+      const key = { bench, ...of };
+      const ours = medianOf(results, { ...key, contender: "crlab" });
+      const rival = medianOf(results, { ...key, contender: "criu" });
+      const ratio = ours === null || rival === null ? null : rival / ours;
+      return verdict(
+        `at least ${least} times as fast as CRIU`,
+        ratio,
+        (r) => r >= least,
+        (r) => `${round(r)} times`,
+        whyNot(results, key, ["crlab", "criu"]),
+      );
+    },
+  };
+}
+
+/** Our median over the limit's. */
+function nearTheLimit(bench: string, name: string, ours: Quotient, limitMetric: string, most: number): Target {
+  return {
+    bench,
+    name,
+    judge: (results) => {
+      const us = medianOf(results, { bench, ...ours, contender: "crlab" });
+      const limit = medianOf(results, { bench, workload: ours.workload, contender: "limit", metric: limitMetric });
+      return verdict(
+        `at most ${most} times the limit`,
+        us === null || limit === null ? null : us / limit,
+        (r) => r <= most,
+        (r) => `${round(r)} times`,
+        whyNot(results, { bench, ...ours }, ["crlab", "limit"]),
+      );
+    },
+  };
+}
+
+function verdict(
+  wanted: string,
+  value: number | null,
+  met: (value: number) => boolean,
+  words: (value: number) => string,
+  why: string | null,
+): Omit<BenchTarget, "name"> {
+  if (value === null) return { wanted, got: why, met: false };
+  return { wanted, got: words(value), met: met(value) };
+}
+
+function whyNot(
+  results: Results,
+  key: Omit<Parameters<typeof findResult>[1], "contender">,
+  who: Contender[],
+): string | null {
+  for (const contender of who) {
+    const refusal = findResult(results, { ...key, contender })?.refusal;
+    if (refusal !== undefined) return `${contender} refused: ${refusal}`;
+  }
+  return null;
+}
+
+const round = (ratio: number): string => (ratio >= 10 ? ratio.toFixed(0) : ratio.toFixed(2));
+
+/** Our time for each child more, of the largest trees compared with the smallest. */
+const flatCost: Target = {
+  bench: "trees",
+  name: "trees: cost of a process, 1000 against 10",
+  judge: (results) => {
+    const time = (children: number, metric: string) =>
+      medianOf(results, { bench: "trees", workload: treeWorkload(children), contender: "crlab", metric });
+    const ratios = ["dumpNs", "restoreNs"].map((metric) => {
+      const [one, ten, thousand] = [time(1, metric), time(10, metric), time(1000, metric)];
+      if (one === null || ten === null || thousand === null || ten <= one) return null;
+      return (thousand - one) / 999 / ((ten - one) / 9);
+    });
+    const worst = ratios.some((r) => r === null) ? null : Math.max(...ratios.map((r) => r ?? 0));
+    return verdict(
+      "flat: at most 1.5 times",
+      worst,
+      (r) => r <= 1.5,
+      (r) => `${round(r)} times`,
+      null,
+    );
+  },
+};
+
+const relinkFlat: Target = {
+  bench: "unlinked",
+  name: "unlinked file: dump of 1 KiB to 1 GiB",
+  judge: (results) => {
+    const times = UNLINKED_BYTES.map((bytes) =>
+      medianOf(results, { bench: "unlinked", workload: unlinkedWorkload(bytes), contender: "crlab", metric: "dumpNs" }),
+    );
+    const known = times.filter((t) => t !== null);
+    const ratio = known.length < times.length ? null : Math.max(...known) / Math.min(...known);
+    return verdict(
+      "the same within 1.5 times",
+      ratio,
+      (r) => r <= 1.5,
+      (r) => `${round(r)} times`,
+      null,
+    );
+  },
+};
+
+function incrementPages(percent: number, thp: boolean): Target {
+  const workload = incrementWorkload(percent, thp);
+  return {
+    bench: "increments",
+    name: `increment, ${workload}: pages written`,
+    judge: (results) => {
+      const dirty = TRULY_DIRTY(percent);
+      const base = medianOf(results, {
+        ...{ bench: "increments", workload: incrementWorkload(0, thp), contender: "crlab", metric: "pages" },
+      });
+      const pages = medianOf(results, { bench: "increments", workload, contender: "crlab", metric: "pages" });
+      // Its own stack and generation counters are dirty, too: what it writes when nothing was rewritten.
+      const ratio = base === null || pages === null ? null : (pages - base) / dirty;
+      return verdict(
+        "at most 1.01 times those truly dirty",
+        ratio,
+        (r) => r <= 1.01,
+        (r) => `${r.toFixed(3)} times`,
+        whyNot(results, { bench: "increments", workload, metric: "dumpNs" }, ["crlab"]),
+      );
+    },
+  };
+}
+
+function incrementTime(percent: number, thp: boolean): Target {
+  const workload = incrementWorkload(percent, thp);
+  return {
+    bench: "increments",
+    name: `increment, ${workload}: time`,
+    judge: (results) => {
+      const ours = (of: string, metric: string) =>
+        medianOf(results, { bench: "increments", workload: of, contender: "crlab", metric });
+      const [full, walk, time] = [
+        ours(workload, "fullDumpNs"),
+        ours(incrementWorkload(0, thp), "dumpNs"),
+        ours(workload, "dumpNs"),
+      ];
+      const ratio = full === null || walk === null || time === null ? null : (time - walk) / ((percent / 100) * full);
+      return verdict(
+        "at most 1.3 times the dirty part of a full dump, besides the walk",
+        ratio,
+        (r) => r <= 1.3,
+        (r) => `${round(r)} times`,
+        whyNot(results, { bench: "increments", workload, metric: "dumpNs" }, ["crlab"]),
+      );
+    },
+  };
+}
+
+const targets: readonly Target[] = [
+  timesAsFast("trivial", "trivial process: dump", { workload: TRIVIAL, metric: "dumpNs" }, 15),
+  timesAsFast("trivial", "trivial process: restore", { workload: TRIVIAL, metric: "restoreNs" }, 15),
+  timesAsFast("trivial", "trivial process: frozen time", { workload: TRIVIAL, metric: "frozenNs" }, 30),
+  ...[100, 500].flatMap((n) => [
+    timesAsFast("trees", `tree of ${n}: dump`, { workload: treeWorkload(n), metric: "dumpNs" }, 50),
+    timesAsFast("trees", `tree of ${n}: restore`, { workload: treeWorkload(n), metric: "restoreNs" }, 20),
+  ]),
+  flatCost,
+  ...[256, 1024].flatMap((mib) => {
+    const workload = memoryWorkload(mib);
+    return [
+      timesAsFast("memory", `${workload}: frozen time of a full dump`, { workload, metric: "frozenNs" }, 2),
+      nearTheLimit(
+        "memory",
+        `${workload}: frozen time, beside the limit`,
+        { workload, metric: "frozenNs" },
+        "dumpNs",
+        1.15,
+      ),
+      timesAsFast("memory", `${workload}: restore`, { workload, metric: "restoreNs" }, 4),
+      nearTheLimit(
+        "memory",
+        `${workload}: restore, beside the limit`,
+        { workload, metric: "restoreNs" },
+        "restoreNs",
+        1.25,
+      ),
+    ];
+  }),
+  timesAsFast("redis", `${REDIS}: dump`, { workload: REDIS, metric: "dumpNs" }, 8),
+  timesAsFast("redis", `${REDIS}: restore`, { workload: REDIS, metric: "restoreNs" }, 5),
+  ...[false, true].flatMap((thp) =>
+    [1, 10, 50].flatMap((percent) => [incrementPages(percent, thp), incrementTime(percent, thp)]),
+  ),
+  relinkFlat,
+];
