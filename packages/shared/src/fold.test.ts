@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { actions } from "./actions.js";
 import { type LogEvent, type NewEvent, readEvent } from "./events.js";
 import { type CheckpointFigures, fingerprint, manifest } from "./experiment.js";
-import { checkpointChain, foldAll, remainingPlan } from "./fold.js";
+import { checkpointChain, foldAll, planStoppedAt, remainingPlan } from "./fold.js";
 import { report } from "./report.js";
-import { judge } from "./verdict.js";
+import { judge, settled } from "./verdict.js";
 
 const figures: CheckpointFigures = {
   imageId: "00",
@@ -181,6 +181,25 @@ describe("verdict and report", () => {
     const bad: NewEvent = { type: "verify.finished", stepNo: 2, target: "w", ok: false, text: "verify: FAIL x" };
     expect(judge(foldAll(log(...done, bad))).verdict).toBe("fail");
     expect(judge(foldAll([])).verdict).toBe("fail");
+  });
+
+  it("is fail at once when a planned step fails, and the plan stands still until somebody goes on", () => {
+    const failing: NewEvent[] = [
+      { ...created, plan: [{ kind: "boot" }, { kind: "kill" }, { kind: "kill" }] } as NewEvent,
+      ...booted.slice(1),
+      { type: "step.started", stepNo: 2, step: { kind: "kill" }, planned: true },
+      { type: "step.failed", stepNo: 2, ms: 1, error: { code: "x", message: "nothing to kill" } },
+    ];
+    const view = foldAll(log(...failing));
+    expect(settled(view)).toEqual({ verdict: "fail", reason: "step 2 (kill) failed: nothing to kill" });
+    expect(planStoppedAt(view)?.stepNo).toBe(2);
+    expect(report(view)).toContain("Verdict: FAIL (step 2");
+    const byHand: NewEvent = { type: "step.started", stepNo: 3, step: { kind: "kill" }, planned: false };
+    const doneByHand: NewEvent = { type: "step.finished", stepNo: 3, ms: 1 };
+    expect(planStoppedAt(foldAll(log(...failing, byHand, doneByHand)))?.stepNo).toBe(2);
+    const goesOn: NewEvent = { type: "step.started", stepNo: 3, step: { kind: "kill" }, planned: true };
+    expect(planStoppedAt(foldAll(log(...failing, goesOn)))).toBeUndefined();
+    expect(settled(foldAll(log(...working)))).toBeNull();
   });
 
   it("reports in 72 columns", () => {

@@ -193,6 +193,12 @@ export function runningStep(view: ExperimentView): StepView | undefined {
   return view.steps.find((s) => s.state === "running");
 }
 
+/** The planned step that failed last and so stopped the plan, until somebody goes on with it. */
+export function planStoppedAt(view: ExperimentView): StepView | undefined {
+  const last = view.steps.findLast((s) => s.planned);
+  return last?.state === "failed" && runningStep(view) === undefined ? last : undefined;
+}
+
 /** The target a step without `target` speaks of: the latest one. */
 export function latestTarget(view: ExperimentView): TargetView | undefined {
   return view.targets.at(-1);

@@ -2,7 +2,7 @@
 import { describeStep } from "./describe.js";
 import type { ExperimentView, StepView } from "./fold.js";
 import { formatBytes, formatMs, formatNs } from "./units.js";
-import { kernelTrouble } from "./verdict.js";
+import { kernelTrouble, settled } from "./verdict.js";
 
 const COLUMNS = 72;
 
@@ -27,8 +27,10 @@ const heading = (view: ExperimentView): string => {
 };
 
 function verdictLine(view: ExperimentView): string {
-  const state = view.verdict ?? view.status;
-  return wrap(`Verdict: ${state.toUpperCase()}${view.reason === null ? "" : ` (${view.reason})`}`, 9);
+  const early = view.verdict === null ? settled(view) : null;
+  const state = view.verdict ?? early?.verdict ?? view.status;
+  const reason = view.reason ?? early?.reason ?? null;
+  return wrap(`Verdict: ${state.toUpperCase()}${reason === null ? "" : ` (${reason})`}`, 9);
 }
 
 function environment(view: ExperimentView): string {

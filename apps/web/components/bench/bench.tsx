@@ -17,6 +17,7 @@ import { ActionDialog, type Asking, asks, HelpDialog } from "./action-dialog";
 import styles from "./bench.module.css";
 import { Figures } from "./figures";
 import { Inspector } from "./inspector";
+import { PlanStopped } from "./plan-stopped";
 import { ReplayBar } from "./replay-bar";
 import { Separator } from "./separator";
 import { Steps } from "./steps";
@@ -167,6 +168,12 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
           <section ref={stepsEnd} className={styles.scroll} aria-label="Timeline">
             <Steps view={view} />
           </section>
+          <PlanStopped
+            view={view}
+            actions={drive ? possible : null}
+            onAction={act}
+            onRunAgain={() => create({ type: "rerun", experiment: id })}
+          />
           {trouble && (
             <div className={styles.trouble}>
               <ErrorNote error={trouble} />

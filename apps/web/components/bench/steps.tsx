@@ -4,6 +4,7 @@ import {
   formatBytes,
   formatMs,
   formatNs,
+  planStoppedAt,
   remainingPlan,
   type StepView,
 } from "@crlab/shared";
@@ -54,6 +55,7 @@ const states: Record<StepView["state"], string> = {
 /** What was done, in order; then what is planned. */
 export function Steps({ view }: { view: ExperimentView }) {
   const planned = remainingPlan(view);
+  const stopped = planStoppedAt(view) !== undefined || view.status === "ended" || view.status === "interrupted";
   return (
     <ol className={styles.steps} data-testid="steps" aria-label="Steps">
       {view.steps.map((step) => (
@@ -89,10 +91,15 @@ export function Steps({ view }: { view: ExperimentView }) {
       ))}
       {planned.map((step, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a step's place in the plan is its identity
-        <li key={`planned-${view.planDone + i}`} className={styles.step} data-state="planned" data-kind={step.kind}>
+        <li
+          key={`planned-${view.planDone + i}`}
+          className={styles.step}
+          data-state={stopped ? "not-run" : "planned"}
+          data-kind={step.kind}
+        >
           <div className={styles.line}>
             <span className="dim">{title({ step, kind: step.kind })}</span>
-            <span className={styles.figure}>planned</span>
+            <span className={styles.figure}>{stopped ? "not run" : "planned"}</span>
           </div>
           <div className={styles.figure}>{describeStep(step)}</div>
         </li>

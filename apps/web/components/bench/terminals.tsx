@@ -2,6 +2,7 @@
 import type { ExperimentView } from "@crlab/shared";
 import { useEffect, useState } from "react";
 import { LiveTerminal } from "./live-terminal";
+import { SerialTerminal } from "./serial-terminal";
 import { StoredTerminal } from "./stored-terminal";
 import { Tabs } from "./tabs";
 import styles from "./terminals.module.css";
@@ -15,28 +16,34 @@ interface Props {
   onShell: (() => void) | null;
 }
 
+const SERIAL = "serial";
+
 /** The workloads' terminals, shells and the serial console, one tab each. */
 export function Terminals({ id, view, drive, atMs, onShell }: Props) {
   const [picked, setPicked] = useState<string | null>(null);
   const [known, setKnown] = useState(view.terminals.length);
-  // A terminal that has just opened is what one wants to look at; the serial console is not.
+  // A terminal that has just opened is what one wants to look at.
   const newest = view.terminals.at(-1);
   useEffect(() => {
-    if (view.terminals.length > known && newest && newest.kind !== "serial") setPicked(String(newest.terminal));
+    if (view.terminals.length > known && newest) setPicked(String(newest.terminal));
     if (view.terminals.length !== known) setKnown(view.terminals.length);
   }, [view.terminals.length, known, newest]);
 
   const fallback = view.terminals.findLast((t) => t.kind === "workload") ?? newest;
-  const shown = view.terminals.find((t) => String(t.terminal) === picked) ?? fallback;
+  const serial = view.guest !== null && (picked === SERIAL || fallback === undefined);
+  const shown = serial ? undefined : (view.terminals.find((t) => String(t.terminal) === picked) ?? fallback);
   return (
     <>
       <Tabs
         name="Terminals"
-        tabs={view.terminals.map((t) => ({
-          id: String(t.terminal),
-          label: t.closedReason === null || atMs !== null ? t.title : `${t.title} (closed)`,
-        }))}
-        chosen={shown ? String(shown.terminal) : ""}
+        tabs={[
+          ...view.terminals.map((t) => ({
+            id: String(t.terminal),
+            label: t.closedReason === null || atMs !== null ? t.title : `${t.title} (closed)`,
+          })),
+          ...(view.guest === null ? [] : [{ id: SERIAL, label: "serial" }]),
+        ]}
+        chosen={serial ? SERIAL : shown ? String(shown.terminal) : ""}
         onChoose={setPicked}
       >
         {onShell && (
@@ -51,8 +58,15 @@ export function Terminals({ id, view, drive, atMs, onShell }: Props) {
           </button>
         )}
       </Tabs>
-      <div className={styles.stack} id="panel-Terminals" role="tabpanel" aria-label={shown?.title ?? "Terminals"}>
-        {shown === undefined ? (
+      <div
+        className={styles.stack}
+        id="panel-Terminals"
+        role="tabpanel"
+        aria-label={serial ? "serial" : (shown?.title ?? "Terminals")}
+      >
+        {serial ? (
+          <SerialTerminal lines={view.kernelLog} />
+        ) : shown === undefined ? (
           <p className={styles.empty}>No terminal yet: a guest's console opens when it boots.</p>
         ) : atMs !== null ? (
           <StoredTerminal
@@ -68,7 +82,7 @@ export function Terminals({ id, view, drive, atMs, onShell }: Props) {
             experiment={id}
             terminal={shown.terminal}
             title={shown.title}
-            drive={drive && shown.kind !== "serial" && shown.closedReason === null}
+            drive={drive && shown.closedReason === null}
           />
         )}
       </div>

@@ -1,0 +1,46 @@
+"use client";
+import type { TextLine } from "@crlab/shared";
+import { useEffect, useRef } from "react";
+import type { Screen } from "../../lib/xterm";
+import styles from "./terminals.module.css";
+
+/** The guests' serial console, read-only: drawn from the log, so that it is the same live, later and in replay. */
+export function SerialTerminal({ lines }: { lines: readonly TextLine[] }) {
+  const element = useRef<HTMLDivElement>(null);
+  const latest = useRef(lines);
+  const draw = useRef<(() => void) | null>(null);
+
+  useEffect(() => {
+    let screen: Screen | undefined;
+    let over = false;
+    import("../../lib/xterm")
+      .then(({ openScreen }) => {
+        if (over || !element.current) return;
+        screen = openScreen(element.current, { input: false, label: "Serial console" });
+        const { terminal } = screen;
+        let drawn = 0;
+        draw.current = () => {
+          if (latest.current.length < drawn) {
+            terminal.reset();
+            drawn = 0;
+          }
+          for (const { text } of latest.current.slice(drawn)) terminal.write(text.replace(/\n/g, "\r\n"));
+          drawn = latest.current.length;
+        };
+        draw.current();
+      })
+      .catch((error: unknown) => console.error("crlab: serial console:", error));
+    return () => {
+      over = true;
+      draw.current = null;
+      screen?.dispose();
+    };
+  }, []);
+
+  useEffect(() => {
+    latest.current = lines;
+    draw.current?.();
+  }, [lines]);
+
+  return <div ref={element} className={styles.screen} data-testid="terminal-serial" />;
+}

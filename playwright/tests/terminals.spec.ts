@@ -1,0 +1,84 @@
+import { expect, type Page, test } from "@playwright/test";
+import { action, bootByHand } from "./page.js";
+
+/** The terminal that is shown, as the text on its screen. */
+const screenText = (page: Page) => page.locator(".xterm-rows").first();
+
+async function openShell(page: Page): Promise<void> {
+  await action(page, "shell").click();
+  await expect(page.getByRole("tab", { name: "shell", selected: true })).toBeVisible();
+  await expect(screenText(page)).toContainText("#");
+  await page.locator(".xterm-screen").first().click();
+}
+
+/** Types a line, and waits for what it prints; the command itself must not contain it. */
+async function typeLine(page: Page, line: string, prints: RegExp): Promise<string> {
+  await page.keyboard.type(`${line}\n`);
+  await expect(screenText(page)).toContainText(prints);
+  return (prints.exec(await screenText(page).innerText()) ?? [""])[0];
+}
+
+test("what is typed into a shell reaches the guest and comes back; others see it and cannot type", async ({
+  page,
+  browser,
+}) => {
+  const url = await bootByHand(page, "Typing");
+  await openShell(page);
+  await page.keyboard.type("echo $((6*7))-is-the-ans");
+  await expect(screenText(page)).toContainText("echo $((6*7))-is-the-ans");
+  await page.keyboard.type("wer\n");
+  await expect(screenText(page)).toContainText("42-is-the-answer");
+
+  const viewer = await (await browser.newContext()).newPage();
+  await viewer.goto(url);
+  await expect(screenText(viewer)).toContainText("42-is-the-answer");
+  await viewer.locator(".xterm-screen").first().click();
+  await viewer.keyboard.type("echo $((1+1))-from-a-viewer\n");
+  await typeLine(page, "echo $((3+4))-from-the-owner", /7-from-the-owner/);
+  await expect(screenText(viewer)).toContainText("7-from-the-owner");
+  await expect(screenText(viewer)).not.toContainText("from-a-viewer");
+
+  // Scrollback is kept over a reload, and one can go on.
+  await page.reload();
+  await expect(screenText(page)).toContainText("42-is-the-answer");
+  await page.locator(".xterm-screen").first().click();
+  await typeLine(page, "echo $((50+5))-again", /55-again/);
+});
+
+test("a terminal follows the size of its place on the page", async ({ page }) => {
+  await bootByHand(page, "Sizes");
+  await openShell(page);
+  const columns = async (mark: string) => {
+    const line = await typeLine(page, `echo ${mark}=$(stty size | cut -d' ' -f2)=`, new RegExp(`${mark}=\\d+=`));
+    return Number(/\d+/.exec(line)?.[0]);
+  };
+  const before = await columns("one");
+  expect(before).toBeGreaterThan(20);
+  const separator = page.getByRole("separator", { name: "Width of the inspector" });
+  for (let i = 0; i < 8; i++) await separator.press("ArrowLeft");
+  await page.locator(".xterm-screen").first().click();
+  const after = await columns("two");
+  // 8 times 16 px at about 8 px a character.
+  expect(before - after).toBeGreaterThanOrEqual(10);
+  await page.setViewportSize({ width: 1600, height: 900 });
+  await page.locator(".xterm-screen").first().click();
+  await expect(async () => expect(await columns(`m${Date.now() % 100000}`)).toBeGreaterThan(after)).toPass();
+});
+
+test("the serial console is a tab beside the others", async ({ page }) => {
+  await bootByHand(page, "Serial");
+  await page.getByRole("tab", { name: "serial" }).click();
+  const serial = page.getByTestId("terminal-serial");
+  await expect(serial).toContainText(/crlab|Linux|init/);
+  await openShell(page);
+  await page.keyboard.type("echo a-line-for-the-$((40+2))th-time > /dev/kmsg\n");
+  await page.getByRole("tab", { name: "serial" }).click();
+  await expect(serial).toContainText("a-line-for-the-42th-time");
+  await action(page, "end").click();
+  await page.getByRole("dialog").getByRole("button", { name: "End" }).click();
+  await expect(page.getByTestId("replay")).toBeVisible();
+  await page.getByRole("tab", { name: "serial" }).click();
+  await expect(serial).toContainText("a-line-for-the-42th-time");
+  await page.getByRole("slider", { name: "Moment of the experiment" }).fill("1");
+  await expect(page.getByTestId("terminal-serial")).not.toContainText("a-line-for-the");
+});
