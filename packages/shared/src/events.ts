@@ -20,14 +20,43 @@ const head = {
   atMs: z.number().min(0),
 };
 
+/** What an inotify or fanotify file watches, and where that is now. */
+export const watch = z.strictObject({
+  /** Watch descriptor; fanotify has none. */
+  wd: z.int().optional(),
+  what: z.enum(["inode", "mount", "filesystem"]),
+  /** Absent: it has no name that can be found. */
+  path: z.string().optional(),
+  unlinked: z.boolean(),
+  inode: z.int().optional(),
+  mask: z.int(),
+  ignoredMask: z.int().optional(),
+});
+export type Watch = z.infer<typeof watch>;
+
 /** An open file of a process, as far as the lab shows it. */
 export const openFile = z.strictObject({
   fd: z.int(),
   path: z.string(),
   unlinked: z.boolean(),
-  inode: z.int().optional(),
+  /** file, directory, pipe, fifo, socket, tty, device, or the name of what has no place in a filesystem: inotify … */
   kind: z.string(),
+  /** `major:minor`; an inode number means something only together with it. */
+  device: z.string().optional(),
+  inode: z.int().optional(),
+  links: z.int().optional(),
+  bytes: z.int().optional(),
+  access: z.enum(["read", "write", "both", "path", "none"]).optional(),
+  /** The open file description: the same number, the same description, in this sample of this tree. */
+  description: z.int().optional(),
+  watches: z.array(watch).optional(),
+  /** `POSIX WRITE 0-EOF`, as the kernel lists them. */
+  locks: z.array(z.string()).optional(),
 });
+export type OpenFile = z.infer<typeof openFile>;
+const place = z.strictObject({ path: z.string(), unlinked: z.boolean() });
+/** A file that is mapped into memory. */
+export const mappedFile = z.strictObject({ path: z.string(), unlinked: z.boolean(), inode: z.int() });
 export const processInfo = z.strictObject({
   pid: z.int(),
   ppid: z.int(),
@@ -36,6 +65,9 @@ export const processInfo = z.strictObject({
   threads: z.int(),
   rssBytes: z.int(),
   files: z.array(openFile),
+  maps: z.array(mappedFile).optional(),
+  cwd: place.optional(),
+  exe: place.optional(),
 });
 export type ProcessInfo = z.infer<typeof processInfo>;
 

@@ -25,7 +25,14 @@ const recipeDir = join(repoRoot, "images", imageName);
 const sizeMiB = 2048;
 
 /** Folders whose Makefile installs guest programs: `make BUILD=… DESTDIR=… install`. */
-const programFolders = ["images/agent", "images/workloads", "images/bench", "kernel/tools", "kernel/selftests"];
+const programFolders = [
+  "images/agent",
+  "images/look",
+  "images/workloads",
+  "images/bench",
+  "kernel/tools",
+  "kernel/selftests",
+];
 
 /** Bumped when the way of building changes what comes out. */
 const recipeVersion = "1";

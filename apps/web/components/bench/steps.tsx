@@ -90,8 +90,8 @@ export function Steps({ view }: { view: ExperimentView }) {
         </li>
       ))}
       {planned.map((step, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a step's place in the plan is its identity
         <li
+          // biome-ignore lint/suspicious/noArrayIndexKey: a step's place in the plan is its identity
           key={`planned-${view.planDone + i}`}
           className={styles.step}
           data-state={stopped ? "not-run" : "planned"}
