@@ -11,11 +11,11 @@ export function describeStep(step: Step): string {
     case "checkpoint":
       return step.dryRun
         ? `dry run${of(step.target)}`
-        : `${step.mode} checkpoint${of(step.name)}${step.kill ? ", then kill" : ""}`;
+        : `${step.mode} checkpoint${of(step.name)}${step.unlinked === undefined ? "" : `, unlinked files: ${step.unlinked}`}${step.kill ? ", then kill" : ""}`;
     case "unlink":
       return step.path === undefined ? `unlink what fd ${step.fd} holds` : `unlink ${step.path}`;
     case "rename":
-      return `rename ${step.from} to ${step.to}`;
+      return `rename ${step.from ?? `what fd ${step.fd} holds`} to ${step.to}`;
     case "kill":
       return `kill${of(step.target)}`;
     case "restore":

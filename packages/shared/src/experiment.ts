@@ -49,6 +49,8 @@ export const step = z.discriminatedUnion("kind", [
     /** Parent of an increment; default: the target's latest checkpoint. */
     parent: label.optional(),
     kill: z.boolean().default(false),
+    /** What becomes of files without a name: a new name for the same inode, a copy in the image, or the first that is possible. */
+    unlinked: z.enum(["auto", "relink", "copy"]).optional(),
     /** Only list what stands in the way. */
     dryRun: z.boolean().default(false),
   }),
@@ -61,7 +63,16 @@ export const step = z.discriminatedUnion("kind", [
       fd: z.int().min(0).max(1048576).optional(),
     })
     .refine((s) => (s.path === undefined) !== (s.fd === undefined), "give either path or fd"),
-  z.strictObject({ kind: z.literal("rename"), from: guestPath, to: guestPath }),
+  /** Rename a path, or whatever the target holds on a file descriptor. */
+  z
+    .strictObject({
+      kind: z.literal("rename"),
+      from: guestPath.optional(),
+      target: label.optional(),
+      fd: z.int().min(0).max(1048576).optional(),
+      to: guestPath,
+    })
+    .refine((s) => (s.from === undefined) !== (s.fd === undefined), "give either from or fd"),
   z.strictObject({ kind: z.literal("kill"), target: label.optional() }),
   z.strictObject({ kind: z.literal("restore"), checkpoint: label.optional() }),
   /** Ask the workload to judge itself (SIGUSR1), and wait for its `verify: ok` or `verify: FAIL ...` line. */

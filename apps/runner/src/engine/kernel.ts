@@ -27,9 +27,13 @@ const restartJson = z.object({
 });
 
 export const kernelEngine: CrEngine = {
-  async checkpoint(run, { pid, path, parentPath, kill }) {
-    const parent = parentPath === undefined ? [] : ["--parent", parentPath];
-    const result = await run(["checkpoint", "--json", ...parent, ...(kill ? ["--kill"] : []), "-o", path, String(pid)]);
+  async checkpoint(run, { pid, path, parentPath, kill, unlinked }) {
+    const options = [
+      ...(parentPath === undefined ? [] : ["--parent", parentPath]),
+      ...(kill ? ["--kill"] : []),
+      ...(unlinked === undefined ? [] : [`--unlinked=${unlinked}`]),
+    ];
+    const result = await run(["checkpoint", "--json", ...options, "-o", path, String(pid)]);
     const { relinked, ...figures } = figuresOf("checkpoint", result, checkpointJson);
     return { ...figures, relinkedFiles: relinked };
   },

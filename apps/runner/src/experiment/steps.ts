@@ -1,4 +1,5 @@
 /** What each kind of step does. A step that cannot be done throws a `StepError`. */
+import { dirname } from "node:path/posix";
 import type { CheckpointView, Step, StepKind, TargetView } from "@crlab/shared";
 import { checkpointChain, latestTarget } from "@crlab/shared";
 import { engines, type RunInGuest } from "../engine/engine.js";
@@ -67,6 +68,7 @@ const executors: Executors = {
       path: guestPath,
       ...(parent === undefined ? {} : { parentPath: parent.guestPath }),
       kill: step.kill,
+      ...(step.unlinked === undefined ? {} : { unlinked: step.unlinked }),
     });
     await experiment.log.append({
       type: "checkpoint.finished",
@@ -84,28 +86,22 @@ const executors: Executors = {
   },
 
   async unlink({ experiment, step, run }) {
-    let path = step.path;
-    if (path === undefined) {
-      const { pid, name } = aliveTarget(experiment, step.target);
-      const link = await run(["readlink", `/proc/${pid}/fd/${step.fd}`]);
-      path = link.stdout.toString("utf8").trimEnd();
-      if (link.exitCode !== 0 || path === "")
-        throw new StepError("fd.none", `${name} (pid ${pid}) has no file descriptor ${step.fd}`);
-      if (path.endsWith(" (deleted)"))
-        throw new StepError(
-          "fd.unlinked",
-          `fd ${step.fd} of ${name} holds ${path.slice(0, -10)}, which has no name any more`,
-        );
-      if (!path.startsWith("/"))
-        throw new StepError("fd.unnamed", `fd ${step.fd} of ${name} is ${path}: not a file with a name`);
-    }
+    const path = step.path ?? (await heldPath(aliveTarget(experiment, step.target), step.fd, run));
     mustSucceed(await run(["unlink", path]), "unlink.refused");
     return { text: path };
   },
 
-  async rename({ step, run }) {
-    mustSucceed(await run(["mv", "-T", "--", step.from, step.to]), "rename.refused");
-    return {};
+  async rename({ experiment, step, run }) {
+    const from = step.from ?? (await heldPath(aliveTarget(experiment, step.target), step.fd, run));
+    // mv(1) would copy to another filesystem: another inode, and not what was asked for.
+    const devices = await experiment.exec(["stat", "-c", "%d", "--", from, dirname(step.to)]);
+    mustSucceed(devices, "rename.refused");
+    if (new Set(devices.stdout.toString("utf8").trim().split("\n")).size > 1)
+      throw new StepError("rename.refused", `${from} and ${dirname(step.to)} are on different filesystems`, {
+        hint: "a rename stays within one: choose another place",
+      });
+    mustSucceed(await run(["mv", "-f", "-T", "--", from, step.to]), "rename.refused");
+    return { text: `${from} is ${step.to} now` };
   },
 
   async kill({ experiment, step, run }) {
@@ -174,6 +170,19 @@ const executors: Executors = {
     throw new StepError("run.failed", `${step.command[0]} ${how}, expected ${step.exitCode}${said && `: ${said}`}`);
   },
 };
+
+/** The path by which a file descriptor's file is found now. */
+async function heldPath({ pid, name }: TargetView, fd: number | undefined, run: RunInGuest): Promise<string> {
+  const link = await run(["readlink", `/proc/${pid}/fd/${fd}`]);
+  const path = link.stdout.toString("utf8").replace(/\n$/, "");
+  if (link.exitCode !== 0 || path === "")
+    throw new StepError("fd.none", `${name} (pid ${pid}) has no file descriptor ${fd}`);
+  if (path.endsWith(" (deleted)"))
+    throw new StepError("fd.unlinked", `fd ${fd} of ${name} holds ${path.slice(0, -10)}, which has no name any more`);
+  if (!path.startsWith("/"))
+    throw new StepError("fd.unnamed", `fd ${fd} of ${name} is ${path}: not a file with a name`);
+  return path;
+}
 
 function theTarget(experiment: Experiment, name: string | undefined): TargetView {
   const target =

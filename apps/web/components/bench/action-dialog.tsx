@@ -1,10 +1,12 @@
 "use client";
 import { type ActionId, actions, type ExperimentView, latestTarget, type Step, step, workloads } from "@crlab/shared";
 import { useState } from "react";
+import type { HeldPath } from "../../lib/held";
 import { RequestError } from "../../lib/runner-socket";
 import { actionKeys, pageKeys } from "../../lib/shortcuts";
 import { Dialog } from "./dialog";
 import styles from "./dialogs.module.css";
+import { HeldField, RenameFields, spokenOf } from "./held-field";
 
 /** Actions that ask something first. */
 export const asking = [
@@ -24,6 +26,8 @@ export const asks = (id: ActionId): id is Asking => asking.some((a) => a === id)
 interface Props {
   action: Asking;
   view: ExperimentView;
+  /** Of unlink and rename: what was pointed at. */
+  held?: HeldPath | undefined;
   onStep: (step: Step) => Promise<void>;
   onEnd: () => Promise<void>;
   onClose: () => void;
@@ -45,7 +49,7 @@ const text = (form: FormData, name: string): string => String(form.get(name) ?? 
 const optional = (form: FormData, name: string) => (text(form, name) === "" ? {} : { [name]: text(form, name) });
 const shellWords = (line: string): string[] => ["/bin/sh", "-c", line];
 
-export function ActionDialog({ action, view, onStep, onEnd, onClose }: Props) {
+export function ActionDialog({ action, view, held, onStep, onEnd, onClose }: Props) {
   const target = latestTarget(view);
   const send = (make: (form: FormData) => unknown) => async (form: FormData) => onStep(parseStep(make(form)));
   switch (action) {
@@ -84,6 +88,7 @@ export function ActionDialog({ action, view, onStep, onEnd, onClose }: Props) {
             kind: "checkpoint",
             mode: text(form, "mode"),
             kill: form.get("kill") === "on",
+            ...optional(form, "unlinked"),
             ...optional(form, "name"),
           }))}
         >
@@ -100,59 +105,41 @@ export function ActionDialog({ action, view, onStep, onEnd, onClose }: Props) {
             Name
             <input className="field" name="name" placeholder="chosen for you" maxLength={32} autoComplete="off" />
           </label>
+          <label>
+            Files without a name
+            <select className="field" name="unlinked" defaultValue="">
+              <option value="">as the checkpoint tool chooses</option>
+              <option value="relink">relink: the same inode gets a name, whatever its size</option>
+              <option value="copy">copy: their contents go into the image</option>
+              <option value="auto">auto: relink where the filesystem can, else copy</option>
+            </select>
+          </label>
           <label className={styles.check}>
             <input type="checkbox" name="kill" /> kill the processes afterwards
           </label>
         </Dialog>
       );
     }
-    case "unlink": {
-      const files =
-        target?.processes.flatMap((p) =>
-          p.files.filter((f) => f.path.startsWith("/") && f.kind !== "char" && !f.unlinked),
-        ) ?? [];
+    case "unlink":
       return (
         <Dialog
           title="Unlink a file"
           submit="Unlink"
           onClose={onClose}
-          onSubmit={send((form) => ({ kind: "unlink", path: text(form, "path") }))}
+          onSubmit={send((form) => ({ kind: "unlink", ...spokenOf(view, form, "path") }))}
         >
-          <label>
-            Path in the guest
-            <input
-              className="field mono"
-              name="path"
-              list="open-files"
-              required
-              autoComplete="off"
-              defaultValue={files[0]?.path}
-            />
-          </label>
-          <datalist id="open-files">
-            {[...new Set(files.map((f) => f.path))].map((path) => (
-              <option key={path} value={path} />
-            ))}
-          </datalist>
+          <HeldField view={view} preset={held} name="path" />
         </Dialog>
       );
-    }
     case "rename":
       return (
         <Dialog
           title="Rename a file"
           submit="Rename"
           onClose={onClose}
-          onSubmit={send((form) => ({ kind: "rename", from: text(form, "from"), to: text(form, "to") }))}
+          onSubmit={send((form) => ({ kind: "rename", ...spokenOf(view, form, "from"), to: text(form, "to") }))}
         >
-          <label>
-            From
-            <input className="field mono" name="from" required autoComplete="off" />
-          </label>
-          <label>
-            To
-            <input className="field mono" name="to" required autoComplete="off" />
-          </label>
+          <RenameFields view={view} preset={held} />
         </Dialog>
       );
     case "restore":

@@ -3,6 +3,7 @@ import { type ActionId, actions, foldAll, type LogEvent, type NamedError, type S
 import Link from "next/link";
 import { type CSSProperties, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { rememberChoice } from "../../lib/cookie";
+import type { HeldPath } from "../../lib/held";
 import { toNamedError } from "../../lib/run-request";
 import { actionKeys, isTyping, pageKeys } from "../../lib/shortcuts";
 import { writeZones, ZONES_COOKIE, type Zones } from "../../lib/zones";
@@ -38,6 +39,7 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
   const { create, error: createError } = useCreate();
   const [moment, setMoment] = useState<number | null>(null);
   const [dialog, setDialog] = useState<Asking | "help" | null>(null);
+  const [held, setHeld] = useState<HeldPath>();
   const [error, setError] = useState<NamedError | null>(null);
   const [zones, setZones] = useState(firstZones);
   const [copied, setCopied] = useState(false);
@@ -62,6 +64,7 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
     (action: ActionId) => {
       setError(null);
       if (asks(action)) {
+        setHeld(undefined);
         setDialog(action);
         return;
       }
@@ -201,7 +204,19 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
         </section>
         <Separator zone="inspectorPx" label="Width of the inspector" px={zones.inspectorPx} onSize={resize} />
         <section id="inspector" tabIndex={-1} className={`${styles.zone} ${styles.right}`} aria-label="Inspector">
-          <Inspector id={id} view={view} over={over} />
+          <Inspector
+            id={id}
+            view={view}
+            over={over}
+            onHeld={
+              drive && possible.some((a) => a.id === "unlink" && a.possible)
+                ? (action, path) => {
+                    setHeld(path);
+                    setDialog(action);
+                  }
+                : null
+            }
+          />
         </section>
       </main>
       <footer className={styles.foot}>
@@ -220,6 +235,7 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
         <ActionDialog
           action={dialog}
           view={feed.view}
+          held={held}
           onStep={sendStep}
           onEnd={async () => {
             await socket.request({ type: "end", experiment: id });

@@ -5,7 +5,7 @@ import { formatClock } from "../../lib/time";
 import { Checkpoints } from "./checkpoints";
 import { Figures } from "./figures";
 import styles from "./inspector.module.css";
-import { Processes } from "./processes";
+import { type OnHeld, Processes } from "./processes";
 import { ReportPanel } from "./report-panel";
 import { Tabs } from "./tabs";
 
@@ -16,7 +16,15 @@ const tabs = [
   { id: "report", label: "Report" },
 ] as const;
 
-export function Inspector({ id, view, over }: { id: string; view: ExperimentView; over: boolean }) {
+interface Props {
+  id: string;
+  view: ExperimentView;
+  over: boolean;
+  /** Null for those who watch. */
+  onHeld: OnHeld | null;
+}
+
+export function Inspector({ id, view, over, onHeld }: Props) {
   const [chosen, setChosen] = useState<string>(over ? "report" : "processes");
   return (
     <>
@@ -30,7 +38,7 @@ export function Inspector({ id, view, over }: { id: string; view: ExperimentView
         tabIndex={0}
       >
         <Figures view={view} />
-        {chosen === "processes" && <Processes view={view} />}
+        {chosen === "processes" && <Processes view={view} onHeld={onHeld} />}
         {chosen === "checkpoints" && <Checkpoints view={view} />}
         {chosen === "kernel" && <KernelLog view={view} />}
         {chosen === "report" && <ReportPanel id={id} view={view} />}
