@@ -69,7 +69,7 @@ test("the serial console is a tab beside the others", async ({ page }) => {
   await bootByHand(page, "Serial");
   await page.getByRole("tab", { name: "serial" }).click();
   const serial = page.getByTestId("terminal-serial");
-  await expect(serial).toContainText(/crlab|Linux|init/);
+  await expect(serial).toContainText(/random: crng|Linux version/);
   await openShell(page);
   await page.keyboard.type("echo a-line-for-the-$((40+2))th-time > /dev/kmsg\n");
   await page.getByRole("tab", { name: "serial" }).click();
@@ -80,5 +80,5 @@ test("the serial console is a tab beside the others", async ({ page }) => {
   await page.getByRole("tab", { name: "serial" }).click();
   await expect(serial).toContainText("a-line-for-the-42th-time");
   await page.getByRole("slider", { name: "Moment of the experiment" }).fill("1");
-  await expect(page.getByTestId("terminal-serial")).not.toContainText("a-line-for-the");
+  await expect(page.getByRole("tab", { name: "serial" })).toHaveCount(0);
 });

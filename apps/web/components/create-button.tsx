@@ -2,6 +2,7 @@
 import type { ExperimentFile, NamedError } from "@crlab/shared";
 import { useRouter } from "next/navigation";
 import { type ReactNode, useState } from "react";
+import { useHydrated } from "../lib/hydrated";
 import { toNamedError } from "../lib/run-request";
 import type { Request } from "../lib/runner-socket";
 import { ErrorNote } from "./error-note";
@@ -30,6 +31,7 @@ export function useCreate(): { create: (request: Request) => void; busy: boolean
 /** Runs an experiment file as a new experiment. */
 export function RunButton({ file, children }: { file: ExperimentFile; children: ReactNode }) {
   const { create, busy, error } = useCreate();
+  const hydrated = useHydrated();
   return (
     <>
       <button
@@ -37,6 +39,7 @@ export function RunButton({ file, children }: { file: ExperimentFile; children: 
         className="btn primary"
         aria-label={`Run: ${file.title}`}
         aria-busy={busy}
+        disabled={!hydrated}
         onClick={() => !busy && create({ type: "create", file, autorun: true })}
       >
         {children}

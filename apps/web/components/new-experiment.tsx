@@ -2,12 +2,14 @@
 import { experimentFile } from "@crlab/shared";
 import { type FormEvent, useState } from "react";
 import styles from "../app/home.module.css";
+import { useHydrated } from "../lib/hydrated";
 import { useCreate } from "./create-button";
 import { ErrorNote } from "./error-note";
 
 /** Two ways to begin: by hand from a booted guest, or from a file's text. */
 export function NewExperiment() {
   const { create, busy, error } = useCreate();
+  const hydrated = useHydrated();
   const [problems, setProblems] = useState<string[]>([]);
 
   const byHand = (event: FormEvent<HTMLFormElement>) => {
@@ -72,7 +74,7 @@ export function NewExperiment() {
               </label>
             </fieldset>
             <div>
-              <button type="submit" className="btn primary">
+              <button type="submit" className="btn primary" disabled={!hydrated}>
                 Boot guest
               </button>
             </div>
@@ -86,7 +88,7 @@ export function NewExperiment() {
               <textarea className="field" name="file" rows={14} required spellCheck={false} />
             </label>
             <div>
-              <button type="submit" className="btn primary">
+              <button type="submit" className="btn primary" disabled={!hydrated}>
                 Run file
               </button>
             </div>

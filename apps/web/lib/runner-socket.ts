@@ -88,14 +88,24 @@ export class RunnerSocket {
     return listen(this.frameListeners, listener);
   }
 
-  /** Sends a request and waits for its reply; rejects with a RequestError. */
-  request(message: Request): Promise<Reply> {
+  /** Sends a request, once the first connection stands, and waits for its reply; rejects with a RequestError. */
+  async request(message: Request): Promise<Reply> {
+    if (this.state.kind === "connecting" && !this.stopped) await this.nextState();
     const { socket } = this;
     if (socket === null || socket.readyState !== WebSocket.OPEN) return Promise.reject(new RequestError(notConnected));
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
       socket.send(JSON.stringify({ ...message, id }));
+    });
+  }
+
+  private nextState(): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.onState(() => {
+        stop();
+        resolve();
+      });
     });
   }
 

@@ -136,6 +136,9 @@ export const checkpointFigures = z.strictObject({
   zeroPages: z.int(),
   parentPages: z.int(),
   relinkedFiles: z.int(),
+  /** Unlinked files whose contents are in the image, and how much of it they are. */
+  copiedFiles: z.int().default(0),
+  copiedBytes: z.int().default(0),
   frozenNs: z.int(),
   totalNs: z.int(),
 });

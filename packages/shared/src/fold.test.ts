@@ -15,6 +15,8 @@ const figures: CheckpointFigures = {
   zeroPages: 0,
   parentPages: 0,
   relinkedFiles: 1,
+  copiedFiles: 0,
+  copiedBytes: 0,
   frozenNs: 1_500_000,
   totalNs: 2_000_000,
 };

@@ -53,13 +53,21 @@ function readFile(path: string): ExperimentFile | undefined {
   try {
     text = readFileSync(path, "utf8").slice(0, MAX_FILE_BYTES + 1);
   } catch (error) {
-    process.stderr.write(`crlab run: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`crlab run: ${path}: ${whyUnreadable(error)}\n`);
     return undefined;
   }
   const parsed = parseExperimentFile(text, path);
   if (parsed.ok) return parsed.file;
   for (const error of parsed.errors) process.stderr.write(`${formatFileError(error)}\n`);
   return undefined;
+}
+
+function whyUnreadable(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ENOENT") return "there is no such file; the experiments that come with the lab are in experiments/";
+  if (code === "EISDIR") return "it is a directory; name one experiment file";
+  if (code === "EACCES") return "it may not be read by this user";
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function runFile(file: ExperimentFile, json: boolean): Promise<number> {

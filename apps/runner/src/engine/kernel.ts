@@ -13,6 +13,8 @@ const checkpointJson = z.object({
   zeroPages: z.int(),
   parentPages: z.int(),
   relinked: z.int(),
+  copied: z.int().default(0),
+  copiedBytes: z.int().default(0),
   frozenNs: z.int(),
   totalNs: z.int(),
 });
@@ -34,8 +36,8 @@ export const kernelEngine: CrEngine = {
       ...(unlinked === undefined ? [] : [`--unlinked=${unlinked}`]),
     ];
     const result = await run(["checkpoint", "--json", ...options, "-o", path, String(pid)]);
-    const { relinked, ...figures } = figuresOf("checkpoint", result, checkpointJson);
-    return { ...figures, relinkedFiles: relinked };
+    const { relinked, copied, ...figures } = figuresOf("checkpoint", result, checkpointJson);
+    return { ...figures, relinkedFiles: relinked, copiedFiles: copied };
   },
 
   async dryRun(run, pid) {

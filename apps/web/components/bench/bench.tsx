@@ -4,6 +4,7 @@ import Link from "next/link";
 import { type CSSProperties, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { rememberChoice } from "../../lib/cookie";
 import type { HeldPath } from "../../lib/held";
+import { useHydrated } from "../../lib/hydrated";
 import { toNamedError } from "../../lib/run-request";
 import { actionKeys, isTyping, pageKeys } from "../../lib/shortcuts";
 import { writeZones, ZONES_COOKIE, type Zones } from "../../lib/zones";
@@ -43,6 +44,7 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
   const [error, setError] = useState<NamedError | null>(null);
   const [zones, setZones] = useState(firstZones);
   const [copied, setCopied] = useState(false);
+  const hydrated = useHydrated();
   const stepsEnd = useRef<HTMLElement>(null);
 
   const over = feed.view.status === "ended" || feed.view.status === "interrupted";
@@ -142,11 +144,21 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
         <span className={styles.space} />
         {feed.watchers !== null && !over && <span className="dim">{feed.watchers} watching</span>}
         <div className={styles.buttons}>
-          <button type="button" className="btn" onClick={() => create({ type: "fork", experiment: id })}>
+          <button
+            type="button"
+            className="btn"
+            disabled={!hydrated}
+            onClick={() => create({ type: "fork", experiment: id })}
+          >
             Fork
           </button>
           {over && (
-            <button type="button" className="btn" onClick={() => create({ type: "rerun", experiment: id })}>
+            <button
+              type="button"
+              className="btn"
+              disabled={!hydrated}
+              onClick={() => create({ type: "rerun", experiment: id })}
+            >
               Run again
             </button>
           )}

@@ -9,8 +9,8 @@ export type OnHeld = (action: "unlink" | "rename", held: HeldPath) => void;
 /** The descriptors that lead to each open file description, where it is more than one. */
 function sharedDescriptions(processes: readonly ProcessInfo[]): Map<number, string[]> {
   const holders = new Map<number, string[]>();
+  // Terminals and /dev/null are shared by everybody and say nothing.
   for (const { pid, files } of processes)
-    // Terminals and /dev/null are shared by everybody and say nothing.
     for (const { fd, kind, description } of files)
       if (description !== undefined && kind !== "device" && kind !== "tty")
         holders.set(description, [...(holders.get(description) ?? []), `fd ${fd} of ${pid}`]);
