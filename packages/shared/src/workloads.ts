@@ -41,6 +41,18 @@ export const workloads = [
     shows: "Threads that hand work to each other through futexes, each with its own thread-local state.",
     args: [],
   },
+  {
+    name: "locks",
+    title: "File locks",
+    shows: "A POSIX lock, an OFD lock, a BSD lock and a lease: would another process still meet them?",
+    args: [],
+  },
+  {
+    name: "nameless",
+    title: "Things without a name",
+    shows: "A removed working directory, an unlinked FIFO with bytes in it, and a nameless file shared with a child.",
+    args: [],
+  },
 ] as const satisfies readonly Workload[];
 
 export const workloadNames: readonly string[] = workloads.map((w) => w.name);

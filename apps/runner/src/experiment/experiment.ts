@@ -10,6 +10,7 @@ import {
   remainingPlan,
   runningStep,
   type Step,
+  workloadNames,
 } from "@crlab/shared";
 import type { Store } from "../store/index.js";
 import { namedErrorOf, StepError } from "./errors.js";
@@ -377,7 +378,7 @@ export function startCommand(step: Extract<Step, { kind: "start" }>): readonly s
   const workload = findWorkload(name);
   if (!workload)
     throw new StepError("workload.unknown", `there is no workload "${name}"`, {
-      hint: "listed are counter, memwriter, unlinked-holder, proctree, threads; give `command` for anything else",
+      hint: `listed are ${workloadNames.join(", ")}; give \`command\` for anything else`,
     });
   return [workload.name, ...(step.args ?? workload.args)];
 }
