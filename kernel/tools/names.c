@@ -20,6 +20,20 @@ const char *owner_type(uint32_t type)
 	return NAME_OF(names, type);
 }
 
+const char *lock_kind(uint32_t kind)
+{
+	static const char *const names[] = { NULL, "posix", "ofd", "flock", "lease" };
+
+	return NAME_OF(names, kind);
+}
+
+const char *lock_type(uint32_t type)
+{
+	static const char *const names[] = { NULL, "read", "write" };
+
+	return NAME_OF(names, type);
+}
+
 const char *vma_kind(uint32_t kind)
 {
 	static const char *const names[] = { NULL, "anon", "file", "shmem", "vdso", "vvar" };

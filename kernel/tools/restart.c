@@ -19,7 +19,7 @@
 
 static const char usage[] =
 "usage: restart [-i FILE|-] [--parent FILE]... [--detach] [--pidfile FILE]\n"
-"               [--keep] [--log FILE] [--json]\n"
+"               [--check type|inode|contents] [--keep] [--log FILE] [--json]\n"
 "Make a process tree again from an image, with the pids it had. Without --detach,\n"
 "wait for its root and return its exit status (128 + signal).\n"
 "\n"
@@ -27,6 +27,8 @@ static const char usage[] =
 "  --parent FILE       a parent of an increment; default: found beside the image\n"
 "  --detach            return as soon as the tree runs; init becomes its parent\n"
 "  --pidfile FILE      write the pid of the root to FILE\n"
+"  --check WHAT        what makes a file the one that was checkpointed: its name and\n"
+"                      type; its inode, too (the default); size and mtime, too\n"
 "  --keep              keep the names of unlinked files, for another restart\n"
 "  --log FILE          append what the kernel says to FILE, not to standard error\n"
 "  --json              print figures as one JSON object\n";
@@ -204,14 +206,28 @@ static int wait_for_root(void)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+#define CHECK_FLAGS	(RESTART_CHECK_TYPE | RESTART_CHECK_CONTENTS)
+
+static uint64_t check_flag(const char *what)
+{
+	if (!strcmp(what, "type"))
+		return RESTART_CHECK_TYPE;
+	if (!strcmp(what, "contents"))
+		return RESTART_CHECK_CONTENTS;
+	if (strcmp(what, "inode"))
+		die("--check %s: there are type, inode and contents", what);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	enum { PARENT = 256, DETACH, PIDFILE, KEEP, LOG, JSON, HELP };
+	enum { PARENT = 256, DETACH, PIDFILE, CHECK, KEEP, LOG, JSON, HELP };
 	static const struct option options[] = {
 		{ "input", required_argument, NULL, 'i' },
 		{ "parent", required_argument, NULL, PARENT },
 		{ "detach", no_argument, NULL, DETACH },
 		{ "pidfile", required_argument, NULL, PIDFILE },
+		{ "check", required_argument, NULL, CHECK },
 		{ "keep", no_argument, NULL, KEEP },
 		{ "log", required_argument, NULL, LOG },
 		{ "json", no_argument, NULL, JSON },
@@ -236,6 +252,7 @@ int main(int argc, char **argv)
 		case PARENT: parents.names[parents.nr++] = optarg; break;
 		case DETACH: detach = true; break;
 		case PIDFILE: pidfile = optarg; break;
+		case CHECK: flags = (flags & ~CHECK_FLAGS) | check_flag(optarg); break;
 		case KEEP: flags |= RESTART_KEEP_RELINKED; break;
 		case LOG: log_name = optarg; break;
 		case JSON: json = true; break;

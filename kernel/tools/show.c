@@ -62,12 +62,24 @@ static const struct field file_fields[] = {
 	FIELD(ckpt_file, owner_uid, "ownerUid", NUMBER),
 	FIELD(ckpt_file, owner_euid, "ownerEuid", NUMBER),
 	FIELD(ckpt_file, async_fd, "asyncFd", SIGNED),
+	FIELD(ckpt_file, flags, "fileFlags", HEX),
+	FIELD(ckpt_file, advice, "advice", HEX),
 	{ },
 };
 
 static const struct field pipe_fields[] = {
 	FIELD(ckpt_pipe, slots, "slots", NUMBER),
 	FIELD(ckpt_pipe, bytes, "bytes", NUMBER),
+	FIELD(ckpt_pipe, fifo, "fifo", NUMBER),
+	{ },
+};
+
+static const struct field lock_fields[] = {
+	FIELD(ckpt_lock, start, "start", SIGNED_DIGITS),
+	FIELD(ckpt_lock, end, "end", SIGNED_DIGITS),
+	FIELD(ckpt_lock, file, "file", NUMBER),
+	FIELD(ckpt_lock, pid, "pid", SIGNED),
+	FIELD(ckpt_lock, fd, "fd", SIGNED),
 	{ },
 };
 
@@ -122,6 +134,8 @@ static const struct field fd_fields[] = {
 
 static const struct field fs_fields[] = {
 	FIELD(ckpt_fs, umask, "umask", NUMBER),
+	FIELD(ckpt_fs, cwd, "cwd", NUMBER),
+	FIELD(ckpt_fs, root, "root", NUMBER),
 	{ },
 };
 
@@ -289,6 +303,22 @@ static void show_vma(const void *body)
 	json_close(']');
 }
 
+static void show_locks(const void *body, size_t len)
+{
+	json_open("locks", '[');
+	for (size_t at = 0; at + sizeof(struct ckpt_lock) <= len; at += sizeof(struct ckpt_lock)) {
+		struct ckpt_lock lock;
+
+		memcpy(&lock, (const char *)body + at, sizeof(lock));
+		json_open(NULL, '{');
+		show_name("kind", lock_kind(lock.kind), lock.kind);
+		show_name("type", lock_type(lock.type), lock.type);
+		show_fields((const char *)body + at, lock_fields);
+		json_close('}');
+	}
+	json_close(']');
+}
+
 static void show_extents(const void *body, size_t len)
 {
 	json_open("extents", '[');
@@ -437,10 +467,8 @@ void show_json(const struct record *record)
 	case CKPT_REC_FILES:
 		show_array("fds", body, record->body_len, sizeof(struct ckpt_fd), fd_fields);
 		break;
-	case CKPT_REC_FS:
-		show_fields(body, fs_fields);
-		show_strings((const char *)body + sizeof(struct ckpt_fs), "cwd", "root");
-		break;
+	case CKPT_REC_LOCKS: show_locks(body, record->body_len); break;
+	case CKPT_REC_FS: show_fields(body, fs_fields); break;
 	case CKPT_REC_SIGHAND: show_sighand(body); break;
 	case CKPT_REC_CRED: show_cred(body, record->body_len); break;
 	case CKPT_REC_PROCESS: show_process(body); break;
@@ -521,9 +549,23 @@ static void text_files(const struct record *record)
 	}
 }
 
+static void text_locks(const struct record *record)
+{
+	for (size_t at = 0; at < record->body_len; at += sizeof(struct ckpt_lock)) {
+		struct ckpt_lock lock;
+
+		memcpy(&lock, record->body + at, sizeof(lock));
+		printf("%s%s %s", at ? ", " : "", lock_kind(lock.kind) ?: "unknown", lock_type(lock.type) ?: "lock");
+		if (lock.end != CKPT_LOCK_EOF)
+			printf(" %lld-%lld", (long long)lock.start, (long long)lock.end);
+		else if (lock.start)
+			printf(" %lld-", (long long)lock.start);
+		printf(" of file %u", lock.file);
+	}
+}
+
 void show_text(const struct record *record)
 {
-	const char *tail;
 	uint32_t words[8];
 	char comm[17] = "";
 
@@ -542,13 +584,8 @@ void show_text(const struct record *record)
 	case CKPT_REC_CRED: printf("uid %u gid %u euid %u egid %u", words[0], words[1], words[4], words[5]); break;
 	case CKPT_REC_PROCESS: printf("pid %u: mm %u files %u fs %u sighand %u", words[0], words[1], words[2], words[3], words[4]); break;
 	case CKPT_REC_SIGQUEUE: printf("%zu pending", record->body_len / sizeof(struct ckpt_siginfo)); break;
-	case CKPT_REC_FS:
-		tail = (const char *)record->body + sizeof(struct ckpt_fs);
-		printf("umask 0%03o cwd ", words[0]);
-		show_printable(tail);
-		printf(" root ");
-		show_printable(tail + strlen(tail) + 1);
-		break;
+	case CKPT_REC_FS: printf("umask 0%03o cwd %u root %u", words[0], words[1], words[2]); break;
+	case CKPT_REC_LOCKS: text_locks(record); break;
 	case CKPT_REC_THREAD:
 		memcpy(comm, record->body + offsetof(struct ckpt_thread, comm), 16);
 		printf("pid %u ", words[0]);

@@ -18,6 +18,8 @@ void show_printable(const char *text);
 /* "path", "anon", ...; NULL if unknown. */
 const char *file_kind(uint32_t kind);
 const char *owner_type(uint32_t type);
+const char *lock_kind(uint32_t kind);
+const char *lock_type(uint32_t type);
 const char *vma_kind(uint32_t kind);
 const char *extent_kind(uint32_t kind);
 const char *vma_flag(unsigned int bit);

@@ -1,129 +1,67 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Checkpoint of open files, descriptor tables and working directories.
+ * Checkpoint of open files.
  *
  * A file is written by the ->checkpoint method of its file operations. What
  * has no such method is refused by name: nothing is left out in silence.
  */
+#include <linux/backing-dev.h>
 #include <linux/checkpoint_internal.h>
-#include <linux/fdtable.h>
 #include <linux/file.h>
-#include <linux/filelock.h>
-#include <linux/fs_struct.h>
-#include <linux/highmem.h>
-#include <linux/kdev_t.h>
+#include <linux/kernel.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
-#include <linux/namei.h>
 #include <linux/pid.h>
-#include <linux/sched/signal.h>
-#include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/stat.h>
-#include <linux/statfs.h>
 #include <linux/string.h>
 #include <linux/tty.h>
 
-/**
- * ckpt_d_path - the name of a path, as the caller sees it
- * @path:	the path
- * @buf:	PATH_MAX bytes
- *
- * Return: the name, without a mark if it has been removed; NULL if the path
- * cannot be reached from the caller's root, or its name is too long.
- */
-char *ckpt_d_path(const struct path *path, char *buf)
-{
-	struct path root;
-	char *name;
-
-	get_fs_root(current->fs, &root);
-	name = __d_path(path, &root, buf, PATH_MAX);
-	path_put(&root);
-	return IS_ERR(name) ? NULL : name;
-}
-
-/* The name for messages: whatever there is. */
-static void name_for_messages(struct ckpt_ctx *ctx, const struct path *path)
-{
-	char *name = d_path(path, ctx->path_buf, PATH_MAX);
-
-	ctx->where.path = IS_ERR(name) ? NULL : name;
-}
-
-static bool in_tree(struct ckpt_ctx *ctx, pid_t pid)
-{
-	unsigned int i;
-
-	for (i = 0; i < ctx->tasks.nr; i++)
-		if (ctx->entries[i].pid == pid)
-			return true;
-	return false;
-}
+#include "proc/internal.h"
 
 /* Whom SIGIO goes to. A restart must not send it to a stranger. */
 static int describe_owner(struct ckpt_ctx *ctx, struct file *file, struct ckpt_file *rec)
 {
+	static const u32 owner_types[PIDTYPE_MAX] = {
+		[PIDTYPE_PID]	= CKPT_OWNER_THREAD,
+		[PIDTYPE_TGID]	= CKPT_OWNER_PROCESS,
+		[PIDTYPE_PGID]	= CKPT_OWNER_GROUP,
+	};
 	struct fown_struct *owner = file_f_owner(file);
-	enum pid_type type;
-	pid_t pid;
+	pid_t pid = 0;
 
 	if (!owner)
 		return 0;
+	rcu_read_lock();
 	read_lock_irq(&owner->lock);
-	pid = pid_vnr(owner->pid);
-	type = owner->pid_type;
 	rec->owner_sig = owner->signum;
-	rec->owner_uid = from_kuid_munged(current_user_ns(), owner->uid);
-	rec->owner_euid = from_kuid_munged(current_user_ns(), owner->euid);
+	/* As F_GETOWN says it: an owner that has ended is none. */
+	if (owner->pid && pid_task(owner->pid, owner->pid_type)) {
+		pid = pid_vnr(owner->pid);
+		rec->owner_type = owner_types[owner->pid_type];
+		rec->owner_uid = from_kuid_munged(current_user_ns(), owner->uid);
+		rec->owner_euid = from_kuid_munged(current_user_ns(), owner->euid);
+	}
 	read_unlock_irq(&owner->lock);
-	if (!pid)
-		return 0;
-	if (type == PIDTYPE_PID)
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "its signals go to thread %d (F_SETOWN_EX): not supported",
-				     pid);
-	if (!in_tree(ctx, pid))
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "its signals go to %d (F_SETOWN), which is not in the tree",
-				     pid);
-	rec->owner_type = type == PIDTYPE_PGID ? CKPT_OWNER_GROUP : CKPT_OWNER_PROCESS;
+	rcu_read_unlock();
 	rec->owner_pid = pid;
-	return 0;
+	if (!rec->owner_type || ckpt_in_tree(ctx, pid))
+		return 0;
+	return ckpt_obstacle(ctx, -EOPNOTSUPP,
+			     "its signals go to %d (F_SETOWN), which is not in the tree", pid);
 }
 
-/* What a restart knows the inode by, and what fstat(2) says of it. */
-static int describe_inode(struct ckpt_ctx *ctx, struct file *file, struct ckpt_file *rec)
+static u32 advice_of(const struct file *file)
 {
-	const struct path *path = file_user_path(file);
-	const struct inode *inode = d_inode(path->dentry);
-	const struct super_block *sb = inode->i_sb;
-	struct kstatfs fs;
-	struct kstat st;
-	int ret;
+	u32 advice = 0;
 
-	ret = vfs_getattr_nosec(path, &st, STATX_BASIC_STATS, 0);
-	if (ret)
-		return ckpt_err(ctx, ret, "cannot be looked at (error %d)", ret);
-	rec->mode = st.mode;
-	rec->ino = st.ino;
-	rec->dev = new_encode_dev(st.dev);
-	rec->rdev = new_encode_dev(st.rdev);
-	rec->size = st.size;
-	rec->blocks = st.blocks;
-	rec->atime_ns = timespec64_to_ns(&st.atime);
-	rec->mtime_ns = timespec64_to_ns(&st.mtime);
-	rec->ctime_ns = timespec64_to_ns(&st.ctime);
-	rec->nlink = st.nlink;
-	rec->rw_hint = inode->i_write_hint;
-	rec->fs_magic = sb->s_magic;
-	BUILD_BUG_ON(sizeof(sb->s_uuid) != CKPT_UUID_BYTES);
-	memcpy(rec->fs_uuid, &sb->s_uuid, CKPT_UUID_BYTES);
-	/* Filesystems that export handles see to it that it tells inodes apart. */
-	if (sb->s_export_op)
-		rec->generation = inode->i_generation;
-	if (!vfs_statfs(path, &fs))
-		rec->fsid = (u32)fs.f_fsid.val[0] | (u64)(u32)fs.f_fsid.val[1] << 32;
-	return 0;
+	if (file->f_mode & FMODE_RANDOM)
+		advice |= CKPT_ADVICE_RANDOM;
+	if (file->f_mode & FMODE_NOREUSE)
+		advice |= CKPT_ADVICE_NOREUSE;
+	if (file->f_ra.ra_pages &&
+	    file->f_ra.ra_pages == inode_to_bdi(file->f_mapping->host)->ra_pages * 2)
+		advice |= CKPT_ADVICE_SEQUENTIAL;
+	return advice;
 }
 
 /**
@@ -138,7 +76,7 @@ static int describe_inode(struct ckpt_ctx *ctx, struct file *file, struct ckpt_f
 int ckpt_file_describe(struct ckpt_ctx *ctx, struct file *file, enum ckpt_file_kind kind,
 		       struct ckpt_file *rec)
 {
-	struct inode *inode = d_inode(file_user_path(file)->dentry);
+	const struct path *path = file_user_path(file);
 	int ret;
 
 	*rec = (struct ckpt_file) {
@@ -146,14 +84,26 @@ int ckpt_file_describe(struct ckpt_ctx *ctx, struct file *file, enum ckpt_file_k
 		.f_flags = file->f_flags & CKPT_OPEN_FLAGS,
 		.pos = file->f_pos,
 		.async_fd = -1,
+		.advice = advice_of(file),
 	};
-	ret = describe_inode(ctx, file, rec);
+	ret = ckpt_describe_inode(ctx, path, rec);
 	if (ret)
 		return ret;
-	if (!(inode->i_state & I_LINKABLE))
+	if (!(d_inode(path->dentry)->i_state & I_LINKABLE))
 		rec->f_flags &= ~__O_TMPFILE;
-	if (file->f_flags & FASYNC)
-		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "sends signals (O_ASYNC): not supported");
+	/* The file behind an overlay's mapping is the kernel's, not the program's. */
+	if (file->f_mode & FMODE_BACKING)
+		rec->f_flags &= ~O_NOATIME;
+	/* An exclusive open of a block device claims it. */
+	if (S_ISBLK(rec->mode) && file->private_data)
+		rec->f_flags |= O_EXCL;
+	/* A lease sets the flag too, and comes back as a lease. */
+	if (file->f_flags & FASYNC && file->f_op->fasync)
+		rec->async_fd = ctx->where.fd;
+	else
+		rec->f_flags &= ~FASYNC;
+	if (!(file->f_mode & (FMODE_BACKING | FMODE_PATH)))
+		ret = checkpoint_file_cred(ctx, file->f_cred, &rec->cred);
 	return ret ?: describe_owner(ctx, file, rec);
 }
 
@@ -198,126 +148,108 @@ u32 ckpt_file_objref(struct ckpt_ctx *ctx, struct file *file)
 	return objref;
 }
 
-static bool list_has_file(struct list_head *locks, const struct file *file)
-{
-	struct file_lock_core *flc;
-
-	list_for_each_entry(flc, locks, flc_list)
-		if (flc->flc_file == file)
-			return true;
-	return false;
-}
-
-static const char *lock_of(struct file *file)
-{
-	struct file_lock_context *flctx = locks_inode_context(file_inode(file));
-	const char *lock = NULL;
-
-	if (!flctx)
-		return NULL;
-	spin_lock(&flctx->flc_lock);
-	if (list_has_file(&flctx->flc_posix, file))
-		lock = "a record lock (fcntl)";
-	else if (list_has_file(&flctx->flc_flock, file))
-		lock = "a lock (flock)";
-	else if (list_has_file(&flctx->flc_lease, file))
-		lock = "a lease";
-	spin_unlock(&flctx->flc_lock);
-	return lock;
-}
-
-/* Does its name lead to it? Something may be mounted over it. */
-static int check_name(struct ckpt_ctx *ctx, const struct path *path, const char *name)
-{
-	struct path found;
-	bool same;
-	int ret;
-
-	ret = kern_path(name, 0, &found);
-	if (ret)
-		return ckpt_obstacle(ctx, ret, "cannot be found by its name (error %d)", ret);
-	same = d_inode(found.dentry) == d_inode(path->dentry);
-	path_put(&found);
-	if (!same)
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "its name leads to another file: something is mounted over it");
-	return 0;
-}
-
-/* A file whose name is gone gets another, by which a restart finds it. */
-static int checkpoint_unlinked(struct ckpt_ctx *ctx, struct file *file, struct ckpt_file *rec,
-			       const char *last_name)
-{
-	const char *path = NULL;
-	int ret;
-
-	rec->kind = CKPT_FILE_RELINKED;
-	ret = checkpoint_relink(ctx, file_user_path(file)->dentry, &path);
-	if (ret || !path)
-		return ret;
-	return ckpt_file_write(ctx, ckpt_file_objref(ctx, file), rec, path, last_name);
-}
-
 /**
- * generic_file_checkpoint - ->checkpoint for what is reopened by its name
+ * ckpt_file_write_named - find the name of a file, and write the FILE record
  * @ctx:	the checkpoint
- * @file:	a regular file, a directory, or a device without a state of its own
+ * @file:	the file
+ * @rec:	the record; a file that is found by a name that the checkpoint gives
+ *		it is marked in it
+ * @what:	it is, for messages
  *
  * Return: 0 or a negative error, which has been logged.
  */
-int generic_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
+int ckpt_file_write_named(struct ckpt_ctx *ctx, struct file *file, struct ckpt_file *rec,
+			  const char *what)
 {
 	const struct path *path = file_user_path(file);
-	const char *lock = lock_of(file);
-	struct ckpt_file rec;
-	const char *name;
+	const char *name, *given = NULL;
 	int ret;
 
-	ret = ckpt_file_describe(ctx, file, CKPT_FILE_PATH, &rec);
-	if (ret)
+	ret = ckpt_find_name(ctx, path, what, &name);
+	if (ret < 0)
 		return ret;
-	if (lock) {
-		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "holds %s: not supported", lock);
-		if (ret)
-			return ret;
-	}
-	if (path->mnt->mnt_flags & MNT_INTERNAL)
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-			strstarts(path->dentry->d_name.name, "memfd:") ?
-			"a memfd: not supported" : "a file that never had a name: not supported");
-	name = ckpt_d_path(path, ctx->path_buf);
-	if (!name) {
-		name_for_messages(ctx, path);
-		return ckpt_obstacle(ctx, -EOPNOTSUPP, "is outside the root of the caller");
-	}
-	ctx->where.path = name;
-	if (d_unlinked(path->dentry))
-		return checkpoint_unlinked(ctx, file, &rec, name);
-	ret = check_name(ctx, path, name);
-	if (ret)
+	if (!name)
+		return 0;
+	if (!ret)
+		return ckpt_file_write(ctx, ckpt_file_objref(ctx, file), rec, name, "");
+	/* Its name is gone: it gets another, by which a restart finds it. */
+	if (rec->kind == CKPT_FILE_PATH)
+		rec->kind = CKPT_FILE_RELINKED;
+	rec->flags |= CKPT_FILE_NAME_GIVEN;
+	ret = checkpoint_relink(ctx, path->dentry, &given);
+	if (ret || !given)
 		return ret;
-	return ckpt_file_write(ctx, ckpt_file_objref(ctx, file), &rec, name, "");
+	return ckpt_file_write(ctx, ckpt_file_objref(ctx, file), rec, given, name);
 }
-EXPORT_SYMBOL_GPL(generic_file_checkpoint);
+
+/* A file of /proc/PID stands for its process: that has to come back too. */
+static int proc_obstacle(struct ckpt_ctx *ctx, const struct file *file)
+{
+	const struct inode *inode = d_inode(file_user_path(file)->dentry);
+	struct pid *pid;
+
+	if (inode->i_sb->s_magic != PROC_SUPER_MAGIC)
+		return 0;
+	pid = proc_pid(inode);
+	if (pid) {
+		if (ckpt_in_tree(ctx, pid_vnr(pid)))
+			return 0;
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+			"a file of /proc of process %d, which is not in the tree: not supported",
+			pid_vnr(pid));
+	}
+	/* Such as the triggers of /proc/pressure. */
+	if (S_ISREG(inode->i_mode) && file->f_mode & FMODE_WRITE && !PROC_I(inode)->sysctl)
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+			"a file of /proc, open for writing: may keep what was written: not supported");
+	return 0;
+}
 
 static const char *what_it_is(struct file *file)
 {
 	umode_t mode = file_inode(file)->i_mode;
 
-	if (file->f_mode & FMODE_PATH)
-		return "a descriptor opened with O_PATH";
 	if (tty_hung_up_p(file))
 		return "a terminal that was hung up";
-	if (S_ISSOCK(mode))
+	switch (mode & S_IFMT) {
+	case S_IFSOCK:
 		return "a socket";
-	if (S_ISBLK(mode))
+	case S_IFBLK:
 		return "a block device";
-	if (S_ISCHR(mode))
+	case S_IFCHR:
 		return "a device";
-	if (S_ISDIR(mode))
+	case S_IFDIR:
 		return "a directory";
-	return "a file";
+	case S_IFIFO:
+		return "a pipe";
+	case S_IFLNK:
+		return "a symbolic link";
+	}
+	return strstarts(file_user_path(file)->dentry->d_name.name, "memfd:") ?
+		"a memfd" : "a file";
 }
+
+/**
+ * generic_file_checkpoint - ->checkpoint for what is reopened by its name
+ * @ctx:	the checkpoint
+ * @file:	a regular file, a directory, a device without a state of its own,
+ *		or anything that was opened with O_PATH
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int generic_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
+{
+	struct ckpt_file rec;
+	int ret;
+
+	ret = ckpt_file_describe(ctx, file, CKPT_FILE_PATH, &rec);
+	if (!ret)
+		ret = proc_obstacle(ctx, file);
+	if (ret)
+		return ret;
+	return ckpt_file_write_named(ctx, file, &rec, what_it_is(file));
+}
+EXPORT_SYMBOL_GPL(generic_file_checkpoint);
 
 /**
  * checkpoint_file - write an open file, unless it has been written
@@ -337,236 +269,50 @@ int checkpoint_file(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
 	ret = ckpt_obj(ctx, CKPT_OBJ_FILE, file, objref);
 	if (ret <= 0)
 		return ret;
-	name_for_messages(ctx, file_user_path(file));
-	if (file->f_op->checkpoint)
+	ckpt_name_for_messages(ctx, file_user_path(file));
+	if (file->f_mode & FMODE_PATH)
+		ret = generic_file_checkpoint(ctx, file);
+	else if (file->f_op->checkpoint)
 		ret = file->f_op->checkpoint(ctx, file);
 	else
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
 				    "%s (%s) has no checkpoint method: not supported",
 				    what_it_is(file), file_inode(file)->i_sb->s_type->name);
+	if (!ret)
+		ret = checkpoint_file_locks(ctx, file, *objref);
 	ctx->where.path = NULL;
 	return ret;
 }
 
 /**
- * ckpt_get_files - hold the descriptor table of a task
- * @t:		the task
+ * checkpoint_path - write a place in the tree of files, as a FILE
+ * @ctx:	the checkpoint
+ * @path:	a working or root directory, a FIFO
+ * @objref:	objref of the FILE
  *
- * Return: the table, for put_files_struct(), or NULL if the task is exiting.
- */
-struct files_struct *ckpt_get_files(struct task_struct *t)
-{
-	struct files_struct *files;
-
-	task_lock(t);
-	files = t->files;
-	if (files)
-		atomic_inc(&files->count);
-	task_unlock(t);
-	return files;
-}
-
-/**
- * ckpt_next_file - the next open file of a descriptor table
- * @files:	the table
- * @fd:		where to begin; the descriptor that was found
- * @cloexec:	whether it is closed by exec
+ * It is what open(2) with O_PATH would give: so all that is known of names,
+ * renames and removal goes for directories that processes are in, too.
  *
- * Return: the file, for fput(), or NULL if there are no more.
+ * Return: 0 or a negative error, which has been logged.
  */
-struct file *ckpt_next_file(struct files_struct *files, unsigned int *fd, bool *cloexec)
+int checkpoint_path(struct ckpt_ctx *ctx, const struct path *path, u32 *objref)
 {
-	struct file *file = NULL;
-	unsigned int max;
-
-	spin_lock(&files->file_lock);
-	max = files_fdtable(files)->max_fds;
-	for (; *fd < max; ++*fd) {
-		file = files_lookup_fd_locked(files, *fd);
-		if (file) {
-			get_file(file);
-			*cloexec = close_on_exec(*fd, files);
-			break;
-		}
-	}
-	spin_unlock(&files->file_lock);
-	return file;
-}
-
-static unsigned int count_fds(struct files_struct *files)
-{
-	struct fdtable *fdt;
-	unsigned int nr;
-
-	spin_lock(&files->file_lock);
-	fdt = files_fdtable(files);
-	nr = bitmap_weight(fdt->open_fds, fdt->max_fds);
-	spin_unlock(&files->file_lock);
-	return nr;
-}
-
-/* A process that shares its descriptors or directories with another one. */
-static bool other_process_has(struct ckpt_ctx *ctx, struct task_struct *t,
-			      struct files_struct *files, struct fs_struct *fs)
-{
-	unsigned int i;
-
-	for (i = 0; i < ctx->tasks.nr; i++) {
-		struct task_struct *other = ctx->tasks.task[i];
-
-		if (!(ctx->entries[i].flags & CKPT_TASK_LEADER) || other == t)
-			continue;
-		if ((files && READ_ONCE(other->files) == files) ||
-		    (fs && READ_ONCE(other->fs) == fs))
-			return true;
-	}
-	return false;
-}
-
-static int write_fds(struct ckpt_ctx *ctx, struct files_struct *files, u32 *objref)
-{
-	unsigned int fd = 0, n = 0, max = count_fds(files);
-	struct ckpt_fd *fds;
 	struct file *file;
-	bool cloexec;
-	int ret = 0;
+	unsigned int i;
+	int ret;
 
-	if (max > CKPT_MAX_RECORD_BYTES / sizeof(*fds))
-		return ckpt_obstacle(ctx, -E2BIG, "%u open descriptors: too many", max);
-	fds = kvcalloc(max + 1, sizeof(*fds), GFP_KERNEL_ACCOUNT);
-	if (!fds)
-		return -ENOMEM;
-	while (!ret && n < max && (file = ckpt_next_file(files, &fd, &cloexec))) {
-		ctx->where.fd = fd;
-		fds[n].fd = fd++;
-		fds[n].cloexec = cloexec;
-		ret = checkpoint_file(ctx, file, &fds[n].file);
-		n++;
-		fput(file);
+	for (i = 0; i < ARRAY_SIZE(ctx->dirs); i++)
+		if (ctx->dirs[i] && path_equal(&ctx->dirs[i]->f_path, path))
+			return checkpoint_file(ctx, ctx->dirs[i], objref);
+	file = dentry_open(path, O_PATH, current_cred());
+	if (IS_ERR(file))
+		return ckpt_err(ctx, PTR_ERR(file), "cannot be held (error %ld)", PTR_ERR(file));
+	ret = checkpoint_file(ctx, file, objref);
+	/* From here on the table of objects holds it. */
+	if (d_is_dir(path->dentry) && ckpt_obj_lookup(ctx, CKPT_OBJ_FILE, file, objref)) {
+		ctx->dirs[1] = ctx->dirs[0];
+		ctx->dirs[0] = file;
 	}
-	ctx->where.fd = -1;
-	*objref = ++ctx->next_ref;
-	if (!ret)
-		ret = ckpt_write_rec(ctx, CKPT_REC_FILES, *objref, fds, n * sizeof(*fds));
-	kvfree(fds);
-	return ret;
-}
-
-/**
- * checkpoint_files - write the descriptor table of a process
- * @ctx:	the checkpoint
- * @t:		its leader
- * @objref:	the table's objref
- *
- * Return: 0 or a negative error, which has been logged.
- */
-int checkpoint_files(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref)
-{
-	struct files_struct *files = ckpt_get_files(t);
-	int ret = 0;
-
-	if (!files)
-		return ckpt_err(ctx, -ESRCH, "was killed during the checkpoint");
-	if (atomic_read(&files->count) > get_nr_threads(t) + 1 &&
-	    other_process_has(ctx, t, files, NULL))
-		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
-				    "%s: shares its descriptors with another process (CLONE_FILES): not supported",
-				    t->comm);
-	if (!ret)
-		ret = write_fds(ctx, files, objref);
-	put_files_struct(files);
-	return ret;
-}
-
-static bool get_fs_paths(struct task_struct *t, struct path *pwd, struct path *root,
-			 struct ckpt_fs *rec, struct fs_struct **fs, int *users)
-{
-	task_lock(t);
-	*fs = t->fs;
-	if (*fs) {
-		spin_lock(&(*fs)->lock);
-		*pwd = (*fs)->pwd;
-		path_get(pwd);
-		*root = (*fs)->root;
-		path_get(root);
-		rec->umask = (*fs)->umask;
-		*users = (*fs)->users;
-		spin_unlock(&(*fs)->lock);
-	}
-	task_unlock(t);
-	return *fs;
-}
-
-static char *name_of_dir(struct ckpt_ctx *ctx, const struct path *path, const char *what,
-			 int *ret)
-{
-	char *name;
-
-	name_for_messages(ctx, path);
-	if (d_unlinked(path->dentry)) {
-		*ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "%s has been removed: not supported", what);
-		return NULL;
-	}
-	name = ckpt_d_path(path, ctx->path_buf);
-	if (!name) {
-		name_for_messages(ctx, path);
-		*ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "%s is outside the root of the caller",
-				     what);
-		return NULL;
-	}
-	ctx->where.path = name;
-	*ret = check_name(ctx, path, name);
-	return *ret ? NULL : kstrdup(name, GFP_KERNEL);
-}
-
-/**
- * checkpoint_fs - write working directory, root directory and umask
- * @ctx:	the checkpoint
- * @t:		leader of the process
- * @objref:	objref of the record
- *
- * Return: 0 or a negative error, which has been logged.
- */
-int checkpoint_fs(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref)
-{
-	char *pwd_name = NULL, *root_name = NULL, *tail = NULL;
-	size_t pwd_len, root_len;
-	struct ckpt_fs rec = {};
-	struct path pwd, root;
-	struct fs_struct *fs;
-	int ret = 0, users;
-
-	if (!get_fs_paths(t, &pwd, &root, &rec, &fs, &users))
-		return ckpt_err(ctx, -ESRCH, "was killed during the checkpoint");
-	if (users > get_nr_threads(t) && other_process_has(ctx, t, NULL, fs))
-		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
-				    "%s: shares its directories with another process (CLONE_FS): not supported",
-				    t->comm);
-	*objref = ++ctx->next_ref;
-	if (!ret)
-		pwd_name = name_of_dir(ctx, &pwd, "the working directory", &ret);
-	if (!ret)
-		root_name = name_of_dir(ctx, &root, "the root directory", &ret);
-	ctx->where.path = NULL;
-	if (ret || ckpt_dryrun(ctx))
-		goto out;
-	ret = -ENOMEM;
-	if (!pwd_name || !root_name)
-		goto out;
-	pwd_len = strlen(pwd_name) + 1;
-	root_len = strlen(root_name) + 1;
-	tail = kmalloc(pwd_len + root_len, GFP_KERNEL);
-	if (!tail)
-		goto out;
-	memcpy(tail, pwd_name, pwd_len);
-	memcpy(tail + pwd_len, root_name, root_len);
-	ret = ckpt_write_rec2(ctx, CKPT_REC_FS, *objref, &rec, sizeof(rec), tail,
-			      pwd_len + root_len);
-out:
-	kfree(tail);
-	kfree(pwd_name);
-	kfree(root_name);
-	path_put(&pwd);
-	path_put(&root);
+	fput(file);
 	return ret;
 }

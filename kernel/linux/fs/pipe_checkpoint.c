@@ -11,12 +11,13 @@
 #include <linux/pipe_fs_i.h>
 #include <linux/slab.h>
 
+#define PIPE_OPEN_FLAGS		(O_ACCMODE | O_NONBLOCK | O_APPEND | O_LARGEFILE | O_NOATIME)
 /* Bytes that fit into a record, and that we are willing to copy. */
 #define PIPE_MAX_BYTES		(CKPT_MAX_RECORD_BYTES - sizeof(struct ckpt_pipe))
 
-static bool is_pipe(struct file *file)
+static bool is_fifo(const struct file *file)
 {
-	return get_pipe_info(file, false) && file_inode(file)->i_sb->s_magic == PIPEFS_MAGIC;
+	return file_inode(file)->i_sb->s_magic != PIPEFS_MAGIC;
 }
 
 static void copy_buffer(u8 *to, const struct pipe_buffer *buf)
@@ -83,6 +84,14 @@ static int checkpoint_pipe(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
 	ret = ckpt_obj(ctx, CKPT_OBJ_PIPE, file_inode(file), objref);
 	if (ret <= 0)
 		return ret;
+	if (is_fifo(file)) {
+		const char *name = ctx->where.path;
+
+		ret = checkpoint_path(ctx, file_user_path(file), &rec.fifo);
+		if (ret)
+			return ret;
+		ctx->where.path = name;
+	}
 	pipe_lock(pipe);
 	bytes = unread_bytes(pipe);
 	rec.slots = pipe->max_usage;
@@ -119,14 +128,16 @@ static int checkpoint_pipe(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
  */
 int pipe_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 {
+	const struct pipe_inode_info *pipe = file->private_data;
 	struct ckpt_file rec;
 	int ret;
 
-	if (!is_pipe(file))
-		return ckpt_obstacle(ctx, -EOPNOTSUPP, "a named pipe: not supported");
 	ret = ckpt_file_describe(ctx, file, CKPT_FILE_PIPE, &rec);
 	if (ret)
 		return ret;
+	/* It is not told that the last writer has gone, for there was none. */
+	if (is_fifo(file) && !pipe->writers && file->f_pipe == pipe->w_counter)
+		rec.flags |= CKPT_FILE_NO_WRITER_YET;
 	if (file->f_flags & O_DIRECT)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a pipe in packet mode (O_DIRECT): not supported");
@@ -181,7 +192,7 @@ static int see_file(struct ckpt_ctx *ctx, struct seen *seen, struct file *file)
 	struct seen_pipe *p;
 	struct seen_file *f;
 
-	if (!is_pipe(file) || file_is_known(seen, file))
+	if (!get_pipe_info(file, false) || file_is_known(seen, file))
 		return 0;
 	f = kmalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
 	if (!f)
@@ -305,6 +316,13 @@ static int fill_pipe(struct file *file, const struct ckpt_pipe *p)
 	return n == p->bytes ? 0 : -ENOSPC;
 }
 
+static long set_size_and_fill(struct file *file, const struct ckpt_pipe *p)
+{
+	long ret = pipe_fcntl(file, F_SETPIPE_SZ, p->slots << PAGE_SHIFT);
+
+	return ret < 0 ? ret : fill_pipe(file, p);
+}
+
 static struct file *make_pipe(const struct ckpt_pipe *p)
 {
 	struct file *end[2];
@@ -313,13 +331,59 @@ static struct file *make_pipe(const struct ckpt_pipe *p)
 	ret = create_pipe_files(end, O_NONBLOCK);
 	if (ret)
 		return ERR_PTR(ret);
-	ret = pipe_fcntl(end[1], F_SETPIPE_SZ, p->slots << PAGE_SHIFT);
-	if (ret >= 0)
-		ret = fill_pipe(end[1], p);
+	ret = set_size_and_fill(end[1], p);
 	__fput_sync(end[1]);
 	if (!ret)
 		return end[0];
 	__fput_sync(end[0]);
+	return ERR_PTR(ret);
+}
+
+static void set_nocmtime(struct inode *inode, bool on)
+{
+	inode_lock(inode);
+	inode_set_flags(inode, on ? S_NOCMTIME : 0, S_NOCMTIME);
+	inode_unlock(inode);
+}
+
+/* What was written before is no news: the FIFO has its times. */
+static long fill_unnoticed(struct file *file, const struct ckpt_pipe *p)
+{
+	struct inode *inode = file_inode(file);
+	bool had_flag = IS_NOCMTIME(inode);
+	long ret;
+
+	set_nocmtime(inode, true);
+	ret = set_size_and_fill(file, p);
+	set_nocmtime(inode, had_flag);
+	return ret;
+}
+
+/* Both ends at once: that never waits for a partner. */
+static struct file *open_fifo(struct ckpt_ctx *ctx, const struct ckpt_pipe *p)
+{
+	struct file *fifo = ckpt_ref(ctx, p->fifo, CKPT_OBJ_FILE), *file;
+	struct pipe_inode_info *pipe;
+	long ret;
+
+	if (IS_ERR(fifo))
+		return fifo;
+	if (!S_ISFIFO(file_inode(fifo)->i_mode) || !is_fifo(fifo))
+		return ERR_PTR(-EINVAL);
+	file = path_open_quiet(&fifo->f_path, O_RDWR | O_NONBLOCK, current_cred());
+	if (IS_ERR(file))
+		return file;
+	pipe = get_pipe_info(file, false);
+	if (!pipe || pipe->files > 1 || !pipe_empty(pipe->head, pipe->tail)) {
+		ckpt_name_for_messages(ctx, &fifo->f_path);
+		ret = ckpt_err(ctx, -EBUSY, "the FIFO is in use by a process outside the tree");
+		ctx->where.path = NULL;
+	} else {
+		ret = fill_unnoticed(file, p);
+	}
+	if (!ret)
+		return file;
+	__fput_sync(file);
 	return ERR_PTR(ret);
 }
 
@@ -328,7 +392,8 @@ static struct file *make_pipe(const struct ckpt_pipe *p)
  * @ctx:	the restart
  * @rec:	the PIPE record
  *
- * The object is a reading end that no task will see: its ends are opened anew.
+ * The object is an end that no task will see: the ends of the tree are opened
+ * from it.
  *
  * Return: 0 or a negative error, which has been logged.
  */
@@ -345,7 +410,7 @@ int restore_pipe_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 		kvfree(p);
 		return ckpt_err(ctx, -EINVAL, "a PIPE record contradicts itself");
 	}
-	file = make_pipe(p);
+	file = p->fifo ? open_fifo(ctx, p) : make_pipe(p);
 	kvfree(p);
 	if (IS_ERR(file))
 		return ckpt_err(ctx, PTR_ERR(file), "cannot make a pipe (error %ld)",
@@ -363,17 +428,26 @@ int restore_pipe_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 struct file *restore_pipe_file(struct ckpt_ctx *ctx, const struct ckpt_file *rec)
 {
 	struct file *pipe = ckpt_ref(ctx, rec->pipe, CKPT_OBJ_PIPE);
+	const struct cred *cred;
 	struct file *file;
 
 	if (IS_ERR(pipe))
 		return pipe;
 	if (rec->f_flags & O_DIRECT || (rec->f_flags & O_ACCMODE) == O_ACCMODE)
 		return ERR_PTR(-EINVAL);
-	file = dentry_open(&pipe->f_path, rec->f_flags & (O_ACCMODE | O_NONBLOCK),
-			   current_cred());
-	/* As pipe2() does. */
-	if (!IS_ERR(file))
+	cred = restore_file_cred(ctx, rec->cred);
+	if (IS_ERR(cred))
+		return ERR_CAST(cred);
+	file = path_open_quiet(&pipe->f_path, rec->f_flags & PIPE_OPEN_FLAGS, cred);
+	if (IS_ERR(file))
+		return file;
+	if (is_fifo(file)) {
+		if (rec->flags & CKPT_FILE_NO_WRITER_YET)
+			file->f_pipe = ((struct pipe_inode_info *)file->private_data)->w_counter;
+	} else {
+		/* As pipe2() does. */
 		file->f_mode |= FMODE_NOWAIT;
+	}
 	return file;
 }
 

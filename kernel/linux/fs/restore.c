@@ -1,27 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Restart of open files, descriptor tables and working directories.
+ * Restart of open files.
  *
  * Files are opened by the coordinator, with its rights and no others. An image
- * may say anything: what is not the file that was checkpointed is refused,
- * before it is opened if opening it could have an effect.
+ * may say anything: a name is looked up once, what it leads to is compared with
+ * what was checkpointed, and that very inode is opened, with the checks of
+ * open(2). Nobody is told: until the restart has succeeded no open file of it
+ * makes fsnotify events, nor changes access times.
  */
-#include <linux/capability.h>
 #include <linux/checkpoint_internal.h>
-#include <linux/fdtable.h>
+#include <linux/fadvise.h>
 #include <linux/file.h>
-#include <linux/fs_struct.h>
-#include <linux/kdev_t.h>
+#include <linux/fsnotify.h>
 #include <linux/major.h>
 #include <linux/namei.h>
-#include <linux/resource.h>
+#include <linux/rw_hint.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 /* Flags that are not for opening, but are seen by F_GETFL. */
 #define FLAGS_AFTER_OPEN	(O_NONBLOCK | O_NOFOLLOW | O_DIRECTORY | __O_TMPFILE)
+#define FLAGS_OF_PATH		(O_PATH | O_NOFOLLOW | O_DIRECTORY | O_LARGEFILE)
+
+/**
+ * struct restored_file - what is left to do when all else has succeeded
+ * @list:	in ctx->files
+ * @file:	the file, which the table of objects holds
+ * @f_flags:	its flags
+ * @async_fd:	O_ASYNC: the descriptor that its signals name
+ */
+struct restored_file {
+	struct list_head list;
+	struct file *file;
+	u32 f_flags;
+	int async_fd;
+};
 
 /* Two strings fill the tail of a record: return the second, or NULL. */
 static const char *second_string(const char *first, size_t len)
@@ -35,87 +49,98 @@ static const char *second_string(const char *first, size_t len)
 	return first + n + 1;
 }
 
-/* Is it what was checkpointed? */
-static int check_inode(struct ckpt_ctx *ctx, const struct inode *inode,
-		       const struct ckpt_file *f)
+/* Opening may do things: only that is opened which we write. */
+static bool may_be_opened(const struct ckpt_file *f, const char *name,
+			  const struct inode *inode)
 {
-	if ((inode->i_mode ^ f->mode) & S_IFMT)
-		return ckpt_err(ctx, -ESTALE, "is a file of another type now");
-	if (S_ISCHR(inode->i_mode)) {
-		if (new_encode_dev(inode->i_rdev) != f->rdev)
-			return ckpt_err(ctx, -ESTALE, "is another device now");
-	} else if (inode->i_ino != f->ino) {
-		return ckpt_err(ctx, -ESTALE, "is another file now (inode %lu, was %llu)",
-				inode->i_ino, f->ino);
-	}
+	if (f->kind == CKPT_FILE_TTY)
+		return S_ISCHR(inode->i_mode) && ckpt_is_tty(name, inode->i_rdev);
+	if (f->f_flags & O_PATH)
+		return true;
+	if (S_ISCHR(inode->i_mode))
+		return MAJOR(inode->i_rdev) == MEM_MAJOR;
+	return !S_ISFIFO(inode->i_mode) && inode->i_fop && inode->i_fop->checkpoint;
+}
+
+static bool was_given_name(const struct ckpt_file *f)
+{
+	return f->kind == CKPT_FILE_RELINKED || f->flags & CKPT_FILE_NAME_GIVEN;
+}
+
+static int check_path(struct ckpt_ctx *ctx, const struct ckpt_file *f, const char *name,
+		      const struct path *path)
+{
+	int ret;
+
+	ret = ckpt_check_inode(ctx, f, path);
+	if (ret)
+		return ret;
+	if (!may_be_opened(f, name, d_inode(path->dentry)))
+		return ckpt_err(ctx, -EINVAL, "a file of this type has no place here");
+	if (was_given_name(f))
+		return restore_relinked(ctx, path, f->f_flags & __O_TMPFILE);
 	return 0;
 }
 
-/* Opening a device may do things: only those that we write are opened. */
-static bool may_open(const struct ckpt_file *f, const char *path, const struct inode *inode)
-{
-	switch (f->kind) {
-	case CKPT_FILE_RELINKED:
-		return S_ISREG(inode->i_mode);
-	case CKPT_FILE_TTY:
-		return S_ISCHR(inode->i_mode) && ckpt_is_tty(path, inode->i_rdev);
-	default:
-		return S_ISREG(inode->i_mode) || S_ISDIR(inode->i_mode) ||
-		       (S_ISCHR(inode->i_mode) && MAJOR(inode->i_rdev) == MEM_MAJOR);
-	}
-}
-
-static int check_name(struct ckpt_ctx *ctx, const struct ckpt_file *f, const char *name)
-{
-	struct inode *inode;
-	struct path path;
-	int ret;
-
-	if (name[0] != '/')
-		return ckpt_err(ctx, -EINVAL, "is not an absolute path");
-	ret = kern_path(name, 0, &path);
-	if (ret)
-		return ckpt_err(ctx, ret, "cannot be found (error %d)", ret);
-	inode = d_inode(path.dentry);
-	ret = check_inode(ctx, inode, f);
-	if (!ret && !may_open(f, name, inode))
-		ret = ckpt_err(ctx, -EINVAL, "a file of this type has no place here");
-	path_put(&path);
-	return ret;
-}
-
+/* A character device shows only now what it is. */
 static int check_file(struct ckpt_ctx *ctx, const struct ckpt_file *f, struct file *file)
 {
 	bool is_tty = file->f_op->checkpoint == tty_file_checkpoint;
 	bool want_tty = f->kind == CKPT_FILE_TTY;
 
+	if (file->f_mode & FMODE_PATH)
+		return 0;
 	if (!file->f_op->checkpoint || is_tty != want_tty)
 		return ckpt_err(ctx, -EINVAL, "is not what the image says");
-	return check_inode(ctx, file_inode(file), f);
+	return 0;
+}
+
+static struct file *open_path(struct ckpt_ctx *ctx, const struct ckpt_file *f,
+			      const struct path *path)
+{
+	const struct cred *cred = restore_file_cred(ctx, f->cred);
+	int flags = f->f_flags & ~(FLAGS_AFTER_OPEN | FASYNC);
+	struct file *file;
+	int ret;
+
+	if (IS_ERR(cred))
+		return ERR_CAST(cred);
+	if (flags & O_PATH)
+		flags = f->f_flags & FLAGS_OF_PATH;
+	else
+		flags |= O_NONBLOCK | O_NOCTTY;	/* wait for no lease, no modem */
+	if (!S_ISBLK(d_inode(path->dentry)->i_mode))
+		flags &= ~O_EXCL;
+	file = path_open_quiet(path, flags, cred);
+	if (file == ERR_PTR(-EWOULDBLOCK))
+		return ERR_PTR(ckpt_err(ctx, -EWOULDBLOCK,
+			"cannot be opened: another process has a lease on it (F_SETLEASE)"));
+	if (IS_ERR(file))
+		return ERR_PTR(ckpt_err(ctx, PTR_ERR(file), "cannot be opened (error %ld)",
+					PTR_ERR(file)));
+	ret = check_file(ctx, f, file);
+	if (!ret)
+		return file;
+	fput(file);
+	return ERR_PTR(ret);
 }
 
 static struct file *open_by_name(struct ckpt_ctx *ctx, const struct ckpt_file *f,
 				 const char *name)
 {
 	struct file *file;
+	struct path path;
 	int ret;
 
-	ret = check_name(ctx, f, name);
+	if (name[0] != '/')
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "is not an absolute path"));
+	ret = kern_path(name, 0, &path);
 	if (ret)
-		return ERR_PTR(ret);
-	/* Should it have become a pipe or a modem since: do not wait for it. */
-	file = filp_open(name, (f->f_flags & ~FLAGS_AFTER_OPEN) |
-			 O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, 0);
-	if (IS_ERR(file))
-		return ERR_PTR(ckpt_err(ctx, PTR_ERR(file), "cannot be opened (error %ld)",
-					PTR_ERR(file)));
-	ret = check_file(ctx, f, file);
-	if (!ret && f->kind == CKPT_FILE_RELINKED)
-		ret = restore_relinked(ctx, &file->f_path, f->f_flags & __O_TMPFILE);
-	if (!ret)
-		return file;
-	fput(file);
-	return ERR_PTR(ret);
+		return ERR_PTR(ckpt_err(ctx, ret, "cannot be found (error %d)", ret));
+	ret = check_path(ctx, f, name, &path);
+	file = ret ? ERR_PTR(ret) : open_path(ctx, f, &path);
+	path_put(&path);
+	return file;
 }
 
 static int restore_position(struct ckpt_ctx *ctx, const struct ckpt_file *f, struct file *file)
@@ -123,8 +148,19 @@ static int restore_position(struct ckpt_ctx *ctx, const struct ckpt_file *f, str
 	umode_t mode = file_inode(file)->i_mode;
 	loff_t pos;
 
-	if (!S_ISREG(mode) && !S_ISDIR(mode))
+	if (file->f_mode & FMODE_PATH || f->pos == file->f_pos || S_ISFIFO(mode))
 		return 0;
+	/*
+	 * /dev/zero counts, but does not seek. What is made up when it is read
+	 * must not be made up now, of the task as it is before it is restored.
+	 */
+	if (S_ISCHR(mode) || !(file->f_mode & FMODE_LSEEK) ||
+	    (S_ISREG(mode) && ckpt_is_made_up(file_inode(file)->i_sb))) {
+		if (f->pos < 0 && !(file->f_op->fop_flags & FOP_UNSIGNED_OFFSET))
+			return ckpt_err(ctx, -EINVAL, "cannot be at position %lld", f->pos);
+		file->f_pos = f->pos;
+		return 0;
+	}
 	pos = vfs_llseek(file, f->pos, SEEK_SET);
 	if (pos != f->pos)
 		return ckpt_err(ctx, pos < 0 ? pos : -EINVAL, "cannot go to position %lld",
@@ -132,31 +168,100 @@ static int restore_position(struct ckpt_ctx *ctx, const struct ckpt_file *f, str
 	return 0;
 }
 
+static int set_owner(struct ckpt_ctx *ctx, const struct ckpt_file *f, struct file *file)
+{
+	struct restart_task *rt = restart_find(ctx, f->owner_pid);
+	kuid_t uid = make_kuid(current_user_ns(), f->owner_uid);
+	kuid_t euid = make_kuid(current_user_ns(), f->owner_euid);
+	struct fown_struct *owner = file_f_owner(file);
+	enum pid_type type = f->owner_type == CKPT_OWNER_THREAD ? PIDTYPE_PID :
+			     f->owner_type == CKPT_OWNER_GROUP ? PIDTYPE_PGID : PIDTYPE_TGID;
+
+	if (IS_ERR(rt))
+		return PTR_ERR(rt);
+	if (!uid_valid(uid) || !uid_valid(euid))
+		return ckpt_err(ctx, -EINVAL, "has no valid owner");
+	/* By these it is judged whom its signals may reach. */
+	if ((!uid_eq(uid, current_uid()) || !uid_eq(euid, current_euid())) &&
+	    !ns_capable(current_user_ns(), CAP_SETUID))
+		return ckpt_err(ctx, -EPERM, "cannot set its owner as user %u", f->owner_uid);
+	__f_setown(file, task_pid(rt->task), type, 1);
+	write_lock_irq(&owner->lock);
+	owner->uid = uid;
+	owner->euid = euid;
+	write_unlock_irq(&owner->lock);
+	return 0;
+}
+
 static int restore_owner(struct ckpt_ctx *ctx, const struct ckpt_file *f, struct file *file)
 {
 	int ret;
 
-	if (f->owner_type > CKPT_OWNER_GROUP || f->owner_pid < 0 ||
-	    !f->owner_type != !f->owner_pid)
+	if (f->owner_type > CKPT_OWNER_THREAD || !f->owner_type != !f->owner_pid)
 		return ckpt_err(ctx, -EINVAL, "has no valid owner");
-	if (!f->owner_pid && !f->owner_sig)
-		return 0;
 	if (!valid_signal(f->owner_sig))
 		return ckpt_err(ctx, -EINVAL, "cannot send signal %d", f->owner_sig);
-	if (f->owner_pid) {
-		struct restart_task *rt = restart_find(ctx, f->owner_pid);
-
-		if (IS_ERR(rt))
-			return PTR_ERR(rt);
-		ret = f_setown(file, f->owner_type == CKPT_OWNER_GROUP ? -f->owner_pid :
-			       f->owner_pid, 1);
-	} else {
-		ret = file_f_owner_allocate(file);
-	}
+	if (!f->owner_type && !f->owner_sig)
+		return 0;
+	ret = file_f_owner_allocate(file);
 	if (ret)
 		return ckpt_err(ctx, ret, "cannot set its owner");
-	file_f_owner(file)->signum = f->owner_sig;
+	if (f->owner_type)
+		ret = set_owner(ctx, f, file);
+	if (!ret)
+		file_f_owner(file)->signum = f->owner_sig;
+	return ret;
+}
+
+/* Hints are for speed: what cannot be set is no error. */
+static void restore_hints(const struct ckpt_file *f, struct file *file)
+{
+	struct inode *inode = file_inode(file);
+
+	if (file->f_mode & FMODE_PATH)
+		return;
+	if (f->advice & CKPT_ADVICE_SEQUENTIAL)
+		vfs_fadvise(file, 0, 0, POSIX_FADV_SEQUENTIAL);
+	if (f->advice & CKPT_ADVICE_RANDOM)
+		vfs_fadvise(file, 0, 0, POSIX_FADV_RANDOM);
+	if (f->advice & CKPT_ADVICE_NOREUSE)
+		vfs_fadvise(file, 0, 0, POSIX_FADV_NOREUSE);
+	if (f->rw_hint && f->rw_hint <= WRITE_LIFE_EXTREME && S_ISREG(inode->i_mode) &&
+	    inode_owner_or_capable(file_mnt_idmap(file), inode))
+		WRITE_ONCE(inode->i_write_hint, f->rw_hint);
+}
+
+static int remember(struct ckpt_ctx *ctx, const struct ckpt_file *f, struct file *file)
+{
+	struct restored_file *r = kmalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
+
+	if (!r)
+		return -ENOMEM;
+	r->file = file;
+	r->async_fd = f->async_fd;
+	/* Others of its flags have been judged by opening it. */
+	r->f_flags = f->f_flags & (FLAGS_AFTER_OPEN | O_NOATIME | FASYNC);
+	if (file->f_mode & FMODE_PATH)
+		r->f_flags &= FLAGS_OF_PATH;
+	list_add_tail(&r->list, &ctx->files);
 	return 0;
+}
+
+static int restore_state(struct ckpt_ctx *ctx, const struct ckpt_file *f, struct file *file)
+{
+	int ret;
+
+	spin_lock(&file->f_lock);
+	file->f_flags = (file->f_flags & ~O_NONBLOCK) | (f->f_flags & O_NONBLOCK);
+	if (!(file->f_mode & FMODE_PATH))
+		file->f_flags |= O_NOATIME;
+	spin_unlock(&file->f_lock);
+	ret = restore_position(ctx, f, file);
+	if (!ret)
+		ret = restore_owner(ctx, f, file);
+	if (!ret)
+		restore_hints(f, file);
+	return ret ?: remember(ctx, f, file);
 }
 
 static struct file *restore_file(struct ckpt_ctx *ctx, const struct ckpt_file *f,
@@ -180,16 +285,24 @@ static struct file *restore_file(struct ckpt_ctx *ctx, const struct ckpt_file *f
 	}
 	if (IS_ERR(file))
 		return file;
-	spin_lock(&file->f_lock);
-	file->f_flags = (file->f_flags & ~FLAGS_AFTER_OPEN) | (f->f_flags & FLAGS_AFTER_OPEN);
-	spin_unlock(&file->f_lock);
-	ret = restore_position(ctx, f, file);
-	if (!ret)
-		ret = restore_owner(ctx, f, file);
+	ret = restore_state(ctx, f, file);
 	if (!ret)
 		return file;
+	/* It is quiet: nobody hears that it is closed. */
 	fput(file);
 	return ERR_PTR(ret);
+}
+
+static int check_record(struct ckpt_ctx *ctx, const struct ckpt_file *f, u32 objref)
+{
+	if (f->f_flags & ~CKPT_OPEN_FLAGS || f->flags & ~CKPT_FILE_FLAGS_ALL ||
+	    f->advice & ~CKPT_ADVICE_ALL || f->reserved)
+		return ckpt_err(ctx, -EINVAL, "FILE %u: unknown flags", objref);
+	if (f->f_flags & O_PATH && (f->f_flags & ~FLAGS_OF_PATH || f->kind == CKPT_FILE_PIPE ||
+				    f->kind == CKPT_FILE_TTY))
+		return ckpt_err(ctx, -EINVAL, "FILE %u: O_PATH with flags 0%o", objref,
+				f->f_flags);
+	return 0;
 }
 
 /**
@@ -204,16 +317,16 @@ int restore_file_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	struct ckpt_file *f;
 	struct file *file;
 	const char *name;
+	int ret;
 
 	f = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*f) + 2, sizeof(*f) + 2 * PATH_MAX);
 	if (IS_ERR(f))
 		return PTR_ERR(f);
 	name = (const char *)(f + 1);
-	if (f->f_flags & ~CKPT_OPEN_FLAGS || !second_string(name, rec->len - sizeof(*f)))
-		file = ERR_PTR(ckpt_err(ctx, -EINVAL, "FILE %u: unknown flags, or no valid names",
-					rec->objref));
-	else
-		file = restore_file(ctx, f, name);
+	ret = check_record(ctx, f, rec->objref);
+	if (!ret && !second_string(name, rec->len - sizeof(*f)))
+		ret = ckpt_err(ctx, -EINVAL, "FILE %u: no valid names", rec->objref);
+	file = ret ? ERR_PTR(ret) : restore_file(ctx, f, name);
 	ctx->where.path = NULL;
 	kvfree(f);
 	if (IS_ERR(file))
@@ -221,126 +334,60 @@ int restore_file_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	return ckpt_ref_add(ctx, rec->objref, CKPT_OBJ_FILE, file);
 }
 
-/* Its own limit is restored later: here it must not stand in the way. */
-static int raise_fd_limit(unsigned int nr)
-{
-	struct rlimit *rlim = &current->signal->rlim[RLIMIT_NOFILE];
-	bool privileged = capable(CAP_SYS_RESOURCE);
-	int ret = 0;
-
-	task_lock(current->group_leader);
-	if (nr > rlim->rlim_cur) {
-		if (nr <= rlim->rlim_max || privileged)
-			rlim->rlim_cur = nr;
-		else
-			ret = -EMFILE;
-	}
-	task_unlock(current->group_leader);
-	return ret;
-}
-
 /**
- * restore_files - take on the descriptor table of the image
- * @rt:		the leader of the process, which is current
+ * restore_files_state - what a file gets only when every task has its files
+ * @ctx:	the restart
  *
- * Return: 0 or a negative error; @rt says what failed.
+ * Return: 0 or a negative error, which has been logged.
  */
-int restore_files(struct restart_task *rt)
+int restore_files_state(struct ckpt_ctx *ctx)
 {
-	struct ckpt_ctx *ctx = restart_ckpt_ctx(rt);
-	struct ckpt_payload *p = ckpt_ref(ctx, rt->process->files, CKPT_OBJ_FILES);
-	const struct ckpt_fd *fds;
-	struct file *file;
-	size_t i, nr;
+	struct restored_file *r;
 	int ret;
 
-	if (IS_ERR(p))
-		return restore_fail(rt, PTR_ERR(p), "its descriptors: no such object");
-	fds = (const struct ckpt_fd *)p->data;
-	nr = p->len / sizeof(*fds);
-	if (p->len % sizeof(*fds))
-		return restore_fail(rt, -EINVAL, "its descriptors: not a table");
-	__close_range(0, ~0U, 0);
-	if (nr && fds[nr - 1].fd >= sysctl_nr_open)
-		return restore_fail(rt, -EMFILE, "its descriptors: more than fs.nr_open allows");
-	if (nr && raise_fd_limit(fds[nr - 1].fd + 1))
-		return restore_fail(rt, -EMFILE, "its descriptors: more than its limit allows");
-	for (i = 0; i < nr; i++) {
-		if (i && fds[i].fd <= fds[i - 1].fd)
-			return restore_fail(rt, -EINVAL, "its descriptors: not in order");
-		file = ckpt_ref(ctx, fds[i].file, CKPT_OBJ_FILE);
-		if (IS_ERR(file))
-			return restore_fail(rt, PTR_ERR(file), "its descriptors: no such file");
-		ret = replace_fd(fds[i].fd, file, fds[i].cloexec ? O_CLOEXEC : 0);
-		if (ret < 0)
-			return restore_fail(rt, ret, "its descriptors");
+	list_for_each_entry(r, &ctx->files, list) {
+		if (!(r->f_flags & FASYNC) || !r->file->f_op->fasync)
+			continue;
+		ret = r->file->f_op->fasync(r->async_fd, r->file, 1);
+		if (ret >= 0)
+			continue;
+		ckpt_name_for_messages(ctx, &r->file->f_path);
+		return ckpt_err(ctx, ret, "cannot send signals (O_ASYNC) (error %d)", ret);
 	}
 	return 0;
 }
 
-static int find_dir(const char *name, struct path *path)
-{
-	int ret;
-
-	if (name[0] != '/')
-		return -EINVAL;
-	ret = kern_path(name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, path);
-	if (ret)
-		return ret;
-	ret = path_permission(path, MAY_EXEC | MAY_CHDIR);
-	if (ret)
-		path_put(path);
-	return ret;
-}
-
-static int restore_root(struct restart_task *rt, const char *name)
-{
-	struct path root;
-	int ret;
-
-	ret = find_dir(name, &root);
-	if (ret)
-		return restore_fail(rt, ret, "its root directory");
-	if (!path_equal(&root, &current->fs->root)) {
-		if (ns_capable(current_user_ns(), CAP_SYS_CHROOT))
-			set_fs_root(current->fs, &root);
-		else
-			ret = restore_fail(rt, -EPERM, "its root directory");
-	}
-	path_put(&root);
-	return ret;
-}
-
 /**
- * restore_fs - take on working directory, root directory and umask
- * @rt:		the leader of the process, which is current
+ * restore_files_done - from now on they are files like any other
+ * @ctx:	the restart, which has succeeded
  *
- * Return: 0 or a negative error; @rt says what failed.
+ * What nobody but the restart holds stays quiet, for it is closed now.
  */
-int restore_fs(struct restart_task *rt)
+void restore_files_done(struct ckpt_ctx *ctx)
 {
-	struct ckpt_payload *p = ckpt_ref(restart_ckpt_ctx(rt), rt->process->fs, CKPT_OBJ_FS);
-	const char *pwd_name, *root_name;
-	const struct ckpt_fs *rec;
-	struct path pwd;
-	int ret;
+	struct restored_file *r;
 
-	if (IS_ERR(p))
-		return restore_fail(rt, PTR_ERR(p), "its directories: no such object");
-	rec = (const struct ckpt_fs *)p->data;
-	pwd_name = (const char *)(rec + 1);
-	root_name = p->len > sizeof(*rec) ? second_string(pwd_name, p->len - sizeof(*rec)) : NULL;
-	if (!root_name)
-		return restore_fail(rt, -EINVAL, "its directories: not two names");
-	/* Both names are as seen from the root that the caller has. */
-	ret = find_dir(pwd_name, &pwd);
-	if (ret)
-		return restore_fail(rt, ret, "its working directory");
-	ret = restore_root(rt, root_name);
-	if (!ret) {
-		set_fs_pwd(current->fs, &pwd);
-		current->fs->umask = rec->umask & 0777;
+	list_for_each_entry(r, &ctx->files, list) {
+		struct file *file = r->file;
+
+		if (file_count(file) == 1)
+			continue;
+		spin_lock(&file->f_lock);
+		file->f_flags &= ~(FLAGS_AFTER_OPEN | O_NOATIME);
+		file->f_flags |= r->f_flags & (FLAGS_AFTER_OPEN | O_NOATIME);
+		if (!(file->f_mode & FMODE_PATH))
+			file->f_mode &= ~FMODE_FSNOTIFY_MASK;
+		spin_unlock(&file->f_lock);
+		file_set_fsnotify_mode(file);
 	}
-	path_put(&pwd);
-	return ret;
+}
+
+void restore_files_free(struct ckpt_ctx *ctx)
+{
+	struct restored_file *r, *tmp;
+
+	list_for_each_entry_safe(r, tmp, &ctx->files, list) {
+		list_del(&r->list);
+		kfree(r);
+	}
 }

@@ -134,6 +134,7 @@ int checkpoint_tty(struct ckpt_ctx *ctx, struct tty_struct *tty, u32 *objref)
 		.kind = CKPT_FILE_TTY,
 		.f_flags = O_RDWR | O_LARGEFILE,
 		.mode = S_IFCHR,
+		.async_fd = -1,
 	};
 	char name[96];
 	int ret;

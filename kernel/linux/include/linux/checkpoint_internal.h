@@ -69,9 +69,9 @@ enum ckpt_obj_type {
 	CKPT_OBJ_MM,
 	CKPT_OBJ_CRED,
 	CKPT_OBJ_TTY,		/* checkpoint only */
-	CKPT_OBJ_FILES,		/* restart only, as the next two: the record */
+	CKPT_OBJ_FILES,		/* restart: the record, as the next two */
 	CKPT_OBJ_FS,
-	CKPT_OBJ_SIGHAND,
+	CKPT_OBJ_SIGHAND,	/* restart only */
 	CKPT_OBJ_TYPES,
 };
 
@@ -100,6 +100,14 @@ struct ckpt_task_list {
  * @asked:	checkpoint: every task that was asked to stop
  * @tasks:	checkpoint: the tree; a leader, its threads, the next leader ...
  * @entries:	checkpoint: the same as the image has them
+ * @pids:	checkpoint: the pids of the tree
+ * @dirs:	checkpoint: directories that were written last; @objs holds them
+ * @locked:	checkpoint: files that hold locks, and must not be held from outside
+ * @nr_locked:	checkpoint: their number
+ * @locks:	restart: locks, to be set when all have their descriptors
+ * @files:	restart: what is left to do to each open file
+ * @file_cred:	restart: the credentials that files are opened with
+ * @file_cred_ref: restart: how the image names them
  */
 struct ckpt_ctx {
 	u64 flags;
@@ -116,6 +124,10 @@ struct ckpt_ctx {
 	struct ckpt_task_list asked;
 	struct ckpt_task_list tasks;
 	struct ckpt_task_entry *entries;
+	struct xarray pids;
+	struct file *dirs[2];
+	struct ckpt_locked *locked;
+	unsigned int nr_locked;
 	struct path *relink_dirs;
 	unsigned int nr_relink_dirs;
 	struct list_head relinked;
@@ -125,6 +137,10 @@ struct ckpt_ctx {
 	/* restart */
 	struct xarray refs;
 	struct maple_tree mms;
+	struct list_head locks;
+	struct list_head files;
+	const struct cred *file_cred;
+	u32 file_cred_ref;
 	struct restart_ctx *restart;
 	struct restart_task *last_process;
 	struct restart_task *last_thread;
@@ -177,6 +193,7 @@ void *ckpt_ref_next(struct ckpt_ctx *ctx, unsigned long *objref, enum ckpt_obj_t
 void ckpt_refs_release(struct ckpt_ctx *ctx);
 
 /* freeze.c */
+bool ckpt_in_tree(struct ckpt_ctx *ctx, pid_t pid);
 int ckpt_freeze_tree(struct ckpt_ctx *ctx, struct task_struct *root);
 int ckpt_check_frozen(struct ckpt_ctx *ctx);
 void ckpt_thaw_tree(struct ckpt_ctx *ctx);
@@ -226,6 +243,7 @@ struct restart_task {
 
 /* A record that is kept until a task reads it: FILES, FS, SIGHAND. */
 struct ckpt_payload {
+	struct restart_task *first;	/* leader of the first process that uses it */
 	size_t len;
 	u8 data[];
 };
@@ -277,32 +295,84 @@ int restore_restart_block(struct restart_task *rt);
 int checkpoint_cred(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);
 int restore_cred_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_cred(struct restart_task *rt);
+int checkpoint_file_cred(struct ckpt_ctx *ctx, const struct cred *cred, u32 *objref);
+const struct cred *restore_file_cred(struct ckpt_ctx *ctx, u32 objref);
 
 /* fs/checkpoint.c */
 struct files_struct;
 struct tty_struct;
 
-/* Flags of an open file that an image holds. */
+/* Flags of an open file that an image holds. O_EXCL: of a block device. */
 #define CKPT_OPEN_FLAGS	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_DIRECT | O_SYNC |	\
-			 O_NOATIME | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | __O_TMPFILE)
+			 O_NOATIME | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW |		\
+			 O_PATH | O_EXCL | FASYNC | __O_TMPFILE)
 
-char *ckpt_d_path(const struct path *path, char *buf);
 int ckpt_file_describe(struct ckpt_ctx *ctx, struct file *file,
 		       enum ckpt_file_kind kind, struct ckpt_file *rec);
 u32 ckpt_file_objref(struct ckpt_ctx *ctx, struct file *file);
 int ckpt_file_write(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_file *rec,
 		    const char *path, const char *path2);
-struct files_struct *ckpt_get_files(struct task_struct *t);
-struct file *ckpt_next_file(struct files_struct *files, unsigned int *fd,
-			    bool *cloexec);
+int ckpt_file_write_named(struct ckpt_ctx *ctx, struct file *file,
+			  struct ckpt_file *rec, const char *what);
 int checkpoint_file(struct ckpt_ctx *ctx, struct file *file, u32 *objref);
-int checkpoint_files(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);
-int checkpoint_fs(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);
+int checkpoint_path(struct ckpt_ctx *ctx, const struct path *path, u32 *objref);
 
 /* fs/restore.c */
 int restore_file_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_files_state(struct ckpt_ctx *ctx);
+void restore_files_done(struct ckpt_ctx *ctx);
+void restore_files_free(struct ckpt_ctx *ctx);
+
+/* fs/namei.c */
+struct file *path_open_quiet(const struct path *path, int flags, const struct cred *cred);
+
+/* fs/namespace.c */
+struct vfsmount *mnt_next_of_sb(const struct super_block *sb, u64 *id);
+
+/* fs/ckpt_names.c */
+char *ckpt_d_path(const struct path *path, char *buf);
+void ckpt_name_for_messages(struct ckpt_ctx *ctx, const struct path *path);
+int ckpt_find_name(struct ckpt_ctx *ctx, const struct path *path, const char *what,
+		   const char **name);
+
+/* fs/ckpt_identity.c */
+bool ckpt_is_made_up(const struct super_block *sb);
+int ckpt_describe_inode(struct ckpt_ctx *ctx, const struct path *path,
+			struct ckpt_file *rec);
+int ckpt_check_inode(struct ckpt_ctx *ctx, const struct ckpt_file *f,
+		     const struct path *path);
+
+/* fs/ckpt_fdtable.c */
+struct files_struct *ckpt_get_files(struct task_struct *t);
+struct file *ckpt_next_file(struct files_struct *files, unsigned int *fd,
+			    bool *cloexec);
+int checkpoint_files(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);
 int restore_files(struct restart_task *rt);
+
+/* fs/ckpt_dirs.c */
+int checkpoint_fs(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);
 int restore_fs(struct restart_task *rt);
+
+/* fs/ckpt_locks.c */
+
+/* Locks in the making. */
+struct ckpt_lock_list {
+	struct ckpt_lock *at;
+	unsigned int nr;
+	unsigned int max;
+};
+
+int checkpoint_file_locks(struct ckpt_ctx *ctx, struct file *file, u32 objref);
+int ckpt_collect_posix_locks(struct ckpt_ctx *ctx, struct ckpt_lock_list *list,
+			     struct files_struct *files, struct file *file, u32 objref);
+int ckpt_write_locks(struct ckpt_ctx *ctx, struct ckpt_lock_list *list, u32 objref);
+int restore_locks_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_locks(struct ckpt_ctx *ctx);
+void ckpt_locks_free(struct ckpt_ctx *ctx);
+
+/* fs/ckpt_holders.c */
+int ckpt_remember_locked(struct ckpt_ctx *ctx, struct file *file);
+int ckpt_check_lock_holders(struct ckpt_ctx *ctx);
 
 /* fs/pipe_checkpoint.c */
 int ckpt_count_pipe_ends(struct ckpt_ctx *ctx);

@@ -24,7 +24,10 @@ struct ckpt_ctx *ckpt_ctx_alloc(void)
 	hash_init(ctx->objs);
 	xa_init(&ctx->refs);
 	mt_init(&ctx->mms);
+	xa_init(&ctx->pids);
 	INIT_LIST_HEAD(&ctx->relinked);
+	INIT_LIST_HEAD(&ctx->locks);
+	INIT_LIST_HEAD(&ctx->files);
 	ctx->where.fd = -1;
 	ctx->path_buf = kmalloc(PATH_MAX, GFP_KERNEL_ACCOUNT);
 	if (!ctx->path_buf) {
@@ -38,9 +41,14 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 {
 	unsigned int i;
 
+	restore_files_free(ctx);
+	ckpt_locks_free(ctx);
+	kvfree(ctx->locked);
 	ckpt_objs_release(ctx);
 	ckpt_refs_release(ctx);
 	mtree_destroy(&ctx->mms);
+	if (ctx->file_cred)
+		put_cred(ctx->file_cred);
 	ckpt_relink_keep(ctx);
 	ckpt_task_lists_free(ctx);
 	for (i = 0; i < ctx->nr_relink_dirs; i++)
@@ -157,6 +165,8 @@ static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
 		if ((ctx->entries[i].flags & (CKPT_TASK_LEADER | CKPT_TASK_ZOMBIE)) ==
 		    CKPT_TASK_LEADER)
 			ret = checkpoint_process(ctx, i);
+	if (!ret)
+		ret = ckpt_check_lock_holders(ctx);
 	ctx->where = (struct ckpt_where) { .fd = -1 };
 	if (!ret)
 		ret = write_trailer(ctx);

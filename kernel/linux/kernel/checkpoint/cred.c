@@ -13,21 +13,20 @@
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
-int checkpoint_cred(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref)
+static int write_cred(struct ckpt_ctx *ctx, const struct cred *c, const char *what,
+		      u32 *objref)
 {
 	struct user_namespace *ns = current_user_ns();
-	const struct cred *c = get_task_cred(t);
 	struct ckpt_cred rec = {};
-	u32 *groups = NULL;
+	u32 *groups;
 	int ret, i;
 
 	ret = ckpt_obj(ctx, CKPT_OBJ_CRED, (void *)c, objref);
 	if (ret <= 0)
-		goto out;
-	if (c->user_ns != ns) {
-		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "lives in another user namespace: not supported");
-		goto out;
-	}
+		return ret;
+	if (c->user_ns != ns)
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "%s another user namespace: not supported", what);
 	rec.uid = from_kuid_munged(ns, c->uid);
 	rec.gid = from_kgid_munged(ns, c->gid);
 	rec.suid = from_kuid_munged(ns, c->suid);
@@ -44,17 +43,37 @@ int checkpoint_cred(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref)
 	rec.securebits = c->securebits;
 	rec.nr_groups = c->group_info->ngroups;
 	groups = kvcalloc(rec.nr_groups + 1, sizeof(*groups), GFP_KERNEL_ACCOUNT);
-	ret = -ENOMEM;
 	if (!groups)
-		goto out;
+		return -ENOMEM;
 	for (i = 0; i < rec.nr_groups; i++)
 		groups[i] = from_kgid_munged(ns, c->group_info->gid[i]);
 	ret = ckpt_write_rec2(ctx, CKPT_REC_CRED, *objref, &rec, sizeof(rec),
 			      groups, rec.nr_groups * sizeof(*groups));
-out:
 	kvfree(groups);
+	return ret;
+}
+
+int checkpoint_cred(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref)
+{
+	const struct cred *c = get_task_cred(t);
+	int ret;
+
+	ret = write_cred(ctx, c, "lives in", objref);
 	put_cred(c);
 	return ret;
+}
+
+/**
+ * checkpoint_file_cred - write the credentials that a file was opened with
+ * @ctx:	the checkpoint
+ * @cred:	the credentials
+ * @objref:	their objref
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int checkpoint_file_cred(struct ckpt_ctx *ctx, const struct cred *cred, u32 *objref)
+{
+	return write_cred(ctx, cred, "was opened in", objref);
 }
 
 int restore_cred_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
@@ -211,4 +230,44 @@ int restore_cred(struct restart_task *rt)
 		return restore_fail(rt, ret, "credentials");
 	}
 	return commit_creds(new);
+}
+
+/**
+ * restore_file_cred - the credentials to open a file with
+ * @ctx:	the restart
+ * @objref:	how the image names them; 0: those of the caller
+ *
+ * They are what the file remembers of who opened it. What may be opened at all
+ * is for the caller's own credentials to say.
+ *
+ * Return: the credentials, which @ctx holds until the next call, or an error
+ * pointer that was logged.
+ */
+const struct cred *restore_file_cred(struct ckpt_ctx *ctx, u32 objref)
+{
+	struct ckpt_cred *c;
+	struct cred *new;
+	int ret;
+
+	if (!objref)
+		return current_cred();
+	if (ctx->file_cred && ctx->file_cred_ref == objref)
+		return ctx->file_cred;
+	c = ckpt_ref(ctx, objref, CKPT_OBJ_CRED);
+	if (IS_ERR(c))
+		return ERR_CAST(c);
+	new = prepare_creds();
+	if (!new)
+		return ERR_PTR(-ENOMEM);
+	ret = set_all(new, c);
+	if (ret) {
+		abort_creds(new);
+		return ERR_PTR(ckpt_err(ctx, ret,
+			"the credentials it was opened with cannot be had (error %d)", ret));
+	}
+	if (ctx->file_cred)
+		put_cred(ctx->file_cred);
+	ctx->file_cred = new;
+	ctx->file_cred_ref = objref;
+	return new;
 }

@@ -303,7 +303,26 @@ static int describe_tasks(struct ckpt_ctx *ctx)
 		}
 	}
 	read_unlock(&tasklist_lock);
+	for (i = 0; i < ctx->tasks.nr; i++) {
+		int ret = xa_err(xa_store(&ctx->pids, ctx->entries[i].pid, xa_mk_value(i),
+					  GFP_KERNEL_ACCOUNT));
+
+		if (ret)
+			return ret;
+	}
 	return 0;
+}
+
+/**
+ * ckpt_in_tree - is it a task of the tree?
+ * @ctx:	the checkpoint
+ * @pid:	as the caller sees it
+ *
+ * Return: true if it is.
+ */
+bool ckpt_in_tree(struct ckpt_ctx *ctx, pid_t pid)
+{
+	return pid > 0 && xa_load(&ctx->pids, pid);
 }
 
 /* One at a time: so a task that bears our mark was marked by us. */
@@ -377,4 +396,5 @@ void ckpt_task_lists_free(struct ckpt_ctx *ctx)
 	kfree(ctx->asked.task);
 	kfree(ctx->tasks.task);
 	kvfree(ctx->entries);
+	xa_destroy(&ctx->pids);
 }

@@ -65,6 +65,11 @@ static void cred_drop(void *ptr)
 	put_cred(ptr);
 }
 
+/* It is at rest, and so is its user count: execve() looks at it. */
+static void hold_nothing(void *ptr)
+{
+}
+
 static void payload_drop(void *ptr)
 {
 	kvfree(ptr);
@@ -87,8 +92,8 @@ static const struct ckpt_obj_ops obj_ops[CKPT_OBJ_TYPES] = {
 	[CKPT_OBJ_MM] = { "MM", mm_grab, mm_drop, restore_mm_put },
 	[CKPT_OBJ_CRED] = { "CRED", cred_grab, cred_drop, payload_drop },
 	[CKPT_OBJ_TTY] = { "TTY", tty_grab, tty_drop, NULL },
-	[CKPT_OBJ_FILES] = { "FILES", NULL, NULL, payload_drop },
-	[CKPT_OBJ_FS] = { "FS", NULL, NULL, payload_drop },
+	[CKPT_OBJ_FILES] = { "FILES", hold_nothing, hold_nothing, payload_drop },
+	[CKPT_OBJ_FS] = { "FS", hold_nothing, hold_nothing, payload_drop },
 	[CKPT_OBJ_SIGHAND] = { "SIGHAND", NULL, NULL, payload_drop },
 };
 

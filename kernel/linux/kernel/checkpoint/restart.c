@@ -504,6 +504,7 @@ static int restore_payload_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	p = kvmalloc(struct_size(p, data, rec->len + 1), GFP_KERNEL_ACCOUNT);
 	if (!p)
 		return -ENOMEM;
+	p->first = NULL;
 	p->len = rec->len;
 	ret = ckpt_read(&ctx->img, p->data, rec->len);
 	if (ret) {
@@ -522,6 +523,7 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_FILE]		= restore_file_rec,
 	[CKPT_REC_PIPE]		= restore_pipe_rec,
 	[CKPT_REC_SHMEM]	= restore_shmem_rec,
+	[CKPT_REC_LOCKS]	= restore_locks_rec,
 	[CKPT_REC_MM]		= restore_mm_rec,
 	[CKPT_REC_PAGES]	= restore_pages_rec,
 	[CKPT_REC_FILES]	= restore_payload_rec,
@@ -689,9 +691,15 @@ static int finish(struct restart_ctx *r)
 		if (!ret)
 			ret = restore_sigqueues(ctx, rt);
 	}
+	if (!ret)
+		ret = restore_files_state(ctx);
+	if (!ret)
+		ret = restore_locks(ctx);
 	/* Last: until here, the image can be restored again. */
 	if (!ret)
 		ret = restore_unlink(ctx);
+	if (!ret)
+		restore_files_done(ctx);
 	return ret ? ckpt_err(ctx, ret, "cannot finish (error %d)", ret) : 0;
 }
 

@@ -142,7 +142,8 @@ static int sys_restart_create(const struct restart_args *args)
 	unsigned int nr = args->nr_image_fds;
 	int *fds, ret;
 
-	if (!nr || nr > MAX_CHAIN || args->flags & ~RESTART_FLAGS_ALL)
+	if (!nr || nr > MAX_CHAIN || args->flags & ~RESTART_FLAGS_ALL ||
+	    (args->flags & RESTART_CHECK_TYPE && args->flags & RESTART_CHECK_CONTENTS))
 		return -EINVAL;
 	fds = kvmalloc_array(nr, sizeof(*fds), GFP_KERNEL_ACCOUNT);
 	if (!fds)

@@ -64,16 +64,6 @@ static bool leaves_group(struct task_struct *t)
 	return t->files != leader->files || t->fs != leader->fs;
 }
 
-static bool in_tree(struct ckpt_ctx *ctx, pid_t pid)
-{
-	unsigned int i;
-
-	for (i = 0; i < ctx->tasks.nr; i++)
-		if (ctx->entries[i].pid == pid)
-			return true;
-	return false;
-}
-
 /**
  * ckpt_task_obstacles - all that a task has and that cannot be checkpointed
  * @ctx:	the checkpoint
@@ -119,7 +109,7 @@ int ckpt_task_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 		return ret;
 	OBSTACLE(has_interval_timer(t), "has an interval timer (setitimer, alarm): not supported");
 	OBSTACLE(!hlist_empty(&t->signal->posix_timers), "has a POSIX timer: not supported");
-	OBSTACLE(in_tree(ctx, task_session_vnr(t)) && !in_tree(ctx, task_pgrp_vnr(t)),
+	OBSTACLE(ckpt_in_tree(ctx, task_session_vnr(t)) && !ckpt_in_tree(ctx, task_pgrp_vnr(t)),
 		 "the leader of its process group %d has ended: not supported", task_pgrp_vnr(t));
 #undef OBSTACLE
 	return ret;
@@ -147,7 +137,7 @@ static int checkpoint_signal_struct(struct ckpt_ctx *ctx, struct task_struct *t,
 		if (sig->flags & SIGNAL_STOP_STOPPED)
 			p->stopped = SIGSTOP;
 		/* A terminal of a session outside the tree comes with that session. */
-		if (sig->tty && in_tree(ctx, task_session_vnr(t)))
+		if (sig->tty && ckpt_in_tree(ctx, task_session_vnr(t)))
 			tty = tty_kref_get(sig->tty);
 		unlock_task_sighand(t, &flags);
 	}
@@ -240,6 +230,19 @@ int checkpoint_process(struct ckpt_ctx *ctx, unsigned int first)
 	return ret;
 }
 
+/* Whoever else uses it gets it from there. */
+static void note_first_user(struct ckpt_ctx *ctx, struct restart_task *rt, u32 objref,
+			    enum ckpt_obj_type type)
+{
+	struct ckpt_payload *p;
+
+	if (ckpt_ref_type(ctx, objref) != type)
+		return;
+	p = ckpt_ref(ctx, objref, type);
+	if (!p->first)
+		p->first = rt;
+}
+
 int restore_process_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 {
 	struct restart_task *rt;
@@ -257,6 +260,8 @@ int restore_process_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	}
 	rt->process = p;
 	ctx->last_process = rt;
+	note_first_user(ctx, rt, p->files, CKPT_OBJ_FILES);
+	note_first_user(ctx, rt, p->fs, CKPT_OBJ_FS);
 	if (p->stopped > SIGRTMAX || (p->stopped && !sig_kernel_stop(p->stopped)))
 		return ckpt_err(ctx, -EINVAL, "process %d: cannot be stopped by signal %u",
 				p->tgid, p->stopped);
@@ -379,11 +384,6 @@ static int restore_leader(struct restart_task *rt)
 	int ret;
 
 	ret = restore_sighand(rt);
-	/* Descriptors before limits: the tree may hold more than it could open now. */
-	if (!ret)
-		ret = restore_files(rt);
-	if (!ret)
-		ret = restore_fs(rt);
 	if (!ret)
 		ret = restore_tty(rt);
 	if (!ret)
@@ -434,9 +434,13 @@ static int restore_user_pointers(struct restart_task *rt)
 int restore_task(struct restart_task *rt)
 {
 	const struct ckpt_thread *th = &rt->thread;
-	int ret = 0;
+	int ret;
 
-	if (rt->leader == rt)
+	/* Descriptors before limits: the tree may hold more than it could open now. */
+	ret = restore_files(rt);
+	if (!ret)
+		ret = restore_fs(rt);
+	if (!ret && rt->leader == rt)
 		ret = restore_leader(rt);
 	if (!ret)
 		ret = restore_adopt_mm(rt);

@@ -24,6 +24,8 @@ export type ImageRecord = { offset: number; type: string; objref: number; len: n
 const name = (names: readonly (string | undefined)[], kind: number): string | number => names[kind] ?? kind;
 const fileKinds = [undefined, "path", "relinked", "pipe", "tty"] as const;
 const ownerTypes = ["none", "process", "group", "thread"] as const;
+const lockKinds = [undefined, "posix", "ofd", "flock", "lease"] as const;
+const lockTypes = [undefined, "read", "write"] as const;
 const vmaKinds = [undefined, "anon", "file", "shmem", "vdso", "vvar"] as const;
 const extentKinds = [undefined, "data", "zero", "parent"] as const;
 const restartKinds = ["none", "nanosleep", "futex", "poll"] as const;
@@ -95,6 +97,8 @@ function file(c: Cursor): Fields {
     ownerUid: c.u32(),
     ownerEuid: c.u32(),
     asyncFd: c.s32(),
+    fileFlags: c.hex32(),
+    advice: c.hex32(),
   };
   c.skip(4);
   return { ...fields, path: c.string(), path2: c.string() };
@@ -152,11 +156,24 @@ const descriptors = (c: Cursor): Fields => ({
   }),
 });
 
-function place(c: Cursor): Fields {
-  const umask = c.u32();
-  c.skip(4);
-  return { umask, cwd: c.string(), root: c.string() };
-}
+const locks = (c: Cursor): Fields => ({
+  locks: rest(c, 40, () => {
+    const [start, end] = [c.signedDigits(), c.signedDigits()];
+    const entry = {
+      kind: name(lockKinds, c.u32()),
+      type: name(lockTypes, c.u32()),
+      start,
+      end,
+      file: c.u32(),
+      pid: c.s32(),
+      fd: c.s32(),
+    };
+    c.skip(4);
+    return entry;
+  }),
+});
+
+const place = (c: Cursor): Fields => ({ umask: c.u32(), cwd: c.u32(), root: c.u32() });
 
 /** Only what is not all zero: 64 default actions say nothing. */
 function sighand(c: Cursor): Fields {
@@ -267,14 +284,15 @@ export const TRAILER = 255;
 export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, RecordType>([
   [HEADER, { name: "HEADER", fixed: 144, element: 0, decode: header }],
   [TASKS, { name: "TASKS", fixed: 0, element: 32, decode: (c) => ({ tasks: rest(c, 32, () => task(c)) }) }],
-  [16, { name: "FILE", fixed: 160, element: 1, strings: 2, decode: file }],
-  [17, { name: "PIPE", fixed: 16, element: 1, decode: (c) => ({ slots: c.u32(), bytes: c.u32() }) }],
+  [16, { name: "FILE", fixed: 168, element: 1, strings: 2, decode: file }],
+  [17, { name: "PIPE", fixed: 16, element: 1, decode: (c) => ({ slots: c.u32(), bytes: c.u32(), fifo: c.u32() }) }],
   [18, { name: "SHMEM", fixed: 8, element: 0, decode: (c) => ({ size: c.number() }) }],
+  [24, { name: "LOCKS", fixed: 0, element: 40, decode: locks }],
   [32, { name: "MM", fixed: 512, element: 0, decode: mm }],
   [33, { name: "VMA", fixed: 40, element: 0, decode: vma }],
   [PAGES, { name: "PAGES", fixed: 16, element: 1, decode: pages }],
   [48, { name: "FILES", fixed: 0, element: 16, decode: descriptors }],
-  [49, { name: "FS", fixed: 8, element: 1, strings: 2, decode: place }],
+  [49, { name: "FS", fixed: 16, element: 0, decode: place }],
   [50, { name: "SIGHAND", fixed: 2048, element: 0, decode: sighand }],
   [51, { name: "CRED", fixed: 80, element: 4, decode: cred }],
   [64, { name: "PROCESS", fixed: 304, element: 0, decode: process }],

@@ -8,7 +8,7 @@
  * them by objref (a number from 1 up, unique in the image; 0 means "none").
  *
  *	HEADER TASKS
- *	per process: its objects (FILE PIPE SHMEM MM VMA PAGES FILES FS SIGHAND
+ *	per process: its objects (FILE PIPE LOCKS SHMEM MM VMA PAGES FILES FS SIGHAND
  *		     CRED), then PROCESS, SIGQUEUE, and per thread THREAD CPU
  *		     FPU SIGQUEUE
  *	TRAILER
@@ -78,7 +78,9 @@ struct checkpoint_stats {
 #define RESTART_RUN		2
 
 #define RESTART_KEEP_RELINKED	(1ULL << 0)	/* leave relinked names for another restart */
-#define RESTART_FLAGS_ALL	0x1ULL
+#define RESTART_CHECK_TYPE	(1ULL << 1)	/* take files by name and type alone */
+#define RESTART_CHECK_CONTENTS	(1ULL << 2)	/* and want size and mtime as they were */
+#define RESTART_FLAGS_ALL	0x7ULL
 
 struct restart_args {
 	__aligned_u64 flags;		/* CREATE only */
@@ -107,6 +109,7 @@ enum ckpt_rec_type {
 	CKPT_REC_FILE		= 16,	/* objref */
 	CKPT_REC_PIPE		= 17,	/* objref */
 	CKPT_REC_SHMEM		= 18,	/* objref; PAGES follow */
+	CKPT_REC_LOCKS		= 24,	/* objref of their owner */
 	CKPT_REC_MM		= 32,	/* objref; VMAs follow, then PAGES */
 	CKPT_REC_VMA		= 33,
 	CKPT_REC_PAGES		= 34,
@@ -208,20 +211,57 @@ struct ckpt_file {
 	__u32 owner_uid;	/* of who set the owner */
 	__u32 owner_euid;
 	__s32 async_fd;		/* O_ASYNC: si_fd of its signals; else -1 */
+	__u32 flags;		/* CKPT_FILE_* */
+	__u32 advice;		/* CKPT_ADVICE_*: posix_fadvise(2) */
 	__u32 reserved;
 };
+
+#define CKPT_FILE_NAME_GIVEN	(1U << 0)	/* @path is a name that the checkpoint gave it */
+#define CKPT_FILE_NO_WRITER_YET	(1U << 1)	/* a FIFO's reader that has seen no writer */
+#define CKPT_FILE_FLAGS_ALL	0x3U
+
+#define CKPT_ADVICE_RANDOM	(1U << 0)
+#define CKPT_ADVICE_SEQUENTIAL	(1U << 1)
+#define CKPT_ADVICE_NOREUSE	(1U << 2)
+#define CKPT_ADVICE_ALL		0x7U
 
 /* PIPE: tail: the unread bytes. */
 struct ckpt_pipe {
 	__u32 slots;		/* F_SETPIPE_SZ, in pages */
 	__u32 bytes;		/* unread */
-	__u32 fifo;		/* objref of nothing yet: 0 */
+	__u32 fifo;		/* objref of the FILE (O_PATH) that is the FIFO, or 0 */
 	__u32 reserved;
 };
 
 /* SHMEM: shared anonymous memory. */
 struct ckpt_shmem {
 	__aligned_u64 size;	/* bytes */
+};
+
+enum ckpt_lock_kind {
+	CKPT_LOCK_POSIX		= 1,	/* F_SETLK: of a process */
+	CKPT_LOCK_OFD		= 2,	/* F_OFD_SETLK: of an open file description */
+	CKPT_LOCK_FLOCK		= 3,	/* flock(2) */
+	CKPT_LOCK_LEASE		= 4,	/* F_SETLEASE */
+};
+
+#define CKPT_LOCK_READ		1	/* shared */
+#define CKPT_LOCK_WRITE		2	/* exclusive */
+#define CKPT_LOCK_EOF		0x7fffffffffffffffLL
+
+/*
+ * LOCKS: an array of these. @objref in the record: the FILES whose owner holds
+ * POSIX locks, or the FILE that holds the others.
+ */
+struct ckpt_lock {
+	__aligned_s64 start;
+	__aligned_s64 end;	/* the last byte, or CKPT_LOCK_EOF */
+	__u32 kind;		/* enum ckpt_lock_kind */
+	__u32 type;		/* CKPT_LOCK_READ or _WRITE */
+	__u32 file;		/* objref: what it was set through */
+	__s32 pid;		/* of who set it, as /proc/locks says */
+	__s32 fd;		/* of a lease: si_fd of its signals */
+	__u32 reserved;
 };
 
 #define CKPT_AUXV_WORDS		48
@@ -310,9 +350,11 @@ struct ckpt_fd {
 	__u32 reserved;
 };
 
-/* FS: tail: cwd, NUL, root, NUL. */
+/* FS: its directories are FILEs, opened with O_PATH. */
 struct ckpt_fs {
 	__u32 umask;
+	__u32 cwd;		/* objref */
+	__u32 root;		/* objref */
 	__u32 reserved;
 };
 
