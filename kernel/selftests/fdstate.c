@@ -162,7 +162,7 @@ static void opath(void) { subject_round("opath", opath_body); }
 static void readdir_body(void)
 {
 	static bool seen[ENTRIES];
-	const char *path = in_dir("readdir");
+	const char *path = strdup(in_dir("readdir"));
 	int found = 0, twice = 0, dir;
 	char name[32];
 	DIR *d;

@@ -29,11 +29,12 @@ bool ckpt_is_made_up(const struct super_block *sb)
 	       sb->s_magic == CGROUP2_SUPER_MAGIC || sb->s_magic == CGROUP_SUPER_MAGIC;
 }
 
+/* The subvolumes of a btrfs share its UUID; elsewhere there is no need to ask. */
 static u64 fsid_of(const struct path *path)
 {
 	struct kstatfs fs;
 
-	if (vfs_statfs(path, &fs))
+	if (path->dentry->d_sb->s_magic != BTRFS_SUPER_MAGIC || vfs_statfs(path, &fs))
 		return 0;
 	return (u32)fs.f_fsid.val[0] | (u64)(u32)fs.f_fsid.val[1] << 32;
 }
@@ -94,8 +95,7 @@ static int check_filesystem(struct ckpt_ctx *ctx, const struct ckpt_file *f,
 		return ckpt_err(ctx, -ESTALE,
 			"is on another filesystem now (UUID %pUb, was %pUb); --check=type accepts it",
 			&sb->s_uuid, f->fs_uuid);
-	/* The subvolumes of a btrfs share its UUID. */
-	if (sb->s_magic == BTRFS_SUPER_MAGIC && fsid_of(path) != f->fsid)
+	if (fsid_of(path) != f->fsid)
 		return ckpt_err(ctx, -ESTALE, "is in another subvolume now");
 	return 0;
 }

@@ -198,7 +198,7 @@ struct ckpt_file {
 	__aligned_s64 atime_ns;	/* since 1970 */
 	__aligned_s64 mtime_ns;
 	__aligned_s64 ctime_ns;
-	__aligned_u64 fsid;	/* statfs(2); tells the subvolumes of a btrfs apart */
+	__aligned_u64 fsid;	/* statfs(2) of a btrfs: tells its subvolumes apart; else 0 */
 	__u8 fs_uuid[CKPT_UUID_BYTES];	/* of the filesystem; all zero: it has none */
 	__u32 fs_magic;		/* its type */
 	__u32 generation;	/* of the inode, where its number is used again */
