@@ -50,6 +50,7 @@ describe("an image that the kernel wrote", () => {
     ["processes and pipes", "proctree --processes 9"],
     ["threads", "threads --threads 5"],
     ["an unlinked file", "unlinked-holder --unlink --size 1"],
+    ["locks", "locks"],
   ])("is told alike by both readers: %s", async (_, command) => {
     const pid = await start(command);
     await sh(`checkpoint -o /ckpt/full.img ${pid}; checkpoint -o /ckpt/next.img --parent /ckpt/full.img --kill ${pid}`);
