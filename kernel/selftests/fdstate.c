@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -376,6 +377,49 @@ static void block_body(void)
 
 static void block(void) { subject_round("block", block_body); }
 
+/* O_EXCL claims a block device. */
+static void exclusive_body(void)
+{
+	const char *path = in_dir("loop");
+	int fd, other;
+
+	unlink(path);
+	if (mknod(path, S_IFBLK | 0600, makedev(7, 7)) < 0)
+		_exit(1);
+	fd = open(path, O_RDONLY | O_EXCL);
+	if (fd < 0)
+		_exit(1);
+	pause_here();
+	other = open(path, O_RDONLY | O_EXCL);
+	verify(other < 0 && errno == EBUSY, "the device is claimed");
+	close(fd);
+	verify(open(path, O_RDONLY | O_EXCL) >= 0, "and free when it is closed");
+	unlink(path);
+}
+
+static void exclusive(void) { subject_round("exclusive", exclusive_body); }
+
+/* Opened with more rights than the process has kept. */
+static void dropped_body(void)
+{
+	const char *path = in_dir("dropped");
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600), pid = getpid();
+	char text[8] = "";
+
+	if (write(fd, "secret", 6) != 6 || setresgid(1000, 1000, 1000) < 0 || setresuid(1000, 1000, 1000) < 0)
+		_exit(1);
+	pause_here();
+	verify(pread(fd, text, 8, 0) == 6 && !memcmp(text, "secret", 6), "it can be read");
+	verify(open(path, O_RDONLY) < 0 && errno == EACCES, "but not opened again");
+	verify(fcntl(fd, F_SETOWN, pid) == 0 && geteuid() == 1000, "by user %u", geteuid());
+}
+
+static void dropped(void)
+{
+	subject_round("dropped", dropped_body);
+	unlink(in_dir("dropped"));
+}
+
 static void hint_body(void)
 {
 	const char *path = in_dir("hint");
@@ -402,6 +446,8 @@ int main(int argc, char **argv)
 		{ "sharing", sharing, "tmpfs" },
 		{ "made-up", made_up, "tmpfs" },
 		{ "block", block, "tmpfs" },
+		{ "exclusive", exclusive, "ext4" },
+		{ "dropped", dropped, "ext4 tmpfs" },
 		{ "hint", hint, "ext4" },
 		{ },
 	};

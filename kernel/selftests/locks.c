@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
@@ -171,6 +172,37 @@ static void waiting_body(void)
 	unlink(path);
 }
 
+static char clone_stack[65536] __attribute__((aligned(16)));
+
+static int table_sharer(void *arg)
+{
+	lock(*(int *)arg, F_SETLK, F_WRLCK, 30, 3);
+	ready();
+	wait_for_go();
+	return 0;
+}
+
+/* Processes that share a descriptor table own its locks together. */
+static void shared_table_body(void)
+{
+	int fd = open_file(O_RDWR), status = 1;
+	pid_t child = clone(table_sharer, clone_stack + sizeof(clone_stack), CLONE_FILES | SIGCHLD, &fd), prober;
+
+	if (child < 0)
+		_exit(1);
+	wait_for_go();
+	waitpid(child, NULL, 0);
+	prober = fork();
+	if (prober == 0)
+		_exit(is(in_the_way(fd, F_GETLK, F_WRLCK, 0, 0), F_WRLCK, 30, 3, child) ? 0 : 1);
+	waitpid(prober, &status, 0);
+	verify(status == 0, "the lock outlives who set it, for the table is shared");
+	verify(lock(fd, F_SETLK, F_UNLCK, 0, 0) == 0, "and the other unlocks it");
+	unlink(path);
+}
+
+static void shared_table(void) { subject_round("shared table", shared_table_body); }
+
 static void waiting(void) { subject_round("waiting", waiting_body); }
 
 static volatile sig_atomic_t broken, broken_fd = -1;
@@ -321,6 +353,7 @@ int main(int argc, char **argv)
 		{ "ofd", ofd, "ext4 tmpfs xfs btrfs overlay" },
 		{ "flock", flock_case, "ext4 tmpfs xfs btrfs overlay" },
 		{ "waiting", waiting, "ext4 tmpfs" },
+		{ "shared-table", shared_table, "ext4 tmpfs" },
 		{ "lease", lease, "ext4 tmpfs xfs" },
 		{ "conflict", conflict, "ext4 tmpfs" },
 		{ "refusals", refusals, "ext4 tmpfs" },

@@ -475,6 +475,71 @@ static void same(void)
 	clean();
 }
 
+static bool mount_loop(const char *image, const char *dir)
+{
+	char output[512];
+
+	if (RUN(output, "/bin/mount", "-o", "loop", image, dir) == 0)
+		return true;
+	tap_diag("mount %s: %s", image, output);
+	return false;
+}
+
+static void on_loop_body(void)
+{
+	int fd = make_file(at("over/file"), "on a loop device");
+	ino_t inode = inode_of(fd);
+	struct stat before, now;
+
+	fstat(fd, &before);
+	pause_here();
+	fstat(fd, &now);
+	verify(inode_of(fd) == inode && holds(fd, "on a loop device"), "the same file");
+	verify(now.st_dev != before.st_dev, "though its device has another number now");
+}
+
+/* As after a reboot: the filesystem is the same, its device number is not. */
+static void remounted(void)
+{
+	const char *images[] = { "/run/selftest-names-a", "/run/selftest-names-b" };
+	char output[4096], mkfs[32];
+	struct subject s;
+	int status;
+
+	clean();
+	mkdir(at("over"), 0755);
+	mkdir(at("bind"), 0755);
+	snprintf(mkfs, sizeof(mkfs), "/sbin/mkfs.%s", case_fs);
+	for (int i = 0; i < 2; i++) {
+		int fd = open(images[i], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+		if (ftruncate(fd, 512L << 20) < 0 || RUN(output, mkfs, "-q", images[i]) != 0)
+			tap_diag("%s: %s", mkfs, output);
+		close(fd);
+	}
+	if (mount_loop(images[0], at("over")) && subject_start(&s, "remounted", on_loop_body)) {
+		if (subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid)) {
+			umount2(at("over"), 0);
+			/* Another filesystem, with a file of that name, and likely of that inode number. */
+			mount_loop(images[1], at("over"));
+			close(make_file(at("over/file"), "on a loop device"));
+			status = RUN(output, restart_path, "-i", IMAGE, "--detach");
+			tap_ok(status == 1 && strstr(output, "another filesystem now"), "another filesystem is refused: %s", output);
+			/* It takes the number that the first one had. */
+			mount_loop(images[1], at("bind"));
+			umount2(at("over"), 0);
+			mount_loop(images[0], at("over"));
+			if (subject_restart(&s, IMAGE, NULL))
+				subject_finish(&s);
+		}
+		subject_end(&s);
+	}
+	clean();
+	unlink(images[0]);
+	unlink(images[1]);
+	unlink(IMAGE);
+}
+
 /* Files of every kind of use, for a watcher to hear of. */
 static void watched_body(void)
 {
@@ -572,6 +637,7 @@ int main(int argc, char **argv)
 		{ "namespace", in_namespace, "ext4" },
 		{ "overlay", overlay, "overlay" },
 		{ "same", same, "ext4 tmpfs xfs btrfs f2fs overlay" },
+		{ "remounted", remounted, "ext4 xfs btrfs f2fs" },
 		{ "silent", silent, "ext4 tmpfs xfs btrfs overlay" },
 		{ "refusals", refusals, "tmpfs" },
 		{ },
