@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/fanotify.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -623,6 +624,70 @@ static void silent(void)
 	clean();
 }
 
+static void touch_go(void)
+{
+	close(open("/tmp/selftest/go", O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+}
+
+/* Allows everything, and counts what it was asked. */
+static pid_t gatekeeper(volatile int *asked)
+{
+	int fan = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY | O_CLOEXEC);
+	pid_t pid;
+
+	if (fan < 0 || fanotify_mark(fan, FAN_MARK_ADD, FAN_OPEN_PERM | FAN_ACCESS_PERM | FAN_EVENT_ON_CHILD, AT_FDCWD, at("")) < 0) {
+		tap_diag("fanotify: %s", strerror(errno));
+		return -1;
+	}
+	pid = fork();
+	while (pid == 0) {
+		struct fanotify_event_metadata event;
+
+		if (read(fan, &event, sizeof(event)) != sizeof(event))
+			_exit(1);
+		struct fanotify_response answer = { .fd = event.fd, .response = FAN_ALLOW };
+
+		++*asked;
+		if (write(fan, &answer, sizeof(answer)) != sizeof(answer))
+			_exit(1);
+		close(event.fd);
+	}
+	close(fan);
+	return pid;
+}
+
+/* Whoever decides on opening is not asked by a restart, but by the restored program. */
+static void gate(void)
+{
+	volatile int *asked = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct subject s;
+	pid_t keeper;
+	bool good;
+
+	clean();
+	if (!subject_start(&s, "gate", watched_body))
+		return;
+	keeper = gatekeeper(asked);
+	good = keeper > 0 && subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL });
+	kill(s.pid, SIGKILL);
+	while (waitpid(s.pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	tap_ok(good && !*asked, "a checkpoint asks nobody for permission (%d)", *asked);
+	good = good && subject_restart(&s, IMAGE, NULL);
+	tap_ok(good && !*asked, "nor does a restart (%d)", *asked);
+	if (good) {
+		touch_go();
+		while (!exists("/tmp/selftest/done") && kill(s.pid, 0) == 0)
+			usleep(1000);
+		tap_ok(*asked > 0, "the restored program does, when it reads (%d)", *asked);
+	}
+	kill(keeper, SIGKILL);
+	waitpid(keeper, NULL, 0);
+	subject_finish(&s);
+	unlink(IMAGE);
+	clean();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
@@ -639,6 +704,7 @@ int main(int argc, char **argv)
 		{ "same", same, "ext4 tmpfs xfs btrfs f2fs overlay" },
 		{ "remounted", remounted, "ext4 xfs btrfs f2fs" },
 		{ "silent", silent, "ext4 tmpfs xfs btrfs overlay" },
+		{ "gate", gate, "ext4 tmpfs" },
 		{ "refusals", refusals, "tmpfs" },
 		{ },
 	};
