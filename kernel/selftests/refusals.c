@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -18,7 +17,6 @@
 
 static void with_socket(void) { socket(AF_UNIX, SOCK_STREAM, 0); pause_here(); }
 static void with_eventfd(void) { eventfd(0, 0); pause_here(); }
-static void with_inotify(void) { inotify_init1(0); pause_here(); }
 static void with_epoll(void) { epoll_create1(0); pause_here(); }
 static void with_timerfd(void) { timerfd_create(CLOCK_MONOTONIC, 0); pause_here(); }
 
@@ -66,7 +64,6 @@ int main(void)
 	need_checkpoint();
 	refused("socket", with_socket);
 	refused("eventfd", with_eventfd);
-	refused("inotify", with_inotify);
 	refused("eventpoll", with_epoll);
 	refused("timerfd", with_timerfd);
 

@@ -8,7 +8,7 @@
 
 const char *file_kind(uint32_t kind)
 {
-	static const char *const names[] = { NULL, "path", "relinked", "pipe", "tty" };
+	static const char *const names[] = { NULL, "path", "relinked", "pipe", "tty", "inotify", "fanotify" };
 
 	return NAME_OF(names, kind);
 }

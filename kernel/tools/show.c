@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "show_watch.h"
 #include "util.h"
 
 enum format {
@@ -455,6 +456,10 @@ void show_json(const struct record *record)
 		break;
 	case CKPT_REC_PIPE: show_fields(body, pipe_fields); break;
 	case CKPT_REC_SHMEM: show_fields(body, shmem_fields); break;
+	case CKPT_REC_INOTIFY: show_inotify_json(body); break;
+	case CKPT_REC_FANOTIFY: show_fanotify_json(body); break;
+	case CKPT_REC_WATCH: show_watch_json(body); break;
+	case CKPT_REC_EVENT: show_event_json(body); break;
 	case CKPT_REC_MM:
 		show_fields(body, mm_fields);
 		show_words("auxv", body + offsetof(struct ckpt_mm, auxv), CKPT_AUXV_WORDS);
@@ -499,6 +504,8 @@ static void text_file(const struct record *record)
 	printf("%s", file_kind(f.kind) ?: "of unknown kind");
 	if (f.kind == CKPT_FILE_PIPE)
 		printf(" of pipe %u", f.pipe);
+	if (f.kind == CKPT_FILE_INOTIFY || f.kind == CKPT_FILE_FANOTIFY)
+		printf(" %u", f.group);
 	if (*path) {
 		putchar(' ');
 		show_printable(path);
@@ -580,6 +587,10 @@ void show_text(const struct record *record)
 	case CKPT_REC_VMA: text_vma(record); break;
 	case CKPT_REC_PAGES: text_pages(record); break;
 	case CKPT_REC_FILES: text_files(record); break;
+	case CKPT_REC_INOTIFY: show_inotify_text(record->body); break;
+	case CKPT_REC_FANOTIFY: show_fanotify_text(record->body); break;
+	case CKPT_REC_WATCH: show_watch_text(record->body); break;
+	case CKPT_REC_EVENT: show_event_text(record->body); break;
 	case CKPT_REC_PIPE: printf("%u unread bytes", words[1]); break;
 	case CKPT_REC_CRED: printf("uid %u gid %u euid %u egid %u", words[0], words[1], words[4], words[5]); break;
 	case CKPT_REC_PROCESS: printf("pid %u: mm %u files %u fs %u sighand %u", words[0], words[1], words[2], words[3], words[4]); break;

@@ -7,6 +7,7 @@
  */
 #include <linux/backing-dev.h>
 #include <linux/checkpoint_internal.h>
+#include <linux/dnotify.h>
 #include <linux/file.h>
 #include <linux/kernel.h>
 #include <linux/magic.h>
@@ -245,6 +246,9 @@ int generic_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 	ret = ckpt_file_describe(ctx, file, CKPT_FILE_PATH, &rec);
 	if (!ret)
 		ret = proc_obstacle(ctx, file);
+	if (!ret && dnotify_in_use(file))
+		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
+				    "sends signals about changes (F_NOTIFY): not supported");
 	if (ret)
 		return ret;
 	return ckpt_file_write_named(ctx, file, &rec, what_it_is(file));

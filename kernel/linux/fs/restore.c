@@ -280,6 +280,10 @@ static struct file *restore_file(struct ckpt_ctx *ctx, const struct ckpt_file *f
 	case CKPT_FILE_PIPE:
 		file = restore_pipe_file(ctx, f);
 		break;
+	case CKPT_FILE_INOTIFY:
+	case CKPT_FILE_FANOTIFY:
+		file = restore_notify_file(ctx, f);
+		break;
 	default:
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "a file of unknown kind %u", f->kind));
 	}

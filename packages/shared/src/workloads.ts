@@ -53,6 +53,12 @@ export const workloads = [
     shows: "A removed working directory, an unlinked FIFO with bytes in it, and a nameless file shared with a child.",
     args: [],
   },
+  {
+    name: "watcher",
+    title: "Watcher",
+    shows: "Watches files that are renamed, replaced and unlinked, and always leaves some events unread.",
+    args: ["--act"],
+  },
 ] as const satisfies readonly Workload[];
 
 export const workloadNames: readonly string[] = workloads.map((w) => w.name);

@@ -51,6 +51,7 @@ describe("an image that the kernel wrote", () => {
     ["threads", "threads --threads 5"],
     ["an unlinked file", "unlinked-holder --unlink --size 1"],
     ["locks", "locks"],
+    ["watches and unread events", "watcher --act"],
   ])("is told alike by both readers: %s", async (_, command) => {
     const pid = await start(command);
     await sh(`checkpoint -o /ckpt/full.img ${pid}; checkpoint -o /ckpt/next.img --parent /ckpt/full.img --kill ${pid}`);

@@ -68,6 +68,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_SHMEM,
 	CKPT_OBJ_MM,
 	CKPT_OBJ_CRED,
+	CKPT_OBJ_NOTIFY,	/* restart only: an inotify instance or fanotify group */
 	CKPT_OBJ_TTY,		/* checkpoint only */
 	CKPT_OBJ_FILES,		/* restart: the record, as the next two */
 	CKPT_OBJ_FS,
@@ -386,6 +387,28 @@ int restore_relinked(struct ckpt_ctx *ctx, const struct path *path, bool linkabl
 int restore_unlink(struct ckpt_ctx *ctx);
 void ckpt_relink_rollback(struct ckpt_ctx *ctx);
 void ckpt_relink_keep(struct ckpt_ctx *ctx);
+
+/* fs/overlayfs/ovl_name.c */
+char *ovl_path_of_inode(struct inode *inode, char *buf);
+
+/* fs/notify/notify_restore.c */
+int restore_watch_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_event_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+struct file *restore_notify_file(struct ckpt_ctx *ctx, const struct ckpt_file *f);
+void restore_notify_go(struct ckpt_ctx *ctx);
+void ckpt_notify_put(void *notify);
+
+/* fs/notify/inotify/inotify_checkpoint.c, fs/notify/fanotify/fanotify_checkpoint.c */
+#ifdef CONFIG_INOTIFY_USER
+int restore_inotify_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+#else
+#define restore_inotify_rec	NULL
+#endif
+#ifdef CONFIG_FANOTIFY
+int restore_fanotify_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+#else
+#define restore_fanotify_rec	NULL
+#endif
 
 /* drivers/tty/tty_checkpoint.c */
 bool ckpt_is_tty(const char *path, dev_t dev);

@@ -523,6 +523,10 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_FILE]		= restore_file_rec,
 	[CKPT_REC_PIPE]		= restore_pipe_rec,
 	[CKPT_REC_SHMEM]	= restore_shmem_rec,
+	[CKPT_REC_INOTIFY]	= restore_inotify_rec,
+	[CKPT_REC_FANOTIFY]	= restore_fanotify_rec,
+	[CKPT_REC_WATCH]	= restore_watch_rec,
+	[CKPT_REC_EVENT]	= restore_event_rec,
 	[CKPT_REC_LOCKS]	= restore_locks_rec,
 	[CKPT_REC_MM]		= restore_mm_rec,
 	[CKPT_REC_PAGES]	= restore_pages_rec,
@@ -695,6 +699,9 @@ static int finish(struct restart_ctx *r)
 		ret = restore_files_state(ctx);
 	if (!ret)
 		ret = restore_locks(ctx);
+	/* If nobody else holds a watched file that has no name, its end comes now. */
+	if (!ret)
+		restore_notify_go(ctx);
 	/* Last: until here, the image can be restored again. */
 	if (!ret)
 		ret = restore_unlink(ctx);

@@ -3,6 +3,7 @@
  * the format, field by field, and gives what `ckptinfo --json` gives.
  */
 import { bytesToHex, Cursor } from "./cursor.js";
+import { event, fanotify, inotify, watch } from "./watches.js";
 
 export interface RecordType {
   name: string;
@@ -22,7 +23,7 @@ export type Value = number | string | boolean | null | Value[] | Fields;
 export type ImageRecord = { offset: number; type: string; objref: number; len: number } & Fields;
 
 const name = (names: readonly (string | undefined)[], kind: number): string | number => names[kind] ?? kind;
-const fileKinds = [undefined, "path", "relinked", "pipe", "tty"] as const;
+const fileKinds = [undefined, "path", "relinked", "pipe", "tty", "inotify", "fanotify"] as const;
 const ownerTypes = ["none", "process", "group", "thread"] as const;
 const lockKinds = [undefined, "posix", "ofd", "flock", "lease"] as const;
 const lockTypes = [undefined, "read", "write"] as const;
@@ -287,6 +288,10 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [16, { name: "FILE", fixed: 168, element: 1, strings: 2, decode: file }],
   [17, { name: "PIPE", fixed: 16, element: 1, decode: (c) => ({ slots: c.u32(), bytes: c.u32(), fifo: c.u32() }) }],
   [18, { name: "SHMEM", fixed: 8, element: 0, decode: (c) => ({ size: c.number() }) }],
+  [20, { name: "INOTIFY", fixed: 24, element: 0, decode: inotify }],
+  [21, { name: "FANOTIFY", fixed: 32, element: 0, decode: fanotify }],
+  [22, { name: "WATCH", fixed: 48, element: 1, strings: 2, decode: watch }],
+  [23, { name: "EVENT", fixed: 80, element: 1, strings: 5, decode: event }],
   [24, { name: "LOCKS", fixed: 0, element: 40, decode: locks }],
   [32, { name: "MM", fixed: 512, element: 0, decode: mm }],
   [33, { name: "VMA", fixed: 40, element: 0, decode: vma }],

@@ -8,8 +8,8 @@
  * them by objref (a number from 1 up, unique in the image; 0 means "none").
  *
  *	HEADER TASKS
- *	per process: its objects (FILE PIPE LOCKS SHMEM MM VMA PAGES FILES FS SIGHAND
- *		     CRED), then PROCESS, SIGQUEUE, and per thread THREAD CPU
+ *	per process: its objects (FILE PIPE LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM MM
+ *		     VMA PAGES FILES FS SIGHAND CRED), then PROCESS, SIGQUEUE, and per thread THREAD CPU
  *		     FPU SIGQUEUE
  *	TRAILER
  */
@@ -109,6 +109,10 @@ enum ckpt_rec_type {
 	CKPT_REC_FILE		= 16,	/* objref */
 	CKPT_REC_PIPE		= 17,	/* objref */
 	CKPT_REC_SHMEM		= 18,	/* objref; PAGES follow */
+	CKPT_REC_INOTIFY	= 20,	/* objref; its WATCHes follow, then its EVENTs */
+	CKPT_REC_FANOTIFY	= 21,	/* the same */
+	CKPT_REC_WATCH		= 22,	/* @objref: the INOTIFY or FANOTIFY it is of */
+	CKPT_REC_EVENT		= 23,	/* the same */
 	CKPT_REC_LOCKS		= 24,	/* objref of their owner */
 	CKPT_REC_MM		= 32,	/* objref; VMAs follow, then PAGES */
 	CKPT_REC_VMA		= 33,
@@ -168,6 +172,8 @@ enum ckpt_file_kind {
 	CKPT_FILE_RELINKED	= 2,	/* reopen @path (given by relink), then unlink it; @path2: last name it had */
 	CKPT_FILE_PIPE		= 3,	/* an end of the pipe @pipe */
 	CKPT_FILE_TTY		= 4,	/* a terminal outside the tree: reopen @path */
+	CKPT_FILE_INOTIFY	= 5,	/* the instance @group */
+	CKPT_FILE_FANOTIFY	= 6,	/* the group @group */
 };
 
 /* Whom SIGIO goes to: F_SETOWN_EX. */
@@ -188,7 +194,10 @@ struct ckpt_file {
 	__u32 kind;
 	__u32 f_flags;
 	__aligned_s64 pos;
-	__u32 pipe;		/* objref */
+	union {			/* objref */
+		__u32 pipe;
+		__u32 group;	/* INOTIFY or FANOTIFY */
+	};
 	__u32 mode;		/* type and permissions of the inode */
 	__aligned_u64 ino;
 	__aligned_u64 dev;	/* of the filesystem; another one after a reboot */
@@ -230,6 +239,96 @@ struct ckpt_pipe {
 	__u32 slots;		/* F_SETPIPE_SZ, in pages */
 	__u32 bytes;		/* unread */
 	__u32 fifo;		/* objref of the FILE (O_PATH) that is the FIFO, or 0 */
+	__u32 reserved;
+};
+
+/* INOTIFY: an inotify instance. */
+struct ckpt_inotify {
+	__u32 nr_watches;
+	__u32 nr_events;	/* unread */
+	__u32 next_wd;		/* where the search for the next watch descriptor begins */
+	__u32 max_events;	/* in the queue, before it overflows */
+	__u32 uid;		/* of whose limits it takes */
+	__u32 reserved;
+};
+
+/* FANOTIFY: an fanotify group. */
+struct ckpt_fanotify {
+	__u32 nr_watches;	/* marks */
+	__u32 nr_events;	/* unread */
+	__u32 flags;		/* of fanotify_init(2) */
+	__u32 event_f_flags;
+	__u32 max_events;
+	__u32 uid;		/* of whose limits it takes */
+	__u32 unprivileged;	/* made without CAP_SYS_ADMIN */
+	__u32 reserved;
+};
+
+enum ckpt_watch_object {
+	CKPT_WATCH_INODE	= 1,
+	CKPT_WATCH_MOUNT	= 2,	/* found by the path of its root */
+	CKPT_WATCH_FILESYSTEM	= 3,
+};
+
+#define CKPT_WATCH_RELINKED	(1U << 0)	/* @path was given by relink; unlink it; @path2: last name it had */
+#define CKPT_WATCH_EVICTABLE	(1U << 1)	/* FAN_MARK_EVICTABLE */
+#define CKPT_WATCH_SURV_MODIFY	(1U << 2)	/* FAN_MARK_IGNORED_SURV_MODIFY */
+#define CKPT_WATCH_IGNORE	(1U << 3)	/* FAN_MARK_IGNORE */
+#define CKPT_WATCH_FLAGS_ALL	0xfU
+
+/* WATCH: an inotify watch or an fanotify mark. Tail: path, NUL, path2, NUL. */
+struct ckpt_watch {
+	__u32 object;		/* enum ckpt_watch_object */
+	__u32 flags;		/* CKPT_WATCH_* */
+	__s32 wd;		/* inotify: watch descriptor */
+	__u32 mask;		/* IN_* with IN_EXCL_UNLINK and IN_ONESHOT, or FAN_* */
+	__u32 ignore_mask;
+	__u32 mode;		/* type and permissions of the inode */
+	__aligned_u64 ino;
+	__aligned_u64 dev;	/* of the filesystem */
+	__u32 generation;	/* of the inode, where its number is used again */
+	__u32 reserved;
+};
+
+enum ckpt_event_kind {
+	CKPT_EVENT_INOTIFY	= 1,	/* @wd, @cookie, name */
+	CKPT_EVENT_OVERFLOW	= 2,
+	CKPT_EVENT_PATH		= 3,	/* fanotify: an open file descriptor: path, last name it had */
+	CKPT_EVENT_FID		= 4,	/* fanotify: file handle */
+	CKPT_EVENT_NAME		= 5,	/* fanotify: handles of directories and file, names */
+	CKPT_EVENT_ERROR	= 6,	/* fanotify: FAN_FS_ERROR */
+};
+
+#define CKPT_EVENT_RELINKED	(1U << 0)	/* PATH: as CKPT_WATCH_RELINKED */
+#define CKPT_EVENT_FLAGS_ALL	0x1U
+
+/* File handles of an event. */
+enum ckpt_event_handle {
+	CKPT_HANDLE_DIR,	/* directory, of the name */
+	CKPT_HANDLE_DIR2,	/* FAN_RENAME: new directory, of the second name */
+	CKPT_HANDLE_FILE,	/* the file itself */
+	CKPT_HANDLES,
+};
+
+/*
+ * EVENT: an unread event; in the order of the queue. Tail: name, NUL, second
+ * name, NUL, and for each of CKPT_HANDLES the bytes in hexadecimal digits, NUL.
+ */
+struct ckpt_event {
+	__u32 kind;		/* enum ckpt_event_kind */
+	__u32 flags;		/* CKPT_EVENT_* */
+	__u32 mask;
+	__s32 wd;
+	__u32 cookie;
+	__s32 pid;		/* fanotify: who did it; 0: nobody of this namespace */
+	__aligned_u64 pid_start_ns;	/* when it started, since boot; 0: it has ended */
+	__s32 error;
+	__u32 error_count;
+	__s32 fsid[2];
+	__u32 handle_type[CKPT_HANDLES];
+	__u32 mode;		/* PATH: as in a WATCH, the next two too */
+	__aligned_u64 ino;
+	__u32 generation;
 	__u32 reserved;
 };
 
