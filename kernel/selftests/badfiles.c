@@ -2,6 +2,7 @@
 /* What an image says of files is not believed: every field that is wrong ends in an error that names it. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/file.h>
@@ -14,6 +15,7 @@
 #include "tap.h"
 
 #define IMAGE	"/ckpt/selftest-badfiles.img"
+#define MUTATIONS 200
 #define BAD	"/tmp/selftest-badfiles.img"
 #define FILENAME "/data/selftest-badfiles"
 
@@ -88,16 +90,22 @@ static void set_checksum(void)
 	}
 }
 
-/* Change a field, restart, expect @words, put it back. */
-static void expect(const char *what, const char *words)
+static void write_bad(void)
 {
-	char output[4096];
 	int fd = open(BAD, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	set_checksum();
 	if (write(fd, image, size) != (ssize_t)size)
 		tap_diag("the bad image could not be written");
 	close(fd);
+}
+
+/* Change a field, restart, expect @words, put it back. */
+static void expect(const char *what, const char *words)
+{
+	char output[4096];
+
+	write_bad();
 	int status = RUN(output, restart_path, "-i", BAD, "--detach");
 
 	tap_ok(status == 1 && strstr(output, words) && wait_gone(pid), "%s: %s", what, output);
@@ -184,6 +192,56 @@ static void order(void)
 	free(good);
 }
 
+static bool is_about_files(uint32_t type)
+{
+	return type == CKPT_REC_FILE || type == CKPT_REC_LOCKS || type == CKPT_REC_FILES || type == CKPT_REC_FS ||
+	       type == CKPT_REC_CRED;
+}
+
+/* Any byte of what the image says of files: it is refused in words, or is as good as before. */
+static void mutations(void)
+{
+	int refused = 0, restarted = 0, silent = 0;
+	uint64_t random = 88172645463325252ULL;
+	char output[4096];
+
+	for (int i = 0; i < MUTATIONS; i++) {
+		struct ckpt_rec *rec;
+		size_t at = 0, nr = 0, pick;
+
+		for (rec = (void *)image; at + sizeof(*rec) <= size; at += sizeof(*rec) + rec->len) {
+			rec = (void *)(image + at);
+			nr += is_about_files(rec->type);
+		}
+		random ^= random << 13;
+		random ^= random >> 7;
+		random ^= random << 17;
+		pick = random % nr;
+		for (at = 0;; at += sizeof(*rec) + rec->len) {
+			rec = (void *)(image + at);
+			if (is_about_files(rec->type) && !pick--)
+				break;
+		}
+		unsigned char *byte = (unsigned char *)(rec + 1) + (random >> 20) % rec->len, good = *byte;
+
+		*byte ^= 1 << (random >> 56) % 8;
+		write_bad();
+		*byte = good;
+		if (RUN(output, restart_path, "-i", BAD, "--detach") == 0) {
+			restarted++;
+			kill(pid, SIGKILL);
+		} else {
+			refused++;
+			silent += !output[0];
+		}
+		if (!wait_gone(pid)) {
+			tap_ok(false, "nobody is left after byte %zd", byte - image);
+			return;
+		}
+	}
+	tap_ok(refused && !silent, "%d mutations: %d refused in words, %d restarted", MUTATIONS, refused, restarted);
+}
+
 static void places(void)
 {
 	struct ckpt_fs *fs = record(CKPT_REC_FS, NULL);
@@ -217,6 +275,7 @@ int main(void)
 	locks();
 	places();
 	order();
+	mutations();
 	/* And the good one still works. */
 	if (subject_restart(&s, IMAGE, NULL))
 		subject_finish(&s);

@@ -96,23 +96,19 @@ static int no_name(struct ckpt_ctx *ctx, const struct path *path, const char *wh
 				     what);
 	if (!ns)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-			"%s is on a mount that is gone (umount -l), and no other mount leads to it",
-			what);
+			"is on a mount that is gone (umount -l), and no other mount leads to it");
 	if (ns != current->nsproxy->mnt_ns)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "%s was opened in another mount namespace: not supported",
-				     what);
+				     "was opened in another mount namespace: not supported");
 	if (!ckpt_d_path(path, ctx->path_buf)) {
 		ckpt_name_for_messages(ctx, path);
-		return ckpt_obstacle(ctx, -EOPNOTSUPP, "%s is outside the root of the caller",
-				     what);
+		return ckpt_obstacle(ctx, -EOPNOTSUPP, "is outside the root of the caller");
 	}
 	ckpt_name_for_messages(ctx, path);
 	if (why == -ESTALE || why == -ENOENT || why == -ENOTDIR)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-			"the name of %s does not lead to it: something is mounted over it, and no other mount does",
-			what);
-	return ckpt_obstacle(ctx, why, "%s cannot be found by its name (error %d)", what, why);
+			"its name does not lead to it: something is mounted over it, and no other mount does");
+	return ckpt_obstacle(ctx, why, "cannot be found by its name (error %d)", why);
 }
 
 /**
