@@ -19,6 +19,7 @@ const commands = {
   bench: { script: "scripts/bench.ts", needs: ["build", "guests"] },
   crlab: { script: "apps/runner/src/cli/main.ts", needs: ["build", "guests"] },
   "kernel:series": { script: "scripts/kernel-series.ts", needs: ["build"] },
+  "test:powercut": { script: "scripts/powercut.ts", needs: ["build", "guests"] },
   "lint:c": { script: "scripts/lint-c.ts", needs: ["build", "lint"] },
 };
 

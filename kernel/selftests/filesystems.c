@@ -23,14 +23,17 @@
 static struct filesystem {
 	const char *type;
 	const char *mkfs[6];
+	const char *fsck;	/* looks, does not touch */
 	const char *options;
 	bool mounted;
 	char dir[64];
+	char device[32];
+	int fd;			/* keeps the device while it is not mounted */
 } filesystems[] = {
-	{ .type = "ext4", .mkfs = { "/sbin/mkfs.ext4", "-qF" } },
-	{ .type = "xfs", .mkfs = { "/sbin/mkfs.xfs", "-qf" } },
-	{ .type = "btrfs", .mkfs = { "/sbin/mkfs.btrfs", "-qf" } },
-	{ .type = "f2fs", .mkfs = { "/sbin/mkfs.f2fs", "-qf" } },
+	{ .type = "ext4", .mkfs = { "/sbin/mkfs.ext4", "-qF" }, .fsck = "e2fsck -fn" },
+	{ .type = "xfs", .mkfs = { "/sbin/mkfs.xfs", "-qf" }, .fsck = "xfs_repair -n" },
+	{ .type = "btrfs", .mkfs = { "/sbin/mkfs.btrfs", "-qf" }, .fsck = "btrfs check --readonly" },
+	{ .type = "f2fs", .mkfs = { "/sbin/mkfs.f2fs", "-qf" }, .fsck = "fsck.f2fs --dry-run" },
 	{ .type = "tmpfs" },
 	{ .type = "overlay" },
 	{ },
@@ -44,9 +47,9 @@ static struct filesystem *find(const char *type)
 	return NULL;
 }
 
-static bool make(const struct filesystem *fs, const char *image)
+static bool make(const struct filesystem *fs, const char *image, const char *option)
 {
-	const char *argv[8] = { };
+	const char *argv[10] = { };
 	char output[2048];
 	int n = 0, fd;
 
@@ -60,6 +63,8 @@ static bool make(const struct filesystem *fs, const char *image)
 		argv[n] = fs->mkfs[n];
 		n++;
 	}
+	if (option)
+		argv[n++] = option;
 	argv[n] = image;
 	if (run_command(output, sizeof(output), argv) == 0)
 		return true;
@@ -90,26 +95,41 @@ static int attach(const char *image, char device[32])
 	return fd;
 }
 
-static bool mount_loop(struct filesystem *fs)
+static bool mount_device(struct filesystem *fs)
 {
-	char image[96], device[32];
-	bool good;
-	int fd;
+	if (mount(fs->device, fs->dir, fs->type, 0, fs->options) == 0)
+		return true;
+	tap_diag("mount %s on %s: %s", fs->type, fs->device, strerror(errno));
+	return false;
+}
+
+static bool mount_loop(struct filesystem *fs, const char *mkfs_option)
+{
+	char image[96];
 
 	snprintf(image, sizeof(image), WORK "/%s.img", fs->type);
-	if (!make(fs, image))
+	if (!make(fs, image, mkfs_option))
 		return false;
-	fd = attach(image, device);
-	if (fd < 0) {
+	fs->fd = attach(image, fs->device);
+	if (fs->fd < 0) {
 		tap_diag("no loop device: %s", strerror(errno));
 		return false;
 	}
-	good = mount(device, fs->dir, fs->type, 0, fs->options) == 0;
-	if (!good)
-		tap_diag("mount %s on %s: %s", fs->type, device, strerror(errno));
-	close(fd);
 	unlink(image);
-	return good;
+	if (mount_device(fs))
+		return true;
+	close(fs->fd);
+	return false;
+}
+
+static void write_lower_file(void)
+{
+	FILE *file = fopen(WORK "/layers/lower/lower", "we");
+
+	for (int i = 1; file && i <= 4000; i++)
+		fprintf(file, "%d\n", i);
+	if (file)
+		fclose(file);
 }
 
 static bool mount_overlay(struct filesystem *fs)
@@ -122,11 +142,17 @@ static bool mount_overlay(struct filesystem *fs)
 	mkdir(WORK "/layers/lower", 0755);
 	mkdir(WORK "/layers/upper", 0755);
 	mkdir(WORK "/layers/work", 0755);
+	write_lower_file();
 	return mount("overlay", fs->dir, "overlay", 0,
 		     "lowerdir=" WORK "/layers/lower,upperdir=" WORK "/layers/upper,workdir=" WORK "/layers/work") == 0;
 }
 
 const char *fs_mount(const char *type)
+{
+	return fs_mount_with(type, NULL, NULL);
+}
+
+const char *fs_mount_with(const char *type, const char *mkfs_option, const char *mount_options)
 {
 	static bool prepared;
 	struct filesystem *fs = find(type);
@@ -137,6 +163,7 @@ const char *fs_mount(const char *type)
 		return NULL;
 	}
 	fs_umount(type);
+	fs->options = mount_options;
 	if (!prepared) {
 		mkdir(WORK, 0755);
 		/* The images are sparse: they take what is written. */
@@ -148,7 +175,7 @@ const char *fs_mount(const char *type)
 	snprintf(fs->dir, sizeof(fs->dir), WORK "/%s", type);
 	mkdir(fs->dir, 0755);
 	if (fs->mkfs[0])
-		good = mount_loop(fs);
+		good = mount_loop(fs, mkfs_option);
 	else if (!strcmp(type, "overlay"))
 		good = mount_overlay(fs);
 	else
@@ -169,7 +196,40 @@ void fs_umount(const char *type)
 	umount2(fs->dir, MNT_DETACH);
 	if (!strcmp(type, "overlay"))
 		umount2(WORK "/layers", MNT_DETACH);
+	if (fs->mkfs[0])
+		close(fs->fd);
 	fs->mounted = false;
+}
+
+bool fs_check(const char *type)
+{
+	struct filesystem *fs = find(type);
+	char command[128], output[8192];
+	int status;
+
+	if (umount2(fs->dir, 0) < 0) {
+		tap_diag("%s: %s", fs->dir, strerror(errno));
+		return false;
+	}
+	snprintf(command, sizeof(command), "%s %s", fs->fsck, fs->device);
+	status = RUN(output, "/bin/sh", "-c", command);
+	if (status)
+		tap_diag("%s: exit %d: %s", command, status, output);
+	return status == 0;
+}
+
+const char *fs_remount(const char *type)
+{
+	struct filesystem *fs = find(type);
+
+	return mount_device(fs) ? fs->dir : NULL;
+}
+
+const char *fs_device(const char *type)
+{
+	struct filesystem *fs = find(type);
+
+	return fs && fs->mounted && fs->mkfs[0] ? fs->device : NULL;
 }
 
 void fs_umount_all(void)

@@ -20,7 +20,8 @@
 
 static const char usage[] =
 "usage: checkpoint [-o FILE|-] [--parent FILE] [--kill] [--dry-run] [--log FILE]\n"
-"                  [--relink-dir DIR]... [--no-track] [--json] PID\n"
+"                  [--relink-dir DIR]... [--unlinked=relink|copy|auto]\n"
+"                  [--no-track] [--json] PID\n"
 "Write the process tree under PID to an image. The tree runs on, unless --kill.\n"
 "\n"
 "  -o, --output FILE   the image; - (the default) is standard output\n"
@@ -30,6 +31,9 @@ static const char usage[] =
 "  --log FILE          append what the kernel says to FILE, not to standard error\n"
 "  --relink-dir DIR    where unlinked files are given a name (one per filesystem);\n"
 "                      default: " RELINK_DIR " at the mount point of each\n"
+"  --unlinked=HOW      unlinked files: relink (the default) gives them a name there,\n"
+"                      copy puts their contents into the image, auto copies only\n"
+"                      those that cannot be named; --dry-run says how much\n"
 "  --no-track          do not track changes for a later increment\n"
 "  --json              print figures as one JSON object\n";
 
@@ -90,12 +94,26 @@ static int open_output(const char *name, const char *parent)
 	return fd;
 }
 
+/* So that the name of the image outlives a power cut. */
+static void sync_directory(const char *name)
+{
+	char *directory = directory_of(name);
+	int fd = open(directory, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0)
+		complain("%s: %s; the image may not outlive a power cut", directory, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	free(directory);
+}
+
 static void finish_output(int fd, const char *name, bool killed)
 {
 	if (!unfinished)
 		return;
 	if (fsync(fd) == 0 && close(fd) == 0 && rename(unfinished, name) == 0) {
 		unfinished = NULL;
+		sync_directory(name);
 		return;
 	}
 	int error = errno;
@@ -126,7 +144,30 @@ static void explain(int error, pid_t pid)
 	}
 }
 
-static void print_json(const struct checkpoint_stats *s, const uint8_t *parent_id, const struct kernellog *obstacles)
+/* The lines of the log that are notes, or those that are not. */
+static void print_lines(const char *key, const struct kernellog *log, bool notes)
+{
+	bool first = true;
+
+	printf(",\"%s\":[", key);
+	for (size_t i = 0; i < log->nr_lines; i++) {
+		if (is_note(log->lines[i]) != notes)
+			continue;
+		printf("%s\"", first ? "" : ",");
+		first = false;
+		for (const char *p = log->lines[i]; *p; p++)
+			if (*p == '"' || *p == '\\')
+				printf("\\%c", *p);
+			else if ((unsigned char)*p < ' ')
+				printf("\\u%04x", *p);
+			else
+				putchar(*p);
+		printf("\"");
+	}
+	printf("]");
+}
+
+static void print_json(const struct checkpoint_stats *s, const uint8_t *parent_id, const struct kernellog *dry_run)
 {
 	char id[ID_TEXT_BYTES];
 
@@ -136,31 +177,32 @@ static void print_json(const struct checkpoint_stats *s, const uint8_t *parent_i
 	else
 		printf("null");
 	printf(",\"bytes\":%llu,\"tasks\":%llu,\"pages\":%llu,\"zeroPages\":%llu,\"parentPages\":%llu,\"relinked\":%llu,"
-	       "\"obstacles\":%llu,\"frozenNs\":%llu,\"totalNs\":%llu",
+	       "\"copied\":%llu,\"copiedBytes\":%llu,\"obstacles\":%llu,\"frozenNs\":%llu,\"totalNs\":%llu",
 	       (unsigned long long)s->bytes, (unsigned long long)s->tasks, (unsigned long long)s->pages,
 	       (unsigned long long)s->zero_pages, (unsigned long long)s->parent_pages, (unsigned long long)s->relinked,
-	       (unsigned long long)s->obstacles, (unsigned long long)s->frozen_ns, (unsigned long long)s->total_ns);
-	if (obstacles) {
-		printf(",\"obstacleList\":[");
-		for (size_t i = 0; i < obstacles->nr_lines; i++) {
-			printf("%s\"", i ? "," : "");
-			for (const char *p = obstacles->lines[i]; *p; p++)
-				if (*p == '"' || *p == '\\')
-					printf("\\%c", *p);
-				else if ((unsigned char)*p < ' ')
-					printf("\\u%04x", *p);
-				else
-					putchar(*p);
-			printf("\"");
-		}
-		printf("]");
+	       (unsigned long long)s->copied, (unsigned long long)s->copied_bytes, (unsigned long long)s->obstacles,
+	       (unsigned long long)s->frozen_ns, (unsigned long long)s->total_ns);
+	if (dry_run) {
+		print_lines("obstacleList", dry_run, false);
+		print_lines("notes", dry_run, true);
 	}
 	printf("}\n");
 }
 
+static uint64_t unlinked_flags(const char *how)
+{
+	if (!strcmp(how, "relink"))
+		return 0;
+	if (!strcmp(how, "copy"))
+		return CHECKPOINT_UNLINKED_COPY;
+	if (!strcmp(how, "auto"))
+		return CHECKPOINT_UNLINKED_AUTO;
+	die("--unlinked=%s: there are relink, copy and auto", how);
+}
+
 int main(int argc, char **argv)
 {
-	enum { PARENT = 256, KILL, DRY_RUN, LOG, RELINK, NO_TRACK, JSON, HELP };
+	enum { PARENT = 256, KILL, DRY_RUN, LOG, RELINK, UNLINKED, NO_TRACK, JSON, HELP };
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "parent", required_argument, NULL, PARENT },
@@ -168,6 +210,7 @@ int main(int argc, char **argv)
 		{ "dry-run", no_argument, NULL, DRY_RUN },
 		{ "log", required_argument, NULL, LOG },
 		{ "relink-dir", required_argument, NULL, RELINK },
+		{ "unlinked", required_argument, NULL, UNLINKED },
 		{ "no-track", no_argument, NULL, NO_TRACK },
 		{ "json", no_argument, NULL, JSON },
 		{ "help", no_argument, NULL, HELP },
@@ -194,6 +237,7 @@ int main(int argc, char **argv)
 		case DRY_RUN: flags |= CHECKPOINT_DRYRUN; break;
 		case LOG: log_name = optarg; break;
 		case RELINK: relink_add(&relink_dirs, optarg); break;
+		case UNLINKED: flags |= unlinked_flags(optarg); break;
 		case NO_TRACK: flags |= CHECKPOINT_NOTRACK; break;
 		case JSON: json = true; break;
 		case HELP: fputs(usage, stdout); return 0;
@@ -204,6 +248,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	dry_run = flags & CHECKPOINT_DRYRUN;
+	if ((flags & CHECKPOINT_UNLINKED_COPY) && (flags & CHECKPOINT_UNLINKED_AUTO))
+		die("--unlinked is given twice");
 	if (dry_run && (flags & CHECKPOINT_KILL))
 		die("--dry-run and --kill exclude each other");
 	pid = parse_number(argv[optind], 1 << 22, "pid");
@@ -224,7 +270,7 @@ int main(int argc, char **argv)
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
 	signal(SIGHUP, on_signal);
-	if (!relink_dirs.nr)
+	if (!relink_dirs.nr && !(flags & CHECKPOINT_UNLINKED_COPY))
 		relink_find(&relink_dirs, &tree);
 	kernellog_open(&log, log_name);
 
@@ -260,6 +306,9 @@ int main(int argc, char **argv)
 		return 1;
 	}
 
+	/* An image is whole when the names it needs outlive a power cut too. */
+	if (stats.relinked)
+		relink_sync(&relink_dirs);
 	finish_output(args.image_fd, output, flags & CHECKPOINT_KILL);
 	relink_tidy(&relink_dirs);
 	if (json && args.image_fd != STDOUT_FILENO)

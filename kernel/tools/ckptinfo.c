@@ -6,14 +6,22 @@
 #include <string.h>
 #include <time.h>
 
+#include "gc.h"
 #include "image.h"
 #include "json.h"
+#include "relink.h"
 #include "show.h"
 #include "util.h"
 
 static const char usage[] =
 "usage: ckptinfo [--json] FILE|-\n"
-"List what is in a checkpoint image, and check that it is whole.\n";
+"       ckptinfo --list|--gc [--json] [--relink-dir DIR]... FILE|DIR...\n"
+"List what is in a checkpoint image, and check that it is whole.\n"
+"\n"
+"  --list             list the names that unlinked files were given for the images\n"
+"                     FILE, or those in DIR, and the names that none of these needs\n"
+"  --gc               delete the latter: name all your images\n"
+"  --relink-dir DIR   look in DIR too, not only in " RELINK_DIR " at mount points\n";
 
 #define MAX_CHAIN	4096
 
@@ -183,21 +191,29 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "list", no_argument, NULL, 'l' },
+		{ "gc", no_argument, NULL, 'g' },
+		{ "relink-dir", required_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
 	struct image image;
-	bool json = false;
+	bool json = false, list = false, collect = false;
 	int c;
 
 	progname = "ckptinfo";
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (c) {
 		case 'j': json = true; break;
+		case 'l': list = true; break;
+		case 'g': collect = true; break;
+		case 'r': gc_add_directory(optarg); break;
 		case 'h': fputs(usage, stdout); return 0;
 		default: fputs(usage, stderr); return 2;
 		}
-	if (argc - optind != 1) {
+	if ((list || collect) && optind < argc)
+		return gc_run(argv + optind, argc - optind, collect, json);
+	if (argc - optind != 1 || list || collect) {
 		fputs(usage, stderr);
 		return 2;
 	}

@@ -67,6 +67,11 @@ void kernellog_read(struct kernellog *log)
 	}
 }
 
+bool is_note(const char *line)
+{
+	return !strncmp(line, "note: ", 6);
+}
+
 void kernellog_print(const struct kernellog *log)
 {
 	for (size_t i = 0; i < log->nr_lines; i++)

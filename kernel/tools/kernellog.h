@@ -3,6 +3,7 @@
 #ifndef KERNELLOG_H
 #define KERNELLOG_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct kernellog {
@@ -18,6 +19,8 @@ struct kernellog {
 void kernellog_open(struct kernellog *log, const char *name);
 /* Take what the kernel has written. */
 void kernellog_read(struct kernellog *log);
+/* Is it something to know, and neither error nor obstacle? */
+bool is_note(const char *line);
 /* All lines to stderr as "progname: line". */
 void kernellog_print(const struct kernellog *log);
 

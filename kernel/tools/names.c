@@ -8,7 +8,9 @@
 
 const char *file_kind(uint32_t kind)
 {
-	static const char *const names[] = { NULL, "path", "relinked", "pipe", "tty", "inotify", "fanotify" };
+	static const char *const names[] = {
+		NULL, "path", "relinked", "pipe", "tty", "inotify", "fanotify", NULL, "copied",
+	};
 
 	return NAME_OF(names, kind);
 }

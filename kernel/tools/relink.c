@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -95,61 +96,116 @@ void relink_add(struct relink_dirs *dirs, const char *path)
 
 	if (fd < 0)
 		die("relink directory %s: %s", path, strerror(errno));
+	/* Shared, until the image is there: names in it are not to be collected. */
+	flock(fd, LOCK_SH);
 	add_fd(dirs, fd);
 }
 
 /* Open our directory at @point, made if need be; nobody else may reach into it. */
 static int open_own(const char *path)
 {
-	struct stat st;
+	struct stat st, named;
 	int fd;
 
+again:
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return -1;
 	fd = open(path, O_DIRECTORY | O_NOFOLLOW | O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		goto again;
 	if (fd < 0)
 		return -1;
 	if (fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 07777) != 0700)
 		die("%s is not a directory of mode 0700 owned by uid %d; remove it, or name another with --relink-dir",
 		    path, geteuid());
+	/* Another checkpoint may have removed it again: it does so only while nobody has this lock. */
+	if (flock(fd, LOCK_SH) < 0 || stat(path, &named) < 0 || named.st_ino != st.st_ino || named.st_dev != st.st_dev) {
+		close(fd);
+		goto again;
+	}
 	return fd;
 }
 
-/* The mount the file was opened through first, then any other of the same filesystem. */
-static void add_filesystem(struct relink_dirs *dirs, unsigned long mount_id)
+/* Make our own directory in @point. */
+static bool make_in(struct relink_dirs *dirs, const char *point)
 {
-	const struct mount *used = mount_by_id(mount_id);
+	char *path = xasprintf("%s/" RELINK_DIR, strcmp(point, "/") ? point : "");
+	int fd = open_own(path);
 
-	if (!used)	/* memfd, or of another mount namespace: the kernel will speak of it */
-		return;
-	for (size_t i = 0; i < dirs->nr_made; i++)
-		if (dirs->made[i].dev == used->dev)
-			return;
-
-	char *path = NULL;
-	int fd = -1;
-
-	for (size_t i = 0; i <= nr_mounts && fd < 0; i++) {
-		const struct mount *mount = i ? &mounts[i - 1] : used;
-
-		if (mount->dev != used->dev || mount->read_only)
-			continue;
+	if (fd < 0) {
 		free(path);
-		path = xasprintf("%s/" RELINK_DIR, strcmp(mount->point, "/") ? mount->point : "");
-		fd = open_own(path);
+		return false;
 	}
 	dirs->made = realloc(dirs->made, (dirs->nr_made + 1) * sizeof(*dirs->made));
 	if (!dirs->made)
 		die("out of memory");
-	dirs->made[dirs->nr_made++] = (struct relink_made){ fd < 0 ? NULL : path, used->dev };
-	if (fd < 0)
-		complain("no directory for unlinked files can be made on %s: %s; name one with --relink-dir",
-			 used->point, path ? strerror(errno) : "mounted read-only");
-	else
-		add_fd(dirs, fd);
+	dirs->made[dirs->nr_made++] = path;
+	add_fd(dirs, fd);
+	return true;
 }
 
-/* Is what the magic link @name in @dir leads to a regular file without the name it was opened by? */
+/*
+ * The topmost directory of a filesystem above what had the name @name (to be freed). On btrfs each subvolume has a
+ * device number of its own, and cannot share files with another.
+ */
+static char *top_of(const char *name, unsigned long dev)
+{
+	char *path = xasprintf("%s", name), *top = NULL, *slash;
+	struct stat st;
+
+	while ((slash = strrchr(path, '/'))) {
+		const char *above = slash == path ? "/" : path;
+
+		*slash = '\0';
+		if (stat(above, &st) < 0 && errno == ENOENT)
+			continue;	/* removed too */
+		if (st.st_dev != dev)
+			break;
+		free(top);
+		top = xasprintf("%s", above);
+		if (slash == path)
+			break;
+	}
+	free(path);
+	return top;
+}
+
+/* The mount the file was opened through first, then any other of the same filesystem. */
+static void add_filesystem(struct relink_dirs *dirs, unsigned long mount_id, unsigned long dev, const char *name)
+{
+	const struct mount *used = mount_by_id(mount_id);
+	bool made = false;
+	struct stat st;
+	char *top;
+
+	if (!used)	/* memfd, or of another mount namespace: the kernel will speak of it */
+		return;
+	for (size_t i = 0; i < dirs->nr_seen; i++)
+		if (dirs->seen[i].dev == dev && dirs->seen[i].mount_dev == used->dev)
+			return;
+	dirs->seen = realloc(dirs->seen, (dirs->nr_seen + 1) * sizeof(*dirs->seen));
+	if (!dirs->seen)
+		die("out of memory");
+	dirs->seen[dirs->nr_seen++] = (struct relink_seen){ dev, used->dev };
+
+	if (!used->read_only && stat(used->point, &st) == 0 && st.st_dev != dev) {
+		top = top_of(name, dev);
+		if (top)
+			made = make_in(dirs, top);
+		free(top);
+	}
+	for (size_t i = 0; i <= nr_mounts && !made; i++) {
+		const struct mount *mount = i ? &mounts[i - 1] : used;
+
+		if (mount->dev == used->dev && !mount->read_only)
+			made = make_in(dirs, mount->point);
+	}
+	if (!made)
+		complain("no directory for unlinked files can be made on %s: %s; name one with --relink-dir",
+			 used->point, used->read_only ? "mounted read-only" : strerror(errno));
+}
+
+/* Is what the magic link @name in @dir leads to without the name it was opened by? */
 static void look_at(struct relink_dirs *dirs, int dir, const char *name)
 {
 	static const char deleted[] = " (deleted)";
@@ -157,17 +213,18 @@ static void look_at(struct relink_dirs *dirs, int dir, const char *name)
 	struct statx stx;
 	ssize_t n;
 
-	/* Never stat what may block or is no file: the link's text tells files from the rest. */
+	/* Never stat what is no file: the link's text tells files from the rest. */
 	n = readlinkat(dir, name, target, sizeof(target) - 1);
 	if (n <= 0 || target[0] != '/')
 		return;
 	target[n] = '\0';
 	if ((size_t)n < sizeof(deleted) || strcmp(target + n - strlen(deleted), deleted))
 		return;
-	if (statx(dir, name, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_NLINK | STATX_MNT_ID, &stx) < 0)
+	target[n - strlen(deleted)] = '\0';
+	if (statx(dir, name, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_MNT_ID, &stx) < 0)
 		return;
-	if (S_ISREG(stx.stx_mode) && (stx.stx_mask & STATX_MNT_ID))
-		add_filesystem(dirs, stx.stx_mnt_id);
+	if (stx.stx_mask & STATX_MNT_ID)
+		add_filesystem(dirs, stx.stx_mnt_id, makedev(stx.stx_dev_major, stx.stx_dev_minor), target);
 }
 
 static void look_at_all(struct relink_dirs *dirs, const char *path)
@@ -198,6 +255,8 @@ void relink_find(struct relink_dirs *dirs, const struct tree *tree)
 		int process = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 		if (process >= 0) {
 			look_at(dirs, process, "exe");
+			look_at(dirs, process, "cwd");
+			look_at(dirs, process, "root");
 			close(process);
 		}
 		snprintf(path, sizeof(path), "/proc/%d/task", tree->pids[i]);
@@ -212,9 +271,44 @@ void relink_find(struct relink_dirs *dirs, const struct tree *tree)
 	}
 }
 
+void relink_sync(const struct relink_dirs *dirs)
+{
+	for (size_t i = 0; i < dirs->nr; i++)
+		if (syncfs(dirs->fds[i]) < 0)
+			complain("syncfs: %s; names of unlinked files may not outlive a power cut", strerror(errno));
+}
+
+bool is_relink_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && !strcmp(slash + 1, RELINK_DIR);
+}
+
+void relink_each_directory(void (*visit)(const char *path))
+{
+	read_mounts();
+	for (size_t i = 0; i < nr_mounts; i++) {
+		char *path = xasprintf("%s/" RELINK_DIR, strcmp(mounts[i].point, "/") ? mounts[i].point : "");
+		struct stat st;
+
+		if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 07777) == 0700)
+			visit(path);
+		free(path);
+	}
+}
+
 void relink_tidy(struct relink_dirs *dirs)
 {
-	for (size_t i = 0; i < dirs->nr_made; i++)
-		if (dirs->made[i].path)
-			rmdir(dirs->made[i].path);
+	for (size_t i = 0; i < dirs->nr_made; i++) {
+		int fd = open(dirs->made[i], O_DIRECTORY | O_NOFOLLOW | O_RDONLY | O_CLOEXEC);
+
+		/* Our own lock is given up first, so that the last of several can have it alone. */
+		for (size_t j = 0; j < dirs->nr; j++)
+			flock(dirs->fds[j], LOCK_UN);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			rmdir(dirs->made[i]);
+		if (fd >= 0)
+			close(fd);
+	}
 }

@@ -6,6 +6,7 @@
 #ifndef RELINK_H
 #define RELINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "tree.h"
 
@@ -14,17 +15,24 @@
 struct relink_dirs {
 	int *fds;
 	size_t nr;
-	struct relink_made {
-		char *path;
-		unsigned long dev;
-	} *made;		/* directories of our own; those left empty are removed */
+	char **made;		/* directories of our own; those left empty are removed */
 	size_t nr_made;
+	struct relink_seen {
+		unsigned long dev, mount_dev;
+	} *seen;		/* filesystems that have been looked after */
+	size_t nr_seen;
 };
 
 /* A directory named by the user. */
 void relink_add(struct relink_dirs *dirs, const char *path);
 /* Make RELINK_DIR at the mount point of every filesystem that holds an unlinked file of @tree. */
 void relink_find(struct relink_dirs *dirs, const struct tree *tree);
+/* What was named in them outlives a power cut. */
+void relink_sync(const struct relink_dirs *dirs);
+/* The directories of ours that are there, one at the mount point of each filesystem. */
+void relink_each_directory(void (*visit)(const char *path));
+/* Is it one that we make ourselves, by its name? */
+bool is_relink_directory(const char *path);
 /* Remove the directories that stayed empty. */
 void relink_tidy(struct relink_dirs *dirs);
 

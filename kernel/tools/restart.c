@@ -19,7 +19,8 @@
 
 static const char usage[] =
 "usage: restart [-i FILE|-] [--parent FILE]... [--detach] [--pidfile FILE]\n"
-"               [--check type|inode|contents] [--keep] [--log FILE] [--json]\n"
+"               [--check type|inode|contents] [--keep] [--relink-dir DIR]\n"
+"               [--log FILE] [--json]\n"
 "Make a process tree again from an image, with the pids it had. Without --detach,\n"
 "wait for its root and return its exit status (128 + signal).\n"
 "\n"
@@ -30,6 +31,8 @@ static const char usage[] =
 "  --check WHAT        what makes a file the one that was checkpointed: its name and\n"
 "                      type; its inode, too (the default); size and mtime, too\n"
 "  --keep              keep the names of unlinked files, for another restart\n"
+"  --relink-dir DIR    make unlinked files that were copied into the image in DIR,\n"
+"                      not in the directory that held each\n"
 "  --log FILE          append what the kernel says to FILE, not to standard error\n"
 "  --json              print figures as one JSON object\n";
 
@@ -127,11 +130,12 @@ static void chain_build(struct chain *chain, const char *name, const struct pare
 	}
 }
 
-static int create(struct chain *chain, const char *input, uint64_t flags, struct kernellog *log)
+static int create(struct chain *chain, const char *input, uint64_t flags, int copy_dir, struct kernellog *log)
 {
 	struct restart_args args = {
 		.flags = flags, .op = RESTART_CREATE, .ctx_fd = -1,
 		.image_fds = (uintptr_t)chain->fds, .nr_image_fds = chain->nr, .log_fd = log->fd,
+		.copy_dir_fd = copy_dir,
 	};
 	int fd = syscall(__NR_restart_x86_64, &args, sizeof(args));
 	int error = errno;
@@ -219,9 +223,18 @@ static uint64_t check_flag(const char *what)
 	return 0;
 }
 
+static int open_dir(const char *name)
+{
+	int fd = open(name, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		die("directory %s: %s", name, strerror(errno));
+	return fd;
+}
+
 int main(int argc, char **argv)
 {
-	enum { PARENT = 256, DETACH, PIDFILE, CHECK, KEEP, LOG, JSON, HELP };
+	enum { PARENT = 256, DETACH, PIDFILE, CHECK, KEEP, RELINK, LOG, JSON, HELP };
 	static const struct option options[] = {
 		{ "input", required_argument, NULL, 'i' },
 		{ "parent", required_argument, NULL, PARENT },
@@ -229,6 +242,7 @@ int main(int argc, char **argv)
 		{ "pidfile", required_argument, NULL, PIDFILE },
 		{ "check", required_argument, NULL, CHECK },
 		{ "keep", no_argument, NULL, KEEP },
+		{ "relink-dir", required_argument, NULL, RELINK },
 		{ "log", required_argument, NULL, LOG },
 		{ "json", no_argument, NULL, JSON },
 		{ "help", no_argument, NULL, HELP },
@@ -242,7 +256,7 @@ int main(int argc, char **argv)
 	bool detach = false, json = false;
 	char id[ID_TEXT_BYTES];
 	uint64_t flags = 0;
-	int c;
+	int c, copy_dir = -1;
 
 	progname = "restart";
 	parents.names = xcalloc(argc, sizeof(*parents.names));
@@ -254,6 +268,7 @@ int main(int argc, char **argv)
 		case PIDFILE: pidfile = optarg; break;
 		case CHECK: flags = (flags & ~CHECK_FLAGS) | check_flag(optarg); break;
 		case KEEP: flags |= RESTART_KEEP_RELINKED; break;
+		case RELINK: copy_dir = open_dir(optarg); flags |= RESTART_COPY_DIR; break;
 		case LOG: log_name = optarg; break;
 		case JSON: json = true; break;
 		case HELP: fputs(usage, stdout); return 0;
@@ -266,7 +281,7 @@ int main(int argc, char **argv)
 
 	kernellog_open(&log, log_name);
 	chain_build(&chain, input, &parents);
-	rebuild.ctx_fd = create(&chain, input, flags, &log);
+	rebuild.ctx_fd = create(&chain, input, flags, copy_dir, &log);
 	tasks_read(&rebuild.tasks, rebuild.ctx_fd);
 	root_pid = rebuild.tasks.at[0].entry.pid;
 

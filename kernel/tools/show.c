@@ -89,6 +89,20 @@ static const struct field shmem_fields[] = {
 	{ },
 };
 
+static const struct field contents_fields[] = {
+	FIELD(ckpt_contents, size, "size", NUMBER),
+	FIELD(ckpt_contents, ino, "ino", DIGITS),
+	FIELD(ckpt_contents, mode, "mode", NUMBER),
+	FIELD(ckpt_contents, uid, "uid", NUMBER),
+	FIELD(ckpt_contents, gid, "gid", NUMBER),
+	FIELD(ckpt_contents, linkable, "linkable", NUMBER),
+	FIELD(ckpt_contents, rdev, "rdev", NUMBER),
+	FIELD(ckpt_contents, atime_ns, "atimeNs", SIGNED_DIGITS),
+	FIELD(ckpt_contents, mtime_ns, "mtimeNs", SIGNED_DIGITS),
+	FIELD(ckpt_contents, ctime_ns, "ctimeNs", SIGNED_DIGITS),
+	{ },
+};
+
 static const struct field mm_fields[] = {
 	FIELD(ckpt_mm, track_id, "trackId", DIGITS),
 	FIELD(ckpt_mm, start_code, "startCode", HEX),
@@ -410,6 +424,17 @@ static void show_thread(const void *body)
 	show_words("restartArg", thread.restart_arg, 4);
 }
 
+/* The value is bytes of any kind: only its length is shown. */
+static void show_xattr(const void *body, size_t len)
+{
+	struct ckpt_xattr xattr;
+	const char *name = (const char *)body + sizeof(xattr);
+
+	memcpy(&xattr, body, sizeof(xattr));
+	json_text("name", name, strnlen(name, len - sizeof(xattr)));
+	json_number("valueLen", xattr.value_len);
+}
+
 void show_header_json(const struct ckpt_header *h)
 {
 	json_number("version", h->version);
@@ -432,6 +457,7 @@ void show_json(const struct record *record)
 	const unsigned char *body = record->body;
 	struct ckpt_file file;
 	struct ckpt_header header;
+	const char *tail;
 
 	json_open(NULL, '{');
 	json_number("offset", record->offset);
@@ -460,6 +486,12 @@ void show_json(const struct record *record)
 	case CKPT_REC_FANOTIFY: show_fanotify_json(body); break;
 	case CKPT_REC_WATCH: show_watch_json(body); break;
 	case CKPT_REC_EVENT: show_event_json(body); break;
+	case CKPT_REC_CONTENTS:
+		show_fields(body, contents_fields);
+		tail = (const char *)body + sizeof(struct ckpt_contents);
+		json_text("path", tail, strlen(tail));
+		break;
+	case CKPT_REC_XATTR: show_xattr(body, record->body_len); break;
 	case CKPT_REC_MM:
 		show_fields(body, mm_fields);
 		show_words("auxv", body + offsetof(struct ckpt_mm, auxv), CKPT_AUXV_WORDS);
@@ -510,7 +542,9 @@ static void text_file(const struct record *record)
 		putchar(' ');
 		show_printable(path);
 	}
-	if (f.kind == CKPT_FILE_RELINKED) {
+	if (f.kind == CKPT_FILE_COPIED)
+		printf(" from contents %u", f.contents);
+	if (f.kind == CKPT_FILE_RELINKED || f.kind == CKPT_FILE_COPIED) {
 		printf(" (was ");
 		show_printable(path + strlen(path) + 1);
 		putchar(')');
@@ -573,8 +607,10 @@ static void text_locks(const struct record *record)
 
 void show_text(const struct record *record)
 {
+	const char *tail;
+	struct ckpt_contents contents;
 	uint32_t words[8];
-	char comm[17] = "";
+	char comm[17] = "", name[256] = "";
 
 	printf("%10llu  %-8s", (unsigned long long)record->offset, record_name(record->type));
 	if (record->objref)
@@ -592,6 +628,16 @@ void show_text(const struct record *record)
 	case CKPT_REC_WATCH: show_watch_text(record->body); break;
 	case CKPT_REC_EVENT: show_event_text(record->body); break;
 	case CKPT_REC_PIPE: printf("%u unread bytes", words[1]); break;
+	case CKPT_REC_CONTENTS:
+		memcpy(&contents, record->body, sizeof(contents));
+		printf("%llu bytes, was inode %llu, ", (unsigned long long)contents.size, (unsigned long long)contents.ino);
+		show_printable((const char *)record->body + sizeof(contents));
+		break;
+	case CKPT_REC_XATTR:
+		tail = (const char *)record->body + sizeof(struct ckpt_xattr);
+		snprintf(name, sizeof(name), "%.*s", (int)(record->body_len - sizeof(struct ckpt_xattr)), tail);
+		show_printable(name);
+		break;
 	case CKPT_REC_CRED: printf("uid %u gid %u euid %u egid %u", words[0], words[1], words[4], words[5]); break;
 	case CKPT_REC_PROCESS: printf("pid %u: mm %u files %u fs %u sighand %u", words[0], words[1], words[2], words[3], words[4]); break;
 	case CKPT_REC_SIGQUEUE: printf("%zu pending", record->body_len / sizeof(struct ckpt_siginfo)); break;

@@ -90,8 +90,9 @@ int ckpt_file_describe(struct ckpt_ctx *ctx, struct file *file, enum ckpt_file_k
 	ret = ckpt_describe_inode(ctx, path, rec);
 	if (ret)
 		return ret;
-	if (!(d_inode(path->dentry)->i_state & I_LINKABLE))
-		rec->f_flags &= ~__O_TMPFILE;
+	/* O_EXCL, which open(2) does not keep: it may not be given a name. */
+	if (rec->f_flags & __O_TMPFILE && !(d_inode(path->dentry)->i_state & I_LINKABLE))
+		rec->f_flags |= O_EXCL;
 	/* The file behind an overlay's mapping is the kernel's, not the program's. */
 	if (file->f_mode & FMODE_BACKING)
 		rec->f_flags &= ~O_NOATIME;
@@ -163,7 +164,7 @@ int ckpt_file_write_named(struct ckpt_ctx *ctx, struct file *file, struct ckpt_f
 			  const char *what)
 {
 	const struct path *path = file_user_path(file);
-	const char *name, *given = NULL;
+	const char *name;
 	int ret;
 
 	ret = ckpt_find_name(ctx, path, what, &name);
@@ -173,14 +174,7 @@ int ckpt_file_write_named(struct ckpt_ctx *ctx, struct file *file, struct ckpt_f
 		return 0;
 	if (!ret)
 		return ckpt_file_write(ctx, ckpt_file_objref(ctx, file), rec, name, "");
-	/* Its name is gone: it gets another, by which a restart finds it. */
-	if (rec->kind == CKPT_FILE_PATH)
-		rec->kind = CKPT_FILE_RELINKED;
-	rec->flags |= CKPT_FILE_NAME_GIVEN;
-	ret = checkpoint_relink(ctx, path->dentry, &given);
-	if (ret || !given)
-		return ret;
-	return ckpt_file_write(ctx, ckpt_file_objref(ctx, file), rec, given, name);
+	return checkpoint_unlinked(ctx, file, rec, name);
 }
 
 /* A file of /proc/PID stands for its process: that has to come back too. */

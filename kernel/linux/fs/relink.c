@@ -4,39 +4,71 @@
  *
  * A file that was unlinked while it was open lives on until it is closed. A
  * checkpoint gives it a name again, in a directory that the caller sets aside;
- * a restart opens it by that name and takes the name away.
+ * a restart finds it by that name and takes the name away.
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/cred.h>
-#include <linux/file.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
-#include <linux/random.h>
+#include <linux/relink.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #define RELINK_PREFIX		".ckpt-"
-#define RELINK_RANDOM_BYTES	16
-#define RELINK_NAME_BYTES	(sizeof(RELINK_PREFIX) + 2 * RELINK_RANDOM_BYTES)
+/* Prefix, image id, "-", a number. */
+#define RELINK_NAME_BYTES	(sizeof(RELINK_PREFIX) + 2 * CKPT_ID_BYTES + 11)
 
 /**
  * struct ckpt_relinked - a name that was given, or is to be taken away
  * @list:	in ctx->relinked
- * @path:	the name
- * @name:	the same as text; checkpoint only
+ * @dir:	the directory it is in
+ * @inode:	what it is a name of
+ * @linkable:	O_TMPFILE, and may be linked once; restart only
+ * @name:	the last component of the name
+ * @full:	the whole of it; checkpoint only
  */
 struct ckpt_relinked {
 	struct list_head list;
-	struct path path;
-	char *name;
+	struct path dir;
+	struct inode *inode;
+	bool linkable;
+	char *full;
+	char name[RELINK_NAME_BYTES];
 };
+
+static struct ckpt_relinked *relinked_add(struct ckpt_ctx *ctx, const struct path *dir,
+					  struct inode *inode, const char *name)
+{
+	struct ckpt_relinked *r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
+
+	if (!r)
+		return NULL;
+	r->dir = *dir;
+	path_get(&r->dir);
+	r->inode = inode;
+	ihold(inode);
+	strscpy(r->name, name);
+	list_add_tail(&r->list, &ctx->relinked);
+	return r;
+}
 
 static void relinked_free(struct ckpt_relinked *r)
 {
 	list_del(&r->list);
-	path_put(&r->path);
-	kfree(r->name);
+	path_put(&r->dir);
+	iput(r->inode);
+	kfree(r->full);
 	kfree(r);
+}
+
+static struct ckpt_relinked *find_relinked(struct ckpt_ctx *ctx, const struct inode *inode)
+{
+	struct ckpt_relinked *r;
+
+	list_for_each_entry(r, &ctx->relinked, list)
+		if (r->inode == inode)
+			return r;
+	return NULL;
 }
 
 /* Nobody but the caller may put names in there, or take them away. */
@@ -48,24 +80,14 @@ static bool dir_is_private(const struct path *dir)
 	       vfsuid_eq_kuid(i_uid_into_vfsuid(mnt_idmap(dir->mnt), inode), current_fsuid());
 }
 
-static const struct path *find_dir(struct ckpt_ctx *ctx, const struct super_block *sb)
+/*
+ * A name that nobody can foretell: it holds the id of the image, which is
+ * random and not known before. So it can be told which image it is for.
+ */
+static void choose_name(struct ckpt_ctx *ctx, char name[RELINK_NAME_BYTES])
 {
-	unsigned int i;
-
-	for (i = 0; i < ctx->nr_relink_dirs; i++)
-		if (ctx->relink_dirs[i].dentry->d_sb == sb)
-			return &ctx->relink_dirs[i];
-	return NULL;
-}
-
-static struct ckpt_relinked *find_relinked(struct ckpt_ctx *ctx, const struct inode *inode)
-{
-	struct ckpt_relinked *r;
-
-	list_for_each_entry(r, &ctx->relinked, list)
-		if (d_inode(r->path.dentry) == inode)
-			return r;
-	return NULL;
+	snprintf(name, RELINK_NAME_BYTES, RELINK_PREFIX "%*phN-%u", CKPT_ID_BYTES,
+		 ctx->header.image_id, ctx->nr_names++);
 }
 
 static char *full_name(const struct path *dir, const char *name)
@@ -86,7 +108,7 @@ static char *full_name(const struct path *dir, const char *name)
 	return full ?: ERR_PTR(-ENOMEM);
 }
 
-static struct dentry *relink(const struct path *dir, struct dentry *old, const char *name)
+static int give_name(const struct path *dir, struct dentry *old, const char *name)
 {
 	struct inode *inode = d_inode(dir->dentry);
 	struct dentry *dentry;
@@ -94,118 +116,168 @@ static struct dentry *relink(const struct path *dir, struct dentry *old, const c
 
 	ret = mnt_want_write(dir->mnt);
 	if (ret)
-		return ERR_PTR(ret);
+		return ret;
 	inode_lock_nested(inode, I_MUTEX_PARENT);
-	dentry = lookup_one_len(name, dir->dentry, strlen(name));
-	if (!IS_ERR(dentry)) {
+	dentry = lookup_one(mnt_idmap(dir->mnt), name, dir->dentry, strlen(name));
+	ret = PTR_ERR_OR_ZERO(dentry);
+	if (!ret) {
 		ret = vfs_relink(old, mnt_idmap(dir->mnt), inode, dentry);
-		if (ret) {
-			dput(dentry);
-			dentry = ERR_PTR(ret);
-		}
+		dput(dentry);
 	}
 	inode_unlock(inode);
 	mnt_drop_write(dir->mnt);
-	return dentry;
+	return ret;
 }
 
-static int add_relinked(struct ckpt_ctx *ctx, const struct path *dir, struct dentry *old,
-			const char **path)
+static int take_name(const struct ckpt_relinked *r)
 {
-	u8 random[RELINK_RANDOM_BYTES];
+	struct inode *dir = d_inode(r->dir.dentry);
+	struct mnt_idmap *idmap = mnt_idmap(r->dir.mnt);
+	struct dentry *dentry;
+	int ret;
+
+	ret = mnt_want_write(r->dir.mnt);
+	if (ret)
+		return ret;
+	inode_lock_nested(dir, I_MUTEX_PARENT);
+	dentry = lookup_one(idmap, r->name, r->dir.dentry, strlen(r->name));
+	ret = PTR_ERR_OR_ZERO(dentry);
+	if (!ret) {
+		ret = d_is_negative(dentry) ? -ENOENT :
+		      d_inode(dentry) != r->inode ? -ESTALE : vfs_unrelink(idmap, dir, dentry);
+		dput(dentry);
+	}
+	inode_unlock(dir);
+	mnt_drop_write(r->dir.mnt);
+	return ret;
+}
+
+static int add_name(struct ckpt_ctx *ctx, const struct path *dir, struct dentry *old,
+		    const char **path)
+{
 	char name[RELINK_NAME_BYTES];
 	struct ckpt_relinked *r;
-	struct dentry *dentry;
+	char *full;
+	int ret;
 
-	get_random_bytes(random, sizeof(random));
-	snprintf(name, sizeof(name), RELINK_PREFIX "%*phN", RELINK_RANDOM_BYTES, random);
-	r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
-	if (!r)
+	choose_name(ctx, name);
+	full = full_name(dir, name);
+	if (IS_ERR(full))
+		return PTR_ERR(full);
+	r = relinked_add(ctx, dir, d_inode(old), name);
+	if (!r) {
+		kfree(full);
 		return -ENOMEM;
-	r->name = full_name(dir, name);
-	if (IS_ERR(r->name)) {
-		int ret = PTR_ERR(r->name);
-
-		kfree(r);
-		return ckpt_err(ctx, ret,
-				"the relink directory has no name that a restart could use");
 	}
-	dentry = relink(dir, old, name);
-	if (IS_ERR(dentry)) {
-		kfree(r->name);
-		kfree(r);
-		return ckpt_err(ctx, PTR_ERR(dentry), "cannot be relinked (error %ld)",
-				PTR_ERR(dentry));
+	r->full = full;
+	ret = give_name(dir, old, name);
+	if (ret) {
+		relinked_free(r);
+		return ret;
 	}
-	r->path.mnt = mntget(dir->mnt);
-	r->path.dentry = dentry;
-	list_add_tail(&r->list, &ctx->relinked);
 	ctx->stats.relinked++;
-	*path = r->name;
+	*path = full;
 	return 0;
 }
 
+/* What a dry run can say without doing it. */
+static int could_add_name(const struct path *dir, const struct inode *inode)
+{
+	if (__mnt_is_readonly(dir->mnt))
+		return -EROFS;
+	return vfs_may_relink(mnt_idmap(dir->mnt), inode);
+}
+
+static const char *relink_problem(int err)
+{
+	switch (err) {
+	case -ENOENT:
+		return "no relink directory was given on its filesystem; use --relink-dir";
+	case -ENOTDIR:
+		return "the relink directory on its filesystem must be the caller's own, with mode 0700";
+	case -EOPNOTSUPP:
+		return "its filesystem cannot give it another";
+	case -EROFS:
+		return "the relink directory is on a read-only mount";
+	case -EACCES:
+		return "the caller neither owns it nor has CAP_DAC_READ_SEARCH";
+	case -EPERM:
+		return "it is append-only or immutable, or its owner is not known here";
+	case -EXDEV:
+		return "it is in another subvolume or project than the relink directory";
+	case -EDQUOT:
+		return "the quota for the relink directory is used up";
+	case -ENOSPC:
+		return "its filesystem is full";
+	case -EMLINK:
+		return "it has as many names as its filesystem allows";
+	case -ENAMETOOLONG:
+		return "the relink directory has no name that a restart could use";
+	}
+	return "relink failed";
+}
+
 /**
- * checkpoint_relink - give an unlinked file a name
+ * ckpt_try_relink - give an unlinked file a name
  * @ctx:	the checkpoint
  * @old:	an alias of its inode, which somebody holds: an open file, a watch
  * @path:	the name, which @ctx owns. NULL in a dry run.
+ * @why:	if it cannot be given: in words
  *
  * All who hold an inode get the same name.
+ *
+ * Return: 0 or a negative error, which has not been logged.
+ */
+int ckpt_try_relink(struct ckpt_ctx *ctx, struct dentry *old, const char **path,
+		    const char **why)
+{
+	struct inode *inode = d_inode(old);
+	struct ckpt_relinked *r = find_relinked(ctx, inode);
+	int ret = -ENOENT;
+	unsigned int i;
+
+	*path = r ? r->full : NULL;
+	if (r)
+		return 0;
+	for (i = 0; i < ctx->nr_relink_dirs; i++) {
+		const struct path *dir = &ctx->relink_dirs[i];
+
+		if (dir->dentry->d_sb != inode->i_sb)
+			continue;
+		if (!dir_is_private(dir))
+			ret = -ENOTDIR;
+		else if (!inode->i_nlink && !d_inode(dir->dentry)->i_op->relink)
+			ret = -EOPNOTSUPP;
+		else if (ckpt_dryrun(ctx))
+			ret = could_add_name(dir, inode);
+		else
+			ret = add_name(ctx, dir, old, path);
+		if (!ret)
+			return 0;
+	}
+	*why = relink_problem(ret);
+	return ret;
+}
+
+/**
+ * checkpoint_relink - give an unlinked file a name, or say why not
+ * @ctx:	the checkpoint
+ * @old:	an alias of its inode, which somebody holds: an open file, a watch
+ * @path:	the name, which @ctx owns. NULL in a dry run.
  *
  * Return: 0 or a negative error, which has been logged.
  */
 int checkpoint_relink(struct ckpt_ctx *ctx, struct dentry *old, const char **path)
 {
-	struct inode *inode = d_inode(old);
-	struct ckpt_relinked *r;
-	const struct path *dir;
-
-	*path = NULL;
-	if (d_is_dir(old))
-		return ckpt_obstacle(ctx, -EOPNOTSUPP, "a removed directory: not supported");
-	if (!d_is_reg(old))
-		return ckpt_obstacle(ctx, -EOPNOTSUPP, "a removed special file: not supported");
-	r = find_relinked(ctx, inode);
-	if (r) {
-		*path = r->name;
-		return 0;
-	}
-	dir = find_dir(ctx, inode->i_sb);
-	if (!dir)
-		return ckpt_obstacle(ctx, -ENOENT,
-			"has no name and no relink directory was given on its filesystem; use --relink-dir");
-	if (!dir_is_private(dir))
-		return ckpt_obstacle(ctx, -EPERM,
-			"the relink directory on its filesystem must be the caller's own, with mode 0700");
-	if (!inode->i_nlink && !d_inode(dir->dentry)->i_op->relink)
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-			"has no name, and its filesystem (%s) cannot give it another",
-			inode->i_sb->s_type->name);
-	if (ckpt_dryrun(ctx))
-		return 0;
-	return add_relinked(ctx, dir, old, path);
-}
-
-static int unlink_relinked(const struct path *path)
-{
-	struct dentry *dentry = path->dentry;
-	struct dentry *parent;
-	struct inode *dir;
+	const char *why;
 	int ret;
 
-	ret = mnt_want_write(path->mnt);
-	if (ret)
-		return ret;
-	parent = dget_parent(dentry);
-	dir = d_inode(parent);
-	inode_lock_nested(dir, I_MUTEX_PARENT);
-	if (dentry->d_parent == parent && !d_unhashed(dentry) && d_is_positive(dentry))
-		ret = vfs_unlink(mnt_idmap(path->mnt), dir, dentry, NULL);
-	inode_unlock(dir);
-	dput(parent);
-	mnt_drop_write(path->mnt);
-	return ret;
+	ret = ckpt_try_relink(ctx, old, path, &why);
+	if (!ret)
+		return 0;
+	return ckpt_obstacle(ctx, ret,
+			     "has no name, and cannot be given one on %s: %s (error %d)",
+			     d_inode(old)->i_sb->s_type->name, why, ret);
 }
 
 /**
@@ -217,16 +289,16 @@ void ckpt_relink_rollback(struct ckpt_ctx *ctx)
 	struct ckpt_relinked *r, *tmp;
 
 	list_for_each_entry_safe(r, tmp, &ctx->relinked, list) {
-		int ret = unlink_relinked(&r->path);
+		int ret = take_name(r);
 
 		if (ret)
-			ckpt_note(ctx, "%s is left behind (error %d): remove it", r->name, ret);
+			ckpt_note(ctx, "%s is left behind (error %d): remove it", r->full, ret);
 		relinked_free(r);
 	}
 }
 
 /**
- * ckpt_relink_keep - forget the names that were given or opened; they stay
+ * ckpt_relink_keep - forget the names that were given or found; they stay
  * @ctx:	the checkpoint or restart
  */
 void ckpt_relink_keep(struct ckpt_ctx *ctx)
@@ -251,31 +323,25 @@ void ckpt_relink_keep(struct ckpt_ctx *ctx)
 int restore_relinked(struct ckpt_ctx *ctx, const struct path *path, bool linkable)
 {
 	struct inode *inode = d_inode(path->dentry);
-	struct ckpt_relinked *r;
+	const char *name = path->dentry->d_name.name;
+	struct ckpt_relinked *r = find_relinked(ctx, inode);
 	struct path dir;
-	bool private;
+	int ret = 0;
 
 	dir.mnt = path->mnt;
 	dir.dentry = dget_parent(path->dentry);
-	private = dir_is_private(&dir);
-	dput(dir.dentry);
-	if (!private || !strstarts(path->dentry->d_name.name, RELINK_PREFIX))
-		return ckpt_err(ctx, -EPERM,
+	if (!dir_is_private(&dir) || !strstarts(name, RELINK_PREFIX) ||
+	    strlen(name) >= RELINK_NAME_BYTES)
+		ret = ckpt_err(ctx, -EPERM,
 			"is not the name of a relinked file in a directory of the caller's own, with mode 0700");
-	if (ctx->flags & RESTART_KEEP_RELINKED)
-		return 0;
-	r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
-	if (!r)
-		return -ENOMEM;
-	r->path = *path;
-	path_get(&r->path);
-	list_add_tail(&r->list, &ctx->relinked);
-	if (linkable) {
-		spin_lock(&inode->i_lock);
-		inode->i_state |= I_LINKABLE;
-		spin_unlock(&inode->i_lock);
+	if (!ret && !r) {
+		r = relinked_add(ctx, &dir, inode, name);
+		ret = r ? 0 : -ENOMEM;
 	}
-	return 0;
+	if (!ret)
+		r->linkable |= linkable;
+	dput(dir.dentry);
+	return ret;
 }
 
 /**
@@ -290,10 +356,15 @@ int restore_unlink(struct ckpt_ctx *ctx)
 	int ret;
 
 	list_for_each_entry_safe(r, tmp, &ctx->relinked, list) {
-		ret = unlink_relinked(&r->path);
+		ret = ctx->flags & RESTART_KEEP_RELINKED ? 0 : take_name(r);
 		if (ret)
-			return ckpt_err(ctx, ret, "cannot unlink relinked file %pd (error %d)",
-					r->path.dentry, ret);
+			return ckpt_err(ctx, ret, "cannot unlink relinked file %s (error %d)",
+					r->name, ret);
+		if (r->linkable) {
+			spin_lock(&r->inode->i_lock);
+			r->inode->i_state |= I_LINKABLE;
+			spin_unlock(&r->inode->i_lock);
+		}
 		relinked_free(r);
 	}
 	return 0;

@@ -67,6 +67,12 @@ static bool was_given_name(const struct ckpt_file *f)
 	return f->kind == CKPT_FILE_RELINKED || f->flags & CKPT_FILE_NAME_GIVEN;
 }
 
+/* An O_TMPFILE that was made without O_EXCL. */
+static bool may_be_linked(const struct ckpt_file *f)
+{
+	return (f->f_flags & (__O_TMPFILE | O_EXCL)) == __O_TMPFILE;
+}
+
 static int check_path(struct ckpt_ctx *ctx, const struct ckpt_file *f, const char *name,
 		      const struct path *path)
 {
@@ -78,7 +84,7 @@ static int check_path(struct ckpt_ctx *ctx, const struct ckpt_file *f, const cha
 	if (!may_be_opened(f, name, d_inode(path->dentry)))
 		return ckpt_err(ctx, -EINVAL, "a file of this type has no place here");
 	if (was_given_name(f))
-		return restore_relinked(ctx, path, f->f_flags & __O_TMPFILE);
+		return restore_relinked(ctx, path, may_be_linked(f));
 	return 0;
 }
 
@@ -138,9 +144,19 @@ static struct file *open_by_name(struct ckpt_ctx *ctx, const struct ckpt_file *f
 	if (ret)
 		return ERR_PTR(ckpt_err(ctx, ret, "cannot be found (error %d)", ret));
 	ret = check_path(ctx, f, name, &path);
+	/* Let it look as it did; the second name has been found to be there. */
+	if (!ret && was_given_name(f))
+		ckpt_use_alias(&path, name + strlen(name) + 1);
 	file = ret ? ERR_PTR(ret) : open_path(ctx, f, &path);
 	path_put(&path);
 	return file;
+}
+
+static struct file *open_copied(struct ckpt_ctx *ctx, const struct ckpt_file *f)
+{
+	const struct path *path = restore_contents_path(ctx, f->contents);
+
+	return IS_ERR(path) ? ERR_CAST(path) : open_path(ctx, f, path);
 }
 
 static int restore_position(struct ckpt_ctx *ctx, const struct ckpt_file *f, struct file *file)
@@ -283,6 +299,9 @@ static struct file *restore_file(struct ckpt_ctx *ctx, const struct ckpt_file *f
 	case CKPT_FILE_INOTIFY:
 	case CKPT_FILE_FANOTIFY:
 		file = restore_notify_file(ctx, f);
+		break;
+	case CKPT_FILE_COPIED:
+		file = open_copied(ctx, f);
 		break;
 	default:
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "a file of unknown kind %u", f->kind));

@@ -280,7 +280,7 @@ static int restore_shmem_pages(struct ckpt_ctx *ctx, struct file *file, struct e
 }
 
 /**
- * restore_pages_rec - fill pages of an address space or of shared memory
+ * restore_pages_rec - fill pages of an address space, of shared memory or a file
  * @ctx:	the restart
  * @rec:	the head of the PAGES record
  *
@@ -288,8 +288,9 @@ static int restore_shmem_pages(struct ckpt_ctx *ctx, struct file *file, struct e
  */
 int restore_pages_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 {
-	bool is_shmem = ckpt_ref_type(ctx, rec->objref) == CKPT_OBJ_SHMEM;
-	void *obj = ckpt_ref(ctx, rec->objref, is_shmem ? CKPT_OBJ_SHMEM : CKPT_OBJ_MM);
+	int type = ckpt_ref_type(ctx, rec->objref);
+	void *obj = ckpt_ref(ctx, rec->objref, type == CKPT_OBJ_SHMEM ||
+			     type == CKPT_OBJ_CONTENTS ? type : CKPT_OBJ_MM);
 	struct extents *x;
 	int ret;
 
@@ -298,7 +299,9 @@ int restore_pages_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	x = read_extents(ctx, &ctx->img, rec);
 	if (IS_ERR(x))
 		return PTR_ERR(x);
-	ret = is_shmem ? restore_shmem_pages(ctx, obj, x) : restore_mm_pages(ctx, obj, x);
+	ret = type == CKPT_OBJ_SHMEM ? restore_shmem_pages(ctx, obj, x) :
+	      type == CKPT_OBJ_CONTENTS ? restore_contents_pages(ctx, obj, x->extent, x->nr) :
+	      restore_mm_pages(ctx, obj, x);
 	extents_free(x);
 	return ret;
 }

@@ -4,7 +4,7 @@ import { join, posix } from "node:path";
 import { z } from "zod";
 import type { BuiltImage, BuiltKernel } from "../build/index.js";
 import { chooseAccel } from "../vm/accel.js";
-import { type Hardware, type MachineSpec, type Mount, mountTag } from "../vm/command-line.js";
+import { type ExtraDisk, type Hardware, type MachineSpec, type Mount, mountTag } from "../vm/command-line.js";
 import { makeOverlay } from "../vm/disk.js";
 import { GuestError } from "../vm/errors.js";
 import { claimGuestDir } from "../vm/guest-dir.js";
@@ -20,6 +20,8 @@ export interface BootOptions {
   cpus: number;
   accel: "auto" | "kvm" | "tcg";
   mounts?: readonly Mount[];
+  /** /dev/vdb. */
+  extraDisk?: ExtraDisk;
   /** The guest's own folder; made here, removed when the guest ends (but not after a power cut). */
   dir: string;
   /** Boot the long way, and leave no state behind. */
@@ -53,6 +55,7 @@ export async function bootGuest(options: BootOptions): Promise<Guest> {
   const hardware: Hardware = {
     ...{ accel, memMiB: options.memMiB, cpus: options.cpus, mountCount: mounts.length },
     ...(tscKhz !== undefined && { tscKhz }),
+    ...(options.extraDisk && { extraDisk: true }),
   };
   const version = await qemuVersion();
   mkdirSync(options.dir, { recursive: true, mode: 0o700 });
@@ -133,7 +136,11 @@ function makeState(boot: Boot, key: string): Promise<SavedState> {
 
 async function wake({ options, hardware, mounts }: Boot, state: SavedState): Promise<Guest> {
   const disks = [options.image.rootExt4, state.disk];
-  const spec = { hardware, kernel: options.kernel.bzImage, mounts, disks, state: state.memory };
+  const { extraDisk } = options;
+  const spec = {
+    ...{ hardware, kernel: options.kernel.bzImage, mounts, disks, state: state.memory },
+    ...(extraDisk && { extraDisk }),
+  };
   const guest = await start(options.dir, spec, false);
   try {
     await guest.machine.wakeUp();
@@ -155,7 +162,12 @@ async function bootCold(
 ): Promise<Guest> {
   const disks = options.reuseDisk && !forState ? recordedDisks(dir) : [options.image.rootExt4];
   const gdbPort = forState ? undefined : options.gdbPort;
-  const spec = { hardware, kernel, mounts, disks, ...(gdbPort !== undefined && { gdbPort }) };
+  const { extraDisk } = options;
+  const spec = {
+    ...{ hardware, kernel, mounts, disks },
+    ...(gdbPort !== undefined && { gdbPort }),
+    ...(extraDisk && { extraDisk }),
+  };
   const guest = await start(dir, spec, options.reuseDisk === true && !forState, forState);
   try {
     await guest.ready(gdbPort === undefined ? COLD_BOOT_LIMIT_MS : 24 * 3600 * 1000);

@@ -7,12 +7,21 @@ export interface Mount {
   guestDir: string;
 }
 
+/** A second disk, /dev/vdb. What the guest has not flushed to it may be lost when QEMU is killed, as by a power cut. */
+export interface ExtraDisk {
+  /** A read-only raw file under the layer; without it, `file` is raw itself. */
+  base?: string;
+  /** What is written to: a qcow2 layer over `base`, or a raw file. */
+  file: string;
+}
+
 /** What the guest sees. Two guests with equal hardware can share a saved state. */
 export interface Hardware {
   accel: "kvm" | "tcg";
   memMiB: number;
   cpus: number;
   mountCount: number;
+  extraDisk?: boolean;
   /** Frequency of the host's TSC, where known: spares the guest a calibration that fails on loaded hosts. */
   tscKhz?: number;
 }
@@ -25,6 +34,7 @@ export interface MachineSpec {
   /** The guest's own writable layer. */
   overlay: string;
   mounts: readonly Mount[];
+  extraDisk?: ExtraDisk;
   /** A saved state to wake up from. */
   state?: string;
   /** TCP port on loopback for gdb; the guest then waits for it. */
@@ -88,10 +98,33 @@ export function hardwareArguments(hardware: Hardware): string[] {
     ...["-device", `virtserialport,chardev=agent,name=${AGENT_PORT}`],
     ...["-device", "virtio-rng-pci"],
     ...["-device", "virtio-blk-pci,drive=disk"],
+    ...(hardware.extraDisk ? ["-device", "virtio-blk-pci,drive=extra"] : []),
     ...Array.from({ length: hardware.mountCount }, (_, i) => i).flatMap((i) => [
       "-device",
       `virtio-9p-pci,fsdev=mount${i},mount_tag=${mountTag(i)}`,
     ]),
+  ];
+}
+
+/** Its flushes are real ones; what a qcow2 layer has only in QEMU's memory before a flush goes with QEMU. */
+function extraDiskArguments(
+  { base, file }: ExtraDisk,
+  firstSet: number,
+  add: (path: string, writable: boolean) => number,
+): string[] {
+  const node = (name: string, path: string, writable: boolean, driver: string, set: number, more: object) => {
+    const shared = { "read-only": !writable, cache: { "no-flush": false } };
+    const protocol = { driver: "file", filename: `/dev/fdset/${set}`, locking: "off", "node-name": `${name}-file` };
+    return [
+      ...["-add-fd", `fd=${add(path, writable)},set=${set}`],
+      ...["-blockdev", JSON.stringify({ ...protocol, ...shared })],
+      ...["-blockdev", JSON.stringify({ driver, file: `${name}-file`, "node-name": name, ...shared, ...more })],
+    ];
+  };
+  if (base === undefined) return node("extra", file, true, "raw", firstSet, {});
+  return [
+    ...node("extra-base", base, false, "raw", firstSet, {}),
+    ...node("extra", file, true, "qcow2", firstSet + 1, { backing: "extra-base" }),
   ];
 }
 
@@ -121,6 +154,7 @@ export function commandLine(spec: MachineSpec): CommandLine {
     const node = { driver, file: `${name}-file`, "node-name": name, ...backing };
     args.push("-blockdev", JSON.stringify({ ...node, ...readOnly, cache }));
   });
+  if (spec.extraDisk) args.push(...extraDiskArguments(spec.extraDisk, layers.length + 1, add));
   spec.mounts.forEach((mount, i) => {
     const path = `/proc/self/fd/${add(mount.hostDir, false)}`;
     args.push("-fsdev", `local,id=mount${i},path=${path},security_model=none,multidevs=remap`);

@@ -66,6 +66,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_FILE,
 	CKPT_OBJ_PIPE,
 	CKPT_OBJ_SHMEM,
+	CKPT_OBJ_CONTENTS,
 	CKPT_OBJ_MM,
 	CKPT_OBJ_CRED,
 	CKPT_OBJ_NOTIFY,	/* restart only: an inotify instance or fanotify group */
@@ -97,6 +98,7 @@ struct ckpt_task_list {
  * @restart:	restart: the tasks
  * @last_process: restart: what a SIGQUEUE without pid and THREADs belong to
  * @last_thread: restart: what CPU and FPU records belong to
+ * @copy_dir:	restart: where copied files are made, if not where they were
  * @next_ref:	checkpoint: next objref
  * @asked:	checkpoint: every task that was asked to stop
  * @tasks:	checkpoint: the tree; a leader, its threads, the next leader ...
@@ -132,6 +134,7 @@ struct ckpt_ctx {
 	struct path *relink_dirs;
 	unsigned int nr_relink_dirs;
 	struct list_head relinked;
+	unsigned int nr_names;
 	struct checkpoint_stats stats;
 	char *path_buf;
 
@@ -145,6 +148,7 @@ struct ckpt_ctx {
 	struct restart_ctx *restart;
 	struct restart_task *last_process;
 	struct restart_task *last_thread;
+	struct path copy_dir;
 };
 
 static inline bool ckpt_dryrun(const struct ckpt_ctx *ctx)
@@ -249,7 +253,8 @@ struct ckpt_payload {
 	u8 data[];
 };
 
-int restart_create(u64 flags, const int *fds, unsigned int nr_fds, int log_fd);
+int restart_create(u64 flags, const int *fds, unsigned int nr_fds, int log_fd,
+		   const struct path *copy_dir);
 long restart_join(int ctx_fd);
 int restart_run(int ctx_fd, struct restart_stats *stats);
 struct restart_task *restart_find(struct ckpt_ctx *ctx, pid_t pid);
@@ -303,7 +308,7 @@ const struct cred *restore_file_cred(struct ckpt_ctx *ctx, u32 objref);
 struct files_struct;
 struct tty_struct;
 
-/* Flags of an open file that an image holds. O_EXCL: of a block device. */
+/* Flags of an open file that an image holds. O_EXCL: of a block device, or an O_TMPFILE. */
 #define CKPT_OPEN_FLAGS	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_DIRECT | O_SYNC |	\
 			 O_NOATIME | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW |		\
 			 O_PATH | O_EXCL | FASYNC | __O_TMPFILE)
@@ -381,7 +386,29 @@ int restore_pipe_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 struct file *restore_pipe_file(struct ckpt_ctx *ctx, const struct ckpt_file *rec);
 void ckpt_pipe_put(void *pipe);
 
+/* fs/unlinked.c */
+int checkpoint_unlinked(struct ckpt_ctx *ctx, struct file *file, struct ckpt_file *rec,
+			const char *last_name);
+
+int ckpt_find_parent(char *name, struct path *dir);
+int ckpt_make_alias(const struct path *path, const char *last_name, struct path *alias);
+void ckpt_use_alias(struct path *path, const char *last_name);
+
+/* fs/contents.c */
+int checkpoint_contents(struct ckpt_ctx *ctx, struct file *file, const struct ckpt_file *f,
+			const char *last_name, u32 *objref);
+
+/* fs/recreate.c */
+int restore_contents_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_xattr_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_contents_pages(struct ckpt_ctx *ctx, void *contents,
+			   const struct ckpt_extent *extents, unsigned int nr);
+const struct path *restore_contents_path(struct ckpt_ctx *ctx, u32 objref);
+void ckpt_contents_put(void *contents);
+
 /* fs/relink.c */
+int ckpt_try_relink(struct ckpt_ctx *ctx, struct dentry *old, const char **path,
+		    const char **why);
 int checkpoint_relink(struct ckpt_ctx *ctx, struct dentry *old, const char **path);
 int restore_relinked(struct ckpt_ctx *ctx, const struct path *path, bool linkable);
 int restore_unlink(struct ckpt_ctx *ctx);

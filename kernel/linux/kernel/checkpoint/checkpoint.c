@@ -54,6 +54,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	for (i = 0; i < ctx->nr_relink_dirs; i++)
 		path_put(&ctx->relink_dirs[i]);
 	kfree(ctx->relink_dirs);
+	path_put(&ctx->copy_dir);
 	ckpt_stream_release(&ctx->img);
 	if (ctx->log)
 		fput(ctx->log);

@@ -89,6 +89,7 @@ static const struct ckpt_obj_ops obj_ops[CKPT_OBJ_TYPES] = {
 	[CKPT_OBJ_FILE] = { "FILE", file_grab, file_drop, file_drop },
 	[CKPT_OBJ_PIPE] = { "PIPE", inode_grab, inode_drop, ckpt_pipe_put },
 	[CKPT_OBJ_SHMEM] = { "SHMEM", inode_grab, inode_drop, file_drop },
+	[CKPT_OBJ_CONTENTS] = { "CONTENTS", inode_grab, inode_drop, ckpt_contents_put },
 	[CKPT_OBJ_MM] = { "MM", mm_grab, mm_drop, restore_mm_put },
 	[CKPT_OBJ_CRED] = { "CRED", cred_grab, cred_drop, payload_drop },
 	[CKPT_OBJ_NOTIFY] = { "INOTIFY or FANOTIFY", NULL, NULL, ckpt_notify_put },

@@ -327,10 +327,12 @@ static int open_images(struct restart_ctx *r, const int *fds, unsigned int nr)
  * @fds:	the image, its parent, the parent's parent ...
  * @nr_fds:	their number
  * @log_fd:	where messages go, or -1
+ * @copy_dir:	where copied files are made, or NULL: where they were
  *
  * Return: a file descriptor, or a negative error.
  */
-int restart_create(u64 flags, const int *fds, unsigned int nr_fds, int log_fd)
+int restart_create(u64 flags, const int *fds, unsigned int nr_fds, int log_fd,
+		   const struct path *copy_dir)
 {
 	struct restart_ctx *r;
 	int ret;
@@ -350,6 +352,10 @@ int restart_create(u64 flags, const int *fds, unsigned int nr_fds, int log_fd)
 	r->owner = get_pid(task_tgid(current));
 	r->ckpt->restart = r;
 	r->ckpt->flags = flags;
+	if (copy_dir) {
+		r->ckpt->copy_dir = *copy_dir;
+		path_get(&r->ckpt->copy_dir);
+	}
 	ret = -EBADF;
 	if (log_fd >= 0) {
 		r->ckpt->log = fget(log_fd);
@@ -528,6 +534,8 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_WATCH]	= restore_watch_rec,
 	[CKPT_REC_EVENT]	= restore_event_rec,
 	[CKPT_REC_LOCKS]	= restore_locks_rec,
+	[CKPT_REC_CONTENTS]	= restore_contents_rec,
+	[CKPT_REC_XATTR]	= restore_xattr_rec,
 	[CKPT_REC_MM]		= restore_mm_rec,
 	[CKPT_REC_PAGES]	= restore_pages_rec,
 	[CKPT_REC_FILES]	= restore_payload_rec,

@@ -45,10 +45,23 @@ static struct task_struct *find_root(const struct checkpoint_args *args)
 	return task ?: ERR_PTR(-ESRCH);
 }
 
+static int get_dir(int fd, struct path *path)
+{
+	CLASS(fd, f)(fd);
+	if (fd_empty(f))
+		return -EBADF;
+	if (!d_is_dir(fd_file(f)->f_path.dentry))
+		return -ENOTDIR;
+	*path = fd_file(f)->f_path;
+	path_get(path);
+	return 0;
+}
+
 static int get_relink_dirs(struct ckpt_ctx *ctx, const struct checkpoint_args *args)
 {
 	s32 __user *ufds = u64_to_user_ptr(args->relink_fds);
 	unsigned int i;
+	int ret;
 
 	if (!args->nr_relink_fds)
 		return 0;
@@ -63,13 +76,9 @@ static int get_relink_dirs(struct ckpt_ctx *ctx, const struct checkpoint_args *a
 
 		if (get_user(num, ufds + i))
 			return -EFAULT;
-		CLASS(fd, f)(num);
-		if (fd_empty(f))
-			return -EBADF;
-		if (!d_is_dir(fd_file(f)->f_path.dentry))
-			return -ENOTDIR;
-		ctx->relink_dirs[i] = fd_file(f)->f_path;
-		path_get(&ctx->relink_dirs[i]);
+		ret = get_dir(num, &ctx->relink_dirs[i]);
+		if (ret)
+			return ret;
 		ctx->nr_relink_dirs++;
 	}
 	return 0;
@@ -96,7 +105,8 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 	ret = copy_struct_from_user(&args, sizeof(args), uargs, usize);
 	if (ret)
 		return ret;
-	if (args.flags & ~CHECKPOINT_FLAGS_ALL)
+	if (args.flags & ~CHECKPOINT_FLAGS_ALL ||
+	    (args.flags & CHECKPOINT_UNLINKED_COPY && args.flags & CHECKPOINT_UNLINKED_AUTO))
 		return -EINVAL;
 	if (!may_checkpoint())
 		return -EPERM;
@@ -140,17 +150,27 @@ out:
 static int sys_restart_create(const struct restart_args *args)
 {
 	unsigned int nr = args->nr_image_fds;
+	struct path copy_dir = {};
 	int *fds, ret;
 
 	if (!nr || nr > MAX_CHAIN || args->flags & ~RESTART_FLAGS_ALL ||
 	    (args->flags & RESTART_CHECK_TYPE && args->flags & RESTART_CHECK_CONTENTS))
 		return -EINVAL;
+	if (args->flags & RESTART_COPY_DIR) {
+		ret = get_dir(args->copy_dir_fd, &copy_dir);
+		if (ret)
+			return ret;
+	}
 	fds = kvmalloc_array(nr, sizeof(*fds), GFP_KERNEL_ACCOUNT);
-	if (!fds)
+	if (!fds) {
+		path_put(&copy_dir);
 		return -ENOMEM;
+	}
 	ret = -EFAULT;
 	if (!copy_from_user(fds, u64_to_user_ptr(args->image_fds), nr * sizeof(*fds)))
-		ret = restart_create(args->flags, fds, nr, args->log_fd);
+		ret = restart_create(args->flags, fds, nr, args->log_fd,
+				     copy_dir.mnt ? &copy_dir : NULL);
+	path_put(&copy_dir);
 	kvfree(fds);
 	return ret;
 }
@@ -170,13 +190,13 @@ SYSCALL_DEFINE2(restart, struct restart_args __user *, uargs, size_t, usize)
 	struct restart_args args;
 	int ret;
 
-	BUILD_BUG_ON(sizeof(args) != RESTART_ARGS_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(args) != RESTART_ARGS_SIZE_VER1);
 	if (usize < RESTART_ARGS_SIZE_VER0)
 		return -EINVAL;
 	ret = copy_struct_from_user(&args, sizeof(args), uargs, usize);
 	if (ret)
 		return ret;
-	if (args.op != RESTART_CREATE && args.flags)
+	if ((args.op != RESTART_CREATE && args.flags) || args.reserved)
 		return -EINVAL;
 
 	switch (args.op) {

@@ -23,7 +23,10 @@ export type Value = number | string | boolean | null | Value[] | Fields;
 export type ImageRecord = { offset: number; type: string; objref: number; len: number } & Fields;
 
 const name = (names: readonly (string | undefined)[], kind: number): string | number => names[kind] ?? kind;
-const fileKinds = [undefined, "path", "relinked", "pipe", "tty", "inotify", "fanotify"] as const;
+// biome-ignore format: in the order of their numbers
+const fileKinds = [
+  undefined, "path", "relinked", "pipe", "tty", "inotify", "fanotify", undefined, "copied",
+] as const;
 const ownerTypes = ["none", "process", "group", "thread"] as const;
 const lockKinds = [undefined, "posix", "ofd", "flock", "lease"] as const;
 const lockTypes = [undefined, "read", "write"] as const;
@@ -103,6 +106,32 @@ function file(c: Cursor): Fields {
   };
   c.skip(4);
   return { ...fields, path: c.string(), path2: c.string() };
+}
+
+function contents(c: Cursor): Fields {
+  const fields: Fields = {
+    size: c.number(),
+    ino: c.digits(),
+    mode: c.u32(),
+    uid: c.u32(),
+    gid: c.u32(),
+    linkable: c.u32(),
+    rdev: c.u32(),
+  };
+  c.skip(4);
+  return {
+    ...fields,
+    atimeNs: c.signedDigits(),
+    mtimeNs: c.signedDigits(),
+    ctimeNs: c.signedDigits(),
+    path: c.string(),
+  };
+}
+
+function xattr(c: Cursor): Fields {
+  c.skip(4); // length of the name
+  const valueLen = c.u32();
+  return { name: c.text(c.left), valueLen };
 }
 
 const mm = (c: Cursor): Fields => ({
@@ -293,6 +322,8 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [22, { name: "WATCH", fixed: 48, element: 1, strings: 2, decode: watch }],
   [23, { name: "EVENT", fixed: 80, element: 1, strings: 5, decode: event }],
   [24, { name: "LOCKS", fixed: 0, element: 40, decode: locks }],
+  [28, { name: "CONTENTS", fixed: 64, element: 1, strings: 1, decode: contents }],
+  [29, { name: "XATTR", fixed: 8, element: 1, decode: xattr }],
   [32, { name: "MM", fixed: 512, element: 0, decode: mm }],
   [33, { name: "VMA", fixed: 40, element: 0, decode: vma }],
   [PAGES, { name: "PAGES", fixed: 16, element: 1, decode: pages }],

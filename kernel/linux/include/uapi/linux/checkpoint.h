@@ -8,8 +8,9 @@
  * them by objref (a number from 1 up, unique in the image; 0 means "none").
  *
  *	HEADER TASKS
- *	per process: its objects (FILE PIPE LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM MM
- *		     VMA PAGES FILES FS SIGHAND CRED), then PROCESS, SIGQUEUE, and per thread THREAD CPU
+ *	per process: its objects (FILE PIPE LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
+ *		     CONTENTS MM VMA PAGES FILES FS SIGHAND CRED), then PROCESS,
+ *		     SIGQUEUE, and per thread THREAD CPU
  *		     FPU SIGQUEUE
  *	TRAILER
  */
@@ -36,7 +37,10 @@
 #define CHECKPOINT_KILL		(1ULL << 1)	/* kill the tree when the image is complete */
 #define CHECKPOINT_DRYRUN	(1ULL << 2)	/* write nothing; log every obstacle */
 #define CHECKPOINT_NOTRACK	(1ULL << 3)	/* do not start tracking for a later increment */
-#define CHECKPOINT_FLAGS_ALL	0xfULL
+/* Unlinked files: without either, they are given a name by which a restart finds them. */
+#define CHECKPOINT_UNLINKED_COPY (1ULL << 8)	/* put their contents into the image */
+#define CHECKPOINT_UNLINKED_AUTO (1ULL << 9)	/* the contents only of those that cannot be named */
+#define CHECKPOINT_FLAGS_ALL	0x30fULL
 
 struct checkpoint_args {
 	__aligned_u64 flags;
@@ -58,6 +62,8 @@ struct checkpoint_stats {
 	__aligned_u64 zero_pages;	/* present, all zero: no payload */
 	__aligned_u64 parent_pages;	/* unchanged since the parent: no payload */
 	__aligned_u64 relinked;		/* unlinked files given a name */
+	__aligned_u64 copied;		/* unlinked files whose contents are in the image */
+	__aligned_u64 copied_bytes;	/* of them; a dry run counts both beforehand */
 	__aligned_u64 obstacles;	/* counted by a dry run */
 	__aligned_u64 frozen_ns;	/* from first task asked to stop to all let go */
 	__aligned_u64 total_ns;
@@ -80,7 +86,8 @@ struct checkpoint_stats {
 #define RESTART_KEEP_RELINKED	(1ULL << 0)	/* leave relinked names for another restart */
 #define RESTART_CHECK_TYPE	(1ULL << 1)	/* take files by name and type alone */
 #define RESTART_CHECK_CONTENTS	(1ULL << 2)	/* and want size and mtime as they were */
-#define RESTART_FLAGS_ALL	0x7ULL
+#define RESTART_COPY_DIR	(1ULL << 8)	/* make copied files in copy_dir_fd */
+#define RESTART_FLAGS_ALL	0x107ULL
 
 struct restart_args {
 	__aligned_u64 flags;		/* CREATE only */
@@ -90,8 +97,11 @@ struct restart_args {
 	__u32 nr_image_fds;
 	__s32 log_fd;			/* CREATE: -1: no log */
 	__aligned_u64 stats;		/* RUN: struct restart_stats *, or 0 */
+	__s32 copy_dir_fd;		/* CREATE, with RESTART_COPY_DIR */
+	__u32 reserved;			/* 0 */
 };
 #define RESTART_ARGS_SIZE_VER0	40
+#define RESTART_ARGS_SIZE_VER1	48	/* copy_dir_fd */
 
 struct restart_stats {
 	__u8 image_id[CKPT_ID_BYTES];
@@ -114,6 +124,8 @@ enum ckpt_rec_type {
 	CKPT_REC_WATCH		= 22,	/* @objref: the INOTIFY or FANOTIFY it is of */
 	CKPT_REC_EVENT		= 23,	/* the same */
 	CKPT_REC_LOCKS		= 24,	/* objref of their owner */
+	CKPT_REC_CONTENTS	= 28,	/* objref; XATTRs follow, then PAGES */
+	CKPT_REC_XATTR		= 29,	/* objref of the CONTENTS */
 	CKPT_REC_MM		= 32,	/* objref; VMAs follow, then PAGES */
 	CKPT_REC_VMA		= 33,
 	CKPT_REC_PAGES		= 34,
@@ -174,6 +186,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_TTY		= 4,	/* a terminal outside the tree: reopen @path */
 	CKPT_FILE_INOTIFY	= 5,	/* the instance @group */
 	CKPT_FILE_FANOTIFY	= 6,	/* the group @group */
+	CKPT_FILE_COPIED	= 8,	/* it had no name: made again from @contents; @path2: last name it had */
 };
 
 /* Whom SIGIO goes to: F_SETOWN_EX. */
@@ -197,6 +210,7 @@ struct ckpt_file {
 	union {			/* objref */
 		__u32 pipe;
 		__u32 group;	/* INOTIFY or FANOTIFY */
+		__u32 contents;
 	};
 	__u32 mode;		/* type and permissions of the inode */
 	__aligned_u64 ino;
@@ -361,6 +375,30 @@ struct ckpt_lock {
 	__s32 pid;		/* of who set it, as /proc/locks says */
 	__s32 fd;		/* of a lease: si_fd of its signals */
 	__u32 reserved;
+};
+
+/*
+ * CONTENTS: what had no name, and is to be made again. PAGES of a regular file:
+ * offsets in it; what they do not cover is a hole. Tail: the last name it had, NUL.
+ */
+struct ckpt_contents {
+	__aligned_u64 size;	/* of a regular file, else 0 */
+	__aligned_u64 ino;	/* it had; it will have another */
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 linkable;		/* O_TMPFILE that may be given a name once */
+	__u32 rdev;		/* of a device node */
+	__u32 reserved;
+	__aligned_s64 atime_ns;	/* since 1970 */
+	__aligned_s64 mtime_ns;
+	__aligned_s64 ctime_ns;
+};
+
+/* XATTR: an extended attribute. Tail: its name, NUL, its value. */
+struct ckpt_xattr {
+	__u32 name_len;		/* NUL included */
+	__u32 value_len;
 };
 
 #define CKPT_AUXV_WORDS		48
