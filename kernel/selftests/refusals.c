@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,9 +23,6 @@ static void with_several(void)
 {
 	socket(AF_INET, SOCK_DGRAM, 0);
 	eventfd(0, 0);
-	mkdir("/data/selftest-gone", 0700);
-	if (chdir("/data/selftest-gone") == 0)
-		rmdir("/data/selftest-gone");
 	pause_here();
 }
 
@@ -71,7 +67,7 @@ int main(void)
 		snprintf(pid, sizeof(pid), "%d", s.pid);
 		int status = RUN(output, checkpoint_path, "--dry-run", pid);
 
-		tap_ok(status == 1 && names(output, "socket") && names(output, "eventfd") && names(output, "selftest-gone"),
+		tap_ok(status == 1 && names(output, "socket") && names(output, "eventfd"),
 		       "a dry run names every obstacle");
 		tap_diag("%s", output);
 		subject_finish(&s);

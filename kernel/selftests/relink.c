@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
@@ -83,10 +84,18 @@ static void same(const char *who, int fd, const struct stat *before)
 	verify(now.st_ino == before->st_ino && now.st_dev == before->st_dev, "%s: inode %lu, was %lu", who, now.st_ino,
 	       before->st_ino);
 	verify(now.st_nlink == before->st_nlink, "%s: %lu links, was %lu", who, now.st_nlink, before->st_nlink);
-	verify(now.st_size == before->st_size && now.st_mode == before->st_mode && now.st_blocks == before->st_blocks,
-	       "%s: size, mode, blocks", who);
+	verify(now.st_size == before->st_size && now.st_mode == before->st_mode, "%s: size and mode", who);
+	/* When the last one closes a file, xfs gives back what it had allocated behind its end. */
+	if (strcmp(case_fs, "xfs"))
+		verify(now.st_blocks == before->st_blocks, "%s: %ld blocks, was %ld", who, now.st_blocks,
+		       before->st_blocks);
+	else
+		verify(now.st_blocks <= before->st_blocks, "%s: %ld blocks, was %ld", who, now.st_blocks,
+		       before->st_blocks);
 	verify(same_time(now.st_mtim, before->st_mtim), "%s: mtime", who);
-	verify(same_time(now.st_ctim, before->st_ctim), "%s: ctime", who);
+	/* Of what is no regular file, overlayfs leaves it to the filesystem below. */
+	if (strcmp(case_fs, "overlay") || S_ISREG(now.st_mode))
+		verify(same_time(now.st_ctim, before->st_ctim), "%s: ctime", who);
 }
 
 /* Delayed allocation would change st_blocks by itself. */
@@ -365,12 +374,13 @@ static int entries(const char *path)
 
 static bool watch_all(int inotify, pid_t pid, const char *names)
 {
+	const uint32_t visits = IN_OPEN | IN_CLOSE_NOWRITE | IN_ACCESS;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/3", pid);
 	return inotify_add_watch(inotify, path, IN_ALL_EVENTS) >= 0 &&
-	       inotify_add_watch(inotify, case_dir, IN_ALL_EVENTS) >= 0 &&
-	       inotify_add_watch(inotify, names, IN_ALL_EVENTS & ~(IN_OPEN | IN_CLOSE_NOWRITE | IN_ACCESS)) >= 0;
+	       inotify_add_watch(inotify, case_dir, IN_ALL_EVENTS & ~visits) >= 0 &&
+	       inotify_add_watch(inotify, names, IN_ALL_EVENTS & ~visits) >= 0;
 }
 
 /* The tool opens its directory; of the file and of names in there nothing is to be heard. */

@@ -183,9 +183,10 @@ static int make_unnamed(const struct path *dir, const struct ckpt_contents *rec,
 	if (!ret && d_really_is_negative(named.dentry))
 		ret = -EOPNOTSUPP;
 	if (!ret) {
-		ret = ckpt_make_alias(&named, last_name, path);
-		if (ret)
-			ret = ckpt_make_alias(&named, name, path);
+		if (ckpt_make_alias(&named, last_name, path)) {
+			*path = named;
+			path_get(path);
+		}
 		vfs_unrelink(idmap, inode, named.dentry);
 	}
 	dput(named.dentry);
@@ -456,6 +457,8 @@ static int finish(struct ckpt_ctx *ctx, struct restored_contents *c)
 
 	c->finished = true;
 	ret = set_attr(&c->path, &attr);
+	/* tmpfs has a mind of its own, and no disk. */
+	inode_set_ctime_to_ts(d_inode(c->path.dentry), attr.ia_ctime);
 	/* A program is not run while somebody has it open to write. */
 	if (c->writer)
 		__fput_sync(c->writer);

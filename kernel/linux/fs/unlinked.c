@@ -88,7 +88,7 @@ int ckpt_find_parent(char *name, struct path *dir)
 /**
  * ckpt_make_alias - have an inode look as if it had been unlinked in its place
  * @path:	the inode, under whatever name
- * @last_name:	absolute: the name it had when it had one; or only a component
+ * @last_name:	absolute: the name it had when it had one
  * @alias:	a path without a name, which says that it was called so
  *
  * Return: 0, or a negative error if there is no such place any more.
@@ -97,29 +97,27 @@ int ckpt_make_alias(const struct path *path, const char *last_name, struct path 
 {
 	struct inode *inode = d_inode(path->dentry);
 	const char *slash = strrchr(last_name, '/');
-	struct qstr name = QSTR_INIT(slash ? slash + 1 : last_name, 0);
+	struct qstr name = {};
 	struct path dir;
 	char *copy;
 	int ret;
 
-	name.len = strlen(name.name);
+	if (slash) {
+		name.name = slash + 1;
+		name.len = strlen(name.name);
+	}
 	if (!name.len || name.len > NAME_MAX)
 		return -EINVAL;
 	/* On overlayfs a dentry knows more than its inode. */
 	if (path->dentry->d_flags & DCACHE_OP_REAL)
 		return -EOPNOTSUPP;
-	if (slash) {
-		copy = kstrdup(last_name, GFP_KERNEL);
-		if (!copy)
-			return -ENOMEM;
-		ret = ckpt_find_parent(copy, &dir);
-		kfree(copy);
-		if (ret)
-			return ret;
-	} else {
-		dir.mnt = mntget(path->mnt);
-		dir.dentry = dget_parent(path->dentry);
-	}
+	copy = kstrdup(last_name, GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+	ret = ckpt_find_parent(copy, &dir);
+	kfree(copy);
+	if (ret)
+		return ret;
 	alias->dentry = NULL;
 	if (dir.dentry->d_sb == inode->i_sb)
 		alias->dentry = d_alloc(dir.dentry, &name);
