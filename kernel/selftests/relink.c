@@ -266,6 +266,80 @@ static void device(void)
 	subject_round("device", device_body);
 }
 
+static void fifo_body(void)
+{
+	struct stat before;
+	char text[8] = "";
+	int fd;
+
+	if (mkfifo(in_dir("fifo"), 0600) < 0)
+		_exit(1);
+	fd = open(in_dir("fifo"), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || write(fd, "unread", 6) != 6)
+		_exit(1);
+	unlink(in_dir("fifo"));
+	fstat(fd, &before);
+	pause_here();
+	same("FIFO", fd, &before);
+	verify(read(fd, text, 6) == 6 && !strcmp(text, "unread"), "its bytes are still unread");
+	verify(!exists(in_dir("fifo")), "its name has not come back");
+}
+
+static void fifo(void)
+{
+	subject_round("fifo", fifo_body);
+}
+
+static void socket_body(void)
+{
+	struct stat before;
+	int fd;
+
+	if (mknod(in_dir("socket"), S_IFSOCK | 0640, 0) < 0)
+		_exit(1);
+	fd = open(in_dir("socket"), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		_exit(1);
+	unlink(in_dir("socket"));
+	fstat(fd, &before);
+	pause_here();
+	same("socket", fd, &before);
+	verify(!exists(in_dir("socket")), "its name has not come back");
+}
+
+static void socket_case(void)
+{
+	subject_round("socket", socket_body);
+}
+
+/* A program that was deleted while it runs. */
+static void program(void)
+{
+	char output[4096], command[512], link[64], was[300], target[300] = "";
+	struct subject s = { .name = "program" };
+
+	snprintf(command, sizeof(command), "cp /bin/sleep %s && { setsid %s 1000 < /dev/null > /dev/null 2>&1 & echo $!; }",
+		 in_dir("program"), in_dir("program"));
+	if (RUN(output, "/bin/sh", "-c", command) || (s.pid = atoi(output)) <= 0) {
+		tap_ok(false, "program: starts: %s", output);
+		return;
+	}
+	snprintf(link, sizeof(link), "/proc/%d/exe", s.pid);
+	for (int i = 0; i < 2000 && (readlink(link, target, sizeof(target) - 1) < 0 || strcmp(target, in_dir("program"))); i++)
+		usleep(5000);
+	unlink(in_dir("program"));
+	if (subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
+	    subject_restart(&s, IMAGE, NULL)) {
+		memset(target, 0, sizeof(target));
+		snprintf(was, sizeof(was), "%s (deleted)", in_dir("program"));
+		tap_ok(readlink(link, target, sizeof(target) - 1) > 0 &&
+		       (!strcmp(target, was) || !strcmp(case_fs, "overlay")), "program: it runs, and is called %s", target);
+	}
+	kill(s.pid, SIGKILL);
+	wait_gone(s.pid);
+	unlink(IMAGE);
+}
+
 /* One inode, three names it has had: two checkpoints that ran on, and a third. */
 static void again_body(void)
 {
@@ -497,6 +571,101 @@ out:
 		fs_umount("ext4");
 }
 
+static long size_blocks;	/* written; 0: 1 KiB; -1: 4 GiB of hole */
+
+static void size_body(void)
+{
+	int fd = make("size", O_RDWR);
+	char block[BLOCK] = "x";
+
+	for (long i = 0; i < size_blocks; i++)
+		if (pwrite(fd, block, sizeof(block), i * BLOCK) != sizeof(block))
+			_exit(1);
+	if (size_blocks <= 0 && (pwrite(fd, block, 1024, 0) != 1024 || (size_blocks && ftruncate(fd, 1L << 32) < 0)))
+		_exit(1);
+	unlink(in_dir("size"));
+	pause_here();
+}
+
+/* Sectors that the block device of the case has read and written so far. */
+static long long sectors(void)
+{
+	const char *device = fs_device(case_fs);
+	char path[64];
+	long long n[8] = { };
+	struct stat st;
+	FILE *file;
+
+	if (stat(device ?: case_dir, &st) < 0)
+		return -1;
+
+	dev_t dev = device ? st.st_rdev : st.st_dev;
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/stat", major(dev), minor(dev));
+	file = fopen(path, "re");
+	for (int i = 0; file && i < 7; i++)
+		if (fscanf(file, "%lld", &n[i]) != 1)
+			break;
+	if (file)
+		fclose(file);
+	return file ? n[2] + n[6] : -1;
+}
+
+struct cost {
+	long long bytes;	/* of the image */
+	long long sectors;	/* read and written by the filesystem's device */
+};
+
+static bool measure(const char *name, long blocks, struct cost *cost)
+{
+	char output[4096], pid[16];
+	const char *bytes;
+	struct subject s;
+	int status, fd;
+
+	size_blocks = blocks;
+	if (!subject_start(&s, name, size_body))
+		return false;
+	/* What was written is written back, and nothing is cached. */
+	sync();
+	fd = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "3", 1) != 1)
+		tap_diag("caches are not dropped");
+	close(fd);
+	snprintf(pid, sizeof(pid), "%d", s.pid);
+	cost->sectors = sectors();
+	status = RUN(output, checkpoint_path, "-o", IMAGE, "--kill", "--json", pid);
+	sync();
+	cost->sectors = sectors() - cost->sectors;
+	bytes = strstr(output, "\"bytes\":");
+	cost->bytes = bytes ? atoll(bytes + 8) : -1;
+	tap_ok(status == 0 && strstr(output, "\"relinked\":1"), "size: %s: named (%d: %s)", name, status, output);
+	wait_gone(s.pid);
+	if (subject_restart(&s, IMAGE, NULL))
+		subject_finish(&s);
+	subject_end(&s);
+	unlink(IMAGE);
+	return status == 0;
+}
+
+/* What a checkpoint costs does not depend on the size of the file: counted, not timed. */
+static void size(void)
+{
+	/* Loop devices are in memory. */
+	long mib = strcmp(case_fs, "ext4") ? 64 : 256;
+	struct cost small, sparse, written;
+
+	if (!measure("1 KiB", 0, &small) || !measure("4 GiB sparse", -1, &sparse) ||
+	    !measure("written", mib << 8, &written))
+		return;
+	tap_diag("bytes of the image %lld, %lld, %lld; sectors %lld, %lld, %lld", small.bytes, sparse.bytes, written.bytes,
+		 small.sectors, sparse.sectors, written.sectors);
+	tap_ok(llabs(sparse.bytes - small.bytes) < 65536 && llabs(written.bytes - small.bytes) < 65536,
+	       "size: the image is as large for 1 KiB, 4 GiB of hole and %ld MiB", mib);
+	tap_ok(sparse.sectors < small.sectors + 8192 && written.sectors < small.sectors + 8192,
+	       "size: the filesystem reads and writes no more");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
@@ -506,9 +675,13 @@ int main(int argc, char **argv)
 		{ "mapped", mapped, ALL },
 		{ "tmpfile", tmpfile_case, ALL },
 		{ "device", device, "ext4 xfs btrfs f2fs overlay" },
+		{ "fifo", fifo, ALL },
+		{ "socket", socket_case, ALL },
+		{ "program", program, ALL },
 		{ "again", again, ALL },
 		{ "unnoticed", unnoticed, ALL },
 		{ "checked", checked, "ext4 xfs btrfs f2fs" },
+		{ "size", size, "ext4 xfs btrfs f2fs" },
 		{ },
 	};
 

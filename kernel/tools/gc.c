@@ -76,7 +76,7 @@ static void take_directories(const char *name)
 	image_close(&image);
 }
 
-static bool add_image(const char *name)
+static bool add_image(const char *name, bool only_directories)
 {
 	struct ckpt_header header;
 	char *problem;
@@ -86,17 +86,20 @@ static bool add_image(const char *name)
 		free(problem);
 		return false;
 	}
+	if (only_directories) {
+		take_directories(name);
+		return true;
+	}
 	known = realloc(known, (nr_known + 1) * sizeof(*known));
 	if (!known)
 		die("out of memory");
 	id_text(header.image_id, known[nr_known].id);
 	known[nr_known++].path = xasprintf("%s", name);
-	take_directories(name);
 	return true;
 }
 
 /* What is no image is passed over in a directory, but not when it was named. */
-static void add_images(const char *name)
+static void add_images(const char *name, bool only_directories)
 {
 	struct dirent *entry;
 	struct stat st;
@@ -105,7 +108,7 @@ static void add_images(const char *name)
 	if (stat(name, &st) < 0)
 		die("%s: %s", name, strerror(errno));
 	if (!S_ISDIR(st.st_mode)) {
-		if (!add_image(name))
+		if (!add_image(name, only_directories))
 			die("%s: not a checkpoint image", name);
 		return;
 	}
@@ -116,7 +119,7 @@ static void add_images(const char *name)
 		char *path = xasprintf("%s/%s", name, entry->d_name);
 
 		if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= (off_t)sizeof(struct ckpt_header))
-			add_image(path);
+			add_image(path, only_directories);
 		free(path);
 	}
 	closedir(dir);
@@ -211,30 +214,28 @@ int gc_run(char *const *images, int nr_images, bool collect, bool json)
 {
 	int *fds;
 
-	/* Locked before the images are looked for: whatever is given a name from now on is left alone. */
 	relink_each_directory(gc_add_directory);
+	for (int i = 0; i < nr_images; i++)
+		add_images(images[i], true);
+	/* Locked before the ids are read: what is given a name from now on is left alone. */
 	fds = xcalloc(nr_directories + 1, sizeof(*fds));
-	size_t nr_locked = nr_directories;
-
-	for (size_t i = 0; i < nr_locked; i++)
+	for (size_t i = 0; i < nr_directories; i++)
 		fds[i] = open_directory(directories[i], collect);
 	for (int i = 0; i < nr_images; i++)
-		add_images(images[i]);
+		add_images(images[i], false);
 
 	if (json) {
 		json_open(NULL, '{');
 		json_open("names", '[');
 	}
 	for (size_t i = 0; i < nr_directories; i++) {
-		/* Those that only an image led to: opened now, and the images are known. */
-		int fd = i < nr_locked ? fds[i] : open_directory(directories[i], false);
 		struct dirent *entry;
-		DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+		DIR *dir = fds[i] < 0 ? NULL : fdopendir(fds[i]);
 
 		while (dir && (entry = readdir(dir)))
 			if (is_ours(entry->d_name))
-				look_at(fd, directories[i], entry->d_name, collect && i < nr_locked, json);
-		if (dir && collect && i < nr_locked && is_relink_directory(directories[i]))
+				look_at(fds[i], directories[i], entry->d_name, collect, json);
+		if (dir && collect && is_relink_directory(directories[i]))
 			rmdir(directories[i]);
 		if (dir)
 			closedir(dir);

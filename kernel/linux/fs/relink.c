@@ -194,7 +194,7 @@ static const char *relink_problem(int err)
 	case -ENOENT:
 		return "no relink directory was given on its filesystem; use --relink-dir";
 	case -ENOTDIR:
-		return "the relink directory on its filesystem must be the caller's own, with mode 0700";
+		return "the relink directory there must be the caller's own, with mode 0700";
 	case -EOPNOTSUPP:
 		return "its filesystem cannot give it another";
 	case -EROFS:
@@ -330,10 +330,11 @@ int restore_relinked(struct ckpt_ctx *ctx, const struct path *path, bool linkabl
 
 	dir.mnt = path->mnt;
 	dir.dentry = dget_parent(path->dentry);
-	if (!dir_is_private(&dir) || !strstarts(name, RELINK_PREFIX) ||
-	    strlen(name) >= RELINK_NAME_BYTES)
+	if (!strstarts(name, RELINK_PREFIX) || strlen(name) >= RELINK_NAME_BYTES)
+		ret = ckpt_err(ctx, -EPERM, "is not the name of a relinked file");
+	else if (!dir_is_private(&dir))
 		ret = ckpt_err(ctx, -EPERM,
-			"is not the name of a relinked file in a directory of the caller's own, with mode 0700");
+			       "is not in a directory of the caller's own, with mode 0700");
 	if (!ret && !r) {
 		r = relinked_add(ctx, &dir, inode, name);
 		ret = r ? 0 : -ENOMEM;

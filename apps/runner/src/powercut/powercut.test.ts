@@ -9,7 +9,9 @@ describe("what is found after a power cut", () => {
   });
 
   it("is not when a reported image is gone", () => {
-    expect(judge(new Set(["1", "3"]), new Set(), readCheck(clean))).toEqual(["image 3 was reported complete and is lost"]);
+    expect(judge(new Set(["1", "3"]), new Set(), readCheck(clean))).toEqual([
+      "image 3 was reported complete and is lost",
+    ]);
   });
 
   it("is not when contents are wrong, an image is damaged or fsck complains", () => {

@@ -162,7 +162,10 @@ async function check(options: PowerCutOptions, disk: ExtraDisk): Promise<Found> 
     const found = readCheck(stdout.toString());
     if (!/^fsck \d+$/m.test(stdout.toString())) found.problems.push(`the check came to no end: ${stdout}${stderr}`);
     // What the kernel calls an error while it replays is one.
-    const errors = log.stdout.toString().split("\n").filter((line) => /EXT4-fs error|XFS.*corrupt|BTRFS error|F2FS.*corrupt/i.test(line));
+    const errors = log.stdout
+      .toString()
+      .split("\n")
+      .filter((line) => /EXT4-fs error|XFS.*corrupt|BTRFS error|F2FS.*corrupt/i.test(line));
     return { ...found, problems: [...found.problems, ...errors] };
   } finally {
     await guest.discard();
@@ -185,7 +188,9 @@ export function readCheck(output: string): Found {
 
 /** An image that was reported is there and whole; one that is there is whole. */
 export function judge(done: ReadonlySet<string>, restored: ReadonlySet<string>, found: Found): string[] {
-  const missing = [...done].filter((n) => !found.whole.has(n)).map((n) => `image ${n} was reported complete and is lost`);
+  const missing = [...done]
+    .filter((n) => !found.whole.has(n))
+    .map((n) => `image ${n} was reported complete and is lost`);
   const wrong = [...found.whole].filter(([, verdict]) => !verdict.startsWith("verify: ok"));
   return [
     ...missing,

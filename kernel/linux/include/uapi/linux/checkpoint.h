@@ -186,7 +186,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_TTY		= 4,	/* a terminal outside the tree: reopen @path */
 	CKPT_FILE_INOTIFY	= 5,	/* the instance @group */
 	CKPT_FILE_FANOTIFY	= 6,	/* the group @group */
-	CKPT_FILE_COPIED	= 8,	/* it had no name: made again from @contents; @path2: last name it had */
+	CKPT_FILE_COPIED	= 8,	/* made again from @contents; @path2: as above */
 };
 
 /* Whom SIGIO goes to: F_SETOWN_EX. */
