@@ -84,6 +84,8 @@ for image in images/*.img; do
   kill -9 $pid
   while [ -e /proc/$pid ]; do sleep 0.01; done
 done
+# What was being written at the cut may be whole, but was never reported: it goes, with its names.
+rm -f images/.*.img.*
 ckptinfo --gc images > /dev/null || echo "broken: gc"
 [ -z "$(ls -A .crlab-relink 2>/dev/null)" ] || echo "broken: names are left: $(ls -A .crlab-relink)"
 cd /
