@@ -10,11 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "util.h"
+#include "watched.h"
 
 /* A mount of our own namespace. */
 struct mount {
@@ -101,18 +103,31 @@ void relink_add(struct relink_dirs *dirs, const char *path)
 	add_fd(dirs, fd);
 }
 
-/* Open our directory at @point, made if need be; nobody else may reach into it. */
-static int open_own(const char *path)
+/* Make and open RELINK_DIR in @point, or remove it: unlike mkdir() and the like, so that nobody's watch sees it. */
+static int unseen(const char *point, uint64_t flags)
+{
+	int parent = open(point, O_PATH | O_DIRECTORY | O_CLOEXEC), fd, error;
+	struct checkpoint_args args = {
+		.flags = flags, .image_fd = -1, .log_fd = -1, .nr_relink_fds = 1, .relink_fds = (uintptr_t)&parent,
+	};
+
+	if (parent < 0)
+		return -1;
+	fd = syscall(__NR_checkpoint_x86_64, &args, sizeof(args));
+	error = errno;
+	close(parent);
+	errno = error;
+	return fd;
+}
+
+/* Open our directory in @point, made if need be; nobody else may reach into it. */
+static int open_own(const char *point, const char *path)
 {
 	struct stat st, named;
 	int fd;
 
 again:
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return -1;
-	fd = open(path, O_DIRECTORY | O_NOFOLLOW | O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		goto again;
+	fd = unseen(point, CHECKPOINT_RELINK_DIR);
 	if (fd < 0)
 		return -1;
 	if (fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 07777) != 0700)
@@ -130,7 +145,7 @@ again:
 static bool make_in(struct relink_dirs *dirs, const char *point)
 {
 	char *path = xasprintf("%s/" RELINK_DIR, strcmp(point, "/") ? point : "");
-	int fd = open_own(path);
+	int fd = open_own(point, path);
 
 	if (fd < 0) {
 		free(path);
@@ -205,6 +220,39 @@ static void add_filesystem(struct relink_dirs *dirs, unsigned long mount_id, uns
 			 used->point, used->read_only ? "mounted read-only" : strerror(errno));
 }
 
+static const struct mount *mount_by_dev(unsigned long dev)
+{
+	for (size_t i = 0; i < nr_mounts; i++)
+		if (mounts[i].dev == dev)
+			return &mounts[i];
+	return NULL;
+}
+
+const char *relink_mount_point(unsigned long dev)
+{
+	const struct mount *mount = mount_by_dev(dev);
+
+	return mount ? mount->point : NULL;
+}
+
+static void add_mount(struct relink_dirs *dirs, const struct mount *mount)
+{
+	struct stat st;
+
+	if (mount && stat(mount->point, &st) == 0)
+		add_filesystem(dirs, mount->id, st.st_dev, mount->point);
+}
+
+void relink_add_device(struct relink_dirs *dirs, unsigned long dev)
+{
+	add_mount(dirs, mount_by_dev(dev));
+}
+
+void relink_add_mount(struct relink_dirs *dirs, unsigned long id)
+{
+	add_mount(dirs, mount_by_id(id));
+}
+
 /* Is what the magic link @name in @dir leads to without the name it was opened by? */
 static void look_at(struct relink_dirs *dirs, int dir, const char *name)
 {
@@ -268,6 +316,7 @@ void relink_find(struct relink_dirs *dirs, const struct tree *tree)
 			}
 		if (threads)
 			closedir(threads);
+		watched_find(dirs, tree->pids[i]);
 	}
 }
 
@@ -301,14 +350,20 @@ void relink_each_directory(void (*visit)(const char *path))
 void relink_tidy(struct relink_dirs *dirs)
 {
 	for (size_t i = 0; i < dirs->nr_made; i++) {
-		int fd = open(dirs->made[i], O_DIRECTORY | O_NOFOLLOW | O_RDONLY | O_CLOEXEC);
+		char *slash = strrchr(dirs->made[i], '/');
+		const char *point;
+		int fd;
 
+		*slash = '\0';
+		point = *dirs->made[i] ? dirs->made[i] : "/";
+		fd = unseen(point, CHECKPOINT_RELINK_DIR);
 		/* Our own lock is given up first, so that the last of several can have it alone. */
 		for (size_t j = 0; j < dirs->nr; j++)
 			flock(dirs->fds[j], LOCK_UN);
 		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
-			rmdir(dirs->made[i]);
+			unseen(point, CHECKPOINT_RELINK_RMDIR);
 		if (fd >= 0)
 			close(fd);
+		*slash = '/';
 	}
 }

@@ -8,9 +8,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <linux/checkpoint.h>
 #include "tree.h"
 
-#define RELINK_DIR	".crlab-relink"
+#define RELINK_DIR	CKPT_RELINK_DIR
 
 struct relink_dirs {
 	int *fds;
@@ -27,6 +28,11 @@ struct relink_dirs {
 void relink_add(struct relink_dirs *dirs, const char *path);
 /* Make RELINK_DIR at the mount point of every filesystem that holds an unlinked file of @tree. */
 void relink_find(struct relink_dirs *dirs, const struct tree *tree);
+/* Make it on the filesystem with device number @dev, or on that of mount @id. */
+void relink_add_device(struct relink_dirs *dirs, unsigned long dev);
+void relink_add_mount(struct relink_dirs *dirs, unsigned long id);
+/* Where that filesystem is mounted; NULL: nowhere in our namespace. */
+const char *relink_mount_point(unsigned long dev);
 /* What was named in them outlives a power cut. */
 void relink_sync(const struct relink_dirs *dirs);
 /* The directories of ours that are there, one at the mount point of each filesystem. */

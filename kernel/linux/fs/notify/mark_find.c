@@ -190,6 +190,15 @@ static struct dentry *any_alias(struct inode *inode)
 	return IS_ERR(alias) ? NULL : alias;
 }
 
+/* With a name it is the same file after the restart. A copy would not be. */
+static int relink(struct ckpt_ctx *ctx, struct dentry *alias, const char **name)
+{
+	if (!d_inode(alias)->i_nlink && ctx->flags & CHECKPOINT_UNLINKED_COPY)
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+			"has no name and is watched, or is in an unread event: a copy would be another file; do without --unlinked=copy");
+	return checkpoint_relink(ctx, alias, name);
+}
+
 static const char *by_relink(struct ckpt_ctx *ctx, struct inode *inode)
 {
 	struct dentry *alias = any_alias(inode);
@@ -200,7 +209,7 @@ static const char *by_relink(struct ckpt_ctx *ctx, struct inode *inode)
 		return ERR_PTR(ckpt_obstacle(ctx, -EOPNOTSUPP,
 			"is watched (inode %lu on %s), but no path that leads to it can be found",
 			inode->i_ino, inode->i_sb->s_type->name));
-	ret = checkpoint_relink(ctx, alias, &name);
+	ret = relink(ctx, alias, &name);
 	dput(alias);
 	return ret ? ERR_PTR(ret) : name;
 }
@@ -258,7 +267,7 @@ const char *ckpt_name_of_path(struct ckpt_ctx *ctx, const struct path *path, con
 	if (name && d_unlinked(path->dentry)) {
 		*last = name;
 		name = NULL;
-		ret = checkpoint_relink(ctx, path->dentry, &name);
+		ret = relink(ctx, path->dentry, &name);
 		return ret ? ERR_PTR(ret) : name;
 	}
 	ret = ckpt_obstacle(ctx, -EOPNOTSUPP,

@@ -415,6 +415,9 @@ int restore_unlink(struct ckpt_ctx *ctx);
 void ckpt_relink_rollback(struct ckpt_ctx *ctx);
 void ckpt_relink_keep(struct ckpt_ctx *ctx);
 
+/* fs/relink_dir.c */
+int ckpt_relink_dir(int parent_fd, bool remove);
+
 /* fs/overlayfs/ovl_name.c */
 char *ovl_path_of_inode(struct inode *inode, char *buf);
 

@@ -84,6 +84,19 @@ static int get_relink_dirs(struct ckpt_ctx *ctx, const struct checkpoint_args *a
 	return 0;
 }
 
+static int sys_relink_dir(const struct checkpoint_args *args)
+{
+	s32 fd;
+
+	if (args->flags != CHECKPOINT_RELINK_DIR && args->flags != CHECKPOINT_RELINK_RMDIR)
+		return -EINVAL;
+	if (args->nr_relink_fds != 1)
+		return -EINVAL;
+	if (get_user(fd, (s32 __user *)u64_to_user_ptr(args->relink_fds)))
+		return -EFAULT;
+	return ckpt_relink_dir(fd, args->flags == CHECKPOINT_RELINK_RMDIR);
+}
+
 /**
  * sys_checkpoint - write the state of a process tree to an image
  * @uargs:	struct checkpoint_args
@@ -110,6 +123,8 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 		return -EINVAL;
 	if (!may_checkpoint())
 		return -EPERM;
+	if (args.flags & (CHECKPOINT_RELINK_DIR | CHECKPOINT_RELINK_RMDIR))
+		return sys_relink_dir(&args);
 	if (args.parent_id &&
 	    copy_from_user(parent, u64_to_user_ptr(args.parent_id), sizeof(parent)))
 		return -EFAULT;

@@ -451,7 +451,7 @@ static struct fanotify_event *make_path_event(struct ckpt_ctx *ctx, const struct
 					      const char *const *strings, unsigned int *hash)
 {
 	struct fanotify_path_event *pevent;
-	struct path path;
+	struct path path, alias;
 	int ret;
 
 	ret = notify_find(ctx, strings[0], e->mode, e->ino, e->generation, &path);
@@ -464,6 +464,11 @@ static struct fanotify_event *make_path_event(struct ckpt_ctx *ctx, const struct
 		ret = ckpt_err(ctx, -EACCES, "may not be read");
 	else if (e->flags & CKPT_EVENT_RELINKED)
 		ret = restore_relinked(ctx, &path, false);
+	if (!ret && e->flags & CKPT_EVENT_RELINKED &&
+	    !ckpt_make_alias(&path, strings[1], &alias)) {
+		path_put(&path);
+		path = alias;
+	}
 	pevent = ret ? NULL : kmem_cache_alloc(fanotify_path_event_cachep, GFP_KERNEL_ACCOUNT);
 	if (!pevent) {
 		path_put(&path);

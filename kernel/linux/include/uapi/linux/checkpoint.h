@@ -40,7 +40,16 @@
 /* Unlinked files: without either, they are given a name by which a restart finds them. */
 #define CHECKPOINT_UNLINKED_COPY (1ULL << 8)	/* put their contents into the image */
 #define CHECKPOINT_UNLINKED_AUTO (1ULL << 9)	/* the contents only of those that cannot be named */
-#define CHECKPOINT_FLAGS_ALL	0x30fULL
+/*
+ * Nothing else is done: CKPT_RELINK_DIR in the directory relink_fds[0] is made,
+ * if need be, and opened, and its descriptor returned; or it is removed, if it
+ * is empty. Unlike by mkdir(2), open(2) and rmdir(2), no watch sees it.
+ */
+#define CHECKPOINT_RELINK_DIR	(1ULL << 10)
+#define CHECKPOINT_RELINK_RMDIR	(1ULL << 11)
+#define CHECKPOINT_FLAGS_ALL	0xf0fULL
+
+#define CKPT_RELINK_DIR		".crlab-relink"
 
 struct checkpoint_args {
 	__aligned_u64 flags;
