@@ -692,8 +692,8 @@ int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
 		{ "renamed", renamed, "ext4 tmpfs xfs btrfs f2fs overlay" },
-		{ "replaced", replaced, "ext4 tmpfs" },
-		{ "deleted", deleted, "ext4 tmpfs" },
+		{ "replaced", replaced, "ext4 tmpfs xfs btrfs f2fs overlay" },
+		{ "deleted", deleted, "ext4 tmpfs xfs btrfs f2fs overlay" },
 		{ "bind", bind, "ext4 tmpfs overlay" },
 		{ "hidden", hidden, "ext4 tmpfs" },
 		{ "readonly", readonly, "ext4 tmpfs" },
