@@ -6,17 +6,16 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <linux/checkpoint.h>
 
+#include "mutate.h"
 #include "subject.h"
 #include "tap.h"
 
 #define IMAGE	"/ckpt/selftest-badfiles.img"
 #define MUTATIONS 200
-#define BAD	"/tmp/selftest-badfiles.img"
 #define FILENAME "/data/selftest-badfiles"
 
 static void body(void)
@@ -33,23 +32,6 @@ static void body(void)
 	unlink(FILENAME);
 }
 
-static unsigned char *image;
-static size_t size;
-static pid_t pid;
-
-/* The body of the first record of @type that @fits. */
-static void *record(uint32_t type, bool (*fits)(const void *body))
-{
-	for (size_t at = 0; at + sizeof(struct ckpt_rec) <= size;) {
-		struct ckpt_rec *rec = (void *)(image + at);
-
-		if (rec->type == type && (!fits || fits(rec + 1)))
-			return rec + 1;
-		at += sizeof(*rec) + rec->len;
-	}
-	return NULL;
-}
-
 static bool is_our_file(const void *body)
 {
 	const struct ckpt_file *f = body;
@@ -59,64 +41,6 @@ static bool is_our_file(const void *body)
 
 static bool is_posix(const void *body) { return ((const struct ckpt_lock *)body)->kind == CKPT_LOCK_POSIX; }
 static bool is_flock(const void *body) { return ((const struct ckpt_lock *)body)->kind == CKPT_LOCK_FLOCK; }
-
-static uint32_t crc32c(uint32_t crc, const unsigned char *p, size_t len)
-{
-	while (len--) {
-		crc ^= *p++;
-		for (int i = 0; i < 8; i++)
-			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
-	}
-	return crc;
-}
-
-/* Over everything before the trailer but page payload: what is wrong is not to be found by it. */
-static void set_checksum(void)
-{
-	uint32_t crc = ~0U;
-
-	for (size_t at = 0; at + sizeof(struct ckpt_rec) <= size;) {
-		struct ckpt_rec *rec = (void *)(image + at);
-		uint64_t counted = rec->len;
-
-		if (rec->type == CKPT_REC_TRAILER) {
-			((struct ckpt_trailer *)(rec + 1))->crc32c = crc;
-			return;
-		}
-		if (rec->type == CKPT_REC_PAGES)
-			counted -= ((struct ckpt_pages *)(rec + 1))->nr_pages * 4096ULL;
-		crc = crc32c(crc, (unsigned char *)rec, sizeof(*rec) + counted);
-		at += sizeof(*rec) + rec->len;
-	}
-}
-
-static void write_bad(void)
-{
-	int fd = open(BAD, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	set_checksum();
-	if (write(fd, image, size) != (ssize_t)size)
-		tap_diag("the bad image could not be written");
-	close(fd);
-}
-
-/* Change a field, restart, expect @words, put it back. */
-static void expect(const char *what, const char *words)
-{
-	char output[4096];
-
-	write_bad();
-	int status = RUN(output, restart_path, "-i", BAD, "--detach");
-
-	tap_ok(status == 1 && strstr(output, words) && wait_gone(pid), "%s: %s", what, output);
-}
-
-#define BAD_FIELD(field, value, what, words) do { \
-	typeof(field) good = (field); \
-	(field) = (value); \
-	expect(what, words); \
-	(field) = good; \
-} while (0)
 
 static void files(void)
 {
@@ -198,50 +122,6 @@ static bool is_about_files(uint32_t type)
 	       type == CKPT_REC_CRED;
 }
 
-/* Any byte of what the image says of files: it is refused in words, or is as good as before. */
-static void mutations(void)
-{
-	int refused = 0, restarted = 0, silent = 0;
-	uint64_t random = 88172645463325252ULL;
-	char output[4096];
-
-	for (int i = 0; i < MUTATIONS; i++) {
-		struct ckpt_rec *rec;
-		size_t at = 0, nr = 0, pick;
-
-		for (rec = (void *)image; at + sizeof(*rec) <= size; at += sizeof(*rec) + rec->len) {
-			rec = (void *)(image + at);
-			nr += is_about_files(rec->type);
-		}
-		random ^= random << 13;
-		random ^= random >> 7;
-		random ^= random << 17;
-		pick = random % nr;
-		for (at = 0;; at += sizeof(*rec) + rec->len) {
-			rec = (void *)(image + at);
-			if (is_about_files(rec->type) && !pick--)
-				break;
-		}
-		unsigned char *byte = (unsigned char *)(rec + 1) + (random >> 20) % rec->len, good = *byte;
-
-		*byte ^= 1 << (random >> 56) % 8;
-		write_bad();
-		*byte = good;
-		if (RUN(output, restart_path, "-i", BAD, "--detach") == 0) {
-			restarted++;
-			kill(pid, SIGKILL);
-		} else {
-			refused++;
-			silent += !output[0];
-		}
-		if (!wait_gone(pid)) {
-			tap_ok(false, "nobody is left after byte %zd", byte - image);
-			return;
-		}
-	}
-	tap_ok(refused && !silent, "%d mutations: %d refused in words, %d restarted", MUTATIONS, refused, restarted);
-}
-
 static void places(void)
 {
 	struct ckpt_fs *fs = record(CKPT_REC_FS, NULL);
@@ -259,28 +139,21 @@ static void places(void)
 int main(void)
 {
 	struct subject s;
-	struct stat st;
 
 	need_checkpoint();
 	if (!subject_start(&s, "bad files", body) ||
-	    !subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) || !wait_gone(s.pid))
+	    !subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) || !wait_gone(s.pid) ||
+	    !load_image(IMAGE, s.pid))
 		return tap_done();
-	pid = s.pid;
-	int fd = open(IMAGE, O_RDONLY | O_CLOEXEC);
-
-	fstat(fd, &st);
-	size = st.st_size;
-	image = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	files();
 	locks();
 	places();
 	order();
-	mutations();
+	mutations(is_about_files, MUTATIONS);
 	/* And the good one still works. */
 	if (subject_restart(&s, IMAGE, NULL))
 		subject_finish(&s);
 	subject_end(&s);
-	unlink(BAD);
 	unlink(IMAGE);
 	return tap_done();
 }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Images with something wrong in them: one field that the test names, or any bit. The checksum is made right again. */
+#ifndef MUTATE_H
+#define MUTATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Read an image, whose root process was @pid. */
+bool load_image(const char *path, pid_t pid);
+/* The body of the first record of @type that @fits (which may be NULL); NULL if there is none. */
+void *record(uint32_t type, bool (*fits)(const void *body));
+/* Restart the image as it stands; it must be refused with @words. */
+void expect(const char *what, const char *words);
+/* Flip @nr bits, one at a time, in records of the types that @is_about: each is refused in words, or restarts. */
+void mutations(bool (*is_about)(uint32_t type), int nr);
+
+#define BAD_FIELD(field, value, what, words) do { \
+	typeof(field) good = (field); \
+	(field) = (value); \
+	expect(what, words); \
+	(field) = good; \
+} while (0)
+
+#endif
