@@ -15,12 +15,14 @@
 #include "image.h"
 #include "kernellog.h"
 #include "relink.h"
+#include "show.h"
 #include "tree.h"
 #include "util.h"
 
 static const char usage[] =
 "usage: checkpoint [-o FILE|-] [--parent FILE] [--kill] [--dry-run] [--log FILE]\n"
-"                  [--relink-dir DIR]... [--unlinked=relink|copy|auto]\n"
+"                  [--relink-dir DIR]... [--unlinked=relink|copy|auto] [--live]\n"
+"                  [--tracker NAME] [--audit]\n"
 "                  [--no-track] [--json] PID\n"
 "Write the process tree under PID to an image. The tree runs on, unless --kill.\n"
 "\n"
@@ -34,6 +36,10 @@ static const char usage[] =
 "  --unlinked=HOW      unlinked files: relink (the default) gives them a name there,\n"
 "                      copy puts their contents into the image, auto copies only\n"
 "                      those that cannot be named; --dry-run says how much\n"
+"  --live              let the tree go on while its memory is written\n"
+"  --tracker NAME      what tells which pages the next increment holds:\n"
+"                      scan (the default), wp, soft-dirty or hash\n"
+"  --audit             compare the contents of all pages with what the tracker says\n"
 "  --no-track          do not track changes for a later increment\n"
 "  --json              print figures as one JSON object\n";
 
@@ -144,6 +150,14 @@ static void explain(int error, pid_t pid)
 	}
 }
 
+static uint32_t parse_tracker(const char *name)
+{
+	for (uint32_t i = CKPT_TRACKER_SOFT_DIRTY; tracker_name(i); i++)
+		if (!strcmp(name, tracker_name(i)))
+			return i;
+	die("no tracker is called %s; there are scan, wp, soft-dirty and hash", name);
+}
+
 /* The lines of the log that are notes, or those that are not. */
 static void print_lines(const char *key, const struct kernellog *log, bool notes)
 {
@@ -182,6 +196,12 @@ static void print_json(const struct checkpoint_stats *s, const uint8_t *parent_i
 	       (unsigned long long)s->zero_pages, (unsigned long long)s->parent_pages, (unsigned long long)s->relinked,
 	       (unsigned long long)s->copied, (unsigned long long)s->copied_bytes, (unsigned long long)s->obstacles,
 	       (unsigned long long)s->frozen_ns, (unsigned long long)s->total_ns);
+	if (tracker_name(s->tracker))
+		printf(",\"tracker\":\"%s\",\"trackerFaults\":%llu,\"trackerWalkNs\":%llu,\"trackerBytes\":%llu",
+		       tracker_name(s->tracker), (unsigned long long)s->tracker_faults,
+		       (unsigned long long)s->tracker_walk_ns, (unsigned long long)s->tracker_bytes);
+	if (s->audited)
+		printf(",\"falsePages\":%llu", (unsigned long long)s->false_pages);
 	if (dry_run) {
 		print_lines("obstacleList", dry_run, false);
 		print_lines("notes", dry_run, true);
@@ -202,7 +222,7 @@ static uint64_t unlinked_flags(const char *how)
 
 int main(int argc, char **argv)
 {
-	enum { PARENT = 256, KILL, DRY_RUN, LOG, RELINK, UNLINKED, NO_TRACK, JSON, HELP };
+	enum { PARENT = 256, KILL, DRY_RUN, LOG, RELINK, UNLINKED, LIVE, TRACKER, AUDIT, NO_TRACK, JSON, HELP };
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "parent", required_argument, NULL, PARENT },
@@ -211,6 +231,9 @@ int main(int argc, char **argv)
 		{ "log", required_argument, NULL, LOG },
 		{ "relink-dir", required_argument, NULL, RELINK },
 		{ "unlinked", required_argument, NULL, UNLINKED },
+		{ "live", no_argument, NULL, LIVE },
+		{ "tracker", required_argument, NULL, TRACKER },
+		{ "audit", no_argument, NULL, AUDIT },
 		{ "no-track", no_argument, NULL, NO_TRACK },
 		{ "json", no_argument, NULL, JSON },
 		{ "help", no_argument, NULL, HELP },
@@ -222,6 +245,7 @@ int main(int argc, char **argv)
 	struct kernellog log;
 	struct tree tree;
 	uint64_t flags = 0;
+	uint32_t tracker = CKPT_TRACKER_DEFAULT;
 	bool json = false, dry_run;
 	pid_t pid;
 	long ret;
@@ -238,6 +262,9 @@ int main(int argc, char **argv)
 		case LOG: log_name = optarg; break;
 		case RELINK: relink_add(&relink_dirs, optarg); break;
 		case UNLINKED: flags |= unlinked_flags(optarg); break;
+		case LIVE: flags |= CHECKPOINT_LIVE; break;
+		case TRACKER: tracker = parse_tracker(optarg); break;
+		case AUDIT: flags |= CHECKPOINT_AUDIT; break;
 		case NO_TRACK: flags |= CHECKPOINT_NOTRACK; break;
 		case JSON: json = true; break;
 		case HELP: fputs(usage, stdout); return 0;
@@ -252,6 +279,8 @@ int main(int argc, char **argv)
 		die("--unlinked is given twice");
 	if (dry_run && (flags & CHECKPOINT_KILL))
 		die("--dry-run and --kill exclude each other");
+	if ((flags & CHECKPOINT_LIVE) && (flags & CHECKPOINT_KILL))
+		die("--live and --kill exclude each other: what is to be killed need not run on");
 	pid = parse_number(argv[optind], 1 << 22, "pid");
 
 	if (parent) {
@@ -283,6 +312,8 @@ int main(int argc, char **argv)
 		.relink_fds = (uintptr_t)relink_dirs.fds,
 		.parent_id = parent ? (uintptr_t)parent_header.image_id : 0,
 		.stats = (uintptr_t)&stats,
+		.tracker = tracker,
+		.stats_size = sizeof(stats),
 	};
 	ret = syscall(__NR_checkpoint_x86_64, &args, sizeof(args));
 	error = errno;

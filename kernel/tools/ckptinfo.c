@@ -6,9 +6,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "chain.h"
 #include "gc.h"
 #include "image.h"
 #include "json.h"
+#include "merge.h"
 #include "relink.h"
 #include "show.h"
 #include "util.h"
@@ -16,14 +18,16 @@
 static const char usage[] =
 "usage: ckptinfo [--json] FILE|-\n"
 "       ckptinfo --list|--gc [--json] [--relink-dir DIR]... FILE|DIR...\n"
+"       ckptinfo --merge FIRST..LAST -o FILE|-\n"
 "List what is in a checkpoint image, and check that it is whole.\n"
 "\n"
 "  --list             list the names that unlinked files were given for the images\n"
 "                     FILE, or those in DIR, and the names that none of these needs\n"
 "  --gc               delete the latter: name all your images\n"
-"  --relink-dir DIR   look in DIR too, not only in " RELINK_DIR " at mount points\n";
-
-#define MAX_CHAIN	4096
+"  --relink-dir DIR   look in DIR too, not only in " RELINK_DIR " at mount points\n"
+"  --merge FIRST..LAST\n"
+"                     write one image in the place of a range of a chain; then\n"
+"                     those of the range may be deleted\n";
 
 struct totals {
 	uint64_t pages[CKPT_PAGES_PARENT + 1];
@@ -46,18 +50,20 @@ static void for_each_parent(const struct image *image, void (*visit)(const char 
 {
 	struct ckpt_header header = image->header;
 	char id[ID_TEXT_BYTES], *problem, *directory;
+	struct chain_index index;
 
-	if (!strcmp(image->name, "-"))
+	if (!strcmp(image->name, "-") || id_is_zero(header.parent_id))
 		return;
 	directory = directory_of(image->name);
+	chain_index_read(&index, directory);
 	for (int i = 0; i < MAX_CHAIN && !id_is_zero(header.parent_id); i++) {
-		char *path = image_find(directory, header.parent_id);
+		const char *path = chain_index_find(&index, header.parent_id);
 
 		visit(id_text(header.parent_id, id), path);
 		if (!path || image_read_header(path, &header, &problem) < 0)
 			break;
-		free(path);
 	}
+	chain_index_free(&index);
 	free(directory);
 }
 
@@ -194,28 +200,37 @@ int main(int argc, char **argv)
 		{ "list", no_argument, NULL, 'l' },
 		{ "gc", no_argument, NULL, 'g' },
 		{ "relink-dir", required_argument, NULL, 'r' },
+		{ "merge", required_argument, NULL, 'm' },
+		{ "output", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
+	const char *range = NULL, *output = NULL;
 	struct image image;
 	bool json = false, list = false, collect = false;
 	int c;
 
 	progname = "ckptinfo";
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "o:", options, NULL)) != -1)
 		switch (c) {
 		case 'j': json = true; break;
 		case 'l': list = true; break;
 		case 'g': collect = true; break;
 		case 'r': gc_add_directory(optarg); break;
+		case 'm': range = optarg; break;
+		case 'o': output = optarg; break;
 		case 'h': fputs(usage, stdout); return 0;
 		default: fputs(usage, stderr); return 2;
 		}
-	if ((list || collect) && optind < argc)
+	if ((list || collect) && !range && !output && optind < argc)
 		return gc_run(argv + optind, argc - optind, collect, json);
-	if (argc - optind != 1 || list || collect) {
+	if (argc - optind != !range || !range != !output || (range && json) || list || collect) {
 		fputs(usage, stderr);
 		return 2;
+	}
+	if (range) {
+		merge(range, output);
+		return 0;
 	}
 	if (image_open(&image, argv[optind]) < 0)
 		die("%s: %s", argv[optind], strerror(errno));

@@ -3,9 +3,7 @@
 #define _GNU_SOURCE
 #include "image.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -370,42 +368,6 @@ int image_read_header(const char *name, struct ckpt_header *header, char **probl
 	*header = image.header;
 	image_close(&image);
 	return 0;
-}
-
-/* A header and nothing else: quick, so that a directory of other things costs little. */
-static bool has_id(int dirfd, const char *name, const uint8_t id[CKPT_ID_BYTES])
-{
-	struct {
-		struct ckpt_rec rec;
-		struct ckpt_header header;
-	} start;
-	struct stat st;
-	bool found = false;
-	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	if (fd < 0)
-		return false;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && read_whole(fd, &start, sizeof(start)) == sizeof(start))
-		found = start.rec.type == CKPT_REC_HEADER && start.header.magic == CKPT_MAGIC &&
-			memcmp(start.header.image_id, id, CKPT_ID_BYTES) == 0;
-	close(fd);
-	return found;
-}
-
-char *image_find(const char *directory, const uint8_t id[CKPT_ID_BYTES])
-{
-	DIR *dir = opendir(directory);
-	struct dirent *entry;
-	char *path = NULL;
-
-	if (!dir)
-		return NULL;
-	while (!path && (entry = readdir(dir)))
-		if ((entry->d_type == DT_REG || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN) &&
-		    has_id(dirfd(dir), entry->d_name, id))
-			path = xasprintf("%s/%s", directory, entry->d_name);
-	closedir(dir);
-	return path;
 }
 
 char *directory_of(const char *name)

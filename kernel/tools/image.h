@@ -57,12 +57,6 @@ const char *record_name(uint32_t type);
 /* Read only the header of @name: 0, or -1 with *@problem (to be freed). */
 int image_read_header(const char *name, struct ckpt_header *header, char **problem);
 
-/*
- * Find the image with @id among the files of @directory; its path (to be freed)
- * or NULL. A file that is no image is passed over.
- */
-char *image_find(const char *directory, const uint8_t id[CKPT_ID_BYTES]);
-
 /* The directory @name stands in (to be freed). */
 char *directory_of(const char *name);
 

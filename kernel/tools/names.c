@@ -43,6 +43,13 @@ const char *vma_kind(uint32_t kind)
 	return NAME_OF(names, kind);
 }
 
+const char *tracker_name(uint32_t tracker)
+{
+	static const char *const names[] = { "default", "soft-dirty", "wp", "scan", "hash" };
+
+	return NAME_OF(names, tracker);
+}
+
 const char *extent_kind(uint32_t kind)
 {
 	static const char *const names[] = { NULL, "data", "zero", "parent" };

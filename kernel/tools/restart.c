@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "chain.h"
 #include "image.h"
 #include "kernellog.h"
 #include "rebuild.h"
@@ -35,8 +37,6 @@ static const char usage[] =
 "                      not in the directory that held each\n"
 "  --log FILE          append what the kernel says to FILE, not to standard error\n"
 "  --json              print figures as one JSON object\n";
-
-#define MAX_CHAIN	4096
 
 /* The images of a chain: the one to restart, its parent, and so on. */
 struct chain {
@@ -85,11 +85,12 @@ static void header_of(const char *name, struct ckpt_header *header)
 }
 
 /* Among those the user named, then beside the image. */
-static char *find_parent(const char *image, const uint8_t *id, const struct parents *parents)
+static const char *find_parent(const char *image, const uint8_t *id, const struct parents *parents,
+			       struct chain_index *index)
 {
 	struct ckpt_header header;
-	char *directory, *found;
-	char text[ID_TEXT_BYTES];
+	const char *found;
+	char text[ID_TEXT_BYTES], *directory;
 
 	for (int i = 0; i < parents->nr; i++) {
 		header_of(parents->names[i], &header);
@@ -97,7 +98,9 @@ static char *find_parent(const char *image, const uint8_t *id, const struct pare
 			return parents->names[i];
 	}
 	directory = directory_of(image);
-	found = image_find(directory, id);
+	if (!index->images)
+		chain_index_read(index, directory);
+	found = chain_index_find(index, id);
 	if (!found)
 		die("%s is an increment over image %s, which is not in %s; name it with --parent FILE", image,
 		    id_text(id, text), directory);
@@ -105,10 +108,29 @@ static char *find_parent(const char *image, const uint8_t *id, const struct pare
 	return found;
 }
 
+/* Each image of the chain is a descriptor. */
+static void raise_fd_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= MAX_CHAIN + 64)
+		return;
+	limit.rlim_cur = MAX_CHAIN + 64;
+	if (limit.rlim_max < limit.rlim_cur)
+		limit.rlim_max = limit.rlim_cur;
+	/* It may be that fewer will do. */
+	if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+		return;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* @name and all its parents; a stream cannot be looked at first, its parents are named. */
 static void chain_build(struct chain *chain, const char *name, const struct parents *parents)
 {
 	struct ckpt_header header;
+	struct chain_index index = { };
 
 	if (!strcmp(name, "-")) {
 		if (isatty(STDIN_FILENO))
@@ -124,7 +146,9 @@ static void chain_build(struct chain *chain, const char *name, const struct pare
 	header_of(name, &header);
 	memcpy(chain->image_id, header.image_id, CKPT_ID_BYTES);
 	while (!id_is_zero(header.parent_id)) {
-		name = find_parent(name, header.parent_id, parents);
+		if (!index.images)
+			raise_fd_limit();
+		name = find_parent(name, header.parent_id, parents, &index);
 		chain_open(chain, name);
 		header_of(name, &header);
 	}

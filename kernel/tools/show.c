@@ -458,6 +458,7 @@ void show_json(const struct record *record)
 	struct ckpt_file file;
 	struct ckpt_header header;
 	const char *tail;
+	struct ckpt_mm mm;
 
 	json_open(NULL, '{');
 	json_number("offset", record->offset);
@@ -494,6 +495,8 @@ void show_json(const struct record *record)
 	case CKPT_REC_XATTR: show_xattr(body, record->body_len); break;
 	case CKPT_REC_MM:
 		show_fields(body, mm_fields);
+		memcpy(&mm, body, sizeof(mm));
+		show_name("tracker", tracker_name(mm.tracker), mm.tracker);
 		show_words("auxv", body + offsetof(struct ckpt_mm, auxv), CKPT_AUXV_WORDS);
 		break;
 	case CKPT_REC_VMA: show_vma(body); break;

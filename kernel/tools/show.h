@@ -21,6 +21,7 @@ const char *owner_type(uint32_t type);
 const char *lock_kind(uint32_t kind);
 const char *lock_type(uint32_t type);
 const char *vma_kind(uint32_t kind);
+const char *tracker_name(uint32_t tracker);
 const char *extent_kind(uint32_t kind);
 const char *vma_flag(unsigned int bit);
 const char *restart_kind(uint32_t kind);

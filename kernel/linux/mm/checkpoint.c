@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Write an address space: its layout, then the contents of private memory.
+ * Write an address space: its layout here, its pages in checkpoint_pages.c.
  *
- * The tasks that use it are at rest, so the layout holds still. The mmap lock
- * is held only while a batch of pages is collected, never while it is written.
+ * The tasks that use it are at rest, so the layout holds still.
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/file.h>
-#include <linux/highmem.h>
-#include <linux/ksm.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/mount.h>
-#include <linux/pagemap.h>
-#include <linux/pagewalk.h>
 #include <linux/pkeys.h>
 #include <linux/sched/coredump.h>
 #include <linux/sched/mm.h>
@@ -23,17 +18,7 @@
 #include <linux/userfaultfd_k.h>
 #include <asm/mmu_context.h>
 
-#define BATCH_EXTENTS	1024
-
-/* One PAGES record in the making. */
-struct page_batch {
-	struct ckpt_ctx *ctx;
-	u32 objref;
-	unsigned int nr_extents;
-	unsigned int nr_pages;
-	struct ckpt_extent extents[BATCH_EXTENTS];
-	struct page *pages[CKPT_BATCH_PAGES];
-};
+#include "ckpt_dump.h"
 
 /* What a mapping is, as it was when the mmap lock was held. */
 struct mapping {
@@ -47,312 +32,6 @@ struct layout {
 	unsigned int nr;
 };
 
-/* A walk over the pages of one mapping. */
-struct page_walk {
-	struct page_batch *batch;
-	struct mm_struct *mm;
-	unsigned long next;	/* where it goes on */
-	bool of_file;		/* a hole shows the file, not zeroes */
-	bool increment;		/* what is not soft-dirty is in the parent */
-};
-
-static struct page_batch *batch_alloc(struct ckpt_ctx *ctx, u32 objref)
-{
-	struct page_batch *b = kvzalloc(sizeof(*b), GFP_KERNEL_ACCOUNT);
-
-	if (b) {
-		b->ctx = ctx;
-		b->objref = objref;
-	}
-	return b;
-}
-
-static void batch_drop_pages(struct page_batch *b)
-{
-	while (b->nr_pages)
-		put_page(b->pages[--b->nr_pages]);
-}
-
-static void batch_free(struct page_batch *b)
-{
-	batch_drop_pages(b);
-	kvfree(b);
-}
-
-static bool batch_is_full(const struct page_batch *b)
-{
-	return b->nr_pages == CKPT_BATCH_PAGES || b->nr_extents == BATCH_EXTENTS;
-}
-
-static void batch_add(struct page_batch *b, u64 addr, u32 kind, struct page *page)
-{
-	struct ckpt_extent *e = b->nr_extents ? &b->extents[b->nr_extents - 1] : NULL;
-
-	if (!e || e->kind != kind || e->nr == U32_MAX ||
-	    e->addr + ((u64)e->nr << PAGE_SHIFT) != addr) {
-		e = &b->extents[b->nr_extents++];
-		*e = (struct ckpt_extent) { .addr = addr, .kind = kind };
-	}
-	e->nr++;
-	if (kind == CKPT_PAGES_DATA) {
-		get_page(page);
-		b->pages[b->nr_pages++] = page;
-	}
-}
-
-/* Write the record. The payload begins at a page boundary of the stream. */
-static int batch_write(struct page_batch *b)
-{
-	size_t extents_len = b->nr_extents * sizeof(*b->extents);
-	struct ckpt_ctx *ctx = b->ctx;
-	struct ckpt_pages head = {
-		.nr_extents = b->nr_extents,
-		.nr_pages = b->nr_pages,
-	};
-	struct ckpt_rec rec = { .type = CKPT_REC_PAGES, .objref = b->objref };
-	int ret;
-
-	if (!b->nr_extents)
-		return 0;
-	rec.len = sizeof(head) + extents_len;
-	if (b->nr_pages)
-		head.pad = -(ctx->img.offset + sizeof(rec) + rec.len) & (PAGE_SIZE - 1);
-	rec.len += head.pad + ((u64)b->nr_pages << PAGE_SHIFT);
-
-	ctx->img.nr_records++;
-	ret = ckpt_write(ctx, &rec, sizeof(rec));
-	if (!ret)
-		ret = ckpt_write(ctx, &head, sizeof(head));
-	if (!ret)
-		ret = ckpt_write(ctx, b->extents, extents_len);
-	if (!ret && head.pad)
-		ret = ckpt_write(ctx, page_address(ZERO_PAGE(0)), head.pad);
-	if (!ret)
-		ret = ckpt_write_pages(ctx, b->pages, b->nr_pages);
-	batch_drop_pages(b);
-	b->nr_extents = 0;
-	return ret;
-}
-
-static bool page_is_zero(struct page *page)
-{
-	void *data = kmap_local_page(page);
-	bool zero = !memchr_inv(data, 0, PAGE_SIZE);
-
-	kunmap_local(data);
-	return zero;
-}
-
-/*
- * A page that is all zero carries no payload, not even a reference to the
- * parent: the parent has none either.
- */
-static void walk_add(struct page_walk *w, unsigned long addr, struct page *page,
-		     bool in_parent)
-{
-	struct checkpoint_stats *stats = &w->batch->ctx->stats;
-
-	if (page_is_zero(page)) {
-		stats->zero_pages++;
-		if (w->of_file)
-			batch_add(w->batch, addr, CKPT_PAGES_ZERO, NULL);
-	} else if (in_parent) {
-		stats->parent_pages++;
-		batch_add(w->batch, addr, CKPT_PAGES_PARENT, NULL);
-	} else {
-		batch_add(w->batch, addr, CKPT_PAGES_DATA, page);
-	}
-}
-
-static int walk_pte(pte_t *pte, unsigned long addr, unsigned long next,
-		    struct mm_walk *walk)
-{
-	struct page_walk *w = walk->private;
-	pte_t entry = ptep_get(pte);
-	struct page *page;
-
-	if (pte_none(entry))
-		return 0;
-	w->next = addr;
-	if (batch_is_full(w->batch))
-		return 1;
-	if (!pte_present(entry))
-		return 1;
-	if (is_zero_pfn(pte_pfn(entry))) {
-		if (w->of_file)
-			batch_add(w->batch, addr, CKPT_PAGES_ZERO, NULL);
-		return 0;
-	}
-	page = vm_normal_page(walk->vma, addr, entry);
-	if (page && PageAnon(page))
-		walk_add(w, addr, page, w->increment && !pte_soft_dirty(entry) &&
-			 !(walk->vma->vm_flags & VM_SOFTDIRTY));
-	return 0;
-}
-
-static int walk_pmd(pmd_t *pmd, unsigned long addr, unsigned long next,
-		    struct mm_walk *walk)
-{
-	cond_resched();
-	return fatal_signal_pending(current) ? -EINTR : 0;
-}
-
-static const struct mm_walk_ops walk_ops = {
-	.pmd_entry	= walk_pmd,
-	.pte_entry	= walk_pte,
-	.walk_lock	= PGWALK_RDLOCK,
-};
-
-/* A page that is swapped out or on its way elsewhere. */
-static int walk_bring_in(struct page_walk *w)
-{
-	struct ckpt_ctx *ctx = w->batch->ctx;
-	struct page *page;
-	int locked = 1;
-	long n;
-
-	if (mmap_read_lock_killable(w->mm))
-		return ckpt_err(ctx, -EINTR, "interrupted");
-	n = get_user_pages_remote(w->mm, w->next, 1, FOLL_FORCE, &page, &locked);
-	if (locked)
-		mmap_read_unlock(w->mm);
-	if (n != 1) {
-		ctx->where.addr = w->next;
-		return ckpt_err(ctx, n < 0 ? n : -EFAULT, "cannot bring this page into memory");
-	}
-	walk_add(w, w->next, page, false);
-	put_page(page);
-	w->next += PAGE_SIZE;
-	return 0;
-}
-
-static int dump_mapping_pages(struct page_walk *w, const struct ckpt_vma *v)
-{
-	struct ckpt_ctx *ctx = w->batch->ctx;
-	int ret;
-
-	w->next = v->start;
-	w->of_file = v->kind != CKPT_VMA_ANON;
-	while (w->next < v->end) {
-		if (mmap_read_lock_killable(w->mm))
-			return ckpt_err(ctx, -EINTR, "interrupted");
-		ret = walk_page_range(w->mm, w->next, v->end, &walk_ops, w);
-		mmap_read_unlock(w->mm);
-		if (ret < 0)
-			return ckpt_err(ctx, ret, "interrupted");
-		if (!ret)
-			return 0;
-		/* The walk has ended early, for one of two reasons. */
-		if (batch_is_full(w->batch))
-			ret = batch_write(w->batch);
-		else
-			ret = walk_bring_in(w);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-/*
- * KSM puts a page in the place of another with the same contents, and forgets
- * the soft-dirty bit over it: where it is at work, all is written.
- */
-static bool writes_are_known(struct ckpt_ctx *ctx, struct mm_struct *mm)
-{
-	return memchr_inv(ctx->header.parent_id, 0, CKPT_ID_BYTES) &&
-	       ckpt_track_is_over(mm, ctx->header.parent_id) &&
-	       !test_bit(MMF_VM_MERGEABLE, &mm->flags);
-}
-
-static int dump_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 objref,
-		      const struct layout *layout)
-{
-	struct page_walk w = {
-		.mm = mm,
-		.increment = writes_are_known(ctx, mm),
-	};
-	unsigned int i;
-	int ret = 0;
-
-	if (ckpt_dryrun(ctx))
-		return 0;
-	w.batch = batch_alloc(ctx, objref);
-	if (!w.batch)
-		return -ENOMEM;
-	for (i = 0; i < layout->nr && !ret; i++) {
-		const struct ckpt_vma *v = &layout->maps[i].vma;
-
-		if (!(v->flags & CKPT_VMA_SHARED) && v->kind <= CKPT_VMA_SHMEM)
-			ret = dump_mapping_pages(&w, v);
-	}
-	if (!ret)
-		ret = batch_write(w.batch);
-	batch_free(w.batch);
-	return ret;
-}
-
-static int dump_shmem_folio(struct page_batch *b, struct inode *inode, pgoff_t index,
-			    pgoff_t *next)
-{
-	struct folio *folio = NULL;
-	pgoff_t end;
-	int ret;
-
-	*next = index + 1;
-	ret = shmem_get_folio(inode, index, 0, &folio, SGP_READ);
-	if (ret)
-		return ckpt_err(b->ctx, ret, "cannot read shared memory");
-	if (!folio)
-		return 0;
-	folio_unlock(folio);
-	end = folio_next_index(folio);
-	for (; index < end && !ret; index++) {
-		struct page *page = folio_file_page(folio, index);
-
-		if (page_is_zero(page))
-			b->ctx->stats.zero_pages++;
-		else
-			batch_add(b, (u64)index << PAGE_SHIFT, CKPT_PAGES_DATA, page);
-		if (batch_is_full(b))
-			ret = batch_write(b);
-	}
-	*next = end;
-	folio_put(folio);
-	return ret;
-}
-
-static int dump_shmem_pages(struct ckpt_ctx *ctx, struct inode *inode, u32 objref)
-{
-	loff_t size = i_size_read(inode), pos = 0;
-	struct page_batch *b;
-	pgoff_t next;
-	int ret = 0;
-
-	if (ckpt_dryrun(ctx))
-		return 0;
-	b = batch_alloc(ctx, objref);
-	if (!b)
-		return -ENOMEM;
-	while (!ret) {
-		if (fatal_signal_pending(current)) {
-			ret = ckpt_err(ctx, -EINTR, "interrupted");
-			break;
-		}
-		cond_resched();
-		pos = mapping_seek_hole_data(inode->i_mapping, pos, size, SEEK_DATA);
-		if (pos < 0)
-			break;
-		ret = dump_shmem_folio(b, inode, pos >> PAGE_SHIFT, &next);
-		pos = (loff_t)next << PAGE_SHIFT;
-		if (pos >= size)
-			break;
-	}
-	if (!ret)
-		ret = batch_write(b);
-	batch_free(b);
-	return ret;
-}
-
 /* Shared anonymous memory is always written in full, once for all who map it. */
 static int checkpoint_shmem(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
 {
@@ -364,7 +43,7 @@ static int checkpoint_shmem(struct ckpt_ctx *ctx, struct file *file, u32 *objref
 	if (ret <= 0)
 		return ret;
 	ret = ckpt_write_rec(ctx, CKPT_REC_SHMEM, *objref, &s, sizeof(s));
-	return ret ?: dump_shmem_pages(ctx, inode, *objref);
+	return ret ?: ckpt_dump_shmem(ctx, inode, *objref);
 }
 
 static const struct {
@@ -701,6 +380,7 @@ static int describe_mm(struct ckpt_ctx *ctx, struct mm_struct *mm, struct ckpt_m
 	m->def_flags = describe_flags(mm->def_flags, &unknown);
 	m->dumpable = get_dumpable(mm);
 	m->thp_disable = test_bit(MMF_DISABLE_THP, &mm->flags);
+	m->tracker = ckpt_tracker_id(ctx, mm);
 	return copy_auxv(ctx, mm, m);
 }
 
@@ -750,12 +430,54 @@ static int write_mm(struct ckpt_ctx *ctx, struct mm_struct *mm, struct task_stru
 /* An increment without the root's would hold almost everything. */
 static int check_parent(struct ckpt_ctx *ctx, struct mm_struct *mm, struct task_struct *t)
 {
-	if (!memchr_inv(ctx->header.parent_id, 0, CKPT_ID_BYTES) ||
-	    !same_thread_group(t, ctx->tasks.task[0]) ||
+	if (!ckpt_has_parent(ctx) || !same_thread_group(t, ctx->tasks.task[0]) ||
 	    ckpt_track_is_over(mm, ctx->header.parent_id))
 		return 0;
 	return ckpt_err(ctx, -ESTALE,
 		"what was written since that parent is not known: tracking began with another image; take a full checkpoint");
+}
+
+/* Only private memory has pages of its own. */
+static unsigned int private_mappings(const struct layout *layout, struct ckpt_vma *vmas)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < layout->nr; i++) {
+		const struct ckpt_vma *v = &layout->maps[i].vma;
+
+		if (!(v->flags & CKPT_VMA_SHARED) && v->kind <= CKPT_VMA_SHMEM)
+			vmas[nr++] = *v;
+	}
+	return nr;
+}
+
+/* An epoch ends where an image has the pages, if someone wants to know. */
+static bool needs_harvest(const struct ckpt_ctx *ctx)
+{
+	return ckpt_has_parent(ctx) || !(ctx->flags & (CHECKPOINT_KILL | CHECKPOINT_NOTRACK));
+}
+
+static int write_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 objref,
+		       const struct layout *layout)
+{
+	struct ckpt_vma *vmas;
+	unsigned int nr;
+	int ret = 0;
+
+	if (ckpt_dryrun(ctx))
+		return 0;
+	vmas = kvcalloc(layout->nr + 1, sizeof(*vmas), GFP_KERNEL_ACCOUNT);
+	if (!vmas)
+		return -ENOMEM;
+	nr = private_mappings(layout, vmas);
+	if (needs_harvest(ctx))
+		ret = ckpt_track_harvest(ctx, mm);
+	if (!ret && ctx->flags & CHECKPOINT_LIVE)
+		ret = ckpt_live_add(ctx, mm, objref, vmas, nr);
+	else if (!ret)
+		ret = ckpt_dump_pages(ctx, mm, mm, objref, vmas, nr);
+	kvfree(vmas);
+	return ret;
 }
 
 /**
@@ -784,7 +506,9 @@ int checkpoint_mm(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref)
 	if (!ret)
 		ret = write_mm(ctx, mm, t, &layout, objref);
 	if (!ret)
-		ret = dump_pages(ctx, mm, *objref, &layout);
+		ret = write_pages(ctx, mm, *objref, &layout);
+	if (same_thread_group(t, ctx->tasks.task[0]))
+		ctx->stats.tracker = ckpt_tracker_id(ctx, mm);
 	layout_free(&layout);
 	mmput(mm);
 	return ret < 0 ? ckpt_err(ctx, ret, "cannot write its memory (error %d)", ret) : 0;

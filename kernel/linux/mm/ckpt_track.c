@@ -1,32 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which pages have been written since a checkpoint.
+ * Which pages have changed since a checkpoint.
  *
- * The soft-dirty bit of a page table entry says so: tracking clears it and
- * write-protects the page, the next write fault sets it. What is kept here is
- * the image that the bits are measured from.
+ * A checkpoint harvests the tracker of each address space while its tasks are
+ * at rest, which in the same step begins a new epoch; and commits when the
+ * whole image has been written, or rolls back. What was harvested in vain is
+ * kept: pages are as the old image has them if they were so then, and have not
+ * been written since. So a failed checkpoint leaves the chain as it was.
  */
 #include <linux/checkpoint_internal.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
-#include <linux/mm_inline.h>
-#include <linux/mmu_notifier.h>
-#include <linux/pagewalk.h>
+#include <linux/pgtable_checkpoint.h>
 #include <linux/random.h>
 #include <linux/slab.h>
-#include <linux/swapops.h>
-#include <asm/tlbflush.h>
+
+#include "ckpt_track.h"
+
+static const struct ckpt_tracker_ops *const trackers[] = {
+	[CKPT_TRACKER_SOFT_DIRTY]	= &ckpt_tracker_soft_dirty,
+	[CKPT_TRACKER_WP]		= &ckpt_tracker_wp,
+	[CKPT_TRACKER_SCAN]		= &ckpt_tracker_scan,
+	[CKPT_TRACKER_HASH]		= &ckpt_tracker_hash,
+};
 
 /**
- * struct ckpt_mm_track - what is known of an address space from one image to the next
- * @id:		names the address space in all images of a chain; not 0
- * @over:	@epoch is valid
- * @epoch:	the image since which writes have been tracked
+ * ckpt_tracker_is_valid - is there such a tracker?
+ * @tracker:	an enum ckpt_tracker
  */
-struct ckpt_mm_track {
-	u64 id;
-	bool over;
-	u8 epoch[CKPT_ID_BYTES];
-};
+bool ckpt_tracker_is_valid(u32 tracker)
+{
+	return tracker < ARRAY_SIZE(trackers);
+}
 
 static struct ckpt_mm_track *track_of(struct mm_struct *mm)
 {
@@ -47,13 +52,58 @@ static struct ckpt_mm_track *track_of(struct mm_struct *mm)
 	return old;
 }
 
+/* Who does not choose keeps what runs. */
+static const struct ckpt_tracker_ops *choose(const struct ckpt_mm_track *track, u32 tracker)
+{
+	if (!tracker && track && track->ops)
+		return track->ops;
+	return trackers[tracker ?: CKPT_TRACKER_BEST];
+}
+
+/**
+ * ckpt_tracker_id - which tracker an address space has after a checkpoint
+ * @ctx:	the checkpoint
+ * @mm:		the address space
+ *
+ * Return: an enum ckpt_tracker.
+ */
+u32 ckpt_tracker_id(struct ckpt_ctx *ctx, struct mm_struct *mm)
+{
+	return choose(READ_ONCE(mm->ckpt_track), ctx->tracker)->id;
+}
+
+static void forget_harvest(struct ckpt_mm_track *track)
+{
+	ckpt_pageset_free(track->same);
+	ckpt_pageset_free(track->agreed);
+	ckpt_pageset_free(track->differ);
+	track->same = NULL;
+	track->agreed = NULL;
+	track->differ = NULL;
+}
+
+static void stop(struct ckpt_mm_track *track)
+{
+	if (track->ops && track->ops->stop)
+		track->ops->stop(track);
+	track->ops = NULL;
+	track->over = false;
+	forget_harvest(track);
+}
+
 /**
  * ckpt_mm_free - the address space is no more
  * @mm:		the address space
  */
 void ckpt_mm_free(struct mm_struct *mm)
 {
-	kfree(mm->ckpt_track);
+	struct ckpt_mm_track *track = mm->ckpt_track;
+
+	if (!track)
+		return;
+	stop(track);
+	ckpt_hashes_free(track->hashes);
+	kfree(track);
 	mm->ckpt_track = NULL;
 }
 
@@ -75,13 +125,14 @@ u64 ckpt_track_id(struct mm_struct *mm)
  * @mm:		the address space
  * @parent_id:	the image
  *
- * Return: true if a page that is not soft-dirty is as that image has it.
+ * Return: true if they have, without a gap.
  */
 bool ckpt_track_is_over(struct mm_struct *mm, const u8 *parent_id)
 {
 	struct ckpt_mm_track *track = READ_ONCE(mm->ckpt_track);
 
-	return track && track->over && !memcmp(track->epoch, parent_id, CKPT_ID_BYTES);
+	return track && track->over && !track->lost &&
+	       !memcmp(track->epoch, parent_id, CKPT_ID_BYTES);
 }
 
 /**
@@ -94,133 +145,229 @@ void ckpt_track_lost(struct mm_struct *mm)
 {
 	struct ckpt_mm_track *track = mm->ckpt_track;
 
-	if (track)
-		track->over = false;
+	if (track && track->ops == &ckpt_tracker_soft_dirty)
+		track->lost = true;
 }
 
 /**
- * ckpt_mm_is_tracked - are soft-dirty bits of use to us?
+ * ckpt_mm_is_tracked - does a tracker rely on what page table entries say?
  * @mm:		the address space
  *
  * Then mremap() must move page table entries one by one, which marks them,
  * and not whole page tables.
  *
- * Return: true if they are.
+ * Return: true if it does.
  */
 bool ckpt_mm_is_tracked(struct mm_struct *mm)
 {
 	struct ckpt_mm_track *track = READ_ONCE(mm->ckpt_track);
 
-	return track && track->over;
+	return track && READ_ONCE(track->ops);
 }
-
-/* A device may write to a pinned page at any time, and no fault will tell. */
-static bool may_be_pinned(struct vm_area_struct *vma, unsigned long addr, pte_t pte)
-{
-	struct folio *folio;
-
-	if (!pte_write(pte) || !is_cow_mapping(vma->vm_flags) ||
-	    !test_bit(MMF_HAS_PINNED, &vma->vm_mm->flags))
-		return false;
-	folio = vm_normal_folio(vma, addr, pte);
-	return folio && folio_maybe_dma_pinned(folio);
-}
-
-static int clean_pte(pte_t *pte, unsigned long addr, unsigned long next,
-		     struct mm_walk *walk)
-{
-	struct vm_area_struct *vma = walk->vma;
-	pte_t entry = ptep_get(pte);
-
-	if (pte_present(entry)) {
-		pte_t old;
-
-		if (may_be_pinned(vma, addr, entry))
-			return 0;
-		old = ptep_modify_prot_start(vma, addr, pte);
-		entry = pte_clear_soft_dirty(pte_wrprotect(old));
-		ptep_modify_prot_commit(vma, addr, pte, old, entry);
-	} else if (is_swap_pte(entry)) {
-		set_pte_at(walk->mm, addr, pte, pte_swp_clear_soft_dirty(entry));
-	}
-	return 0;
-}
-
-static int clean_pmd(pmd_t *pmd, unsigned long addr, unsigned long next,
-		     struct mm_walk *walk)
-{
-	cond_resched();
-	return 0;
-}
-
-/* Only private memory is tracked: what is shared is always written in full. */
-static int skip_shared(unsigned long addr, unsigned long next, struct mm_walk *walk)
-{
-	return (walk->vma->vm_flags & (VM_MAYSHARE | VM_PFNMAP | VM_HUGETLB)) != 0;
-}
-
-static const struct mm_walk_ops clean_ops = {
-	.pmd_entry	= clean_pmd,
-	.pte_entry	= clean_pte,
-	.test_walk	= skip_shared,
-	.walk_lock	= PGWALK_WRLOCK,
-};
 
 /**
- * ckpt_track_reset - track writes from now on
+ * ckpt_count_fault - a write fault in an address space that may be tracked
  * @mm:		the address space
- * @image_id:	the image that has it as it is now
- *
- * Return: 0 or a negative error; then writes are not tracked at all.
+ * @ckpt_clean:	the entry had our bit
+ * @soft_dirty:	the entry had the soft-dirty bit
  */
-int ckpt_track_reset(struct mm_struct *mm, const u8 *image_id)
+void ckpt_count_fault(struct mm_struct *mm, bool ckpt_clean, bool soft_dirty)
 {
-	VMA_ITERATOR(vmi, mm, 0);
-	struct ckpt_mm_track *track = track_of(mm);
-	struct mmu_notifier_range range;
-	struct vm_area_struct *vma;
+	struct ckpt_mm_track *track = mm->ckpt_track;
+	const struct ckpt_tracker_ops *ops = READ_ONCE(track->ops);
+
+	if (ops && ops->is_fault && ops->is_fault(ckpt_clean, soft_dirty))
+		atomic64_inc(&track->faults);
+}
+
+/* Take what the tracker knows, and put it together with what a failed try left. */
+static int take(struct mm_struct *mm, struct ckpt_mm_track *track)
+{
+	struct ckpt_pageset *same = ckpt_pageset_alloc();
 	int ret;
+
+	if (!same)
+		return -ENOMEM;
+	ret = track->ops->harvest(mm, track, same);
+	if (!ret && track->same)
+		ckpt_pageset_intersect(same, track->same);
+	ckpt_pageset_free(track->same);
+	track->same = same;
+	return ret;
+}
+
+/* What another tracker or nobody has tracked until now. */
+static int change_over(struct mm_struct *mm, struct ckpt_mm_track *track,
+		       const struct ckpt_tracker_ops *ops)
+{
+	int ret;
+
+	if (track->ops && track->ops->stop)
+		track->ops->stop(track);
+	WRITE_ONCE(track->ops, ops);
+	track->lost = false;
+	ret = ops->start(mm, track);
+	if (ret)
+		stop(track);
+	return ret;
+}
+
+/* Hashes of an older image than the epoch's would find what is no fault. */
+static int audit(struct mm_struct *mm, struct ckpt_mm_track *track, bool wanted)
+{
+	bool compare = wanted && track->over && track->hashes;
+
+	ckpt_pageset_free(track->agreed);
+	ckpt_pageset_free(track->differ);
+	track->agreed = compare ? ckpt_pageset_alloc() : NULL;
+	track->differ = compare ? ckpt_pageset_alloc() : NULL;
+	if (wanted)
+		return ckpt_hashes_update(mm, &track->hashes, track->agreed, track->differ);
+	ckpt_hashes_free(track->hashes);
+	track->hashes = NULL;
+	return 0;
+}
+
+/**
+ * ckpt_track_harvest - end an epoch, and begin the next
+ * @ctx:	the checkpoint
+ * @mm:		the address space; its tasks are at rest
+ *
+ * Until ckpt_track_commit() or ckpt_track_rollback(), ckpt_track_is_same()
+ * tells which pages are as the image has them over which they were tracked.
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int ckpt_track_harvest(struct ckpt_ctx *ctx, struct mm_struct *mm)
+{
+	struct ckpt_mm_track *track = track_of(mm);
+	const struct ckpt_tracker_ops *ops;
+	u64 start = ktime_get_ns();
+	int ret = 0;
 
 	if (!track)
 		return -ENOMEM;
-	if (mmap_write_lock_killable(mm))
-		return -EINTR;
-	track->over = false;
-	for_each_vma(vmi, vma) {
-		if (!(vma->vm_flags & VM_SOFTDIRTY))
-			continue;
-		vm_flags_clear(vma, VM_SOFTDIRTY);
-		vma_set_page_prot(vma);
+	ops = choose(track, ctx->tracker);
+	if (track->harvester)
+		return ckpt_err(ctx, -EBUSY, "another image of its memory is being written");
+	track->harvester = ctx;
+	track->costs.faults = atomic64_xchg(&track->faults, 0);
+	if (track->lost)
+		stop(track);
+	if (!track->over)
+		forget_harvest(track);
+	if (ctx->flags & CHECKPOINT_AUDIT || track->hashes)
+		ret = audit(mm, track, ctx->flags & CHECKPOINT_AUDIT);
+	if (!ret && track->ops && track->over)
+		ret = take(mm, track);
+	if (!ret && (track->ops != ops || !track->over))
+		ret = change_over(mm, track, ops);
+	if (ret) {
+		stop(track);
+		track->harvester = NULL;
+		return ckpt_err(ctx, ret, "cannot tell what was written (error %d)", ret);
 	}
-	inc_tlb_flush_pending(mm);
-	mmu_notifier_range_init(&range, MMU_NOTIFY_SOFT_DIRTY, 0, mm, 0, -1UL);
-	mmu_notifier_invalidate_range_start(&range);
-	ret = walk_page_range(mm, 0, -1, &clean_ops, NULL);
-	mmu_notifier_invalidate_range_end(&range);
-	flush_tlb_mm(mm);
-	dec_tlb_flush_pending(mm);
-	if (!ret) {
-		memcpy(track->epoch, image_id, CKPT_ID_BYTES);
-		track->over = true;
-	}
-	mmap_write_unlock(mm);
-	return ret;
+	track->costs.bytes = sizeof(*track) + ckpt_hashes_bytes(track->hashes);
+	if (track->same)
+		track->costs.bytes += track->same->bytes;
+	if (ops->costs)
+		track->costs.bytes += ops->costs(track);
+	track->costs.walk_ns = ktime_get_ns() - start;
+	ctx->stats.audited += !!track->agreed;
+	ctx->stats.tracker_faults += track->costs.faults;
+	ctx->stats.tracker_walk_ns += track->costs.walk_ns;
+	ctx->stats.tracker_bytes += track->costs.bytes;
+	return 0;
+}
+
+/**
+ * ckpt_track_is_same - is a page as the parent has it?
+ * @mm:		the address space, which has been harvested
+ * @addr:	address of the page
+ */
+bool ckpt_track_is_same(struct mm_struct *mm, unsigned long addr)
+{
+	struct ckpt_mm_track *track = mm->ckpt_track;
+
+	return track->same && ckpt_pageset_test(track->same, addr);
+}
+
+/**
+ * ckpt_track_verdict - what an audit says of a page
+ * @mm:		the address space, which has been harvested
+ * @addr:	address of the page
+ *
+ * Return: 1 if its contents are what they were, -1 if they are not, 0 if that
+ * is not known.
+ */
+int ckpt_track_verdict(struct mm_struct *mm, unsigned long addr)
+{
+	struct ckpt_mm_track *track = mm->ckpt_track;
+
+	if (track->agreed && ckpt_pageset_test(track->agreed, addr))
+		return 1;
+	if (track->differ && ckpt_pageset_test(track->differ, addr))
+		return -1;
+	return 0;
+}
+
+/**
+ * ckpt_track_commit - the image has been written
+ * @ctx:	the checkpoint: its image has it as it was at the harvest
+ * @mm:		the address space
+ */
+void ckpt_track_commit(struct ckpt_ctx *ctx, struct mm_struct *mm)
+{
+	struct ckpt_mm_track *track = mm->ckpt_track;
+
+	if (!track || track->harvester != ctx)
+		return;
+	forget_harvest(track);
+	memcpy(track->epoch, ctx->header.image_id, CKPT_ID_BYTES);
+	track->over = true;
+	track->harvester = NULL;
+}
+
+/**
+ * ckpt_track_rollback - there is no such image
+ * @ctx:	the checkpoint
+ * @mm:		the address space
+ */
+void ckpt_track_rollback(struct ckpt_ctx *ctx, struct mm_struct *mm)
+{
+	struct ckpt_mm_track *track = mm->ckpt_track;
+
+	if (!track || track->harvester != ctx)
+		return;
+	/* What the hashes are of is no image. */
+	ckpt_hashes_free(track->hashes);
+	track->hashes = NULL;
+	if (!track->over)
+		stop(track);
+	track->harvester = NULL;
 }
 
 /**
  * ckpt_track_adopt - go on tracking what has been restored from an image
  * @mm:		the address space
  * @id:		its name in the chain
+ * @tracker:	enum ckpt_tracker
  * @image_id:	the image
  *
  * Return: 0 or a negative error.
  */
-int ckpt_track_adopt(struct mm_struct *mm, u64 id, const u8 *image_id)
+int ckpt_track_adopt(struct mm_struct *mm, u64 id, u32 tracker, const u8 *image_id)
 {
 	struct ckpt_mm_track *track = track_of(mm);
+	int ret;
 
 	if (!track)
 		return -ENOMEM;
 	track->id = id;
-	return ckpt_track_reset(mm, image_id);
+	ret = change_over(mm, track, trackers[tracker ?: CKPT_TRACKER_BEST]);
+	if (!ret) {
+		memcpy(track->epoch, image_id, CKPT_ID_BYTES);
+		track->over = true;
+	}
+	return ret;
 }

@@ -92,6 +92,7 @@ static int check_mm(struct ckpt_ctx *ctx, const struct ckpt_mm *m)
 		return ckpt_err(ctx, -EINVAL, "an address space with %u mappings; the limit is %d",
 				m->nr_vmas, sysctl_max_map_count);
 	if (m->dumpable > SUID_DUMP_USER || m->thp_disable > 1 || !m->track_id ||
+	    !ckpt_tracker_is_valid(m->tracker) || m->reserved ||
 	    m->def_flags & ~(u64)(CKPT_VMA_LOCKED | CKPT_VMA_LOCKONFAULT))
 		return ckpt_err(ctx, -EINVAL, "an address space with invalid attributes");
 	if (m->auxv[CKPT_AUXV_WORDS - 2] || m->auxv[CKPT_AUXV_WORDS - 1])
@@ -388,6 +389,7 @@ int restore_mm_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 		goto out;
 	}
 	rm->track_id = m->track_id;
+	rm->tracker = m->tracker;
 	rm->dumpable = m->dumpable;
 	ret = build_mm(ctx, rm->mm, m, rec->objref);
 	ckpt_mm_set_owner(rm->mm, NULL);
@@ -476,6 +478,6 @@ int restore_finish_mm(struct ckpt_ctx *ctx, struct restart_task *rt)
 	if (IS_ERR(rm))
 		return PTR_ERR(rm);
 	set_dumpable(rm->mm, rm->dumpable);
-	ret = ckpt_track_adopt(rm->mm, rm->track_id, ctx->header.image_id);
+	ret = ckpt_track_adopt(rm->mm, rm->track_id, rm->tracker, ctx->header.image_id);
 	return ret ? ckpt_err(ctx, ret, "cannot track writes to its memory (error %d)", ret) : 0;
 }

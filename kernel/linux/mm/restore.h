@@ -16,6 +16,7 @@ struct restart_task;
  * struct restored_mm - an address space in the making
  * @mm:		the address space
  * @track_id:	its name in the images of the chain
+ * @tracker:	enum ckpt_tracker: goes on
  * @dumpable:	set at the end
  * @leader:	leader of the process that adopts it
  * @needed:	page numbers that are to come from parent images
@@ -23,6 +24,7 @@ struct restart_task;
 struct restored_mm {
 	struct mm_struct *mm;
 	u64 track_id;
+	u32 tracker;
 	u32 dumpable;
 	struct restart_task *leader;
 	struct maple_tree needed;

@@ -126,6 +126,10 @@ export const fingerprint = z.strictObject({
 });
 export type Fingerprint = z.infer<typeof fingerprint>;
 
+/** How an address space is tracked between checkpoints. */
+export const tracker = z.enum(["soft-dirty", "wp", "scan", "hash"]);
+export type Tracker = z.infer<typeof tracker>;
+
 /** Figures of one checkpoint, as checkpoint(1) reported them; times in ns, measured in the guest. */
 export const checkpointFigures = z.strictObject({
   imageId: z.string(),
@@ -141,6 +145,13 @@ export const checkpointFigures = z.strictObject({
   copiedBytes: z.int().default(0),
   frozenNs: z.int(),
   totalNs: z.int(),
+  /** What tells which pages the next increment holds, and what it has cost since the last checkpoint. */
+  tracker: tracker.optional(),
+  trackerFaults: z.int().optional(),
+  trackerWalkNs: z.int().optional(),
+  trackerBytes: z.int().optional(),
+  /** Pages written though their contents were as in the parent; only known of an audited checkpoint. */
+  falsePages: z.int().optional(),
 });
 export type CheckpointFigures = z.infer<typeof checkpointFigures>;
 

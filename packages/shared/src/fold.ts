@@ -18,6 +18,13 @@ export type ExperimentStatus = "new" | "booting" | "running" | "ended" | "interr
 export type Verdict = "pass" | "fail";
 export type Figures = Record<string, number | string | boolean | null>;
 
+/** Figures that an older log, or a checkpoint without them, does not have are left out. */
+function known(figures: Record<string, Figures[string] | undefined>): Figures {
+  const result: Figures = {};
+  for (const [name, value] of Object.entries(figures)) if (value !== undefined) result[name] = value;
+  return result;
+}
+
 export interface GuestView {
   guest: number;
   state: "booting" | "up" | "stopped" | "died" | "hung";
@@ -332,7 +339,7 @@ function change(view: ExperimentView, event: LogEvent): Partial<ExperimentView> 
           },
         ],
         targets: editTarget(view, event.target, () => ({ latestCheckpoint: event.name })),
-        steps: editStep(view, event.stepNo, (s) => ({ figures: { ...s.figures, ...event.figures } })),
+        steps: editStep(view, event.stepNo, (s) => ({ figures: { ...s.figures, ...known(event.figures) } })),
       };
     case "checkpoint.obstacles":
       return {

@@ -1,4 +1,5 @@
 /** The engine of this lab's kernel: checkpoint(2) and restart(2), through the guest commands of the same names. */
+import { checkpointFigures } from "@crlab/shared";
 import { z } from "zod";
 import { StepError } from "../experiment/errors.js";
 import type { ExecResult } from "../experiment/guest-port.js";
@@ -17,6 +18,8 @@ const checkpointJson = z.object({
   copiedBytes: z.int().default(0),
   frozenNs: z.int(),
   totalNs: z.int(),
+  ...checkpointFigures.pick({ tracker: true, trackerFaults: true, trackerWalkNs: true, trackerBytes: true }).shape,
+  ...checkpointFigures.pick({ falsePages: true }).shape,
 });
 
 const restartJson = z.object({

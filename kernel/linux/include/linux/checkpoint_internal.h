@@ -23,6 +23,8 @@
 
 #define CKPT_IO_BUF_BYTES	(64 * 1024)
 #define CKPT_MAX_TASKS		32768
+/* The tracker of those who do not choose. */
+#define CKPT_TRACKER_BEST	CKPT_TRACKER_SCAN
 /* Pages that are written or read in one go. */
 #define CKPT_BATCH_PAGES	512
 /* A record other than PAGES never needs more. */
@@ -111,6 +113,8 @@ struct ckpt_task_list {
  * @files:	restart: what is left to do to each open file
  * @file_cred:	restart: the credentials that files are opened with
  * @file_cred_ref: restart: how the image names them
+ * @tracker:	checkpoint: enum ckpt_tracker
+ * @snapshots:	checkpoint: address spaces whose pages are still to be written
  */
 struct ckpt_ctx {
 	u64 flags;
@@ -135,6 +139,8 @@ struct ckpt_ctx {
 	unsigned int nr_relink_dirs;
 	struct list_head relinked;
 	unsigned int nr_names;
+	struct list_head snapshots;
+	u32 tracker;
 	struct checkpoint_stats stats;
 	char *path_buf;
 
@@ -154,6 +160,12 @@ struct ckpt_ctx {
 static inline bool ckpt_dryrun(const struct ckpt_ctx *ctx)
 {
 	return ctx->flags & CHECKPOINT_DRYRUN;
+}
+
+/* Is it an increment? */
+static inline bool ckpt_has_parent(const struct ckpt_ctx *ctx)
+{
+	return memchr_inv(ctx->header.parent_id, 0, CKPT_ID_BYTES);
 }
 
 /* image.c */
@@ -189,6 +201,8 @@ int ckpt_obj_add(struct ckpt_ctx *ctx, enum ckpt_obj_type type, void *ptr,
 		 u32 *objref);
 int ckpt_obj(struct ckpt_ctx *ctx, enum ckpt_obj_type type, void *ptr,
 	     u32 *objref);
+void ckpt_obj_for_each(struct ckpt_ctx *ctx, enum ckpt_obj_type type,
+		       void (*visit)(struct ckpt_ctx *ctx, void *ptr));
 void ckpt_objs_release(struct ckpt_ctx *ctx);
 int ckpt_ref_add(struct ckpt_ctx *ctx, u32 objref, enum ckpt_obj_type type,
 		 void *ptr);
@@ -464,8 +478,24 @@ int restore_missing_pages(struct ckpt_ctx *ctx);
 /* mm/ckpt_track.c */
 bool ckpt_track_is_over(struct mm_struct *mm, const u8 *parent_id);
 u64 ckpt_track_id(struct mm_struct *mm);
-int ckpt_track_reset(struct mm_struct *mm, const u8 *image_id);
-int ckpt_track_adopt(struct mm_struct *mm, u64 id, const u8 *image_id);
+bool ckpt_tracker_is_valid(u32 tracker);
+u32 ckpt_tracker_id(struct ckpt_ctx *ctx, struct mm_struct *mm);
+int ckpt_track_harvest(struct ckpt_ctx *ctx, struct mm_struct *mm);
+bool ckpt_track_is_same(struct mm_struct *mm, unsigned long addr);
+int ckpt_track_verdict(struct mm_struct *mm, unsigned long addr);
+void ckpt_track_commit(struct ckpt_ctx *ctx, struct mm_struct *mm);
+void ckpt_track_rollback(struct ckpt_ctx *ctx, struct mm_struct *mm);
+int ckpt_track_adopt(struct mm_struct *mm, u64 id, u32 tracker, const u8 *image_id);
+
+/* mm/ckpt_live.c */
+int ckpt_live_add(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 objref,
+		  const struct ckpt_vma *vmas, unsigned int nr);
+int ckpt_live_hold(struct ckpt_ctx *ctx);
+int ckpt_live_dump(struct ckpt_ctx *ctx);
+void ckpt_live_free(struct ckpt_ctx *ctx);
+
+/* kernel/fork.c */
+struct mm_struct *ckpt_snapshot_mm(struct mm_struct *mm);
 
 /* arch/x86/kernel/checkpoint.c */
 int ckpt_arch_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);

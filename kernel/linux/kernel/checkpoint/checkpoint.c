@@ -28,6 +28,7 @@ struct ckpt_ctx *ckpt_ctx_alloc(void)
 	INIT_LIST_HEAD(&ctx->relinked);
 	INIT_LIST_HEAD(&ctx->locks);
 	INIT_LIST_HEAD(&ctx->files);
+	INIT_LIST_HEAD(&ctx->snapshots);
 	ctx->where.fd = -1;
 	ctx->path_buf = kmalloc(PATH_MAX, GFP_KERNEL_ACCOUNT);
 	if (!ctx->path_buf) {
@@ -44,6 +45,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	restore_files_free(ctx);
 	ckpt_locks_free(ctx);
 	kvfree(ctx->locked);
+	ckpt_live_free(ctx);
 	ckpt_objs_release(ctx);
 	ckpt_refs_release(ctx);
 	mtree_destroy(&ctx->mms);
@@ -133,22 +135,14 @@ static int look_for_obstacles(struct ckpt_ctx *ctx)
 }
 
 /* What the next increment is measured from: only now that all is written. */
-static int start_tracking(struct ckpt_ctx *ctx)
+static void commit_mm(struct ckpt_ctx *ctx, void *mm)
 {
-	struct mm_struct *mm;
-	unsigned int i;
-	int ret = 0;
+	ckpt_track_commit(ctx, mm);
+}
 
-	for (i = 0; i < ctx->tasks.nr && !ret; i++) {
-		if (!(ctx->entries[i].flags & CKPT_TASK_LEADER))
-			continue;
-		mm = get_task_mm(ctx->tasks.task[i]);
-		if (!mm)
-			continue;
-		ret = ckpt_track_reset(mm, ctx->header.image_id);
-		mmput(mm);
-	}
-	return ret;
+static void rollback_mm(struct ckpt_ctx *ctx, void *mm)
+{
+	ckpt_track_rollback(ctx, mm);
 }
 
 static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
@@ -170,10 +164,21 @@ static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
 		ret = ckpt_check_lock_holders(ctx);
 	ctx->where = (struct ckpt_where) { .fd = -1 };
 	if (!ret)
-		ret = write_trailer(ctx);
+		ret = ctx->flags & CHECKPOINT_LIVE ? ckpt_live_hold(ctx) : write_trailer(ctx);
 	if (!ret)
 		ret = ckpt_check_frozen(ctx);
 	return ret;
+}
+
+/* The tree runs, and what it writes does not reach the snapshots. */
+static int write_live(struct ckpt_ctx *ctx, u64 start)
+{
+	int ret;
+
+	ckpt_thaw_tree(ctx);
+	ctx->stats.frozen_ns = ktime_get_ns() - start;
+	ret = ckpt_live_dump(ctx);
+	return ret ?: write_trailer(ctx);
 }
 
 /**
@@ -197,24 +202,27 @@ int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root, const u8 *pare
 	ret = ckpt_freeze_tree(ctx, root);
 	if (!ret)
 		ret = write_image(ctx, parent_id);
+	if (!ret && ctx->flags & CHECKPOINT_LIVE && !ckpt_dryrun(ctx))
+		ret = write_live(ctx, start);
 	if (ret || ckpt_dryrun(ctx)) {
+		ckpt_obj_for_each(ctx, CKPT_OBJ_MM, rollback_mm);
 		ckpt_thaw_tree(ctx);
 		ckpt_relink_rollback(ctx);
 		ctx->stats.total_ns = ktime_get_ns() - start;
 		return ret ? ckpt_err(ctx, ret, "failed with error %d", ret) : 0;
 	}
-	if (ctx->flags & CHECKPOINT_KILL) {
+	if (ctx->flags & (CHECKPOINT_KILL | CHECKPOINT_NOTRACK))
+		ckpt_obj_for_each(ctx, CKPT_OBJ_MM, rollback_mm);
+	else
+		ckpt_obj_for_each(ctx, CKPT_OBJ_MM, commit_mm);
+	if (ctx->flags & CHECKPOINT_KILL)
 		for (i = 0; i < ctx->tasks.nr; i++)
 			if (ctx->entries[i].flags & CKPT_TASK_LEADER)
 				send_sig(SIGKILL, ctx->tasks.task[i], 1);
-	} else if (!(ctx->flags & CHECKPOINT_NOTRACK)) {
-		ret = start_tracking(ctx);
-		if (ret)
-			ckpt_note(ctx, "no later increment: tracking did not start (%d)", ret);
-	}
 	ckpt_thaw_tree(ctx);
 	ckpt_relink_keep(ctx);
-	ctx->stats.frozen_ns = ktime_get_ns() - start;
+	if (!(ctx->flags & CHECKPOINT_LIVE))
+		ctx->stats.frozen_ns = ktime_get_ns() - start;
 	ctx->stats.tasks = ctx->tasks.nr;
 	ctx->stats.bytes = ctx->img.offset;
 	ctx->stats.pages = ctx->img.pages;

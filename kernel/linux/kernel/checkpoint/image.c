@@ -31,11 +31,6 @@ int ckpt_stream_init(struct ckpt_stream *s, int fd, fmode_t mode)
 		fput(file);
 		return -EBADF;
 	}
-	s->buf = kvmalloc(CKPT_IO_BUF_BYTES, GFP_KERNEL);
-	if (!s->buf) {
-		fput(file);
-		return -ENOMEM;
-	}
 	s->file = file;
 	s->pos = file->f_mode & FMODE_LSEEK ? file->f_pos : 0;
 	s->crc = ~0U;
@@ -50,7 +45,16 @@ void ckpt_stream_release(struct ckpt_stream *s)
 		s->file->f_pos = s->pos;
 	fput(s->file);
 	kvfree(s->buf);
+	s->buf = NULL;
 	s->file = NULL;
+}
+
+/* Not before it is used: a chain may have many images. */
+static int stream_buf_alloc(struct ckpt_stream *s)
+{
+	if (!s->buf)
+		s->buf = kvmalloc(CKPT_IO_BUF_BYTES, GFP_KERNEL);
+	return s->buf ? 0 : -ENOMEM;
 }
 
 static int stream_write_out(struct ckpt_stream *s, struct iov_iter *iter)
@@ -109,6 +113,9 @@ int ckpt_write(struct ckpt_ctx *ctx, const void *data, size_t len)
 
 	if (ckpt_dryrun(ctx))
 		return 0;
+	ret = stream_buf_alloc(s);
+	if (ret)
+		return ret;
 	s->crc = crc32c(s->crc, data, len);
 	s->offset += len;
 	while (len) {
@@ -151,12 +158,18 @@ int ckpt_write_rec(struct ckpt_ctx *ctx, u32 type, u32 objref,
 	return ckpt_write_rec2(ctx, type, objref, data, len, NULL, 0);
 }
 
-static void bvec_of_pages(struct bio_vec *bv, struct page **pages, unsigned int nr)
+/* Neighbours in memory become one. Returns how many there are then. */
+static unsigned int bvec_of_pages(struct bio_vec *bv, struct page **pages, unsigned int nr)
 {
-	unsigned int i;
+	unsigned int i, n = 0;
 
-	for (i = 0; i < nr; i++)
-		bvec_set_page(&bv[i], pages[i], PAGE_SIZE, 0);
+	for (i = 0; i < nr; i++) {
+		if (i && pages[i] == nth_page(pages[i - 1], 1))
+			bv[n - 1].bv_len += PAGE_SIZE;
+		else
+			bvec_set_page(&bv[n++], pages[i], PAGE_SIZE, 0);
+	}
+	return n;
 }
 
 /**
@@ -182,8 +195,8 @@ int ckpt_write_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int nr)
 	bv = kvmalloc_array(nr, sizeof(*bv), GFP_KERNEL);
 	if (!bv)
 		return -ENOMEM;
-	bvec_of_pages(bv, pages, nr);
-	iov_iter_bvec(&iter, ITER_SOURCE, bv, nr, (size_t)nr << PAGE_SHIFT);
+	iov_iter_bvec(&iter, ITER_SOURCE, bv, bvec_of_pages(bv, pages, nr),
+		      (size_t)nr << PAGE_SHIFT);
 	ret = stream_write_out(s, &iter);
 	kvfree(bv);
 	if (ret)
@@ -210,10 +223,14 @@ static int stream_read_in(struct ckpt_stream *s, struct iov_iter *iter)
 
 static int stream_refill(struct ckpt_stream *s)
 {
-	struct kvec vec = { .iov_base = s->buf, .iov_len = CKPT_IO_BUF_BYTES };
+	struct kvec vec = { .iov_len = CKPT_IO_BUF_BYTES };
 	struct iov_iter iter;
 	ssize_t n;
 
+	n = stream_buf_alloc(s);
+	if (n)
+		return n;
+	vec.iov_base = s->buf;
 	iov_iter_kvec(&iter, ITER_DEST, &vec, 1, vec.iov_len);
 	n = vfs_iter_read(s->file, &iter, &s->pos, 0);
 	if (n < 0)
@@ -276,8 +293,8 @@ int ckpt_read_pages(struct ckpt_stream *s, struct page **pages, unsigned int nr)
 	bv = kvmalloc_array(nr, sizeof(*bv), GFP_KERNEL);
 	if (!bv)
 		return -ENOMEM;
-	bvec_of_pages(bv, pages, nr);
-	iov_iter_bvec(&iter, ITER_DEST, bv, nr, (size_t)nr << PAGE_SHIFT);
+	iov_iter_bvec(&iter, ITER_DEST, bv, bvec_of_pages(bv, pages, nr),
+		      (size_t)nr << PAGE_SHIFT);
 	ahead = min(s->buf_len - s->buf_pos, iov_iter_count(&iter));
 	if (copy_to_iter(s->buf + s->buf_pos, ahead, &iter) != ahead)
 		ret = -EFAULT;

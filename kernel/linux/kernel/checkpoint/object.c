@@ -171,6 +171,23 @@ int ckpt_obj(struct ckpt_ctx *ctx, enum ckpt_obj_type type, void *ptr, u32 *objr
 	return ckpt_obj_add(ctx, type, ptr, objref) ?: 1;
 }
 
+/**
+ * ckpt_obj_for_each - visit all objects of a type
+ * @ctx:	the checkpoint
+ * @type:	what they are
+ * @visit:	is called for each
+ */
+void ckpt_obj_for_each(struct ckpt_ctx *ctx, enum ckpt_obj_type type,
+		       void (*visit)(struct ckpt_ctx *ctx, void *ptr))
+{
+	struct ckpt_obj *obj;
+	int bkt;
+
+	hash_for_each(ctx->objs, bkt, obj, node)
+		if (obj->type == type)
+			visit(ctx, obj->ptr);
+}
+
 void ckpt_objs_release(struct ckpt_ctx *ctx)
 {
 	struct hlist_node *tmp;

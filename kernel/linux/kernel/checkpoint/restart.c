@@ -592,6 +592,7 @@ static int read_parents(struct restart_ctx *r)
 		ret = restore_parent_pages(ctx, &r->parents[i]);
 		if (ret)
 			return ckpt_err(ctx, ret, "cannot take pages from parent %u", i + 1);
+		ckpt_stream_release(&r->parents[i]);
 		want = h;
 	}
 	return restore_missing_pages(ctx);

@@ -112,13 +112,15 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 	struct ckpt_ctx *ctx;
 	int ret;
 
-	BUILD_BUG_ON(sizeof(args) != CHECKPOINT_ARGS_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(args) != CHECKPOINT_ARGS_SIZE_VER1);
+	BUILD_BUG_ON(sizeof(struct checkpoint_stats) != CHECKPOINT_STATS_SIZE_VER1);
 	if (usize < CHECKPOINT_ARGS_SIZE_VER0)
 		return -EINVAL;
 	ret = copy_struct_from_user(&args, sizeof(args), uargs, usize);
 	if (ret)
 		return ret;
-	if (args.flags & ~CHECKPOINT_FLAGS_ALL ||
+	if (args.flags & ~CHECKPOINT_FLAGS_ALL || !ckpt_tracker_is_valid(args.tracker) ||
+	    (args.flags & CHECKPOINT_LIVE && args.flags & CHECKPOINT_KILL) ||
 	    (args.flags & CHECKPOINT_UNLINKED_COPY && args.flags & CHECKPOINT_UNLINKED_AUTO))
 		return -EINVAL;
 	if (!may_checkpoint())
@@ -133,6 +135,7 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 	if (!ctx)
 		return -ENOMEM;
 	ctx->flags = args.flags;
+	ctx->tracker = args.tracker;
 	ret = -EBADF;
 	if (args.log_fd >= 0) {
 		ctx->log = fget(args.log_fd);
@@ -155,7 +158,9 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 	ret = do_checkpoint(ctx, root, args.parent_id ? parent : NULL);
 	put_task_struct(root);
 	if (!ret && args.stats &&
-	    copy_to_user(u64_to_user_ptr(args.stats), &ctx->stats, sizeof(ctx->stats)))
+	    copy_to_user(u64_to_user_ptr(args.stats), &ctx->stats,
+			 min_t(size_t, args.stats_size ?: CHECKPOINT_STATS_SIZE_VER0,
+			       sizeof(ctx->stats))))
 		ret = -EFAULT;
 out:
 	ckpt_ctx_free(ctx);

@@ -31,6 +31,7 @@ const ownerTypes = ["none", "process", "group", "thread"] as const;
 const lockKinds = [undefined, "posix", "ofd", "flock", "lease"] as const;
 const lockTypes = [undefined, "read", "write"] as const;
 const vmaKinds = [undefined, "anon", "file", "shmem", "vdso", "vvar"] as const;
+const trackers = ["default", "soft-dirty", "wp", "scan", "hash"] as const;
 const extentKinds = [undefined, "data", "zero", "parent"] as const;
 const restartKinds = ["none", "nanosleep", "futex", "poll"] as const;
 // biome-ignore format: in the order of their bits
@@ -134,27 +135,32 @@ function xattr(c: Cursor): Fields {
   return { name: c.text(c.left), valueLen };
 }
 
-const mm = (c: Cursor): Fields => ({
-  trackId: c.digits(),
-  startCode: c.hex(),
-  endCode: c.hex(),
-  startData: c.hex(),
-  endData: c.hex(),
-  startBrk: c.hex(),
-  brk: c.hex(),
-  startStack: c.hex(),
-  argStart: c.hex(),
-  argEnd: c.hex(),
-  envStart: c.hex(),
-  envEnd: c.hex(),
-  vdso: c.hex(),
-  defFlags: c.hex(),
-  auxv: times(48, () => c.hex()),
-  exeFile: c.u32(),
-  nrVmas: c.u32(),
-  dumpable: c.u32(),
-  thpDisable: c.u32(),
-});
+function mm(c: Cursor): Fields {
+  const fields: Fields = {
+    trackId: c.digits(),
+    startCode: c.hex(),
+    endCode: c.hex(),
+    startData: c.hex(),
+    endData: c.hex(),
+    startBrk: c.hex(),
+    brk: c.hex(),
+    startStack: c.hex(),
+    argStart: c.hex(),
+    argEnd: c.hex(),
+    envStart: c.hex(),
+    envEnd: c.hex(),
+    vdso: c.hex(),
+    defFlags: c.hex(),
+    auxv: times(48, () => c.hex()),
+    exeFile: c.u32(),
+    nrVmas: c.u32(),
+    dumpable: c.u32(),
+    thpDisable: c.u32(),
+    tracker: name(trackers, c.u32()),
+  };
+  c.skip(4);
+  return fields;
+}
 
 function flagNames(flags: number): string[] {
   return times(32, (bit) => bit)

@@ -37,6 +37,8 @@
 #define CHECKPOINT_KILL		(1ULL << 1)	/* kill the tree when the image is complete */
 #define CHECKPOINT_DRYRUN	(1ULL << 2)	/* write nothing; log every obstacle */
 #define CHECKPOINT_NOTRACK	(1ULL << 3)	/* do not start tracking for a later increment */
+#define CHECKPOINT_LIVE		(1ULL << 4)	/* let the tree go before its memory is written */
+#define CHECKPOINT_AUDIT	(1ULL << 5)	/* hash all pages; compare with what the tracker says */
 /* Unlinked files: without either, they are given a name by which a restart finds them. */
 #define CHECKPOINT_UNLINKED_COPY (1ULL << 8)	/* put their contents into the image */
 #define CHECKPOINT_UNLINKED_AUTO (1ULL << 9)	/* the contents only of those that cannot be named */
@@ -47,9 +49,18 @@
  */
 #define CHECKPOINT_RELINK_DIR	(1ULL << 10)
 #define CHECKPOINT_RELINK_RMDIR	(1ULL << 11)
-#define CHECKPOINT_FLAGS_ALL	0xf0fULL
+#define CHECKPOINT_FLAGS_ALL	0xf3fULL
 
 #define CKPT_RELINK_DIR		".crlab-relink"
+
+/* What tells which pages an increment holds. */
+enum ckpt_tracker {
+	CKPT_TRACKER_DEFAULT	= 0,	/* the one that runs; if none does, the best */
+	CKPT_TRACKER_SOFT_DIRTY	= 1,	/* mainline's bit, shared with /proc */
+	CKPT_TRACKER_WP		= 2,	/* write protection of its own */
+	CKPT_TRACKER_SCAN	= 3,	/* the CPU's dirty bits */
+	CKPT_TRACKER_HASH	= 4,	/* content hashes: tracks nothing, compares */
+};
 
 struct checkpoint_args {
 	__aligned_u64 flags;
@@ -60,8 +71,11 @@ struct checkpoint_args {
 	__aligned_u64 relink_fds;	/* const __s32 *: one per filesystem */
 	__aligned_u64 parent_id;	/* const __u8[16]: increment over this image */
 	__aligned_u64 stats;		/* struct checkpoint_stats *, or 0 */
+	__u32 tracker;			/* enum ckpt_tracker, from now on */
+	__u32 stats_size;		/* of what @stats points at; 0: CHECKPOINT_STATS_SIZE_VER0 */
 };
 #define CHECKPOINT_ARGS_SIZE_VER0	48
+#define CHECKPOINT_ARGS_SIZE_VER1	56
 
 struct checkpoint_stats {
 	__u8 image_id[CKPT_ID_BYTES];
@@ -76,7 +90,15 @@ struct checkpoint_stats {
 	__aligned_u64 obstacles;	/* counted by a dry run */
 	__aligned_u64 frozen_ns;	/* from first task asked to stop to all let go */
 	__aligned_u64 total_ns;
+	__u32 tracker;			/* enum ckpt_tracker: runs from now on, in the root */
+	__u32 audited;			/* address spaces whose tracker was audited */
+	__aligned_u64 tracker_faults;	/* that it has caused since the last checkpoint */
+	__aligned_u64 tracker_walk_ns;	/* to read and reset it */
+	__aligned_u64 tracker_bytes;	/* of memory that it holds */
+	__aligned_u64 false_pages;	/* audit: written, but as in the parent */
 };
+#define CHECKPOINT_STATS_SIZE_VER0	104
+#define CHECKPOINT_STATS_SIZE_VER1	144
 
 /*
  * restart(struct restart_args *, size_t). A restart goes through a context,
@@ -425,6 +447,8 @@ struct ckpt_mm {
 	__u32 nr_vmas;
 	__u32 dumpable;
 	__u32 thp_disable;
+	__u32 tracker;		/* enum ckpt_tracker: goes on after a restart */
+	__u32 reserved;
 };
 
 enum ckpt_vma_kind {

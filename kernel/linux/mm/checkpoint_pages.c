@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Write the pages of address spaces and of shared memory.
+ *
+ * The mmap lock is held only while a batch of pages is collected, never while
+ * it is written.
+ */
+#include <linux/checkpoint_internal.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/pagewalk.h>
+#include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
+
+#include "ckpt_dump.h"
+
+#define BATCH_EXTENTS	1024
+
+/* One PAGES record in the making. */
+struct page_batch {
+	struct ckpt_ctx *ctx;
+	u32 objref;
+	unsigned int nr_extents;
+	unsigned int nr_pages;
+	struct ckpt_extent extents[BATCH_EXTENTS];
+	struct page *pages[CKPT_BATCH_PAGES];
+};
+
+/*
+ * A walk over the pages of one mapping: of the address space itself, or of a
+ * snapshot of it.
+ */
+struct page_walk {
+	struct page_batch *batch;
+	struct mm_struct *mm;
+	struct mm_struct *tracked;
+	unsigned long next;	/* where it goes on */
+	bool of_file;		/* a hole shows the file, not zeroes */
+	bool increment;		/* what has not changed is in the parent */
+};
+
+static struct page_batch *batch_alloc(struct ckpt_ctx *ctx, u32 objref)
+{
+	struct page_batch *b = kvzalloc(sizeof(*b), GFP_KERNEL_ACCOUNT);
+
+	if (b) {
+		b->ctx = ctx;
+		b->objref = objref;
+	}
+	return b;
+}
+
+static void batch_drop_pages(struct page_batch *b)
+{
+	while (b->nr_pages)
+		put_page(b->pages[--b->nr_pages]);
+}
+
+static void batch_free(struct page_batch *b)
+{
+	batch_drop_pages(b);
+	kvfree(b);
+}
+
+static bool batch_is_full(const struct page_batch *b)
+{
+	return b->nr_pages == CKPT_BATCH_PAGES || b->nr_extents == BATCH_EXTENTS;
+}
+
+static void batch_add(struct page_batch *b, u64 addr, u32 kind, struct page *page)
+{
+	struct ckpt_extent *e = b->nr_extents ? &b->extents[b->nr_extents - 1] : NULL;
+
+	if (!e || e->kind != kind || e->nr == U32_MAX ||
+	    e->addr + ((u64)e->nr << PAGE_SHIFT) != addr) {
+		e = &b->extents[b->nr_extents++];
+		*e = (struct ckpt_extent) { .addr = addr, .kind = kind };
+	}
+	e->nr++;
+	if (kind == CKPT_PAGES_DATA) {
+		get_page(page);
+		b->pages[b->nr_pages++] = page;
+	}
+}
+
+/* Write the record. The payload begins at a page boundary of the stream. */
+static int batch_write(struct page_batch *b)
+{
+	size_t extents_len = b->nr_extents * sizeof(*b->extents);
+	struct ckpt_ctx *ctx = b->ctx;
+	struct ckpt_pages head = {
+		.nr_extents = b->nr_extents,
+		.nr_pages = b->nr_pages,
+	};
+	struct ckpt_rec rec = { .type = CKPT_REC_PAGES, .objref = b->objref };
+	int ret;
+
+	if (!b->nr_extents)
+		return 0;
+	rec.len = sizeof(head) + extents_len;
+	if (b->nr_pages)
+		head.pad = -(ctx->img.offset + sizeof(rec) + rec.len) & (PAGE_SIZE - 1);
+	rec.len += head.pad + ((u64)b->nr_pages << PAGE_SHIFT);
+
+	ctx->img.nr_records++;
+	ret = ckpt_write(ctx, &rec, sizeof(rec));
+	if (!ret)
+		ret = ckpt_write(ctx, &head, sizeof(head));
+	if (!ret)
+		ret = ckpt_write(ctx, b->extents, extents_len);
+	if (!ret && head.pad)
+		ret = ckpt_write(ctx, page_address(ZERO_PAGE(0)), head.pad);
+	if (!ret)
+		ret = ckpt_write_pages(ctx, b->pages, b->nr_pages);
+	batch_drop_pages(b);
+	b->nr_extents = 0;
+	return ret;
+}
+
+static bool page_is_zero(struct page *page)
+{
+	void *data = kmap_local_page(page);
+	bool zero = !memchr_inv(data, 0, PAGE_SIZE);
+
+	kunmap_local(data);
+	return zero;
+}
+
+/* The audit: does the tracker agree with the contents? */
+static int audit_page(struct page_walk *w, unsigned long addr, bool in_parent)
+{
+	struct ckpt_ctx *ctx = w->batch->ctx;
+	int verdict = ckpt_track_verdict(w->tracked, addr);
+
+	if (!in_parent && verdict > 0)
+		ctx->stats.false_pages++;
+	if (!in_parent || verdict >= 0)
+		return 0;
+	ctx->where.addr = addr;
+	return ckpt_err(ctx, -EUCLEAN, "the tracker did not see that this page was written");
+}
+
+/*
+ * A page that is all zero carries no payload, not even a reference to the
+ * parent: the parent has none either.
+ */
+static int walk_add(struct page_walk *w, unsigned long addr, struct page *page)
+{
+	struct checkpoint_stats *stats = &w->batch->ctx->stats;
+	bool in_parent;
+
+	if (page_is_zero(page)) {
+		stats->zero_pages++;
+		if (w->of_file)
+			batch_add(w->batch, addr, CKPT_PAGES_ZERO, NULL);
+		return 0;
+	}
+	in_parent = w->increment && ckpt_track_is_same(w->tracked, addr);
+	if (in_parent) {
+		stats->parent_pages++;
+		batch_add(w->batch, addr, CKPT_PAGES_PARENT, NULL);
+	} else {
+		batch_add(w->batch, addr, CKPT_PAGES_DATA, page);
+	}
+	if (w->increment && w->batch->ctx->flags & CHECKPOINT_AUDIT)
+		return audit_page(w, addr, in_parent);
+	return 0;
+}
+
+/* Returns 1 when the batch is full, and then is to be called again for @addr. */
+static int walk_huge(struct page_walk *w, struct vm_area_struct *vma, pmd_t entry,
+		     unsigned long addr, unsigned long end)
+{
+	struct page *page;
+	int ret = 0;
+
+	w->next = addr;
+	if (!pmd_present(entry))
+		return 1;
+	page = pmd_page(entry);
+	if (is_huge_zero_pmd(entry) || !PageAnon(page))
+		return 0;
+	for (; addr < end && !ret; addr += PAGE_SIZE) {
+		w->next = addr;
+		if (batch_is_full(w->batch))
+			return 1;
+		ret = walk_add(w, addr, page + ((addr & ~HPAGE_PMD_MASK) >> PAGE_SHIFT));
+	}
+	return ret;
+}
+
+static int walk_pte(struct page_walk *w, struct vm_area_struct *vma, pte_t entry,
+		    unsigned long addr)
+{
+	struct page *page;
+
+	if (pte_none(entry))
+		return 0;
+	w->next = addr;
+	if (batch_is_full(w->batch) || !pte_present(entry))
+		return 1;
+	if (is_zero_pfn(pte_pfn(entry))) {
+		if (w->of_file)
+			batch_add(w->batch, addr, CKPT_PAGES_ZERO, NULL);
+		return 0;
+	}
+	page = vm_normal_page(vma, addr, entry);
+	return page && PageAnon(page) ? walk_add(w, addr, page) : 0;
+}
+
+static int walk_pmd(pmd_t *pmd, unsigned long addr, unsigned long end, struct mm_walk *walk)
+{
+	struct page_walk *w = walk->private;
+	spinlock_t *ptl;	/* of the page table */
+	pte_t *start, *pte;
+	int ret = 0;
+
+	cond_resched();
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	ptl = pmd_trans_huge_lock(pmd, walk->vma);
+	if (ptl) {
+		ret = walk_huge(w, walk->vma, *pmd, addr, end);
+		spin_unlock(ptl);
+		return ret;
+	}
+	start = pte_offset_map_lock(walk->mm, pmd, addr, &ptl);
+	if (!start) {
+		walk->action = ACTION_AGAIN;
+		return 0;
+	}
+	for (pte = start; addr < end && !ret; pte++, addr += PAGE_SIZE)
+		ret = walk_pte(w, walk->vma, ptep_get(pte), addr);
+	pte_unmap_unlock(start, ptl);
+	return ret;
+}
+
+static const struct mm_walk_ops walk_ops = {
+	.pmd_entry	= walk_pmd,
+	.walk_lock	= PGWALK_RDLOCK,
+};
+
+/* A page that is swapped out or on its way elsewhere. */
+static int walk_bring_in(struct page_walk *w)
+{
+	struct ckpt_ctx *ctx = w->batch->ctx;
+	struct page *page;
+	int locked = 1, ret;
+	long n;
+
+	if (mmap_read_lock_killable(w->mm))
+		return ckpt_err(ctx, -EINTR, "interrupted");
+	n = get_user_pages_remote(w->mm, w->next, 1, FOLL_FORCE, &page, &locked);
+	if (locked)
+		mmap_read_unlock(w->mm);
+	if (n != 1) {
+		ctx->where.addr = w->next;
+		return ckpt_err(ctx, n < 0 ? n : -EFAULT, "cannot bring this page into memory");
+	}
+	ret = walk_add(w, w->next, page);
+	put_page(page);
+	w->next += PAGE_SIZE;
+	return ret;
+}
+
+static int dump_vma_pages(struct page_walk *w, const struct ckpt_vma *v)
+{
+	struct ckpt_ctx *ctx = w->batch->ctx;
+	int ret;
+
+	w->next = v->start;
+	w->of_file = v->kind != CKPT_VMA_ANON;
+	while (w->next < v->end) {
+		if (mmap_read_lock_killable(w->mm))
+			return ckpt_err(ctx, -EINTR, "interrupted");
+		ret = walk_page_range(w->mm, w->next, v->end, &walk_ops, w);
+		mmap_read_unlock(w->mm);
+		if (ret < 0)
+			return ckpt_err(ctx, ret, "interrupted");
+		if (!ret)
+			return 0;
+		/* The walk has ended early, for one of two reasons. */
+		if (batch_is_full(w->batch))
+			ret = batch_write(w->batch);
+		else
+			ret = walk_bring_in(w);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * ckpt_dump_pages - write the pages of private mappings
+ * @ctx:	the checkpoint
+ * @mm:		where they are: the address space or a snapshot of it
+ * @tracked:	the address space
+ * @objref:	the objref of the address space
+ * @vmas:	the mappings
+ * @nr:		their number
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int ckpt_dump_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, struct mm_struct *tracked,
+		    u32 objref, const struct ckpt_vma *vmas, unsigned int nr)
+{
+	struct page_walk w = {
+		.mm = mm,
+		.tracked = tracked,
+		.increment = ckpt_track_is_over(tracked, ctx->header.parent_id),
+	};
+	unsigned int i;
+	int ret = 0;
+
+	w.batch = batch_alloc(ctx, objref);
+	if (!w.batch)
+		return -ENOMEM;
+	for (i = 0; i < nr && !ret; i++)
+		ret = dump_vma_pages(&w, &vmas[i]);
+	if (!ret)
+		ret = batch_write(w.batch);
+	batch_free(w.batch);
+	return ret;
+}
+
+static int dump_shmem_folio(struct page_batch *b, struct inode *inode, pgoff_t index,
+			    pgoff_t *next)
+{
+	struct folio *folio = NULL;
+	pgoff_t end;
+	int ret;
+
+	*next = index + 1;
+	ret = shmem_get_folio(inode, index, 0, &folio, SGP_READ);
+	if (ret)
+		return ckpt_err(b->ctx, ret, "cannot read shared memory");
+	if (!folio)
+		return 0;
+	folio_unlock(folio);
+	end = folio_next_index(folio);
+	for (; index < end && !ret; index++) {
+		struct page *page = folio_file_page(folio, index);
+
+		if (page_is_zero(page))
+			b->ctx->stats.zero_pages++;
+		else
+			batch_add(b, (u64)index << PAGE_SHIFT, CKPT_PAGES_DATA, page);
+		if (batch_is_full(b))
+			ret = batch_write(b);
+	}
+	*next = end;
+	folio_put(folio);
+	return ret;
+}
+
+/**
+ * ckpt_dump_shmem - write the pages of shared memory
+ * @ctx:	the checkpoint
+ * @inode:	the shared memory
+ * @objref:	its objref
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int ckpt_dump_shmem(struct ckpt_ctx *ctx, struct inode *inode, u32 objref)
+{
+	loff_t size = i_size_read(inode), pos = 0;
+	struct page_batch *b;
+	pgoff_t next;
+	int ret = 0;
+
+	if (ckpt_dryrun(ctx))
+		return 0;
+	b = batch_alloc(ctx, objref);
+	if (!b)
+		return -ENOMEM;
+	while (!ret) {
+		if (fatal_signal_pending(current)) {
+			ret = ckpt_err(ctx, -EINTR, "interrupted");
+			break;
+		}
+		cond_resched();
+		pos = mapping_seek_hole_data(inode->i_mapping, pos, size, SEEK_DATA);
+		if (pos < 0)
+			break;
+		ret = dump_shmem_folio(b, inode, pos >> PAGE_SHIFT, &next);
+		pos = (loff_t)next << PAGE_SHIFT;
+		if (pos >= size)
+			break;
+	}
+	if (!ret)
+		ret = batch_write(b);
+	batch_free(b);
+	return ret;
+}

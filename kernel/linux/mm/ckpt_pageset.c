@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sparse sets of pages. To add to one takes memory, and fails without a word
+ * if there is none: see ckpt_track.h for why that is right.
+ */
+#include <linux/bitmap.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "ckpt_track.h"
+
+#define CHUNK_BYTES	(CKPT_CHUNK_PAGES / BITS_PER_BYTE)
+
+struct ckpt_pageset *ckpt_pageset_alloc(void)
+{
+	struct ckpt_pageset *set = kzalloc(sizeof(*set), GFP_KERNEL_ACCOUNT);
+
+	if (set) {
+		xa_init(&set->chunks);
+		set->bytes = sizeof(*set);
+	}
+	return set;
+}
+
+void ckpt_pageset_free(struct ckpt_pageset *set)
+{
+	unsigned long i, *chunk;
+
+	if (!set)
+		return;
+	xa_for_each(&set->chunks, i, chunk)
+		kfree(chunk);
+	xa_destroy(&set->chunks);
+	kfree(set);
+}
+
+/**
+ * ckpt_pageset_chunk - where the bit of a page stands
+ * @set:	the set
+ * @addr:	address of the page
+ *
+ * Return: the bitmap of its chunk, in which it is bit number
+ * (@addr >> PAGE_SHIFT) % CKPT_CHUNK_PAGES; NULL if there is no memory for it.
+ */
+unsigned long *ckpt_pageset_chunk(struct ckpt_pageset *set, unsigned long addr)
+{
+	unsigned long index = addr >> (PAGE_SHIFT + CKPT_CHUNK_SHIFT);
+	unsigned long *chunk = xa_load(&set->chunks, index);
+
+	if (chunk)
+		return chunk;
+	chunk = kzalloc(CHUNK_BYTES, GFP_KERNEL_ACCOUNT);
+	if (!chunk)
+		return NULL;
+	if (xa_err(xa_store(&set->chunks, index, chunk, GFP_KERNEL_ACCOUNT))) {
+		kfree(chunk);
+		return NULL;
+	}
+	set->bytes += CHUNK_BYTES;
+	return chunk;
+}
+
+bool ckpt_pageset_test(const struct ckpt_pageset *set, unsigned long addr)
+{
+	unsigned long *chunk = xa_load((struct xarray *)&set->chunks,
+				       addr >> (PAGE_SHIFT + CKPT_CHUNK_SHIFT));
+
+	return chunk && test_bit((addr >> PAGE_SHIFT) % CKPT_CHUNK_PAGES, chunk);
+}
+
+/**
+ * ckpt_pageset_intersect - keep only what is in another set too
+ * @set:	the set
+ * @other:	the other
+ */
+void ckpt_pageset_intersect(struct ckpt_pageset *set, const struct ckpt_pageset *other)
+{
+	unsigned long i, *chunk;
+
+	xa_for_each(&set->chunks, i, chunk) {
+		unsigned long *theirs = xa_load((struct xarray *)&other->chunks, i);
+
+		if (theirs)
+			bitmap_and(chunk, chunk, theirs, CKPT_CHUNK_PAGES);
+		else
+			bitmap_zero(chunk, CKPT_CHUNK_PAGES);
+	}
+}
