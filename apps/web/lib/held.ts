@@ -32,6 +32,20 @@ export function heldPaths(view: ExperimentView): HeldPath[] {
           path,
           by: { path },
         }));
+      const watched = process.files.flatMap((f) =>
+        (f.watches ?? []).flatMap(({ wd, path, unlinked, what }) =>
+          path === undefined || unlinked || what !== "inode" || path === "/"
+            ? []
+            : [
+                {
+                  key: `${process.pid}/watch/${f.fd}/${wd ?? path}`,
+                  label: `watched by ${who}${wd === undefined ? "" : `, wd ${wd}`}: ${path}`,
+                  path,
+                  by: { path },
+                },
+              ],
+        ),
+      );
       const cwd =
         process.cwd && !process.cwd.unlinked && process.cwd.path !== "/"
           ? [
@@ -43,7 +57,7 @@ export function heldPaths(view: ExperimentView): HeldPath[] {
               },
             ]
           : [];
-      return [...open, ...mapped, ...cwd];
+      return [...open, ...watched, ...mapped, ...cwd];
     }),
   );
 }

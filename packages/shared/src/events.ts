@@ -10,6 +10,7 @@ import {
   restoreFigures,
   step,
 } from "./experiment.js";
+import { imageDigest } from "./image/digest.js";
 
 export const LOG_VERSION = 1;
 
@@ -119,6 +120,8 @@ export const logEvent = z.discriminatedUnion("type", [
     killed: z.boolean(),
     figures: checkpointFigures,
   }),
+  /** Somebody opened the image: what is in it. */
+  event("checkpoint.read", { name: z.string(), digest: imageDigest }),
   /** All obstacles a dry run named. */
   event("checkpoint.obstacles", { stepNo: z.int(), target: z.string(), obstacles: z.array(z.string()) }),
   event("restore.finished", { stepNo: z.int(), checkpoint: z.string(), target: z.string(), figures: restoreFigures }),

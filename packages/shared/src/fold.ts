@@ -13,6 +13,7 @@ import type {
   Step,
   StepKind,
 } from "./experiment.js";
+import type { ImageDigest } from "./image/digest.js";
 
 export type ExperimentStatus = "new" | "booting" | "running" | "ended" | "interrupted";
 export type Verdict = "pass" | "fail";
@@ -65,6 +66,8 @@ export interface CheckpointView {
   stepNo: number;
   atMs: number;
   figures: CheckpointFigures;
+  /** What is in the image, once somebody has opened it. */
+  digest: ImageDigest | null;
 }
 
 export interface TargetView {
@@ -336,10 +339,15 @@ function change(view: ExperimentView, event: LogEvent): Partial<ExperimentView> 
             stepNo: event.stepNo,
             atMs: event.atMs,
             figures: event.figures,
+            digest: null,
           },
         ],
         targets: editTarget(view, event.target, () => ({ latestCheckpoint: event.name })),
         steps: editStep(view, event.stepNo, (s) => ({ figures: { ...s.figures, ...known(event.figures) } })),
+      };
+    case "checkpoint.read":
+      return {
+        checkpoints: view.checkpoints.map((c) => (c.name === event.name ? { ...c, digest: event.digest } : c)),
       };
     case "checkpoint.obstacles":
       return {

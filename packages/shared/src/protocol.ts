@@ -28,6 +28,8 @@ export const clientMessage = z.discriminatedUnion("type", [
   /** Run the next `count` of the planned steps that remain (default: all); a failed step stops the plan. */
   request("run", { experiment: experimentId, count: z.int().min(1).optional() }),
   request("step", { experiment: experimentId, step }),
+  /** Open a checkpoint's image: what is in it goes to the log, for everybody. */
+  request("image.read", { experiment: experimentId, checkpoint: z.string().max(64) }),
   /** Stop the guest and end the experiment with a verdict over the steps done. */
   request("end", { experiment: experimentId }),
   request("rename", { experiment: experimentId, title: z.string().min(1).max(120) }),

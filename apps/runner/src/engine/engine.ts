@@ -1,5 +1,5 @@
 /** Checkpoint/restart engines: one small interface, so that others can stand beside the kernel's own. */
-import type { CheckpointFigures, Manifest, RestoreFigures } from "@crlab/shared";
+import type { CheckpointFigures, ImageDigest, Manifest, RestoreFigures } from "@crlab/shared";
 import type { ExecResult } from "../experiment/guest-port.js";
 import { kernelEngine } from "./kernel.js";
 
@@ -23,6 +23,8 @@ export interface CrEngine {
   checkpoint(run: RunInGuest, request: CheckpointRequest): Promise<CheckpointFigures>;
   /** All that stands in the way of a checkpoint; nothing is written. */
   dryRun(run: RunInGuest, pid: number): Promise<string[]>;
+  /** What is in an image. */
+  read(run: RunInGuest, path: string): Promise<ImageDigest>;
   /** Brings the tree back from an image; it can be restored again later. */
   restore(run: RunInGuest, path: string): Promise<RestoreFigures>;
 }

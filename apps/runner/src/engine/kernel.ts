@@ -1,5 +1,5 @@
 /** The engine of this lab's kernel: checkpoint(2) and restart(2), through the guest commands of the same names. */
-import { checkpointFigures } from "@crlab/shared";
+import { checkpointFigures, digest, imageListing } from "@crlab/shared";
 import { z } from "zod";
 import { StepError } from "../experiment/errors.js";
 import type { ExecResult } from "../experiment/guest-port.js";
@@ -49,6 +49,10 @@ export const kernelEngine: CrEngine = {
     if (result.exitCode === 0) return [];
     if (obstacles.length > 0) return obstacles;
     throw refusal("checkpoint", result);
+  },
+
+  async read(run, path) {
+    return digest(figuresOf("ckptinfo", await run(["ckptinfo", "--json", path]), imageListing));
   },
 
   async restore(run, path) {

@@ -12,6 +12,7 @@ import {
   type Step,
   workloadNames,
 } from "@crlab/shared";
+import { engines } from "../engine/engine.js";
 import type { Store } from "../store/index.js";
 import { namedErrorOf, StepError } from "./errors.js";
 import type { BootGuest, ExecOptions, ExecResult, GuestEnd, GuestPort } from "./guest-port.js";
@@ -333,6 +334,28 @@ export class Experiment {
       else if (!sameTree(processes, target.processes))
         await this.log.append({ type: "processes.seen", name: target.name, processes });
     }
+  }
+
+  // ---- images ----
+
+  /** Notes what is in a checkpoint's image, once. */
+  async readImage(name: string): Promise<void> {
+    this.activeAtMs = performance.now();
+    const checkpoint = this.view.checkpoints.find((c) => c.name === name);
+    if (!checkpoint) throw new StepError("checkpoint.unknown", `there is no checkpoint "${name}"`);
+    if (checkpoint.digest !== null) return;
+    if (!checkpoint.available)
+      throw new StepError("checkpoint.lost", `the image of "${name}" went with the guest that held it`);
+    const reading = this.#reading.get(name) ?? this.#readImage(name, checkpoint.guestPath);
+    this.#reading.set(name, reading);
+    await reading.finally(() => this.#reading.delete(name));
+  }
+
+  readonly #reading = new Map<string, Promise<void>>();
+
+  async #readImage(name: string, guestPath: string): Promise<void> {
+    const digest = await engines[this.manifest.engine].read((argv) => this.exec(argv), guestPath);
+    await this.log.append({ type: "checkpoint.read", name, digest });
   }
 
   // ---- the end ----

@@ -156,6 +156,9 @@ export class Connection implements Outlet {
         this.#inBackground(experiment.runStep(message.step));
         return {};
       }
+      case "image.read":
+        await (await lab.drive(message.experiment, owner)).readImage(message.checkpoint);
+        return {};
       case "end":
         await (await lab.drive(message.experiment, owner)).end();
         return {};

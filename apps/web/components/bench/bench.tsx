@@ -62,6 +62,12 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
     },
     [socket, id],
   );
+  const readImage = useCallback(
+    async (checkpoint: string) => {
+      await socket.request({ type: "image.read", experiment: id, checkpoint });
+    },
+    [socket, id],
+  );
   const act = useCallback(
     (action: ActionId) => {
       setError(null);
@@ -220,6 +226,7 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
             id={id}
             view={view}
             over={over}
+            onRead={drive ? readImage : null}
             onHeld={
               drive && possible.some((a) => a.id === "unlink" && a.possible)
                 ? (action, path) => {

@@ -1,5 +1,9 @@
+"use client";
 import { type CheckpointView, type ExperimentView, formatBytes, formatNs } from "@crlab/shared";
+import { useState } from "react";
+import { ImageView } from "./image-view";
 import styles from "./inspector.module.css";
+import type { OnRead } from "./not-read";
 
 const ROW = 34;
 const INDENT = 20;
@@ -67,7 +71,9 @@ function Chain({ checkpoints }: { checkpoints: readonly CheckpointView[] }) {
   );
 }
 
-export function Checkpoints({ view }: { view: ExperimentView }) {
+export function Checkpoints({ view, onRead }: { view: ExperimentView; onRead: OnRead | null }) {
+  const [name, setName] = useState<string | null>(null);
+  const shown = view.checkpoints.find((c) => c.name === name) ?? view.checkpoints.at(-1);
   return (
     <>
       {view.obstacles && (
@@ -115,7 +121,16 @@ export function Checkpoints({ view }: { view: ExperimentView }) {
               <tbody>
                 {view.checkpoints.map((c) => (
                   <tr key={c.name}>
-                    <td>{c.name}</td>
+                    <td>
+                      <button
+                        type="button"
+                        className="btn quiet"
+                        aria-pressed={c.name === shown?.name}
+                        onClick={() => setName(c.name)}
+                      >
+                        {c.name}
+                      </button>
+                    </td>
                     <td className="num">{formatBytes(c.figures.bytes)}</td>
                     <td className="num">{c.figures.pages}</td>
                     <td className="num">{formatNs(c.figures.frozenNs)}</td>
@@ -125,6 +140,7 @@ export function Checkpoints({ view }: { view: ExperimentView }) {
               </tbody>
             </table>
           </section>
+          {shown && <ImageView checkpoints={view.checkpoints} shown={shown} onRead={onRead} />}
         </>
       )}
     </>

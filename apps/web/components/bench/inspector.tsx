@@ -5,12 +5,15 @@ import { formatClock } from "../../lib/time";
 import { Checkpoints } from "./checkpoints";
 import { Figures } from "./figures";
 import styles from "./inspector.module.css";
+import { Memory } from "./memory";
+import type { OnRead } from "./not-read";
 import { type OnHeld, Processes } from "./processes";
 import { ReportPanel } from "./report-panel";
 import { Tabs } from "./tabs";
 
 const tabs = [
   { id: "processes", label: "Processes" },
+  { id: "memory", label: "Memory" },
   { id: "checkpoints", label: "Checkpoints" },
   { id: "kernel", label: "Kernel log" },
   { id: "report", label: "Report" },
@@ -22,9 +25,10 @@ interface Props {
   over: boolean;
   /** Null for those who watch. */
   onHeld: OnHeld | null;
+  onRead: OnRead | null;
 }
 
-export function Inspector({ id, view, over, onHeld }: Props) {
+export function Inspector({ id, view, over, onHeld, onRead }: Props) {
   const [chosen, setChosen] = useState<string>(over ? "report" : "processes");
   return (
     <>
@@ -39,7 +43,8 @@ export function Inspector({ id, view, over, onHeld }: Props) {
       >
         <Figures view={view} />
         {chosen === "processes" && <Processes view={view} onHeld={onHeld} />}
-        {chosen === "checkpoints" && <Checkpoints view={view} />}
+        {chosen === "memory" && <Memory view={view} onRead={onRead} />}
+        {chosen === "checkpoints" && <Checkpoints view={view} onRead={onRead} />}
         {chosen === "kernel" && <KernelLog view={view} />}
         {chosen === "report" && <ReportPanel id={id} view={view} />}
       </div>

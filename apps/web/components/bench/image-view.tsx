@@ -1,0 +1,167 @@
+"use client";
+import { type CheckpointView, formatBytes, type ImageDigest } from "@crlab/shared";
+import { useState } from "react";
+import styles from "./inspector.module.css";
+import { NotRead, type OnRead } from "./not-read";
+
+interface Props {
+  checkpoints: readonly CheckpointView[];
+  shown: CheckpointView;
+  onRead: OnRead | null;
+}
+
+const hex = (offset: number) => `0x${offset.toString(16)}`;
+
+/** Pages of each mapping that stand in the image itself, by where and what the mapping is. */
+function payload(digest: ImageDigest): Map<string, number> {
+  return new Map(
+    digest.spaces.flatMap((space) =>
+      space.mappings.map((m): [string, number] => [
+        `${m.start} ${m.access} ${m.name}`,
+        m.runs.reduce((sum, [, pages, kind]) => sum + (kind === 1 ? pages : 0), 0),
+      ]),
+    ),
+  );
+}
+
+/** An image: what kinds of record it holds, each record with its place, and how it differs from another. */
+export function ImageView({ checkpoints, shown, onRead }: Props) {
+  const [type, setType] = useState("");
+  const [otherName, setOther] = useState("");
+  const { digest } = shown;
+  if (digest === null) return <NotRead checkpoint={shown} onRead={onRead} />;
+  const others = checkpoints.filter((c) => c.name !== shown.name);
+  const other = others.find((c) => c.name === otherName);
+  const records = type === "" ? digest.records : digest.records.filter((r) => r.type === type);
+  return (
+    <section className={styles.card} data-testid="image">
+      <h3>
+        <span>Image of {shown.name}</span>
+        <span>{digest.complete ? "whole" : `not whole: ${digest.problem?.text ?? "no trailer"}`}</span>
+      </h3>
+      <div className={styles.choose}>
+        <label>
+          Records
+          <select className="field" value={type} onChange={(event) => setType(event.currentTarget.value)}>
+            <option value="">all kinds</option>
+            {digest.totals.map((t) => (
+              <option key={t.type} value={t.type}>
+                {t.type}: {t.records}, {formatBytes(t.bytes)}
+              </option>
+            ))}
+          </select>
+        </label>
+        {others.length > 0 && (
+          <label>
+            Compare with
+            <select className="field" value={otherName} onChange={(event) => setOther(event.currentTarget.value)}>
+              <option value="">nothing</option>
+              {others.map((c) => (
+                <option key={c.name} value={c.name}>
+                  {c.name}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+      </div>
+      {other &&
+        (other.digest === null ? (
+          <NotRead checkpoint={other} onRead={onRead} />
+        ) : (
+          <Difference from={other} to={shown} before={other.digest} after={digest} />
+        ))}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
+      <div className={styles.records} tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Offset</th>
+              <th scope="col">Record</th>
+              <th scope="col">Holds</th>
+              <th scope="col" className="num">
+                Bytes
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {records.map((r) => (
+              <tr key={r.offset} id={`image-${r.offset}`}>
+                <td className="dim">{hex(r.offset)}</td>
+                <td>
+                  {r.type}
+                  {r.objref > 0 && <span className="dim"> #{r.objref}</span>}
+                </td>
+                <td className={styles.path}>{r.text}</td>
+                <td className="num">{r.bytes}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {digest.leftOut > 0 && <p className={styles.none}>{digest.leftOut} more are not shown.</p>}
+    </section>
+  );
+}
+
+/** Only what differs: records by kind, then mappings by the pages they have in each image. */
+function Difference({
+  from,
+  to,
+  before,
+  after,
+}: {
+  from: CheckpointView;
+  to: CheckpointView;
+  before: ImageDigest;
+  after: ImageDigest;
+}) {
+  const kinds = [...new Set([...before.totals, ...after.totals].map((t) => t.type))].flatMap((type) => {
+    const a = before.totals.find((t) => t.type === type);
+    const b = after.totals.find((t) => t.type === type);
+    return a?.records === b?.records && a?.bytes === b?.bytes
+      ? []
+      : [
+          {
+            type,
+            a: a ? `${a.records} · ${formatBytes(a.bytes)}` : "–",
+            b: b ? `${b.records} · ${formatBytes(b.bytes)}` : "–",
+          },
+        ];
+  });
+  const pagesBefore = payload(before);
+  const pagesAfter = payload(after);
+  const mappings = [...new Set([...pagesBefore.keys(), ...pagesAfter.keys()])].flatMap((key) => {
+    const a = pagesBefore.get(key);
+    const b = pagesAfter.get(key);
+    return a === b
+      ? []
+      : [{ type: key, a: a === undefined ? "–" : `${a} pages`, b: b === undefined ? "–" : `${b} pages` }];
+  });
+  const rows = [...kinds, ...mappings];
+  if (rows.length === 0) return <p className={styles.none}>Nothing differs in kind, size or pages.</p>;
+  return (
+    <table data-testid="difference">
+      <thead>
+        <tr>
+          <th scope="col">Differs</th>
+          <th scope="col" className="num">
+            {from.name}
+          </th>
+          <th scope="col" className="num">
+            {to.name}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ type, a, b }) => (
+          <tr key={type}>
+            <td className={styles.path}>{type}</td>
+            <td className="num">{a}</td>
+            <td className="num">{b}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

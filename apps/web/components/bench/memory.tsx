@@ -1,0 +1,122 @@
+"use client";
+import { type DigestMapping, type ExperimentView, formatBytes } from "@crlab/shared";
+import { useEffect, useRef, useState } from "react";
+import { pageStrip } from "../../lib/page-strip";
+import styles from "./inspector.module.css";
+import { NotRead, type OnRead } from "./not-read";
+
+const PAGE_BYTES = 4096;
+
+/** The address spaces of a checkpoint: each mapping a strip, its pages by where their contents are. */
+export function Memory({ view, onRead }: { view: ExperimentView; onRead: OnRead | null }) {
+  const [name, setName] = useState<string | null>(null);
+  const shown = view.checkpoints.find((c) => c.name === name) ?? view.checkpoints.at(-1);
+  if (shown === undefined)
+    return <p className={styles.none}>Take a checkpoint first: the map shows the memory that is in it.</p>;
+  return (
+    <>
+      <div className={styles.choose}>
+        <label>
+          Checkpoint
+          <select className="field" value={shown.name} onChange={(event) => setName(event.currentTarget.value)}>
+            {view.checkpoints.map((c) => (
+              <option key={c.name} value={c.name}>
+                {c.name}: {c.mode}
+              </option>
+            ))}
+          </select>
+        </label>
+        <ul className={styles.legend} aria-label="Colours">
+          <li data-pages="data">{shown.parent === null ? "in the image" : `changed since ${shown.parent}`}</li>
+          {shown.parent !== null && <li data-pages="parent">as in {shown.parent}</li>}
+          <li data-pages="zero">zero</li>
+          <li data-pages="none">not there</li>
+        </ul>
+      </div>
+      {shown.digest === null ? (
+        <NotRead checkpoint={shown} onRead={onRead} />
+      ) : (
+        shown.digest.spaces.map((space) => (
+          <section key={space.objref} className={styles.card} data-testid={`space-${space.objref}`}>
+            <h3>
+              <span>{shown.parent === null ? "Pages" : `Pages, ${shown.parent} → ${shown.name}`}</span>
+              <span className="mono">pid {space.pids.join(", ")}</span>
+            </h3>
+            <table className={styles.map}>
+              <tbody>
+                {space.mappings.map((m) => (
+                  <MappingRow key={m.start} mapping={m} />
+                ))}
+              </tbody>
+            </table>
+          </section>
+        ))
+      )}
+    </>
+  );
+}
+
+const count = (mapping: DigestMapping, kind: number) =>
+  mapping.runs.reduce((sum, [, pages, k]) => sum + (k === kind ? pages : 0), 0);
+
+function MappingRow({ mapping }: { mapping: DigestMapping }) {
+  const said = `${count(mapping, 1)} in the image, ${count(mapping, 3)} as in the parent, ${count(mapping, 2)} zero, of ${mapping.pages} pages`;
+  return (
+    <tr title={`${mapping.start} ${mapping.name}: ${said}`}>
+      <td className={styles.mapName}>
+        {mapping.name.replace(/^.*\//, "") || mapping.kind}
+        <span className="dim"> {formatBytes(mapping.pages * PAGE_BYTES)}</span>
+      </td>
+      <td className={styles.mapStrip}>
+        <PageCanvas mapping={mapping} said={said} />
+      </td>
+      <td className="num dim">{mapping.access}</td>
+    </tr>
+  );
+}
+
+/** Drawn again when its width or the theme changes. */
+function PageCanvas({ mapping, said }: { mapping: DigestMapping; said: string }) {
+  const element = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    const canvas = element.current;
+    if (!canvas) return;
+    const draw = () => {
+      const scale = window.devicePixelRatio || 1;
+      const [width, height] = [Math.round(canvas.clientWidth * scale), Math.round(canvas.clientHeight * scale)];
+      const context = canvas.getContext("2d");
+      if (!context || width === 0) return;
+      canvas.width = width;
+      canvas.height = height;
+      const { data, zero, parent } = pageStrip(mapping.pages, mapping.runs, width);
+      const style = getComputedStyle(canvas);
+      const paint = (shares: Float32Array, colour: string) => {
+        context.fillStyle = colour;
+        shares.forEach((share, column) => {
+          if (share === 0) return;
+          // A single changed page among thousands must still be seen.
+          context.globalAlpha = Math.max(0.35, share);
+          context.fillRect(column, 0, 1, height);
+        });
+        context.globalAlpha = 1;
+      };
+      // Properties that hold colours give them resolved for the theme; custom ones do not.
+      paint(parent, style.outlineColor);
+      paint(zero, style.textDecorationColor);
+      paint(data, style.color);
+    };
+    draw();
+    const sizes = new ResizeObserver(draw);
+    sizes.observe(canvas);
+    const theme = new MutationObserver(draw);
+    theme.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    dark.addEventListener("change", draw);
+    return () => {
+      sizes.disconnect();
+      theme.disconnect();
+      dark.removeEventListener("change", draw);
+    };
+  }, [mapping]);
+  return <canvas ref={element} className={styles.strip} role="img" aria-label={said} />;
+}
