@@ -5,7 +5,8 @@ async function start(page: Page, stepNo: number, workload: string, args?: string
   await action(page, "start").click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Workload").selectOption({ label: workload });
-  if (args !== undefined) await dialog.getByLabel(workload === "Any command …" ? "Command" : "Arguments").fill(args);
+  const field = dialog.getByRole("textbox", { name: workload === "Any command …" ? "Command" : "Arguments" });
+  if (args !== undefined) await field.fill(args);
   await dialog.getByRole("button", { name: "Start" }).click();
   await expectStep(page, stepNo, "ok");
 }

@@ -26,7 +26,9 @@ export async function bootByHand(page: Page, title: string): Promise<string> {
 }
 
 export async function expectStep(page: Page, stepNo: number, state: "ok" | "failed"): Promise<void> {
-  await expect(page.getByTestId(`step-${stepNo}`)).toHaveAttribute("data-state", state, { timeout: 90_000 });
+  const step = page.getByTestId(`step-${stepNo}`);
+  await expect(step).toHaveAttribute("data-state", /^(ok|failed|interrupted)$/, { timeout: 90_000 });
+  if ((await step.getAttribute("data-state")) !== state) throw new Error(`step ${stepNo}: ${await step.textContent()}`);
 }
 
 export const action = (page: Page, id: string) => page.locator(`[data-action="${id}"]`);

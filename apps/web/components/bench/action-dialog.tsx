@@ -210,7 +210,7 @@ function StartDialog({ taken, onClose, onSubmit }: StartProps) {
       onSubmit={onSubmit((form) => {
         const args = text(form, "args").split(/\s+/).filter(Boolean);
         return chosen
-          ? { kind: "start", name, workload: chosen.name, ...(args.length > 0 ? { args } : {}) }
+          ? { kind: "start", name, workload: chosen.name, args }
           : { kind: "start", name, command: shellWords(`exec ${text(form, "command")}`) };
       })}
     >
