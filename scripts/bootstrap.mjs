@@ -16,6 +16,7 @@ const commands = {
   start: { script: "scripts/start.ts", needs: ["build", "guests"] },
   dev: { script: "scripts/dev.ts", needs: ["build", "guests"] },
   test: { script: "scripts/test.ts", needs: ["build", "guests", "test"] },
+  cases: { script: "scripts/cases.ts", needs: ["build", "guests"] },
   bench: { script: "scripts/bench.ts", needs: ["build", "guests"] },
   crlab: { script: "apps/runner/src/cli/main.ts", needs: ["build", "guests"] },
   "kernel:series": { script: "scripts/kernel-series.ts", needs: ["build"] },

@@ -41,9 +41,12 @@ test("the console is searched for what kernels say when they are unwell", () => 
     "[    2.000000] WARNING: possible circular locking dependency detected",
     "[    2.000001] WARNING: possible circular locking dependency detected",
     "[    3.000000] random: crng init done",
+    "[    4.000000] calibrate_delay_direct() failed to get a good estimate for loops_per_jiffy.",
+    "[    5.000000] Oops: general protection fault, probably for non-canonical address",
   ].join("\n");
   expect(kernelTrouble(text)).toEqual([
     "BUG: KASAN: slab-use-after-free in ckpt_obj_put+0x1/0x2",
     "WARNING: possible circular locking dependency detected",
+    "Oops: general protection fault, probably for non-canonical address",
   ]);
 });
