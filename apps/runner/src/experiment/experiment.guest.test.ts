@@ -69,7 +69,13 @@ describe("in this process", () => {
     await store.close();
   });
 
-  it.each(["first-loop.yaml", "only-what-changed.yaml", "tree-comes-back.yaml"])("%s passes", async (name) => {
+  it.each([
+    "first-loop.yaml",
+    "only-what-changed.yaml",
+    "tree-comes-back.yaml",
+    "relink-against-copy.yaml",
+    "watch-survives.yaml",
+  ])("%s passes", async (name) => {
     const experiment = await lab.create(shipped(name), "me");
     await experiment.runPlan();
     await experiment.end();

@@ -3,7 +3,7 @@ import { createContext, Script } from "node:vm";
 import { StepError } from "./errors.js";
 import type { LiveTerminal } from "./terminal.js";
 
-const MATCH_LIMIT_MS = 100;
+const MATCH_LIMIT_MS = 1000;
 const LINE_LIMIT = 4096;
 
 export interface FoundLine {
