@@ -381,11 +381,8 @@ static int fill(struct restored_contents *c, struct bio_vec *bvec, loff_t pos, s
 
 	iov_iter_bvec(&iter, ITER_SOURCE, bvec, DIV_ROUND_UP(len, PAGE_SIZE), len);
 	while (iov_iter_count(&iter)) {
-		ssize_t n;
+		ssize_t n = vfs_iter_write(c->writer, &iter, &pos, 0);
 
-		file_start_write(c->writer);
-		n = vfs_iter_write(c->writer, &iter, &pos, 0);
-		file_end_write(c->writer);
 		if (n <= 0)
 			return n ?: -EIO;
 	}

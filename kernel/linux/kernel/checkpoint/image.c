@@ -60,11 +60,8 @@ static int stream_buf_alloc(struct ckpt_stream *s)
 static int stream_write_out(struct ckpt_stream *s, struct iov_iter *iter)
 {
 	while (iov_iter_count(iter)) {
-		ssize_t n;
+		ssize_t n = vfs_iter_write(s->file, iter, &s->pos, 0);
 
-		file_start_write(s->file);
-		n = vfs_iter_write(s->file, iter, &s->pos, 0);
-		file_end_write(s->file);
 		if (n < 0)
 			return n;
 		if (!n)
