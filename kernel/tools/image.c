@@ -191,7 +191,7 @@ static int take_pages(struct image *image, struct record *record)
 		return -1;
 	extents_len = (uint64_t)pages.nr_extents * sizeof(struct ckpt_extent);
 	payload_len = (uint64_t)pages.nr_pages * PAGE_BYTES;
-	want_pad = -(image->offset + extents_len) % PAGE_BYTES;
+	want_pad = pages.nr_pages ? -(image->offset + extents_len) % PAGE_BYTES : 0;
 	if (sizeof(pages) + extents_len > MAX_BODY)
 		return wrong(image, record->offset, "PAGES has %u extents: more than any image", pages.nr_extents);
 	if (pages.pad != want_pad)

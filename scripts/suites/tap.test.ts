@@ -42,6 +42,7 @@ test("the console is searched for what kernels say when they are unwell", () => 
     "[    2.000001] WARNING: possible circular locking dependency detected",
     "[    3.000000] random: crng init done",
     "[    4.000000] calibrate_delay_direct() failed to get a good estimate for loops_per_jiffy.",
+    "[    4.100000] kasan: KernelAddressSanitizer initialized",
     "[    5.000000] Oops: general protection fault, probably for non-canonical address",
   ].join("\n");
   expect(kernelTrouble(text)).toEqual([

@@ -58,6 +58,20 @@ function image(): Buffer {
 }
 
 describe("readImage", () => {
+  it("reads PAGES without payload, which have no pad", () => {
+    const fixed = Buffer.alloc(16 + 16);
+    fixed.writeUInt32LE(1, 0);
+    fixed.writeBigUInt64LE(0x10000n, 16);
+    fixed.writeUInt32LE(1, 24);
+    fixed.writeUInt32LE(2, 28);
+    const counted = Buffer.concat([header(1), tasks(), record(34, fixed, 3)]);
+    const trailer = Buffer.alloc(24);
+    trailer.writeBigUInt64LE(BigInt(counted.length + 40), 0);
+    trailer.writeUInt32LE(crc32c(0xffffffff, counted), 16);
+    trailer.writeUInt32LE(4, 20);
+    expect(readImage(Buffer.concat([counted, record(255, trailer)])).problem).toBeNull();
+  });
+
   it("lists the records of a whole image", () => {
     const listing = readImage(image());
     expect(listing.problem).toBeNull();

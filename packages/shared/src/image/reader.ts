@@ -96,7 +96,8 @@ class Reader {
     const [nrExtents, nrPages, pad] = [fixed.u32(), fixed.u32(), fixed.u32()];
     const extentBytes = nrExtents * 16;
     if (16 + extentBytes > maxBodyBytes) throw new Wrong(`PAGES has ${nrExtents} extents: more than any image`, start);
-    if (pad !== (pageBytes - ((at + 16 + extentBytes) % pageBytes)) % pageBytes)
+    const wantPad = nrPages === 0 ? 0 : (pageBytes - ((at + 16 + extentBytes) % pageBytes)) % pageBytes;
+    if (pad !== wantPad)
       throw new Wrong(`PAGES says its pad is ${pad} bytes`, start);
     if (len !== 16 + extentBytes + pad + nrPages * pageBytes) throw new Wrong("PAGES and its parts disagree", start);
     const extents = new Cursor(this.#take(extentBytes));

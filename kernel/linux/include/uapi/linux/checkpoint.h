@@ -501,9 +501,9 @@ struct ckpt_extent {
 };
 
 /*
- * PAGES: tail: @nr_extents of struct ckpt_extent, zero bytes up to the next
- * multiple of the page size in the stream, then the payload of the DATA
- * extents, in order. @objref in the record: the MM or SHMEM.
+ * PAGES: tail: @nr_extents of struct ckpt_extent; then, if any of them is DATA,
+ * zero bytes up to the next multiple of the page size in the stream, and their
+ * payload, in order. @objref in the record: the MM or SHMEM.
  */
 struct ckpt_pages {
 	__u32 nr_extents;
