@@ -166,7 +166,8 @@ int restore_fs(struct restart_task *rt)
 	if (IS_ERR(p))
 		return restore_fail(rt, PTR_ERR(p), "its directories: no such object");
 	if (!p->first)
-		return restore_fail(rt, -EINVAL, "its directories: not known when it was described");
+		return restore_fail(rt, -EINVAL,
+				    "its directories: not known when it was described");
 	if (p->first != rt->leader)
 		return share(rt, p->first);
 	return rt->leader == rt ? take_on(rt, p) : 0;

@@ -219,7 +219,8 @@ int restore_files(struct restart_task *rt)
 	if (IS_ERR(p))
 		return restore_fail(rt, PTR_ERR(p), "its descriptors: no such object");
 	if (!p->first)
-		return restore_fail(rt, -EINVAL, "its descriptors: not known when it was described");
+		return restore_fail(rt, -EINVAL,
+				    "its descriptors: not known when it was described");
 	if (p->first != rt->leader)
 		return share_table(rt, p->first);
 	return rt->leader == rt ? fill_table(rt, p) : 0;

@@ -147,7 +147,7 @@ int ckpt_check_lock_holders(struct ckpt_ctx *ctx)
 		ctx->where = (struct ckpt_where) { .pid = l->pid, .fd = l->fd };
 		ckpt_name_for_messages(ctx, file_user_path(l->file));
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
-			"holds a lock, and a process outside the tree shares this open file: not supported");
+				    "holds a lock, and a process outside the tree shares this open file: not supported");
 	}
 	xa_destroy(&refs);
 	xa_destroy(&seen);

@@ -249,7 +249,7 @@ static int compare_counts(struct ckpt_ctx *ctx, struct seen *seen)
 		ctx->where.pid = p->pid;
 		ctx->where.fd = p->fd;
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
-			"the other end of this pipe is held by a process outside the tree; redirect it to a file");
+				    "the other end of this pipe is held by a process outside the tree; redirect it to a file");
 		if (ret)
 			break;
 	}

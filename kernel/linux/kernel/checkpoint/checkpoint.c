@@ -119,8 +119,8 @@ static int look_for_obstacles(struct ckpt_ctx *ctx)
 			if (thread_group_empty(t))
 				continue;
 			ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
-				"%s: its first thread has ended while others run: not supported",
-				t->comm);
+					    "%s: its first thread has ended while others run: not supported",
+					    t->comm);
 		} else if (!ptrace_may_access(t, PTRACE_MODE_ATTACH_REALCREDS)) {
 			ret = ckpt_err(ctx, -EPERM, "%s: not yours to look into", t->comm);
 		} else {

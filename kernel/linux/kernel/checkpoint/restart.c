@@ -50,7 +50,7 @@ struct restart_ctx {
 	struct ckpt_ctx *ckpt;
 	struct kref refs;
 	struct pid *owner;
-	struct mutex lock;
+	struct mutex lock;		/* held by RUN */
 	enum restart_phase phase;
 	wait_queue_head_t wq;
 	wait_queue_head_t run_wq;
@@ -188,11 +188,13 @@ static int read_header(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct ckpt_
 static int check_task(struct ckpt_ctx *ctx, struct restart_ctx *r, unsigned int i,
 		      const struct ckpt_task_entry *e)
 {
+	bool leads = e->pid == e->tgid;
+
 	if (e->pid <= 0 || e->tgid <= 0 || e->pgid < 0 || e->sid < 0 || e->ppid < 0)
 		return ckpt_err(ctx, -EINVAL, "task %u: invalid pid", i);
 	if (e->flags & ~(CKPT_TASK_LEADER | CKPT_TASK_ZOMBIE) ||
-	    !(e->flags & CKPT_TASK_LEADER) != (e->pid != e->tgid) ||
-	    ((e->flags & CKPT_TASK_ZOMBIE) && e->pid != e->tgid))
+	    !(e->flags & CKPT_TASK_LEADER) == leads ||
+	    ((e->flags & CKPT_TASK_ZOMBIE) && !leads))
 		return ckpt_err(ctx, -EINVAL, "task %u (pid %d): invalid flags", i, e->pid);
 	if (e->exit_signal < 0 || e->exit_signal > SIGRTMAX)
 		return ckpt_err(ctx, -EINVAL, "task %u (pid %d): invalid exit signal", i, e->pid);
@@ -244,7 +246,8 @@ static int read_tasks(struct restart_ctx *r)
 		rt->leader = find_task(r, rt->entry.tgid);
 		if (!ret && (!rt->leader || rt->leader->entry.pid != rt->leader->entry.tgid ||
 			     (rt->entry.ppid && !find_task(r, rt->entry.ppid))))
-			ret = ckpt_err(ctx, -EINVAL, "pid %d: its leader or parent is not in the image",
+			ret = ckpt_err(ctx, -EINVAL,
+				       "pid %d: its leader or parent is not in the image",
 				       rt->entry.pid);
 	}
 	return ret;
@@ -417,6 +420,7 @@ static int join(struct restart_ctx *r, struct restart_task **out)
 
 static bool phase_after(struct restart_ctx *r, enum restart_phase phase)
 {
+	/* Pairs with set_phase(). */
 	return smp_load_acquire(&r->phase) > phase;
 }
 
@@ -623,6 +627,7 @@ static int check_complete(struct restart_ctx *r)
 
 static bool all_applied(struct restart_ctx *r)
 {
+	/* Pairs with the release of the one who was lost: which task it was can be seen. */
 	return atomic_read(&r->nr_applied) == r->nr_tasks || smp_load_acquire(&r->lost);
 }
 
@@ -683,7 +688,7 @@ static int bury_zombies(struct restart_ctx *r)
 	return 0;
 }
 
-static int finish(struct restart_ctx *r)
+static int finish_tasks(struct restart_ctx *r)
 {
 	struct ckpt_ctx *ctx = r->ckpt;
 	unsigned int i;
@@ -738,7 +743,7 @@ static int run(struct restart_ctx *r)
 		ret = check_complete(r);
 	if (!ret)
 		ret = apply(r);
-	return ret ?: finish(r);
+	return ret ?: finish_tasks(r);
 }
 
 /**

@@ -38,10 +38,10 @@
 #define CHECKPOINT_DRYRUN	(1ULL << 2)	/* write nothing; log every obstacle */
 #define CHECKPOINT_NOTRACK	(1ULL << 3)	/* do not start tracking for a later increment */
 #define CHECKPOINT_LIVE		(1ULL << 4)	/* let the tree go before its memory is written */
-#define CHECKPOINT_AUDIT	(1ULL << 5)	/* hash all pages; compare with what the tracker says */
+#define CHECKPOINT_AUDIT	(1ULL << 5)	/* hash all pages, to check the tracker */
 /* Unlinked files: without either, they are given a name by which a restart finds them. */
 #define CHECKPOINT_UNLINKED_COPY (1ULL << 8)	/* put their contents into the image */
-#define CHECKPOINT_UNLINKED_AUTO (1ULL << 9)	/* the contents only of those that cannot be named */
+#define CHECKPOINT_UNLINKED_AUTO (1ULL << 9)	/* only of those that cannot be named */
 /*
  * Nothing else is done: CKPT_RELINK_DIR in the directory relink_fds[0] is made,
  * if need be, and opened, and its descriptor returned; or it is removed, if it
@@ -72,8 +72,9 @@ struct checkpoint_args {
 	__aligned_u64 parent_id;	/* const __u8[16]: increment over this image */
 	__aligned_u64 stats;		/* struct checkpoint_stats *, or 0 */
 	__u32 tracker;			/* enum ckpt_tracker, from now on */
-	__u32 stats_size;		/* of what @stats points at; 0: CHECKPOINT_STATS_SIZE_VER0 */
+	__u32 stats_size;		/* of *@stats; 0: CHECKPOINT_STATS_SIZE_VER0 */
 };
+
 #define CHECKPOINT_ARGS_SIZE_VER0	48
 #define CHECKPOINT_ARGS_SIZE_VER1	56
 
@@ -97,6 +98,7 @@ struct checkpoint_stats {
 	__aligned_u64 tracker_bytes;	/* of memory that it holds */
 	__aligned_u64 false_pages;	/* audit: written, but as in the parent */
 };
+
 #define CHECKPOINT_STATS_SIZE_VER0	104
 #define CHECKPOINT_STATS_SIZE_VER1	144
 
@@ -131,6 +133,7 @@ struct restart_args {
 	__s32 copy_dir_fd;		/* CREATE, with RESTART_COPY_DIR */
 	__u32 reserved;			/* 0 */
 };
+
 #define RESTART_ARGS_SIZE_VER0	40
 #define RESTART_ARGS_SIZE_VER1	48	/* copy_dir_fd */
 
@@ -212,7 +215,7 @@ struct ckpt_task_entry {
 
 enum ckpt_file_kind {
 	CKPT_FILE_PATH		= 1,	/* reopen @path */
-	CKPT_FILE_RELINKED	= 2,	/* reopen @path (given by relink), then unlink it; @path2: last name it had */
+	CKPT_FILE_RELINKED	= 2,	/* reopen @path, unlink it; @path2: its last name */
 	CKPT_FILE_PIPE		= 3,	/* an end of the pipe @pipe */
 	CKPT_FILE_TTY		= 4,	/* a terminal outside the tree: reopen @path */
 	CKPT_FILE_INOTIFY	= 5,	/* the instance @group */
@@ -315,7 +318,7 @@ enum ckpt_watch_object {
 	CKPT_WATCH_FILESYSTEM	= 3,
 };
 
-#define CKPT_WATCH_RELINKED	(1U << 0)	/* @path was given by relink; unlink it; @path2: last name it had */
+#define CKPT_WATCH_RELINKED	(1U << 0)	/* unlink @path; @path2: its last name */
 #define CKPT_WATCH_EVICTABLE	(1U << 1)	/* FAN_MARK_EVICTABLE */
 #define CKPT_WATCH_SURV_MODIFY	(1U << 2)	/* FAN_MARK_IGNORED_SURV_MODIFY */
 #define CKPT_WATCH_IGNORE	(1U << 3)	/* FAN_MARK_IGNORE */
@@ -338,7 +341,7 @@ struct ckpt_watch {
 enum ckpt_event_kind {
 	CKPT_EVENT_INOTIFY	= 1,	/* @wd, @cookie, name */
 	CKPT_EVENT_OVERFLOW	= 2,
-	CKPT_EVENT_PATH		= 3,	/* fanotify: an open file descriptor: path, last name it had */
+	CKPT_EVENT_PATH		= 3,	/* fanotify: a descriptor: path, last name */
 	CKPT_EVENT_FID		= 4,	/* fanotify: file handle */
 	CKPT_EVENT_NAME		= 5,	/* fanotify: handles of directories and file, names */
 	CKPT_EVENT_ERROR	= 6,	/* fanotify: FAN_FS_ERROR */
@@ -570,7 +573,10 @@ struct ckpt_process {
 
 #define CKPT_SIGINFO_BYTES	128
 
-/* SIGQUEUE: pending signals, in order; an array. @objref 0: the process's; else the thread's pid. */
+/*
+ * SIGQUEUE: pending signals, in order; an array. @objref: 0 for those of the
+ * process, else the thread's pid.
+ */
 struct ckpt_siginfo {
 	__u8 info[CKPT_SIGINFO_BYTES];	/* siginfo_t */
 };
