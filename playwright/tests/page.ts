@@ -10,7 +10,7 @@ export const labUrl = (): string => {
 /** One click on a card; answers the new experiment's address. */
 export async function runCard(page: Page, title: string): Promise<string> {
   await page.goto(labUrl());
-  await page.getByRole("button", { name: `Run: ${title}` }).click();
+  await page.getByRole("button", { name: `Run: ${title}`, exact: true }).click();
   await page.waitForURL(/\/x\/[A-Za-z0-9]+$/);
   return page.url();
 }

@@ -330,7 +330,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [24, { name: "LOCKS", fixed: 0, element: 40, decode: locks }],
   [28, { name: "CONTENTS", fixed: 64, element: 1, strings: 1, decode: contents }],
   [29, { name: "XATTR", fixed: 8, element: 1, decode: xattr }],
-  [32, { name: "MM", fixed: 512, element: 0, decode: mm }],
+  [32, { name: "MM", fixed: 520, element: 0, decode: mm }],
   [33, { name: "VMA", fixed: 40, element: 0, decode: vma }],
   [PAGES, { name: "PAGES", fixed: 16, element: 1, decode: pages }],
   [48, { name: "FILES", fixed: 0, element: 16, decode: descriptors }],
