@@ -8,11 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/landlock.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -232,6 +234,87 @@ static void change_root(void)
 	waitpid(caller, &status, 0);
 	refused(&s, WEXITSTATUS(status), "", "");
 	rmdir("/tmp/selftest-root");
+}
+
+/* From now on this process and its children make files and move them between directories only below @dirs. */
+static void confine_to(const char *const *dirs)
+{
+	const __u64 rights = LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REFER;
+	struct landlock_ruleset_attr attr = { .handled_access_fs = rights };
+	int rules = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+
+	for (; *dirs; dirs++) {
+		struct landlock_path_beneath_attr below = {
+			.allowed_access = rights, .parent_fd = open(*dirs, O_PATH | O_CLOEXEC),
+		};
+
+		if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &below, 0) < 0)
+			_exit(1);
+		close(below.parent_fd);
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || syscall(SYS_landlock_restrict_self, rules, 0) < 0)
+		_exit(1);
+	close(rules);
+}
+
+/* A checkpoint by one whom a security module confines; what it looks at is in the same domain. */
+static void confined(bool may_name)
+{
+	const char *const dirs[] = { "/ckpt", in_dir("held"), may_name ? names : NULL, NULL };
+	char output[8192], pid[16];
+	int status, ready[2];
+	char byte;
+
+	mkdir(in_dir("held"), 0700);
+	confine_to(dirs);
+	if (pipe(ready) < 0)
+		_exit(1);
+	pid_t child = fork();
+
+	if (child == 0) {
+		held_fd = open(in_dir("held/file"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (held_fd < 0 || unlink(in_dir("held/file")) < 0 || write(ready[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	verify(read(ready[0], &byte, 1) == 1, "a file is held");
+	snprintf(pid, sizeof(pid), "%d", child);
+	status = RUN(output, checkpoint_path, "-o", IMAGE, "--relink-dir", names, pid);
+	if (may_name)
+		verify(status == 0 && entries(names) == 1, "a security module allows it: named (%d: %s)", status, output);
+	else
+		verify(status == 1 && strstr(output, "a security module") && entries(names) == 0,
+		       "a security module forbids it: refused, nothing named (%d: %s)", status, output);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	pause_here();
+}
+
+static void confined_body(void)
+{
+	confined(false);
+}
+
+static void confined_allowed_body(void)
+{
+	confined(true);
+}
+
+static void security_module(void)
+{
+	static void (*const bodies[])(void) = { confined_body, confined_allowed_body };
+	char output[8192], command[512];
+	struct subject s;
+
+	for (int i = 0; i < 2; i++) {
+		if (!make_names(0700, 0) || !subject_start(&s, "security-module", bodies[i]))
+			return;
+		subject_finish(&s);
+		unlink(IMAGE);
+		snprintf(command, sizeof(command), "rm -rf %s %s", names, in_dir("held"));
+		RUN(output, "/bin/sh", "-c", command);
+	}
 }
 
 static void set_flags(pid_t pid, int flags)
@@ -475,6 +558,7 @@ int main(int argc, char **argv)
 		{ "poor-caller", poor_caller, "ext4 tmpfs xfs btrfs f2fs overlay" },
 		{ "user-namespace", user_namespace, "ext4" },
 		{ "change-root", change_root, "ext4" },
+		{ "security-module", security_module, "ext4 tmpfs btrfs" },
 		{ "append-only", append_only, "ext4 xfs btrfs f2fs" },
 		{ "immutable", immutable, "ext4 xfs btrfs f2fs" },
 		{ "quota", quota, "ext4" },

@@ -25,6 +25,9 @@
 
 #define THREAD_STACK_BYTES	8192
 #define GONE_WITHIN_MS		5000
+/* How often, and for how long, to look again for a pid whose holder has ended. */
+#define REAPED_TRIES		250
+#define REAPED_PAUSE_NS		20000000
 
 #define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 
@@ -135,17 +138,41 @@ static int make_threads(struct rebuild *rebuild, const struct task *leader)
 	return 0;
 }
 
+/*
+ * Has the holder of @pid ended, though its parent, most often init, has not
+ * got round to waiting for it? The answer of a pidfd, which needs no libc.
+ */
+static bool has_ended(int pid)
+{
+	struct pollfd ended = { .events = POLLIN };
+	long fd = raw2(SYS_pidfd_open, pid, 0), ready;
+
+	if (fd < 0)
+		return fd == -ESRCH;
+	ended.fd = fd;
+	ready = raw3(SYS_poll, (long)&ended, 1, 0);
+	raw2(SYS_close, fd, 0);
+	return ready == 1;
+}
+
 /* fork() with a given pid: 0 in the child; gives up and returns -1 if that fails. */
 static int make_process(struct rebuild *rebuild, int index)
 {
 	const struct ckpt_task_entry *entry = &rebuild->tasks.at[index].entry;
+	const struct timespec pause = { .tv_nsec = REAPED_PAUSE_NS };
 	pid_t pid = entry->pid;
 	struct clone_args args = {
 		.exit_signal = entry->exit_signal & 0xff,
 		.set_tid = (uintptr_t)&pid, .set_tid_size = 1,
 	};
-	long ret = raw2(SYS_clone3, (long)&args, sizeof(args));
+	long ret;
 
+	for (int i = 0; i < REAPED_TRIES; i++) {
+		ret = raw2(SYS_clone3, (long)&args, sizeof(args));
+		if (ret != -EEXIST || rebuild->nursery->stop || !has_ended(pid))
+			break;
+		raw2(SYS_nanosleep, (long)&pause, 0);
+	}
 	if (ret < 0)
 		give_up(rebuild->nursery, pid, -ret);
 	return ret < 0 ? -1 : ret;
@@ -187,7 +214,8 @@ static void name_user(int pid, char *text, size_t room)
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
 	if (access(path, F_OK) == 0) {
 		comm_of(pid, comm);
-		snprintf(text, room, "in use by %s", comm);
+		snprintf(text, room, "in use by %s%s", comm,
+			 has_ended(pid) ? ", which has ended, but its parent has not waited for it" : "");
 	} else {
 		snprintf(text, room, "in use as the id of a process group or session");
 	}

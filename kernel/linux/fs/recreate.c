@@ -178,7 +178,10 @@ static int make_unnamed(const struct path *dir, const struct ckpt_contents *rec,
 	ret = PTR_ERR_OR_ZERO(named.dentry);
 	if (ret)
 		goto out;
-	ret = make_node(idmap, inode, named.dentry, rec);
+	ret = S_ISDIR(rec->mode) ?
+	      security_path_mkdir(dir, named.dentry, 0700) :
+	      security_path_mknod(dir, named.dentry, (rec->mode & S_IFMT) | 0600, rec->rdev);
+	ret = ret ?: make_node(idmap, inode, named.dentry, rec);
 	/* Some filesystems leave it to the next look-up to find it. */
 	if (!ret && d_really_is_negative(named.dentry))
 		ret = -EOPNOTSUPP;

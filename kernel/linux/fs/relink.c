@@ -11,6 +11,7 @@
 #include <linux/mount.h>
 #include <linux/namei.h>
 #include <linux/relink.h>
+#include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -121,7 +122,9 @@ static int give_name(const struct path *dir, struct dentry *old, const char *nam
 	dentry = lookup_one(mnt_idmap(dir->mnt), name, dir->dentry, strlen(name));
 	ret = PTR_ERR_OR_ZERO(dentry);
 	if (!ret) {
-		ret = vfs_relink(old, mnt_idmap(dir->mnt), inode, dentry);
+		/* What link(2) asks of the path; the inodes come into it below. */
+		ret = security_path_link(old, dir, dentry) ?:
+		      vfs_relink(old, mnt_idmap(dir->mnt), inode, dentry);
 		dput(dentry);
 	}
 	inode_unlock(inode);
@@ -144,7 +147,10 @@ static int take_name(const struct ckpt_relinked *r)
 	ret = PTR_ERR_OR_ZERO(dentry);
 	if (!ret) {
 		ret = d_is_negative(dentry) ? -ENOENT :
-		      d_inode(dentry) != r->inode ? -ESTALE : vfs_unrelink(idmap, dir, dentry);
+		      d_inode(dentry) != r->inode ? -ESTALE :
+		      d_is_dir(dentry) ? security_path_rmdir(&r->dir, dentry) :
+		      security_path_unlink(&r->dir, dentry);
+		ret = ret ?: vfs_unrelink(idmap, dir, dentry);
 		dput(dentry);
 	}
 	inode_unlock(dir);
@@ -200,11 +206,11 @@ static const char *relink_problem(int err)
 	case -EROFS:
 		return "the relink directory is on a read-only mount";
 	case -EACCES:
-		return "the caller neither owns it nor has CAP_DAC_READ_SEARCH";
+		return "the caller neither owns it nor has CAP_DAC_READ_SEARCH, or a security module forbids it";
 	case -EPERM:
 		return "it is append-only or immutable, or its owner is not known here";
 	case -EXDEV:
-		return "it is in another subvolume or project than the relink directory";
+		return "it is in another subvolume or project than the relink directory, or a security module keeps it from there";
 	case -EDQUOT:
 		return "the quota for the relink directory is used up";
 	case -ENOSPC:

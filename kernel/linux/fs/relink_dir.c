@@ -12,8 +12,10 @@
 #include <linux/security.h>
 #include <linux/string.h>
 
-static int make(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry)
+static int make(const struct path *parent, struct dentry *dentry)
 {
+	struct mnt_idmap *idmap = mnt_idmap(parent->mnt);
+	struct inode *dir = d_inode(parent->dentry);
 	int ret;
 
 	ret = inode_permission(idmap, dir, MAY_WRITE | MAY_EXEC);
@@ -23,7 +25,8 @@ static int make(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentr
 		return -ENOENT;
 	if (!dir->i_op->mkdir)
 		return -EPERM;
-	return security_inode_mkdir(dir, dentry, 0700) ?:
+	return security_path_mkdir(parent, dentry, 0700) ?:
+	       security_inode_mkdir(dir, dentry, 0700) ?:
 	       dir->i_op->mkdir(idmap, dir, dentry, 0700);
 }
 
@@ -45,9 +48,10 @@ static struct dentry *make_or_remove(const struct path *parent, bool remove)
 	dentry = look_up(parent);
 	if (!IS_ERR(dentry) && remove) {
 		ret = d_is_negative(dentry) ? -ENOENT :
-		      !d_is_dir(dentry) ? -ENOTDIR : vfs_unrelink(idmap, dir, dentry);
+		      !d_is_dir(dentry) ? -ENOTDIR : security_path_rmdir(parent, dentry);
+		ret = ret ?: vfs_unrelink(idmap, dir, dentry);
 	} else if (!IS_ERR(dentry) && d_is_negative(dentry)) {
-		ret = make(idmap, dir, dentry);
+		ret = make(parent, dentry);
 		/* Not all filesystems put the inode into this dentry. */
 		if (!ret && (d_is_negative(dentry) || d_unhashed(dentry))) {
 			dput(dentry);

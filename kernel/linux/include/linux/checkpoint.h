@@ -13,8 +13,7 @@ struct mm_struct;
 
 #ifdef CONFIG_CHECKPOINT_SYSCALLS
 
-/* Values for the ->checkpoint method of struct file_operations. */
-int generic_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
+/* Values for the ->checkpoint method of struct file_operations; the generic one is in fs.h. */
 int pipe_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int tty_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 
@@ -29,7 +28,6 @@ bool ckpt_mm_is_tracked(struct mm_struct *mm);
 #else
 
 /* NULL, so that tables of file operations need no #ifdef. */
-#define generic_file_checkpoint	NULL
 #define pipe_file_checkpoint	NULL
 #define tty_file_checkpoint	NULL
 
