@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -331,12 +332,51 @@ static void beforehand(void)
 	unlink(IMAGE);
 }
 
+/* What is no regular file travels too: a FIFO with what is in it, a device, the name of a socket. */
+static void special_body(void)
+{
+	static const char *const nodes[] = { "fifo", "null", "socket" };
+	struct stat before[3], now;
+	char text[8] = "";
+	int fds[3];
+
+	if (mkfifo(in_dir("fifo"), 0640) < 0 || mknod(in_dir("null"), S_IFCHR | 0620, makedev(1, 3)) < 0 ||
+	    mknod(in_dir("socket"), S_IFSOCK | 0604, 0) < 0)
+		_exit(1);
+	for (int i = 0; i < 3; i++) {
+		fds[i] = open(in_dir(nodes[i]), (i == 2 ? O_PATH : O_RDWR) | O_CLOEXEC);
+		if (fds[i] < 0 || fchownat(fds[i], "", 12, 34, AT_EMPTY_PATH) < 0 || unlink(in_dir(nodes[i])) < 0)
+			_exit(1);
+	}
+	if (write(fds[0], "unread", 6) != 6)
+		_exit(1);
+	for (int i = 0; i < 3; i++)
+		fstat(fds[i], &before[i]);
+	pause_here();
+	for (int i = 0; i < 3; i++) {
+		verify(fstat(fds[i], &now) == 0 && now.st_mode == before[i].st_mode && now.st_nlink == 0 &&
+		       now.st_uid == 12 && now.st_gid == 34 && now.st_rdev == before[i].st_rdev,
+		       "%s: mode %o, was %o; %lu links, owner %u:%u", nodes[i], now.st_mode, before[i].st_mode,
+		       (unsigned long)now.st_nlink, now.st_uid, now.st_gid);
+		verify(!exists(in_dir(nodes[i])), "%s: its name has not come back", nodes[i]);
+	}
+	verify(read(fds[0], text, sizeof(text)) == 6 && !memcmp(text, "unread", 6), "fifo: what was unread: \"%s\"", text);
+	verify(write(fds[0], "more", 4) == 4 && read(fds[0], text, 4) == 4 && !memcmp(text, "more", 4), "fifo: it goes on");
+	verify(write(fds[1], "x", 1) == 1 && read(fds[1], text, 1) == 0, "null: it is /dev/null");
+}
+
+static void special(void)
+{
+	round_with("special", special_body, "--unlinked=copy", NULL);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
 		{ "attributes", attributes, ALL },
 		{ "sparse", sparse, ALL },
 		{ "shared", shared, ALL },
+		{ "special", special, ALL },
 		{ "auto", auto_case, ALL },
 		{ "lower", lower, "overlay" },
 		{ "travels", travels, "xfs btrfs f2fs overlay" },

@@ -345,69 +345,72 @@ static void masks_body(void)
 	expect(fd, "what it does not, is seen", "20:0:d");
 }
 
-static void pids_body(void)
-{
-	int fd = new_group(FAN_CLASS_NOTIF), ends[2], status;
-	static char expected[4096];
+/* Two who write below the watched directory: one dies, the other ends when it is told to. */
+struct writers {
 	pid_t dead, child;
+	int tell;
+};
+
+static void start_writers(int fd, struct writers *w)
+{
+	int ends[2];
 	char byte;
 
 	must_mkdir(at("d"));
 	mark(fd, 0, FAN_MODIFY | FAN_EVENT_ON_CHILD, at("d"));
-	dead = fork();
-	if (dead == 0) {
+	w->dead = fork();
+	if (w->dead == 0) {
 		write_file(at("d/dead"));
 		_exit(0);
 	}
-	waitpid(dead, NULL, 0);
+	waitpid(w->dead, NULL, 0);
 	if (pipe(ends) < 0)
 		_exit(1);
-	child = fork();
-	if (child == 0) {
+	w->tell = ends[1];
+	w->child = fork();
+	if (w->child == 0) {
 		write_file(at("d/child"));
 		must_mkdir(at("done"));
 		_exit(read(ends[0], &byte, 1) == 1 ? 0 : 1);
 	}
 	while (!exists(at("done")))
 		usleep(1000);
+}
+
+static void end_writers(const struct writers *w)
+{
+	int status;
+
+	verify(write(w->tell, "x", 1) == 1 && waitpid(w->child, &status, 0) == w->child && status == 0, "the child ends");
+}
+
+static void pids_body(void)
+{
+	int fd = new_group(FAN_CLASS_NOTIF);
+	static char expected[4096];
+	struct writers w;
+
+	start_writers(fd, &w);
 	write_file(at("d/self"));
-	snprintf(expected, sizeof(expected), "2:%d:dead 2:%d:child 2:0:self", dead, child);
+	snprintf(expected, sizeof(expected), "2:%d:dead 2:%d:child 2:0:self", w.dead, w.child);
 	pause_here();
 	expect(fd, "who did it: one that is dead, a child, itself", expected);
-	verify(write(ends[1], "x", 1) == 1 && waitpid(child, &status, 0) == child && status == 0, "the child ends");
+	end_writers(&w);
 }
 
 static void pidfd_body(void)
 {
-	int fd = new_group(FAN_REPORT_FID | FAN_REPORT_PIDFD), ends[2], status;
+	int fd = new_group(FAN_REPORT_FID | FAN_REPORT_PIDFD);
 	const char *seen, *first, *second;
-	pid_t dead, child;
-	char byte;
+	struct writers w;
 
-	must_mkdir(at("d"));
-	mark(fd, 0, FAN_MODIFY | FAN_EVENT_ON_CHILD, at("d"));
-	dead = fork();
-	if (dead == 0) {
-		write_file(at("d/dead"));
-		_exit(0);
-	}
-	waitpid(dead, NULL, 0);
-	if (pipe(ends) < 0)
-		_exit(1);
-	child = fork();
-	if (child == 0) {
-		write_file(at("d/child"));
-		must_mkdir(at("done"));
-		_exit(read(ends[0], &byte, 1) == 1 ? 0 : 1);
-	}
-	while (!exists(at("done")))
-		usleep(1000);
+	start_writers(fd, &w);
 	pause_here();
 	seen = events(fd);
 	first = strstr(seen, "pidfd=none");
 	second = strstr(seen, "pidfd=open");
 	verify(first && second && first < second, "a pidfd of the child, none of the dead one: \"%s\"", seen);
-	verify(write(ends[1], "x", 1) == 1 && waitpid(child, &status, 0) == child && status == 0, "the child ends");
+	end_writers(&w);
 }
 
 /* Nobody waits: the group decides again after the restart. */

@@ -75,13 +75,13 @@ static void set_checksum(void)
 	}
 }
 
-static void write_bad(void)
+void save_image(const char *path)
 {
-	int fd = open(BAD, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	set_checksum();
 	if (write(fd, image, size) != (ssize_t)size)
-		tap_diag("the bad image could not be written");
+		tap_diag("%s could not be written", path);
 	close(fd);
 }
 
@@ -89,7 +89,7 @@ void expect(const char *what, const char *words)
 {
 	char output[4096];
 
-	write_bad();
+	save_image(BAD);
 	int status = RUN(output, restart_path, "-i", BAD, "--detach");
 
 	unlink(BAD);
@@ -122,7 +122,7 @@ void mutations(bool (*is_about)(uint32_t type), int nr_mutations)
 		unsigned char *byte = (unsigned char *)(rec + 1) + (random >> 20) % rec->len, good = *byte;
 
 		*byte ^= 1 << (random >> 56) % 8;
-		write_bad();
+		save_image(BAD);
 		*byte = good;
 		if (RUN(output, restart_path, "-i", BAD, "--detach") == 0) {
 			restarted++;

@@ -11,6 +11,8 @@
 bool load_image(const char *path, pid_t pid);
 /* The body of the first record of @type that @fits (which may be NULL); NULL if there is none. */
 void *record(uint32_t type, bool (*fits)(const void *body));
+/* Write the image as it stands. */
+void save_image(const char *path);
 /* Restart the image as it stands; it must be refused with @words. */
 void expect(const char *what, const char *words);
 /* Flip @nr bits, one at a time, in records of the types that @is_about: each is refused in words, or restarts. */

@@ -223,7 +223,7 @@ static void name_user(int pid, char *text, size_t room)
 
 static char *why_not(const struct nursery *nursery)
 {
-	char user[128];
+	char user[192];
 	int pid = nursery->error_pid;
 
 	switch (nursery->error) {

@@ -122,17 +122,7 @@ int ckpt_file_describe(struct ckpt_ctx *ctx, struct file *file, enum ckpt_file_k
 int ckpt_file_write(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_file *rec,
 		    const char *path, const char *path2)
 {
-	size_t len = strlen(path) + 1, len2 = strlen(path2) + 1;
-	char *tail = kmalloc(len + len2, GFP_KERNEL);
-	int ret;
-
-	if (!tail)
-		return -ENOMEM;
-	memcpy(tail, path, len);
-	memcpy(tail + len, path2, len2);
-	ret = ckpt_write_rec2(ctx, CKPT_REC_FILE, objref, rec, sizeof(*rec), tail, len + len2);
-	kfree(tail);
-	return ret;
+	return ckpt_write_rec_names(ctx, CKPT_REC_FILE, objref, rec, sizeof(*rec), path, path2);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Real guests: the base kernel, the lab's image. */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -62,6 +62,23 @@ describe("boot", () => {
     writeFileSync(join(shared, "hello"), "from the host");
     const guest = await boot({ mounts: [{ hostDir: shared, guestDir: "/mnt/shared" }] });
     expect(await text(guest, "cat /mnt/shared/hello")).toBe("from the host");
+  });
+
+  it("finds a file in a directory of the host again after a restart", async () => {
+    const shared = mkdtempSync(join(scratch, "shared-"));
+    chmodSync(shared, 0o755);
+    writeFileSync(join(shared, "lines"), "one\ntwo\n");
+    const patched = await ensureKernel("cr", () => undefined);
+    const guest = await boot({ kernel: patched, mounts: [{ hostDir: shared, guestDir: "/mnt/shared" }] });
+    const reader =
+      "exec 3</mnt/shared/lines; read a <&3; echo $a > /data/out; touch /data/ready; " +
+      "until [ -e /data/go ]; do sleep 0.05; done; read b <&3; echo $b >> /data/out; touch /data/done";
+    const script =
+      `setsid sh -c '${reader}' < /dev/null > /dev/null 2>&1 & pid=$!; until [ -e /data/ready ]; do sleep 0.05; done; ` +
+      "checkpoint -o /data/image --kill $pid; wait $pid; restart -i /data/image --detach || exit 1; " +
+      "touch /data/go; until [ -e /data/done ]; do sleep 0.05; done";
+    expect(await guest.exec(["bash", "-c", script])).toMatchObject({ exitCode: 0 });
+    expect(await text(guest, "cat /data/out")).toBe("one\ntwo");
   });
 });
 

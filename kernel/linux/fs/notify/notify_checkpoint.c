@@ -192,21 +192,10 @@ static void describe_inode(const struct inode *inode, struct ckpt_watch *rec)
 	rec->dev = new_encode_dev(inode->i_sb->s_dev);
 }
 
-/* Two strings as the tail of a record. */
 static int write_named(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_watch *rec,
 		       const char *path, const char *path2)
 {
-	size_t len = strlen(path) + 1, len2 = strlen(path2) + 1;
-	char *tail = kmalloc(len + len2, GFP_KERNEL);
-	int ret;
-
-	if (!tail)
-		return -ENOMEM;
-	memcpy(tail, path, len);
-	memcpy(tail + len, path2, len2);
-	ret = ckpt_write_rec2(ctx, CKPT_REC_WATCH, objref, rec, sizeof(*rec), tail, len + len2);
-	kfree(tail);
-	return ret;
+	return ckpt_write_rec_names(ctx, CKPT_REC_WATCH, objref, rec, sizeof(*rec), path, path2);
 }
 
 static bool is_gone(const struct watch_copy *w)

@@ -177,6 +177,8 @@ int ckpt_write_rec(struct ckpt_ctx *ctx, u32 type, u32 objref,
 int ckpt_write_rec2(struct ckpt_ctx *ctx, u32 type, u32 objref,
 		    const void *data, size_t len,
 		    const void *tail, size_t tail_len);
+int ckpt_write_rec_names(struct ckpt_ctx *ctx, u32 type, u32 objref, const void *data,
+			 size_t len, const char *name, const char *name2);
 int ckpt_write_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int nr);
 int ckpt_flush(struct ckpt_ctx *ctx);
 int ckpt_read(struct ckpt_stream *s, void *data, size_t len);

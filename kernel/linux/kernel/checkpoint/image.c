@@ -155,6 +155,31 @@ int ckpt_write_rec(struct ckpt_ctx *ctx, u32 type, u32 objref,
 	return ckpt_write_rec2(ctx, type, objref, data, len, NULL, 0);
 }
 
+/**
+ * ckpt_write_rec_names - write a record whose tail is two names
+ * @ctx:	the checkpoint
+ * @type:	of the record
+ * @objref:	what it describes
+ * @data:	its fixed part
+ * @len:	bytes in @data
+ * @name:	the first name, or ""
+ * @name2:	the second one, or ""
+ *
+ * Return: 0 or a negative error.
+ */
+int ckpt_write_rec_names(struct ckpt_ctx *ctx, u32 type, u32 objref, const void *data,
+			 size_t len, const char *name, const char *name2)
+{
+	size_t len1 = strlen(name) + 1, len2 = strlen(name2) + 1;
+	struct ckpt_rec rec = {
+		.type = type, .objref = objref, .len = len + len1 + len2,
+	};
+
+	ctx->img.nr_records++;
+	return ckpt_write(ctx, &rec, sizeof(rec)) ?: ckpt_write(ctx, data, len) ?:
+	       ckpt_write(ctx, name, len1) ?: ckpt_write(ctx, name2, len2);
+}
+
 /* Neighbours in memory become one. Returns how many there are then. */
 static unsigned int bvec_of_pages(struct bio_vec *bv, struct page **pages, unsigned int nr)
 {
