@@ -260,7 +260,7 @@ static void confine_to(const char *const *dirs)
 /* A checkpoint by one whom a security module confines; what it looks at is in the same domain. */
 static void confined(bool may_name)
 {
-	const char *const dirs[] = { "/ckpt", in_dir("held"), may_name ? names : NULL, NULL };
+	const char *const dirs[] = { scratch, "/ckpt", in_dir("held"), may_name ? names : NULL, NULL };
 	char output[8192], pid[16];
 	int status, ready[2];
 	char byte;

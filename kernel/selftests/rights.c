@@ -26,15 +26,23 @@
 
 static char file[200];
 
-/* A file of root's, held by a user who may read it. */
+/* A file of root's, held by a user who may read it. All it has is opened by the user, its program too. */
 static void reader_body(void)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	char text[16] = "";
-
-	if (fd < 0 || setresgid(1000, 1000, 1000) < 0 || setresuid(1000, 1000, 1000) < 0)
+	if (setresgid(1000, 1000, 1000) < 0 || setresuid(1000, 1000, 1000) < 0)
 		_exit(1);
-	close(fd);
+	execl("/proc/self/exe", "rights", "--reader", file, NULL);
+	_exit(1);
+}
+
+static void reader(void)
+{
+	char text[16] = "";
+	int fd;
+
+	for (fd = 0; fd < 3; fd++)
+		dup2(open("/dev/null", O_RDWR | O_CLOEXEC), fd);
+	close_range(3, ~0U, 0);
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		_exit(1);
@@ -149,5 +157,11 @@ int main(int argc, char **argv)
 		{ },
 	};
 
+	if (argc == 3 && !strcmp(argv[1], "--reader")) {
+		snprintf(file, sizeof(file), "%s", argv[2]);
+		reader();
+		finished();
+		return 0;
+	}
 	return run_cases(argc, argv, cases);
 }

@@ -63,6 +63,11 @@ void ready(void)
 	touch(READY);
 }
 
+void finished(void)
+{
+	touch(DONE);
+}
+
 void wait_for_go(void)
 {
 	while (!exists(GO))
@@ -192,7 +197,7 @@ bool subject_start(struct subject *s, const char *name, void (*body)(void))
 		dup2(null, 2);
 		close_range(3, ~0U, 0);
 		body();
-		touch(DONE);
+		finished();
 		_exit(0);
 	}
 	if (wait_ready(s->pid))

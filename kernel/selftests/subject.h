@@ -26,6 +26,8 @@ void pause_here(void);
 void ready(void);
 /* Has the test said go on? Waits for it. */
 void wait_for_go(void);
+/* It has come to its end: said for it when its body returns; to be said by what a body has executed. */
+void finished(void);
 /* The verdict of the subject about itself; any process of it may speak. */
 void verify(bool good, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
