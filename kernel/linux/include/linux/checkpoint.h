@@ -18,7 +18,7 @@ int pipe_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int tty_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 
 /* Called from get_signal(), with siglock held; returns without it. */
-void ckpt_trap(void) __releases(&current->sighand->siglock);
+void ckpt_trap(void);
 
 /* The tracker's state lives and dies with the mm. */
 void ckpt_mm_free(struct mm_struct *mm);

@@ -33,17 +33,20 @@ static struct task_struct *awaited;
 void ckpt_trap(void)
 	__releases(&current->sighand->siglock)
 {
+	/* Only a task itself leaves its sighand. */
+	spinlock_t *siglock = &rcu_dereference_protected(current->sighand, true)->siglock;
+
 	current->jobctl |= JOBCTL_CHECKPOINT_PARKED;
 	set_current_state(TASK_KILLABLE | TASK_NOLOAD | TASK_FREEZABLE);
-	spin_unlock_irq(&current->sighand->siglock);
+	spin_unlock_irq(siglock);
 	/* set_current_state() is the barrier that pairs with all_parked()'s. */
 	if (READ_ONCE(awaited) == current)
 		wake_up_all(&parked_wq);
 	schedule();
 	__set_current_state(TASK_RUNNING);
-	spin_lock_irq(&current->sighand->siglock);
+	spin_lock_irq(siglock);
 	current->jobctl &= ~JOBCTL_CHECKPOINT_PARKED;
-	spin_unlock_irq(&current->sighand->siglock);
+	spin_unlock_irq(siglock);
 }
 
 static bool task_is_over(struct task_struct *t)
@@ -280,22 +283,22 @@ static int describe_tasks(struct ckpt_ctx *ctx)
 		return -ENOMEM;
 	read_lock(&tasklist_lock);
 	for (i = 0; i < ctx->tasks.nr; i++) {
-		struct task_struct *t = ctx->tasks.task[i];
+		struct task_struct *t = ctx->tasks.task[i], *leader = t->group_leader;
 		struct ckpt_task_entry *e = &ctx->entries[i];
+		struct task_struct *parent =
+			rcu_dereference_protected(leader->real_parent,
+						  lockdep_is_held(&tasklist_lock));
 
 		e->pid = task_pid_vnr(t);
 		e->tgid = task_tgid_vnr(t);
 		e->pgid = task_pgrp_vnr(t);
 		e->sid = task_session_vnr(t);
-		e->exit_signal = t->group_leader->exit_signal;
-		if (i)
-			e->ppid = task_tgid_vnr(t->real_parent);
-		if (thread_group_leader(t))
+		e->exit_signal = leader->exit_signal;
+		if (t == leader)
 			e->flags |= CKPT_TASK_LEADER;
-		else
-			e->ppid = task_tgid_vnr(t->group_leader->real_parent);
-		if (e->tgid == ctx->entries[0].tgid)
-			e->ppid = 0;
+		/* That of the root is no part of the tree. */
+		if (e->tgid != ctx->entries[0].tgid)
+			e->ppid = task_tgid_vnr(parent);
 		if (t->exit_state) {
 			e->flags |= CKPT_TASK_ZOMBIE;
 			e->exit_code = (t->signal->flags & SIGNAL_GROUP_EXIT) ?

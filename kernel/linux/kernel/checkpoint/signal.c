@@ -12,6 +12,7 @@
 
 int checkpoint_sighand(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref)
 {
+	struct sighand_struct *sighand;
 	struct ckpt_sighand *rec;
 	unsigned long flags;
 	int i, ret;
@@ -20,9 +21,10 @@ int checkpoint_sighand(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref)
 	rec = kzalloc(sizeof(*rec), GFP_KERNEL);
 	if (!rec)
 		return -ENOMEM;
-	if (lock_task_sighand(t, &flags)) {
+	sighand = lock_task_sighand(t, &flags);
+	if (sighand) {
 		for (i = 0; i < _NSIG; i++) {
-			const struct sigaction *sa = &t->sighand->action[i].sa;
+			const struct sigaction *sa = &sighand->action[i].sa;
 
 			rec->action[i].handler = (unsigned long)sa->sa_handler;
 			rec->action[i].flags = sa->sa_flags;
