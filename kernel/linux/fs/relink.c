@@ -206,13 +206,11 @@ static const char *relink_problem(int err)
 	case -EROFS:
 		return "the relink directory is on a read-only mount";
 	case -EACCES:
-		return "the caller neither owns it nor has CAP_DAC_READ_SEARCH, or a security "
-		       "module forbids it";
+		return "not the caller's (CAP_DAC_READ_SEARCH), or a security module forbids it";
 	case -EPERM:
 		return "it is append-only or immutable, or its owner is not known here";
 	case -EXDEV:
-		return "it is in another subvolume or project than the relink directory, or a "
-		       "security module keeps it from there";
+		return "of another subvolume or project, or a security module forbids it";
 	case -EDQUOT:
 		return "the quota for the relink directory is used up";
 	case -ENOSPC:
