@@ -48,6 +48,12 @@ static const struct shape {
 	{ CKPT_REC_THREAD,   "THREAD",   sizeof(struct ckpt_thread), 0, 0 },
 	{ CKPT_REC_CPU,      "CPU",      sizeof(struct ckpt_cpu_x86_64), 0, 0 },
 	{ CKPT_REC_FPU,      "FPU",      0, 1, 0 },
+	{ CKPT_REC_EVENTFD,  "EVENTFD",  sizeof(struct ckpt_eventfd), 0, 0 },
+	{ CKPT_REC_SIGNALFD, "SIGNALFD", sizeof(struct ckpt_signalfd), 0, 0 },
+	{ CKPT_REC_TIMERFD,  "TIMERFD",  sizeof(struct ckpt_timerfd), 0, 0 },
+	{ CKPT_REC_EPOLL,    "EPOLL",    sizeof(struct ckpt_epoll), 0, 0 },
+	{ CKPT_REC_EPOLL_ITEMS, "EPOLL_ITEMS", 0, sizeof(struct ckpt_epoll_item), 0 },
+	{ CKPT_REC_MEMFD,    "MEMFD",    sizeof(struct ckpt_memfd), 1, 1 },
 	{ CKPT_REC_TRAILER,  "TRAILER",  sizeof(struct ckpt_trailer), 0, 0 },
 };
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "show_anon.h"
 #include "show_watch.h"
 #include "util.h"
 
@@ -517,6 +518,7 @@ void show_json(const struct record *record)
 	case CKPT_REC_CPU: show_fields(body, cpu_fields); break;
 	case CKPT_REC_FPU: break;
 	case CKPT_REC_TRAILER: show_fields(body, trailer_fields); break;
+	default: show_anon_json(record); break;
 	}
 	json_close('}');
 }
@@ -539,7 +541,7 @@ static void text_file(const struct record *record)
 	printf("%s", file_kind(f.kind) ?: "of unknown kind");
 	if (f.kind == CKPT_FILE_PIPE)
 		printf(" of pipe %u", f.pipe);
-	if (f.kind == CKPT_FILE_INOTIFY || f.kind == CKPT_FILE_FANOTIFY)
+	if (f.kind == CKPT_FILE_INOTIFY || f.kind == CKPT_FILE_FANOTIFY || f.kind >= CKPT_FILE_EVENTFD)
 		printf(" %u", f.group);
 	if (*path) {
 		putchar(' ');
@@ -651,7 +653,9 @@ void show_text(const struct record *record)
 		printf("pid %u ", words[0]);
 		show_printable(comm);
 		break;
-	default: printf("%llu bytes", (unsigned long long)record->len);
+	default:
+		if (!show_anon_text(record))
+			printf("%llu bytes", (unsigned long long)record->len);
 	}
 	putchar('\n');
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who holds the open files that hold locks? A process outside the tree that
- * shares an open file shares its locks, and could not go on sharing them.
+ * Who holds the open files that hold locks, or that are made anew? A process
+ * outside the tree that shares one could not go on sharing it.
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/fdtable.h>
@@ -12,25 +12,28 @@
 #include <linux/slab.h>
 
 /**
- * struct ckpt_locked - an open file that holds a lock
+ * struct ckpt_locked - an open file that the tree must not share
  * @file:	the file, which the table of objects holds
  * @pid:	a task that has it
  * @fd:		by this descriptor
+ * @what:	what it is, for the message
  */
 struct ckpt_locked {
 	struct file *file;
 	pid_t pid;
 	int fd;
+	const char *what;
 };
 
 /**
- * ckpt_remember_locked - a file of the tree holds a lock
+ * ckpt_remember_held - a file that must be held by the tree alone
  * @ctx:	the checkpoint
  * @file:	the file
+ * @what:	what it is, for the message; a constant
  *
  * Return: 0 or -ENOMEM.
  */
-int ckpt_remember_locked(struct ckpt_ctx *ctx, struct file *file)
+int ckpt_remember_held(struct ckpt_ctx *ctx, struct file *file, const char *what)
 {
 	struct ckpt_locked *locked;
 
@@ -42,12 +45,13 @@ int ckpt_remember_locked(struct ckpt_ctx *ctx, struct file *file)
 		.file = file,
 		.pid = ctx->where.pid,
 		.fd = ctx->where.fd,
+		.what = what,
 	};
 	ctx->locked = locked;
 	return 0;
 }
 
-/* Count a reference to a file that holds a lock. */
+/* Count a reference to a file that is to be held by the tree alone. */
 static void count_ref(struct xarray *refs, const struct file *file)
 {
 	void *entry = xa_load(refs, (unsigned long)file);
@@ -112,12 +116,12 @@ static int count_in_mm(struct xarray *refs, struct xarray *seen, struct task_str
 }
 
 /**
- * ckpt_check_lock_holders - is what holds a lock held by the tree alone?
+ * ckpt_check_holders - is what must be held by the tree alone held so?
  * @ctx:	the checkpoint, with all else done
  *
  * Return: 0 or a negative error, which has been logged.
  */
-int ckpt_check_lock_holders(struct ckpt_ctx *ctx)
+int ckpt_check_holders(struct ckpt_ctx *ctx)
 {
 	struct xarray refs, seen;
 	unsigned int i;
@@ -147,7 +151,8 @@ int ckpt_check_lock_holders(struct ckpt_ctx *ctx)
 		ctx->where = (struct ckpt_where) { .pid = l->pid, .fd = l->fd };
 		ckpt_name_for_messages(ctx, file_user_path(l->file));
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
-				    "holds a lock, and a process outside the tree shares this open file: not supported");
+				    "%s, and a process outside the tree shares this open file: not supported",
+				    l->what);
 	}
 	xa_destroy(&refs);
 	xa_destroy(&seen);

@@ -303,6 +303,15 @@ static struct file *restore_file(struct ckpt_ctx *ctx, const struct ckpt_file *f
 	case CKPT_FILE_COPIED:
 		file = open_copied(ctx, f);
 		break;
+	case CKPT_FILE_EVENTFD:
+	case CKPT_FILE_SIGNALFD:
+	case CKPT_FILE_TIMERFD:
+	case CKPT_FILE_EPOLL:
+		file = restore_anon_file(ctx, f);
+		break;
+	case CKPT_FILE_MEMFD:
+		file = restore_memfd_file(ctx, f);
+		break;
 	default:
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "a file of unknown kind %u", f->kind));
 	}
@@ -322,7 +331,7 @@ static int check_record(struct ckpt_ctx *ctx, const struct ckpt_file *f, u32 obj
 	    f->advice & ~CKPT_ADVICE_ALL || f->reserved)
 		return ckpt_err(ctx, -EINVAL, "FILE %u: unknown flags", objref);
 	if (f->f_flags & O_PATH && (f->f_flags & ~FLAGS_OF_PATH || f->kind == CKPT_FILE_PIPE ||
-				    f->kind == CKPT_FILE_TTY))
+				    f->kind == CKPT_FILE_TTY || f->kind >= CKPT_FILE_EVENTFD))
 		return ckpt_err(ctx, -EINVAL, "FILE %u: O_PATH with flags 0%o", objref,
 				f->f_flags);
 	return 0;

@@ -5,7 +5,9 @@
  * The tasks that use it are at rest, so the layout holds still.
  */
 #include <linux/checkpoint_internal.h>
+#include <linux/fcntl.h>
 #include <linux/file.h>
+#include <linux/memfd.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/mount.h>
@@ -115,8 +117,6 @@ static const char *internal_shmem_obstacle(struct file *file)
 
 	if (!strcmp(name, "dev/zero"))
 		return NULL;
-	if (!strncmp(name, "memfd:", 6))
-		return "a memfd is mapped here: not supported";
 	if (!strncmp(name, "SYSV", 4))
 		return "SysV shared memory is attached here: not supported";
 	return "unnamed shared memory of the kernel is mapped here: not supported";
@@ -126,6 +126,15 @@ static bool is_internal_shmem(struct file *file)
 {
 	return shmem_mapping(file->f_mapping) &&
 	       (file->f_path.mnt->mnt_flags & MNT_INTERNAL);
+}
+
+/* A mapping that may be made writable, though new ones may not. */
+static const char *memfd_obstacle(struct vm_area_struct *vma)
+{
+	if (memfd_fcntl(vma->vm_file, F_GET_SEALS, 0) & F_SEAL_FUTURE_WRITE &&
+	    (vma->vm_flags & (VM_MAYSHARE | VM_MAYWRITE | VM_WRITE)) == (VM_MAYSHARE | VM_MAYWRITE))
+		return "a read-only mapping of a memfd, made before it was sealed (F_SEAL_FUTURE_WRITE): not supported";
+	return NULL;
 }
 
 /* Fill in @map. What cannot be described is given an obstacle. */
@@ -162,6 +171,8 @@ static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 	else if (vma_policy(vma))
 		map->obstacle = "this memory has a NUMA policy (mbind): not supported";
 #endif
+	else if (vma->vm_file && ckpt_is_memfd(vma->vm_file))
+		map->obstacle = memfd_obstacle(vma);
 	else if (vma->vm_file && is_internal_shmem(vma->vm_file))
 		map->obstacle = internal_shmem_obstacle(vma->vm_file);
 	if (!map->obstacle && unknown)
@@ -169,7 +180,8 @@ static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 	/* A private mapping of /dev/zero is anonymous memory by another way. */
 	if (vma->vm_file && !vma_is_anonymous(vma)) {
 		map->file = get_file(vma->vm_file);
-		v->kind = is_internal_shmem(vma->vm_file) ? CKPT_VMA_SHMEM : CKPT_VMA_FILE;
+		v->kind = is_internal_shmem(vma->vm_file) && !ckpt_is_memfd(vma->vm_file) ?
+			  CKPT_VMA_SHMEM : CKPT_VMA_FILE;
 	}
 }
 

@@ -173,6 +173,7 @@ static int map_vma(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt
 {
 	struct file *file = vma_file(ctx, v);
 	unsigned long prot = 0, flags = MAP_FIXED_NOREPLACE, addr;
+	unsigned int seals = 0;
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
@@ -194,9 +195,14 @@ static int map_vma(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt
 
 	/* As after mlockall(MCL_FUTURE), which knows of lock-on-fault too. */
 	mm->def_flags = lock_flags(v->flags);
+	/* It may have been mapped before it was sealed. */
+	if (file && (v->flags & CKPT_VMA_SHARED) && (v->flags & CKPT_VMA_WRITE))
+		seals = restore_memfd_unseal(ctx, file);
 	addr = vm_mmap_pgoff(file, v->start, v->end - v->start, prot, flags,
 			     file ? v->pgoff : 0);
 	mm->def_flags = 0;
+	if (seals)
+		restore_memfd_seal(file, seals);
 	if (IS_ERR_VALUE(addr))
 		return ckpt_err(ctx, (int)addr, "cannot map up to 0x%llx (error %d)",
 				v->end, (int)addr);

@@ -250,7 +250,7 @@ static int fill_shmem(struct ckpt_ctx *ctx, struct address_space *mapping, pgoff
 
 static int restore_shmem_pages(struct ckpt_ctx *ctx, struct file *file, struct extents *x)
 {
-	u64 size = i_size_read(file_inode(file));
+	u64 size = PAGE_ALIGN(i_size_read(file_inode(file)));
 	unsigned int i;
 	int ret = 0;
 

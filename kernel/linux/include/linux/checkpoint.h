@@ -16,6 +16,10 @@ struct mm_struct;
 /* Values for the ->checkpoint method of struct file_operations; the generic one is in fs.h. */
 int pipe_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int tty_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
+int eventfd_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
+int signalfd_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
+int timerfd_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
+int eventpoll_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 
 /* Called from get_signal(), with siglock held; returns without it. */
 void ckpt_trap(void);
@@ -30,6 +34,10 @@ bool ckpt_mm_is_tracked(struct mm_struct *mm);
 /* NULL, so that tables of file operations need no #ifdef. */
 #define pipe_file_checkpoint	NULL
 #define tty_file_checkpoint	NULL
+#define eventfd_file_checkpoint	NULL
+#define signalfd_file_checkpoint	NULL
+#define timerfd_file_checkpoint	NULL
+#define eventpoll_file_checkpoint	NULL
 
 static inline void ckpt_mm_free(struct mm_struct *mm) { }
 static inline void ckpt_track_lost(struct mm_struct *mm) { }

@@ -72,6 +72,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_MM,
 	CKPT_OBJ_CRED,
 	CKPT_OBJ_NOTIFY,	/* restart only: an inotify instance or fanotify group */
+	CKPT_OBJ_ANON,		/* restart only: what only a descriptor leads to */
 	CKPT_OBJ_TTY,		/* checkpoint only */
 	CKPT_OBJ_FILES,		/* restart: the record, as the next two */
 	CKPT_OBJ_FS,
@@ -113,6 +114,7 @@ struct ckpt_task_list {
  * @files:	restart: what is left to do to each open file
  * @file_cred:	restart: the credentials that files are opened with
  * @file_cred_ref: restart: how the image names them
+ * @later:	checkpoint: what is written after all processes
  * @tracker:	checkpoint: enum ckpt_tracker
  * @snapshots:	checkpoint: address spaces whose pages are still to be written
  */
@@ -140,6 +142,7 @@ struct ckpt_ctx {
 	struct list_head relinked;
 	unsigned int nr_names;
 	struct list_head snapshots;
+	struct list_head later;
 	u32 tracker;
 	struct checkpoint_stats stats;
 	char *path_buf;
@@ -393,8 +396,85 @@ int restore_locks(struct ckpt_ctx *ctx);
 void ckpt_locks_free(struct ckpt_ctx *ctx);
 
 /* fs/ckpt_holders.c */
-int ckpt_remember_locked(struct ckpt_ctx *ctx, struct file *file);
-int ckpt_check_lock_holders(struct ckpt_ctx *ctx);
+int ckpt_remember_held(struct ckpt_ctx *ctx, struct file *file, const char *what);
+int ckpt_check_holders(struct ckpt_ctx *ctx);
+
+/* fs/ckpt_anon.c */
+
+/**
+ * struct ckpt_anon - what only a descriptor leads to, and is made before its FILE
+ * @file:	its file
+ * @kind:	enum ckpt_file_kind
+ * @taken:	its FILE has been read
+ * @data:	of its kind, for kvfree()
+ * @nr:		elements of @data
+ */
+struct ckpt_anon {
+	struct file *file;
+	u32 kind;
+	bool taken;
+	void *data;
+	unsigned int nr;
+};
+
+typedef int (*ckpt_later_fn)(struct ckpt_ctx *ctx, struct file *file, u32 objref);
+
+int ckpt_anon_write(struct ckpt_ctx *ctx, struct file *file, enum ckpt_file_kind kind,
+		    u32 objref);
+int ckpt_write_later(struct ckpt_ctx *ctx, struct file *file, u32 objref, ckpt_later_fn fn);
+int ckpt_write_what_is_left(struct ckpt_ctx *ctx);
+void ckpt_later_free(struct ckpt_ctx *ctx);
+int ckpt_anon_add(struct ckpt_ctx *ctx, u32 objref, u32 kind, struct file *file);
+struct ckpt_anon *ckpt_anon_ref(struct ckpt_ctx *ctx, u32 objref, u32 kind);
+struct file *restore_anon_file(struct ckpt_ctx *ctx, const struct ckpt_file *f);
+void ckpt_anon_put(void *anon);
+
+/* fs/eventfd.c, fs/eventfd_checkpoint.c */
+u64 eventfd_get_state(struct file *file, bool *semaphore);
+struct file *eventfd_make(u64 count, bool semaphore);
+int restore_eventfd_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+
+/* fs/signalfd.c */
+u64 signalfd_get_mask(struct file *file);
+struct file *signalfd_make(u64 mask);
+bool is_signalfd(const struct file *file);
+int restore_signalfd_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+
+/* fs/timerfd.c */
+void timerfd_describe(struct file *file, struct ckpt_timerfd *rec);
+struct file *timerfd_make(const struct ckpt_timerfd *rec);
+int restore_timerfd_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+
+/* fs/eventpoll.c, fs/eventpoll_checkpoint.c */
+struct eventpoll_item {
+	struct file *file;
+	int fd;
+	u32 events;
+	u64 data;
+	unsigned int ready;
+	wait_queue_head_t *whead;	/* where it waits, for comparison */
+};
+
+unsigned int eventpoll_describe(struct file *file, struct eventpoll_item *items,
+				unsigned int max);
+bool eventpoll_polls_busily(struct file *file);
+struct file *eventpoll_make(void);
+int eventpoll_add(struct file *file, const struct eventpoll_item *item);
+void eventpoll_settle(struct file *file, const struct eventpoll_item *item);
+bool is_eventpoll(struct file *file);
+int restore_epoll_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_epoll_items_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_own_epoll_items(struct restart_task *rt);
+void restore_epolls_settle(struct ckpt_ctx *ctx);
+
+/* mm/memfd_checkpoint.c */
+bool ckpt_is_memfd(const struct file *file);
+int checkpoint_memfd(struct ckpt_ctx *ctx, struct file *file);
+int restore_memfd_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+struct file *restore_memfd_file(struct ckpt_ctx *ctx, const struct ckpt_file *f);
+unsigned int restore_memfd_unseal(struct ckpt_ctx *ctx, struct file *file);
+void restore_memfd_seal(struct file *file, unsigned int seals);
+int ckpt_dump_shmem(struct ckpt_ctx *ctx, struct inode *inode, u32 objref);
 
 /* fs/pipe_checkpoint.c */
 int ckpt_count_pipe_ends(struct ckpt_ctx *ctx);

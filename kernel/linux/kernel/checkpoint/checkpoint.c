@@ -29,6 +29,7 @@ struct ckpt_ctx *ckpt_ctx_alloc(void)
 	INIT_LIST_HEAD(&ctx->locks);
 	INIT_LIST_HEAD(&ctx->files);
 	INIT_LIST_HEAD(&ctx->snapshots);
+	INIT_LIST_HEAD(&ctx->later);
 	ctx->where.fd = -1;
 	ctx->path_buf = kmalloc(PATH_MAX, GFP_KERNEL_ACCOUNT);
 	if (!ctx->path_buf) {
@@ -43,6 +44,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	unsigned int i;
 
 	restore_files_free(ctx);
+	ckpt_later_free(ctx);
 	ckpt_locks_free(ctx);
 	kvfree(ctx->locked);
 	ckpt_live_free(ctx);
@@ -161,7 +163,9 @@ static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
 		    CKPT_TASK_LEADER)
 			ret = checkpoint_process(ctx, i);
 	if (!ret)
-		ret = ckpt_check_lock_holders(ctx);
+		ret = ckpt_write_what_is_left(ctx);
+	if (!ret)
+		ret = ckpt_check_holders(ctx);
 	ctx->where = (struct ckpt_where) { .fd = -1 };
 	if (!ret)
 		ret = ctx->flags & CHECKPOINT_LIVE ? ckpt_live_hold(ctx) : write_trailer(ctx);

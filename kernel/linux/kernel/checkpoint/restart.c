@@ -551,6 +551,12 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_SIGQUEUE]	= restore_sigqueue_rec,
 	[CKPT_REC_CPU]		= restore_cpu_rec,
 	[CKPT_REC_FPU]		= restore_fpu_rec,
+	[CKPT_REC_EVENTFD]	= restore_eventfd_rec,
+	[CKPT_REC_SIGNALFD]	= restore_signalfd_rec,
+	[CKPT_REC_TIMERFD]	= restore_timerfd_rec,
+	[CKPT_REC_EPOLL]	= restore_epoll_rec,
+	[CKPT_REC_EPOLL_ITEMS]	= restore_epoll_items_rec,
+	[CKPT_REC_MEMFD]	= restore_memfd_rec,
 };
 
 static int read_records(struct ckpt_ctx *ctx)
@@ -719,8 +725,10 @@ static int finish_tasks(struct restart_ctx *r)
 	/* Last: until here, the image can be restored again. */
 	if (!ret)
 		ret = restore_unlink(ctx);
-	if (!ret)
+	if (!ret) {
+		restore_epolls_settle(ctx);
 		restore_files_done(ctx);
+	}
 	return ret ? ckpt_err(ctx, ret, "cannot finish (error %d)", ret) : 0;
 }
 

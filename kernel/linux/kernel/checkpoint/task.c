@@ -441,7 +441,7 @@ int restore_task(struct restart_task *rt)
 	if (!ret)
 		ret = restore_fs(rt);
 	if (!ret && rt->leader == rt)
-		ret = restore_leader(rt);
+		ret = restore_leader(rt) ?: restore_own_epoll_items(rt);
 	if (!ret)
 		ret = restore_adopt_mm(rt);
 	if (!ret)

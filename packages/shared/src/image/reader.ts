@@ -97,8 +97,7 @@ class Reader {
     const extentBytes = nrExtents * 16;
     if (16 + extentBytes > maxBodyBytes) throw new Wrong(`PAGES has ${nrExtents} extents: more than any image`, start);
     const wantPad = nrPages === 0 ? 0 : (pageBytes - ((at + 16 + extentBytes) % pageBytes)) % pageBytes;
-    if (pad !== wantPad)
-      throw new Wrong(`PAGES says its pad is ${pad} bytes`, start);
+    if (pad !== wantPad) throw new Wrong(`PAGES says its pad is ${pad} bytes`, start);
     if (len !== 16 + extentBytes + pad + nrPages * pageBytes) throw new Wrong("PAGES and its parts disagree", start);
     const extents = new Cursor(this.#take(extentBytes));
     this.#crc = crc32c(this.#crc, this.image.subarray(at, at + 16 + extentBytes));

@@ -2,6 +2,7 @@
  * What the records of an image hold. It follows kernel/linux/include/uapi/linux/checkpoint.h, the only definition of
  * the format, field by field, and gives what `ckptinfo --json` gives.
  */
+import { epollItems, eventfd, memfd, signalfd, timerfd } from "./anon.js";
 import { bytesToHex, Cursor } from "./cursor.js";
 import { event, fanotify, inotify, watch } from "./watches.js";
 
@@ -26,6 +27,8 @@ const name = (names: readonly (string | undefined)[], kind: number): string | nu
 // biome-ignore format: in the order of their numbers
 const fileKinds = [
   undefined, "path", "relinked", "pipe", "tty", "inotify", "fanotify", undefined, "copied",
+  undefined, undefined, undefined, undefined, undefined, undefined, undefined,
+  "eventfd", "signalfd", "timerfd", "epoll", "memfd",
 ] as const;
 const ownerTypes = ["none", "process", "group", "thread"] as const;
 const lockKinds = [undefined, "posix", "ofd", "flock", "lease"] as const;
@@ -342,5 +345,11 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [66, { name: "THREAD", fixed: 168, element: 0, decode: thread }],
   [67, { name: "CPU", fixed: 216, element: 0, decode: (c) => Object.fromEntries(registers.map((r) => [r, c.hex()])) }],
   [68, { name: "FPU", fixed: 0, element: 1, decode: () => ({}) }],
+  [80, { name: "EVENTFD", fixed: 16, element: 0, decode: eventfd }],
+  [81, { name: "SIGNALFD", fixed: 8, element: 0, decode: signalfd }],
+  [82, { name: "TIMERFD", fixed: 48, element: 0, decode: timerfd }],
+  [83, { name: "EPOLL", fixed: 8, element: 0, decode: () => ({}) }],
+  [84, { name: "EPOLL_ITEMS", fixed: 0, element: 32, decode: epollItems }],
+  [85, { name: "MEMFD", fixed: 40, element: 1, strings: 1, decode: memfd }],
   [TRAILER, { name: "TRAILER", fixed: 24, element: 0, decode: trailer }],
 ]);

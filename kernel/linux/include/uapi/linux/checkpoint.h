@@ -9,9 +9,10 @@
  *
  *	HEADER TASKS
  *	per process: its objects (FILE PIPE LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
- *		     CONTENTS MM VMA PAGES FILES FS SIGHAND CRED), then PROCESS,
- *		     SIGQUEUE, and per thread THREAD CPU
- *		     FPU SIGQUEUE
+ *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD MM VMA PAGES FILES
+ *		     FS SIGHAND CRED), then PROCESS, SIGQUEUE, and per thread THREAD
+ *		     CPU FPU SIGQUEUE
+ *	EPOLL_ITEMS, with FILEs that only they name
  *	TRAILER
  */
 #ifndef _UAPI_LINUX_CHECKPOINT_H
@@ -172,6 +173,12 @@ enum ckpt_rec_type {
 	CKPT_REC_THREAD		= 66,
 	CKPT_REC_CPU		= 67,
 	CKPT_REC_FPU		= 68,
+	CKPT_REC_EVENTFD	= 80,	/* objref */
+	CKPT_REC_SIGNALFD	= 81,	/* objref */
+	CKPT_REC_TIMERFD	= 82,	/* objref */
+	CKPT_REC_EPOLL		= 83,	/* objref */
+	CKPT_REC_EPOLL_ITEMS	= 84,	/* objref of the EPOLL; after all processes */
+	CKPT_REC_MEMFD		= 85,	/* objref; PAGES follow */
 	CKPT_REC_TRAILER	= 255,
 };
 
@@ -221,6 +228,12 @@ enum ckpt_file_kind {
 	CKPT_FILE_INOTIFY	= 5,	/* the instance @group */
 	CKPT_FILE_FANOTIFY	= 6,	/* the group @group */
 	CKPT_FILE_COPIED	= 8,	/* made again from @contents; @path2: as above */
+	/* Files that only a descriptor leads to: of the object @object. */
+	CKPT_FILE_EVENTFD	= 16,
+	CKPT_FILE_SIGNALFD	= 17,
+	CKPT_FILE_TIMERFD	= 18,
+	CKPT_FILE_EPOLL		= 19,
+	CKPT_FILE_MEMFD		= 20,
 };
 
 /* Whom SIGIO goes to: F_SETOWN_EX. */
@@ -245,6 +258,7 @@ struct ckpt_file {
 		__u32 pipe;
 		__u32 group;	/* INOTIFY or FANOTIFY */
 		__u32 contents;
+		__u32 object;
 	};
 	__u32 mode;		/* type and permissions of the inode */
 	__aligned_u64 ino;
@@ -383,6 +397,60 @@ struct ckpt_event {
 /* SHMEM: shared anonymous memory. */
 struct ckpt_shmem {
 	__aligned_u64 size;	/* bytes */
+};
+
+/* EVENTFD: an eventfd. */
+struct ckpt_eventfd {
+	__aligned_u64 count;
+	__u32 semaphore;	/* EFD_SEMAPHORE */
+	__u32 reserved;
+};
+
+/* SIGNALFD: a signalfd. */
+struct ckpt_signalfd {
+	__aligned_u64 mask;	/* signals that are read */
+};
+
+/* TIMERFD: a timerfd. */
+struct ckpt_timerfd {
+	__u32 clock;
+	__u32 flags;		/* TFD_TIMER_* it was set with */
+	__aligned_u64 ticks;	/* expirations that were not read */
+	__aligned_s64 interval_ns;
+	__aligned_s64 left_ns;	/* to the next expiration, if it is armed */
+	__aligned_s64 until_ns;	/* the same, of the clock on the wall: absolute; else 0 */
+	__u32 armed;
+	__u32 canceled;		/* the clock was set (TFD_TIMER_CANCEL_ON_SET) */
+};
+
+/* EPOLL: an epoll instance. */
+struct ckpt_epoll {
+	__u32 reserved[2];
+};
+
+/*
+ * EPOLL_ITEMS: what an epoll instance watches; an array of these. First what is
+ * ready, in its order.
+ */
+struct ckpt_epoll_item {
+	__u32 file;		/* objref */
+	__s32 fd;		/* by which it was added */
+	__u32 events;
+	__u32 ready;		/* it is in the list of what is ready */
+	__aligned_u64 data;
+	__s32 pid;		/* a signalfd: whose signals are waited for; else 0 */
+	__u32 reserved;
+};
+
+/* MEMFD: a file of memfd_create(2). Tail: its name, NUL. Its PAGES are offsets. */
+struct ckpt_memfd {
+	__aligned_u64 size;	/* bytes */
+	__u32 mode;
+	__u32 seals;		/* F_GET_SEALS */
+	__u32 uid;
+	__u32 gid;
+	__aligned_s64 atime_ns;	/* since 1970 */
+	__aligned_s64 mtime_ns;
 };
 
 enum ckpt_lock_kind {
