@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,7 +21,8 @@
 #include "util.h"
 
 static const char usage[] =
-"usage: checkpoint [-o FILE|-] [--parent FILE] [--kill] [--dry-run] [--log FILE]\n"
+"usage: checkpoint [-o FILE|-] [--parent FILE | --parent-id ID] [--kill | --hold]\n"
+"                  [--dry-run] [--log FILE]\n"
 "                  [--relink-dir DIR]... [--unlinked=relink|copy|auto] [--live]\n"
 "                  [--tracker NAME] [--audit]\n"
 "                  [--no-track] [--json] PID\n"
@@ -28,7 +30,10 @@ static const char usage[] =
 "\n"
 "  -o, --output FILE   the image; - (the default) is standard output\n"
 "  --parent FILE       write an increment over this image\n"
+"  --parent-id ID      the same, over an image that is elsewhere\n"
 "  --kill              end the tree when the image is complete\n"
+"  --hold              keep it at rest then, until standard input says: with \"kill\"\n"
+"                      it ends, with anything else, or at the end, it goes on\n"
 "  --dry-run           write nothing; print every obstacle, exit 1 if there is any\n"
 "  --log FILE          append what the kernel says to FILE, not to standard error\n"
 "  --relink-dir DIR    where unlinked files are given a name (one per filesystem);\n"
@@ -41,7 +46,8 @@ static const char usage[] =
 "                      scan (the default), wp, soft-dirty or hash\n"
 "  --audit             compare the contents of all pages with what the tracker says\n"
 "  --no-track          do not track changes for a later increment\n"
-"  --json              print figures as one JSON object\n";
+"  --json              print figures as one JSON object; on standard error if the\n"
+"                      image goes to standard output\n";
 
 static struct relink_dirs relink_dirs;
 static char *unfinished;	/* the image under its temporary name */
@@ -159,54 +165,81 @@ static uint32_t parse_tracker(const char *name)
 }
 
 /* The lines of the log that are notes, or those that are not. */
-static void print_lines(const char *key, const struct kernellog *log, bool notes)
+static void print_lines(FILE *to, const char *key, const struct kernellog *log, bool notes)
 {
 	bool first = true;
 
-	printf(",\"%s\":[", key);
+	fprintf(to, ",\"%s\":[", key);
 	for (size_t i = 0; i < log->nr_lines; i++) {
 		if (is_note(log->lines[i]) != notes)
 			continue;
-		printf("%s\"", first ? "" : ",");
+		fprintf(to, "%s\"", first ? "" : ",");
 		first = false;
 		for (const char *p = log->lines[i]; *p; p++)
 			if (*p == '"' || *p == '\\')
-				printf("\\%c", *p);
+				fprintf(to, "\\%c", *p);
 			else if ((unsigned char)*p < ' ')
-				printf("\\u%04x", *p);
+				fprintf(to, "\\u%04x", *p);
 			else
-				putchar(*p);
-		printf("\"");
+				putc(*p, to);
+		fprintf(to, "\"");
 	}
-	printf("]");
+	fprintf(to, "]");
 }
 
-static void print_json(const struct checkpoint_stats *s, const uint8_t *parent_id, const struct kernellog *dry_run)
+static void print_json(FILE *to, const struct checkpoint_stats *s, const uint8_t *parent_id, const struct kernellog *dry_run)
 {
 	char id[ID_TEXT_BYTES];
 
-	printf("{\"imageId\":\"%s\",\"parentImageId\":", id_text(s->image_id, id));
+	fprintf(to, "{\"imageId\":\"%s\",\"parentImageId\":", id_text(s->image_id, id));
 	if (parent_id)
-		printf("\"%s\"", id_text(parent_id, id));
+		fprintf(to, "\"%s\"", id_text(parent_id, id));
 	else
-		printf("null");
-	printf(",\"bytes\":%llu,\"tasks\":%llu,\"pages\":%llu,\"zeroPages\":%llu,\"parentPages\":%llu,\"relinked\":%llu,"
+		fprintf(to, "null");
+	fprintf(to, ",\"bytes\":%llu,\"tasks\":%llu,\"pages\":%llu,\"zeroPages\":%llu,\"parentPages\":%llu,\"relinked\":%llu,"
 	       "\"copied\":%llu,\"copiedBytes\":%llu,\"obstacles\":%llu,\"frozenNs\":%llu,\"totalNs\":%llu",
 	       (unsigned long long)s->bytes, (unsigned long long)s->tasks, (unsigned long long)s->pages,
 	       (unsigned long long)s->zero_pages, (unsigned long long)s->parent_pages, (unsigned long long)s->relinked,
 	       (unsigned long long)s->copied, (unsigned long long)s->copied_bytes, (unsigned long long)s->obstacles,
 	       (unsigned long long)s->frozen_ns, (unsigned long long)s->total_ns);
 	if (tracker_name(s->tracker))
-		printf(",\"tracker\":\"%s\",\"trackerFaults\":%llu,\"trackerWalkNs\":%llu,\"trackerBytes\":%llu",
+		fprintf(to, ",\"tracker\":\"%s\",\"trackerFaults\":%llu,\"trackerWalkNs\":%llu,\"trackerBytes\":%llu",
 		       tracker_name(s->tracker), (unsigned long long)s->tracker_faults,
 		       (unsigned long long)s->tracker_walk_ns, (unsigned long long)s->tracker_bytes);
 	if (s->audited)
-		printf(",\"falsePages\":%llu", (unsigned long long)s->false_pages);
+		fprintf(to, ",\"falsePages\":%llu", (unsigned long long)s->false_pages);
 	if (dry_run) {
-		print_lines("obstacleList", dry_run, false);
-		print_lines("notes", dry_run, true);
+		print_lines(to, "obstacleList", dry_run, false);
+		print_lines(to, "notes", dry_run, true);
 	}
-	printf("}\n");
+	fprintf(to, "}\n");
+	fflush(to);
+}
+
+/* The image may be restarted elsewhere meanwhile; who waits for that says how it went. */
+static void hold_until_told(int held)
+{
+	char *line = NULL;
+	size_t room = 0;
+
+	if (getline(&line, &room, stdin) > 0 && !strcmp(line, "kill\n") && ioctl(held, CKPT_HELD_KILL, 0) < 0)
+		die("the tree is not killed, it goes on: %s", strerror(errno));
+	free(line);
+	close(held);
+}
+
+static void parse_id(const char *text, uint8_t id[CKPT_ID_BYTES])
+{
+	char digits[3] = "", *end;
+
+	if (strlen(text) != 2 * CKPT_ID_BYTES)
+		die("--parent-id %s: an image is named by %d hexadecimal digits", text, 2 * CKPT_ID_BYTES);
+	for (int i = 0; i < CKPT_ID_BYTES; i++) {
+		memcpy(digits, text + 2 * i, 2);
+		id[i] = strtoul(digits, &end, 16);
+		if (*end || digits[0] == '-' || digits[0] == '+' || digits[0] == ' ')
+			die("--parent-id %s: not hexadecimal digits", text);
+	}
 }
 
 static uint64_t unlinked_flags(const char *how)
@@ -222,11 +255,13 @@ static uint64_t unlinked_flags(const char *how)
 
 int main(int argc, char **argv)
 {
-	enum { PARENT = 256, KILL, DRY_RUN, LOG, RELINK, UNLINKED, LIVE, TRACKER, AUDIT, NO_TRACK, JSON, HELP };
+	enum { PARENT = 256, PARENT_ID, KILL, HOLD, DRY_RUN, LOG, RELINK, UNLINKED, LIVE, TRACKER, AUDIT, NO_TRACK, JSON, HELP };
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "parent", required_argument, NULL, PARENT },
+		{ "parent-id", required_argument, NULL, PARENT_ID },
 		{ "kill", no_argument, NULL, KILL },
+		{ "hold", no_argument, NULL, HOLD },
 		{ "dry-run", no_argument, NULL, DRY_RUN },
 		{ "log", required_argument, NULL, LOG },
 		{ "relink-dir", required_argument, NULL, RELINK },
@@ -239,9 +274,10 @@ int main(int argc, char **argv)
 		{ "help", no_argument, NULL, HELP },
 		{ }
 	};
-	const char *output = "-", *parent = NULL, *log_name = NULL;
+	const char *output = "-", *parent = NULL, *parent_name = NULL, *log_name = NULL;
 	struct checkpoint_stats stats = { };
 	struct ckpt_header parent_header;
+	const uint8_t *parent_id = NULL;
 	struct kernellog log;
 	struct tree tree;
 	uint64_t flags = 0;
@@ -257,7 +293,9 @@ int main(int argc, char **argv)
 		switch (c) {
 		case 'o': output = optarg; break;
 		case PARENT: parent = optarg; break;
+		case PARENT_ID: parent_name = optarg; break;
 		case KILL: flags |= CHECKPOINT_KILL; break;
+		case HOLD: flags |= CHECKPOINT_HOLD; break;
 		case DRY_RUN: flags |= CHECKPOINT_DRYRUN; break;
 		case LOG: log_name = optarg; break;
 		case RELINK: relink_add(&relink_dirs, optarg); break;
@@ -281,6 +319,10 @@ int main(int argc, char **argv)
 		die("--dry-run and --kill exclude each other");
 	if ((flags & CHECKPOINT_LIVE) && (flags & CHECKPOINT_KILL))
 		die("--live and --kill exclude each other: what is to be killed need not run on");
+	if ((flags & CHECKPOINT_HOLD) && (flags & (CHECKPOINT_KILL | CHECKPOINT_LIVE | CHECKPOINT_DRYRUN)))
+		die("--hold excludes --kill, --live and --dry-run");
+	if (parent && parent_name)
+		die("--parent and --parent-id exclude each other");
 	pid = parse_number(argv[optind], 1 << 22, "pid");
 
 	if (parent) {
@@ -288,6 +330,10 @@ int main(int argc, char **argv)
 
 		if (image_read_header(parent, &parent_header, &problem) < 0)
 			die("parent %s: %s", parent, problem);
+		parent_id = parent_header.image_id;
+	} else if (parent_name) {
+		parse_id(parent_name, parent_header.image_id);
+		parent_id = parent_header.image_id;
 	}
 	tree_read(&tree, pid);
 	if (!tree.nr)
@@ -310,7 +356,7 @@ int main(int argc, char **argv)
 		.log_fd = log.fd,
 		.nr_relink_fds = relink_dirs.nr,
 		.relink_fds = (uintptr_t)relink_dirs.fds,
-		.parent_id = parent ? (uintptr_t)parent_header.image_id : 0,
+		.parent_id = (uintptr_t)parent_id,
 		.stats = (uintptr_t)&stats,
 		.tracker = tracker,
 		.stats_size = sizeof(stats),
@@ -322,7 +368,7 @@ int main(int argc, char **argv)
 	if (dry_run && ret == 0) {
 		clean_up();
 		if (json)
-			print_json(&stats, parent ? parent_header.image_id : NULL, &log);
+			print_json(stdout, &stats, parent_id, &log);
 		else
 			for (size_t i = 0; i < log.nr_lines; i++)
 				puts(log.lines[i]);
@@ -342,7 +388,11 @@ int main(int argc, char **argv)
 		relink_sync(&relink_dirs);
 	finish_output(args.image_fd, output, flags & CHECKPOINT_KILL);
 	relink_tidy(&relink_dirs);
-	if (json && args.image_fd != STDOUT_FILENO)
-		print_json(&stats, parent ? parent_header.image_id : NULL, NULL);
+	if (args.image_fd == STDOUT_FILENO)
+		close(STDOUT_FILENO);	/* whoever reads the image sees its end */
+	if (json)
+		print_json(args.image_fd == STDOUT_FILENO ? stderr : stdout, &stats, parent_id, NULL);
+	if (flags & CHECKPOINT_HOLD)
+		hold_until_told(ret);
 	return 0;
 }

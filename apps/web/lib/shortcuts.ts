@@ -12,6 +12,7 @@ export const actionKeys: Partial<Record<ActionId, string>> = {
   rename: "n",
   kill: "k",
   restore: "r",
+  migrate: "m",
   verify: "v",
   run: ":",
   shell: "t",

@@ -12,6 +12,7 @@ export const actionIds = [
   "rename",
   "kill",
   "restore",
+  "migrate",
   "verify",
   "run",
   "shell",
@@ -38,6 +39,7 @@ const labels: Record<ActionId, string> = {
   rename: "Rename",
   kill: "Kill",
   restore: "Restore",
+  migrate: "Migrate",
   verify: "Verify",
   run: "Run command",
   shell: "Open a shell",
@@ -96,6 +98,10 @@ const hasParent: Requirement = (view, target) =>
     : "take a full checkpoint first: an increment needs a parent";
 const patched: Requirement = (view) =>
   view.guest?.kernel === "base" ? "kernel `base` has no checkpoint/restart: boot `cr`" : null;
+const alone: Requirement = (view, target) => {
+  const other = view.targets.find((t) => t.alive && t.name !== target?.name);
+  return other ? `${other.name} runs in this guest, too, and would be left behind: kill it first` : null;
+};
 const planLeft: Requirement = (view) => (remainingPlan(view).length > 0 ? null : "no planned steps remain");
 
 const requirements: Record<ActionId, readonly Requirement[]> = {
@@ -109,6 +115,7 @@ const requirements: Record<ActionId, readonly Requirement[]> = {
   rename: [open, guestUp, idle],
   kill: [open, guestUp, targetAlive, idle],
   restore: [open, guestUp, patched, hasTarget, hasCheckpoint, targetGone, idle],
+  migrate: [open, guestUp, patched, targetAlive, alone, idle],
   verify: [open, guestUp, targetAlive, idle],
   run: [open, guestUp, idle],
   shell: [open, guestUp],

@@ -20,6 +20,8 @@ export function describeStep(step: Step): string {
       return `kill${of(step.target)}`;
     case "restore":
       return `restore${of(step.checkpoint)}`;
+    case "migrate":
+      return `migrate${of(step.target)}, ${step.rounds === 0 ? "stop and copy" : `${step.rounds} rounds at most`}${step.mibPerS === undefined ? "" : `, ${step.mibPerS} MiB/s`}${step.latencyMs === 0 ? "" : `, ${step.latencyMs} ms`}`;
     case "verify":
       return `verify${of(step.target)}`;
     case "wait":

@@ -11,6 +11,7 @@ import {
   step,
 } from "./experiment.js";
 import { imageDigest } from "./image/digest.js";
+import { migrationRound, migrationStop } from "./migration.js";
 
 export const LOG_VERSION = 1;
 
@@ -125,6 +126,31 @@ export const logEvent = z.discriminatedUnion("type", [
   /** All obstacles a dry run named. */
   event("checkpoint.obstacles", { stepNo: z.int(), target: z.string(), obstacles: z.array(z.string()) }),
   event("restore.finished", { stepNo: z.int(), checkpoint: z.string(), target: z.string(), figures: restoreFigures }),
+  /** Another guest is up, and rounds begin. */
+  event("migration.started", {
+    stepNo: z.int(),
+    target: z.string(),
+    fromGuest: z.int(),
+    toGuest: z.int(),
+    mibPerS: z.number().nullable(),
+    latencyMs: z.number(),
+  }),
+  event("migration.round", { stepNo: z.int(), ...migrationRound.shape }),
+  /** The target runs over there, and is gone from here. If it never comes to this, the target goes on where it was. */
+  event("migration.finished", {
+    stepNo: z.int(),
+    target: z.string(),
+    guest: z.int(),
+    bootMs: z.number(),
+    how: z.enum(["warm", "cold"]),
+    fingerprint,
+    stopped: migrationStop,
+    /** From when the source was asked to stand still to when it was known to run over there, by the runner's clock. */
+    downtimeMs: z.number(),
+    totalMs: z.number(),
+    bytes: z.int(),
+    figures: restoreFigures,
+  }),
   event("verify.finished", { stepNo: z.int(), target: z.string(), ok: z.boolean(), text: z.string() }),
   event("processes.seen", { name: z.string(), processes: z.array(processInfo) }),
   event("terminal.opened", { terminal: z.int(), title: z.string(), kind: z.enum(["workload", "shell", "serial"]) }),

@@ -3,6 +3,7 @@
  * The same schemas parse experiment files, protocol messages and stored rows.
  */
 import { z } from "zod";
+import { migrationOptions } from "./migration.js";
 
 export const kernelVariant = z.enum(["base", "cr", "debug"]);
 export type KernelVariant = z.infer<typeof kernelVariant>;
@@ -75,6 +76,8 @@ export const step = z.discriminatedUnion("kind", [
     .refine((s) => (s.from === undefined) !== (s.fd === undefined), "give either from or fd"),
   z.strictObject({ kind: z.literal("kill"), target: label.optional() }),
   z.strictObject({ kind: z.literal("restore"), checkpoint: label.optional() }),
+  /** Move the target into another guest while it runs, over a link the lab makes; the experiment goes on over there. */
+  z.strictObject({ kind: z.literal("migrate"), target: label.optional(), ...migrationOptions }),
   /** Ask the workload to judge itself (SIGUSR1), and wait for its `verify: ok` or `verify: FAIL ...` line. */
   z.strictObject({ kind: z.literal("verify"), target: label.optional(), withinS: seconds.default(60) }),
   /** Wait until the target's terminal has printed a line that matches (a regular expression) since its last step. */

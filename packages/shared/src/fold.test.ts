@@ -214,3 +214,51 @@ describe("verdict and report", () => {
     expect(Math.max(...text.split("\n").map((l) => l.length))).toBeLessThanOrEqual(72);
   });
 });
+
+describe("a migration", () => {
+  const started: NewEvent[] = [
+    ...booted,
+    { type: "terminal.opened", terminal: 1, title: "w", kind: "workload" },
+    { type: "workload.started", name: "w", pid: 40, terminal: 1, command: "counter" },
+    { type: "terminal.opened", terminal: 2, title: "shell", kind: "shell" },
+    checkpoint("c1", null),
+    {
+      type: "step.started",
+      stepNo: 3,
+      step: { kind: "migrate", rounds: 8, latencyMs: 1, goalMs: 100, withinS: 120 },
+      planned: false,
+    },
+    { type: "migration.started", stepNo: 3, target: "w", fromGuest: 1, toGuest: 2, mibPerS: 32, latencyMs: 1 },
+    {
+      ...{ type: "migration.round", stepNo: 3, round: 1, final: false, bytes: 8192, pages: 2 },
+      ...{ zeroPages: 0, parentPages: 0, frozenNs: 1000, ms: 5 },
+    },
+  ];
+  const finished: NewEvent = {
+    ...{ type: "migration.finished", stepNo: 3, target: "w", guest: 2, bootMs: 300, how: "warm", fingerprint: print },
+    ...{ stopped: "converged", downtimeMs: 40, totalMs: 400, bytes: 8192 },
+    figures: { imageId: "02", tasks: 1, bytes: 4096, pages: 1, totalNs: 1000, rootPid: 40 },
+  };
+
+  it("goes on in the other guest, with its terminal and without the rest", () => {
+    // The end of the guest it left is no news of the one it is in.
+    const ended: NewEvent = { type: "guest.ended", guest: 1, how: "stopped", reason: "stopped on request" };
+    const view = foldAll(log(...started, finished, ended, { type: "step.finished", stepNo: 3, ms: 500 }));
+    expect(view.guest).toMatchObject({ guest: 2, state: "up" });
+    expect(view.migrations).toMatchObject([{ state: "moved", downtimeMs: 40, rounds: [{ round: 1, bytes: 8192 }] }]);
+    expect(view.targets).toMatchObject([{ name: "w", alive: true, latestCheckpoint: null }]);
+    expect(view.terminals.map((t) => t.closedReason)).toEqual([null, "left behind in guest 1"]);
+    expect(view.checkpoints.map((c) => c.available)).toEqual([false]);
+    expect(report(view)).toMatch(/stood still 40\s+ms/);
+  });
+
+  it("that fails leaves everything where it was", () => {
+    const error = { code: "migration.link", message: "the link was cut" };
+    const view = foldAll(log(...started, { type: "step.failed", stepNo: 3, ms: 10, error }));
+    expect(view.migrations).toMatchObject([{ state: "failed" }]);
+    expect(view.guest).toMatchObject({ guest: 1, state: "up" });
+    expect(view.targets).toMatchObject([{ alive: true, latestCheckpoint: "c1" }]);
+    expect(view.terminals.map((t) => t.closedReason)).toEqual([null, null]);
+    expect(actions(view).find((a) => a.id === "migrate")).toMatchObject({ possible: true });
+  });
+});

@@ -14,6 +14,7 @@ import type {
   StepKind,
 } from "./experiment.js";
 import type { ImageDigest } from "./image/digest.js";
+import type { MigrationRound, MigrationStop } from "./migration.js";
 
 export type ExperimentStatus = "new" | "booting" | "running" | "ended" | "interrupted";
 export type Verdict = "pass" | "fail";
@@ -104,6 +105,23 @@ export interface RestoreView {
   figures: RestoreFigures;
 }
 
+export interface MigrationView {
+  stepNo: number;
+  target: string;
+  fromGuest: number;
+  toGuest: number;
+  /** Of the link; null: as fast as it goes. */
+  mibPerS: number | null;
+  latencyMs: number;
+  rounds: MigrationRound[];
+  /** `failed`: the target went on where it was. */
+  state: "running" | "moved" | "failed";
+  stopped: MigrationStop | null;
+  downtimeMs: number | null;
+  totalMs: number | null;
+  bytes: number | null;
+}
+
 export interface VerifyView {
   stepNo: number;
   target: string;
@@ -136,6 +154,7 @@ export interface ExperimentView {
   planDone: number;
   checkpoints: CheckpointView[];
   restores: RestoreView[];
+  migrations: MigrationView[];
   verifications: VerifyView[];
   /** What the latest dry run named. */
   obstacles: { stepNo: number; target: string; obstacles: string[] } | null;
@@ -167,6 +186,7 @@ export const emptyView: ExperimentView = {
   planDone: 0,
   checkpoints: [],
   restores: [],
+  migrations: [],
   verifications: [],
   obstacles: null,
   targets: [],
@@ -302,7 +322,10 @@ function change(view: ExperimentView, event: LogEvent): Partial<ExperimentView> 
         })),
       };
     case "step.failed":
-      return { steps: editStep(view, event.stepNo, () => ({ state: "failed", ms: event.ms, error: event.error })) };
+      return {
+        steps: editStep(view, event.stepNo, () => ({ state: "failed", ms: event.ms, error: event.error })),
+        migrations: editMigration(view, event.stepNo, () => ({ state: "failed" })),
+      };
     case "workload.started":
       return {
         targets: [
@@ -379,6 +402,32 @@ function change(view: ExperimentView, event: LogEvent): Partial<ExperimentView> 
         })),
         steps: editStep(view, event.stepNo, (s) => ({ figures: { ...s.figures, ...event.figures } })),
       };
+    case "migration.started":
+      return {
+        migrations: [
+          ...view.migrations,
+          {
+            stepNo: event.stepNo,
+            target: event.target,
+            fromGuest: event.fromGuest,
+            toGuest: event.toGuest,
+            mibPerS: event.mibPerS,
+            latencyMs: event.latencyMs,
+            rounds: [],
+            state: "running",
+            stopped: null,
+            downtimeMs: null,
+            totalMs: null,
+            bytes: null,
+          },
+        ],
+      };
+    case "migration.round": {
+      const { seq: _, atMs: __, type: ___, stepNo, ...round } = event;
+      return { migrations: editMigration(view, stepNo, (m) => ({ rounds: [...m.rounds, round] })) };
+    }
+    case "migration.finished":
+      return moved(view, event);
     case "verify.finished":
       return {
         verifications: [
@@ -439,6 +488,46 @@ function guestEnded(view: ExperimentView, guest: number, how: "stopped" | "died"
   };
 }
 
+/** The experiment goes on in another guest: with the target and its terminal, without the rest. */
+function moved(
+  view: ExperimentView,
+  event: Extract<LogEvent, { type: "migration.finished" }>,
+): Partial<ExperimentView> {
+  const left = `left behind in guest ${view.guest?.guest ?? 0}`;
+  const target = view.targets.find((t) => t.name === event.target);
+  const { stopped, downtimeMs, totalMs, bytes, figures } = event;
+  return {
+    fingerprint: event.fingerprint,
+    guest: {
+      guest: event.guest,
+      state: "up",
+      kernel: event.fingerprint.kernelVariant,
+      how: event.how,
+      bootMs: event.bootMs,
+      reason: null,
+    },
+    migrations: editMigration(view, event.stepNo, () => ({ state: "moved", stopped, downtimeMs, totalMs, bytes })),
+    targets: view.targets.map((t) => {
+      if (t === target) return { ...t, pid: figures.rootPid, alive: true, endedReason: null, latestCheckpoint: null };
+      return t.alive ? { ...t, alive: false, endedReason: left, processes: [] } : t;
+    }),
+    terminals: view.terminals.map((t) =>
+      t.closedReason === null && t.terminal !== target?.terminal ? { ...t, closedReason: left } : t,
+    ),
+    checkpoints: view.checkpoints.map((c) => ({ ...c, available: false })),
+    steps: editStep(view, event.stepNo, (s) => ({
+      figures: {
+        ...s.figures,
+        downtimeMs,
+        rounds: view.migrations.find((m) => m.stepNo === event.stepNo)?.rounds.length ?? 0,
+        bytes,
+        totalMs,
+        stopped,
+      },
+    })),
+  };
+}
+
 /** Whatever still ran does not any more. */
 function allStopped(view: ExperimentView): Partial<ExperimentView> {
   const gone = view.guest === null ? {} : guestEnded(view, view.guest.guest, "stopped", "the experiment ended");
@@ -447,6 +536,7 @@ function allStopped(view: ExperimentView): Partial<ExperimentView> {
     ...gone,
     ...(over ? { guest: view.guest } : {}),
     steps: view.steps.map((s) => (s.state === "running" ? { ...s, state: "interrupted" } : s)),
+    migrations: view.migrations.map((m) => (m.state === "running" ? { ...m, state: "failed" } : m)),
   };
 }
 
@@ -455,6 +545,12 @@ const editStep = (view: ExperimentView, stepNo: number, edit: (s: StepView) => P
 
 const editTarget = (view: ExperimentView, name: string, edit: (t: TargetView) => Partial<TargetView>): TargetView[] =>
   view.targets.map((t) => (t.name === name ? { ...t, ...edit(t) } : t));
+
+const editMigration = (
+  view: ExperimentView,
+  stepNo: number,
+  edit: (m: MigrationView) => Partial<MigrationView>,
+): MigrationView[] => view.migrations.map((m) => (m.stepNo === stepNo ? { ...m, ...edit(m) } : m));
 
 const editTerminal = (
   view: ExperimentView,

@@ -7,6 +7,7 @@ export * from "./experiment.js";
 export * from "./fold.js";
 export * from "./frame.js";
 export * from "./image/digest.js";
+export * from "./migration.js";
 export * from "./protocol.js";
 export * from "./report.js";
 export * from "./units.js";

@@ -1,6 +1,7 @@
 /** An experiment as plain text that fits a mailing list: 72 columns, tables in ASCII. */
 import { describeStep } from "./describe.js";
-import type { ExperimentView, StepView } from "./fold.js";
+import type { ExperimentView, MigrationView, StepView } from "./fold.js";
+import { describeStop } from "./migration.js";
 import { formatBytes, formatMs, formatNs } from "./units.js";
 import { kernelTrouble, settled } from "./verdict.js";
 
@@ -14,6 +15,7 @@ export function report(view: ExperimentView, link?: string): string {
     environment(view),
     stepTable(view),
     checkpointTable(view),
+    migrationTables(view),
     failures(view),
     link === undefined ? "" : link,
   ];
@@ -87,6 +89,33 @@ function checkpointTable(view: ExperimentView): string {
     ]),
   );
   return [head, "-".repeat(COLUMNS), ...lines].join("\n");
+}
+
+function migrationTables(view: ExperimentView): string {
+  return view.migrations.map(migrationTable).join("\n\n");
+}
+
+function migrationTable(m: MigrationView): string {
+  const way = `guest ${m.fromGuest} to guest ${m.toGuest}`;
+  const link = `${m.mibPerS === null ? "unlimited" : `${m.mibPerS} MiB/s`}, ${m.latencyMs} ms`;
+  const outcome =
+    m.downtimeMs === null ? m.state : `stood still ${formatMs(m.downtimeMs)}; ${m.stopped && describeStop(m.stopped)}`;
+  const row = (columns: string[]) =>
+    cells(columns.map((text, i) => [text, i === 0 ? 14 : 10, i === 0 ? "left" : "right"]));
+  return [
+    wrap(`step ${m.stepNo}: ${m.target} from ${way}, link ${link}: ${outcome}`, 2),
+    row(["round", "size", "pages", "still", "took"]),
+    "-".repeat(COLUMNS),
+    ...m.rounds.map((r) =>
+      row([
+        r.final ? `${r.round}, the last` : String(r.round),
+        formatBytes(r.bytes),
+        String(r.pages),
+        formatNs(r.frozenNs),
+        formatMs(r.ms),
+      ]),
+    ),
+  ].join("\n");
 }
 
 function failures(view: ExperimentView): string {

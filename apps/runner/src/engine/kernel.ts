@@ -1,5 +1,5 @@
 /** The engine of this lab's kernel: checkpoint(2) and restart(2), through the guest commands of the same names. */
-import { checkpointFigures, digest, imageListing } from "@crlab/shared";
+import { type CheckpointFigures, checkpointFigures, digest, imageListing, type RestoreFigures } from "@crlab/shared";
 import { z } from "zod";
 import { StepError } from "../experiment/errors.js";
 import type { ExecResult } from "../experiment/guest-port.js";
@@ -39,8 +39,7 @@ export const kernelEngine: CrEngine = {
       ...(unlinked === undefined ? [] : [`--unlinked=${unlinked}`]),
     ];
     const result = await run(["checkpoint", "--json", ...options, "-o", path, String(pid)]);
-    const { relinked, copied, ...figures } = figuresOf("checkpoint", result, checkpointJson);
-    return { ...figures, relinkedFiles: relinked, copiedFiles: copied };
+    return readCheckpoint(result);
   },
 
   async dryRun(run, pid) {
@@ -57,15 +56,30 @@ export const kernelEngine: CrEngine = {
 
   async restore(run, path) {
     const result = await run(["restart", "--json", "--keep", "--detach", "-i", path]);
-    return figuresOf("restart", result, restartJson);
+    return readRestart(result);
   },
 };
 
-function figuresOf<T extends z.ZodType>(tool: string, result: ExecResult, schema: T): z.infer<T> {
+/** What checkpoint(1) says of itself; `from`: where it goes if the image takes its standard output. */
+export function readCheckpoint(result: ExecResult, from: "stdout" | "stderr" = "stdout"): CheckpointFigures {
+  const { relinked, copied, ...figures } = figuresOf("checkpoint", result, checkpointJson, from);
+  return { ...figures, relinkedFiles: relinked, copiedFiles: copied };
+}
+
+export const readRestart = (result: ExecResult): RestoreFigures => figuresOf("restart", result, restartJson);
+
+function figuresOf<T extends z.ZodType>(
+  tool: string,
+  result: ExecResult,
+  schema: T,
+  from: "stdout" | "stderr" = "stdout",
+): z.infer<T> {
   if (result.exitCode !== 0) throw refusal(tool, result);
   let value: unknown;
   try {
-    value = JSON.parse(result.stdout.toString("utf8"));
+    // Notes of the kernel may stand beside it on standard error.
+    const text = result[from].toString("utf8");
+    value = JSON.parse(text.slice(Math.max(0, text.search(/^\{/m))));
   } catch {
     value = undefined;
   }

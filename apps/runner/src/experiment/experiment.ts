@@ -13,6 +13,7 @@ import {
   workloadNames,
 } from "@crlab/shared";
 import { engines } from "../engine/engine.js";
+import type { Link } from "../migration/link.js";
 import type { Store } from "../store/index.js";
 import { namedErrorOf, StepError } from "./errors.js";
 import type { BootGuest, ExecOptions, ExecResult, GuestEnd, GuestPort } from "./guest-port.js";
@@ -38,9 +39,13 @@ export class Experiment {
   readonly terminals = new Map<number, LiveTerminal>();
   /** Per target: a `wait` looks at its terminal from here on. */
   readonly marks = new Map<string, number>();
+  /** Told of a migration that begins, with what may go wrong in it: for tests. */
+  onMigration: ((migration: { link: Link; to: GuestPort }) => void) | undefined;
   /** When someone last drove it (performance.now()). */
   activeAtMs = performance.now();
   #guest: RunningGuest | undefined;
+  /** Where a migration leads. */
+  #incoming: RunningGuest | undefined;
   #guestNo = 0;
   #lastTerminal = 0;
   #stepNo = 0;
@@ -83,6 +88,10 @@ export class Experiment {
   }
   get hasGuest(): boolean {
     return this.#guest !== undefined;
+  }
+  /** Two while it moves from one into the other. */
+  get guests(): number {
+    return (this.#guest ? 1 : 0) + (this.#incoming ? 1 : 0);
   }
   get busy(): boolean {
     return this.#busy || this.#planRunning;
@@ -181,14 +190,7 @@ export class Experiment {
       await this.log.append({ type: "guest.ended", guest, how: "died", reason: namedErrorOf(error).message });
       throw error;
     }
-    const gone = port.ended.then((end): never => {
-      throw new StepError(`guest.${end.how}`, `the guest ${end.how}: ${end.reason}`, { hint: "boot again" });
-    });
-    gone.catch(() => {});
-    const kernelLog = new KernelLog(this.log);
-    kernelLog.add(port.serial.text);
-    port.onSerial((text) => kernelLog.add(text));
-    const running = { port, gone, kernelLog };
+    const running = this.#watch(port);
     this.#guest = running;
     void port.ended.then((end) => this.#guestEnded(running, guest, end));
     if (this.over) {
@@ -206,15 +208,66 @@ export class Experiment {
     return port;
   }
 
+  #watch(port: GuestPort): RunningGuest {
+    const gone = port.ended.then((end): never => {
+      throw new StepError(`guest.${end.how}`, `the guest ${end.how}: ${end.reason}`, { hint: "boot again" });
+    });
+    gone.catch(() => {});
+    const kernelLog = new KernelLog(this.log);
+    kernelLog.add(port.serial.text);
+    port.onSerial((text) => kernelLog.add(text));
+    return { port, gone, kernelLog };
+  }
+
+  /** Boots a second guest like the present one, for a migration, which ends with `handOver` or `turnAway`. */
+  async bootIncoming(): Promise<{ from: GuestPort; to: GuestPort; fromGuest: number; toGuest: number }> {
+    const { port: from } = this.#running();
+    const fromGuest = this.#guestNo;
+    const toGuest = ++this.#guestNo;
+    const kernel = this.view.guest?.kernel ?? this.manifest.kernel;
+    const to = await this.boot({ ...this.manifest, kernel }, this.id);
+    this.#incoming = this.#watch(to);
+    if (this.over || this.#guest?.port !== from) {
+      await this.turnAway();
+      throw new StepError("guest.none", "the guest has gone while another one booted", { hint: "boot one first" });
+    }
+    return { from, to, fromGuest, toGuest };
+  }
+
+  /** The second guest is not needed after all. */
+  async turnAway(): Promise<void> {
+    const incoming = this.#incoming;
+    this.#incoming = undefined;
+    await incoming?.port.stop();
+    await incoming?.kernelLog.flush();
+  }
+
+  /** From now on the second guest is the guest. Only `kept` of the terminals comes along. */
+  async handOver(kept: LiveTerminal, moved: NewEvent & { type: "migration.finished" }): Promise<void> {
+    const [from, to] = [this.#guest, this.#incoming];
+    if (!to) throw new StepError("guest.none", "the guest it moved into has gone");
+    this.#guest = to;
+    this.#incoming = undefined;
+    void to.port.ended.then((end) => this.#guestEnded(to, moved.guest, end));
+    const left = [...this.terminals.values()].filter((t) => t !== kept);
+    for (const terminal of left) this.terminals.delete(terminal.id);
+    await Promise.all(left.map((t) => t.end()));
+    await this.log.append(moved);
+    await from?.port.stop();
+  }
+
   #ending: Promise<void> = Promise.resolve();
 
   #guestEnded(running: RunningGuest, guest: number, end: GuestEnd): Promise<void> {
     const wasCurrent = this.#guest === running;
     if (wasCurrent) this.#guest = undefined;
     this.#ending = (async () => {
-      const terminals = [...this.terminals.values()];
-      this.terminals.clear();
-      this.marks.clear();
+      // A guest that was moved out of has no terminals any more.
+      const terminals = wasCurrent ? [...this.terminals.values()] : [];
+      if (wasCurrent) {
+        this.terminals.clear();
+        this.marks.clear();
+      }
       await Promise.all(terminals.map((t) => t.end()));
       await running.kernelLog.flush();
       await this.log.append({ type: "guest.ended", guest, how: end.how, reason: end.reason }).catch(() => {});
@@ -301,14 +354,17 @@ export class Experiment {
         hint: "give the new one another name, or kill it first",
       });
     const terminal = await this.openTerminal("workload", name, argv);
-    const { pid } = terminal.guest;
+    const opened = terminal.guest;
+    const { pid } = opened;
     const command = argv.join(" ");
     await this.log.append({ type: "workload.started", name, pid, terminal: terminal.id, command });
     this.marks.set(name, 0);
-    void terminal.guest.exited
+    void opened.exited
       .then(async ({ exitCode, signal }) => {
         const target = this.view.targets.find((t) => t.name === name);
         if (!target?.alive || target.terminal !== terminal.id || target.restoredFrom !== null) return;
+        // It runs in another guest now; this was the end of what it left here.
+        if (terminal.guest !== opened) return;
         // Neither: the guest is gone, and the log says that already.
         if (exitCode === null && signal === null) return;
         const reason = exitCode === null ? `killed by signal ${signal}` : `ended with ${exitCode}`;
@@ -370,6 +426,7 @@ export class Experiment {
       try {
         // Judged before the guest is stopped: a step that is cut off now was not finished.
         const outcome = judge(this.view);
+        await this.turnAway();
         await this.stopGuest(reason ?? "the experiment ends");
         const event: NewEvent = {
           type: "experiment.ended",
@@ -389,6 +446,7 @@ export class Experiment {
 
   async #abandon(): Promise<void> {
     this.#ended ??= Promise.resolve();
+    await this.#incoming?.port.stop();
     await this.#guest?.port.stop();
     this.closed(this);
   }

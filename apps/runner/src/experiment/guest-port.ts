@@ -5,6 +5,12 @@ export interface ExecOptions {
   cwd?: string;
   env?: Record<string, string>;
   timeoutMs?: number;
+  /** Given piece by piece. Default: nothing, at its end. */
+  stdin?: AsyncIterable<Uint8Array>;
+  /** Told of output as it comes. A promise holds the command back until it is fulfilled. */
+  onStdout?: (bytes: Buffer) => void | Promise<void>;
+  /** At most this much of each is kept in the result. */
+  maxBufferBytes?: number;
 }
 
 export interface ExecResult {
@@ -16,6 +22,8 @@ export interface ExecResult {
 
 export interface GuestTerminal {
   readonly pid: number;
+  /** e.g. `/dev/pts/0`. */
+  readonly path: string;
   write(bytes: Uint8Array): void;
   resize(cols: number, rows: number): void;
   onData(receive: (bytes: Buffer) => void): void;

@@ -33,7 +33,7 @@ export class Lab {
   }
 
   get guests(): number {
-    return this.#booting + [...this.open.values()].filter((e) => e.hasGuest).length;
+    return this.#booting + [...this.open.values()].reduce((sum, e) => sum + e.guests, 0);
   }
 
   async create(file: ExperimentFile, owner: string, forkedFrom?: string): Promise<Experiment> {

@@ -5,7 +5,9 @@ import { checkpointChain, latestTarget } from "@crlab/shared";
 import { engines, type RunInGuest } from "../engine/engine.js";
 import { StepError } from "./errors.js";
 import { type Experiment, startCommand } from "./experiment.js";
+import { migrate } from "./migrate.js";
 import { parseSample, sampleCommand } from "./processes.js";
+import { shellWords } from "./shell-words.js";
 import { patternTest, waitForLine } from "./text-watch.js";
 
 export interface StepResult {
@@ -126,6 +128,11 @@ const executors: Executors = {
       figures,
     });
     return { figures: { images: checkpointChain(experiment.view, checkpoint.name).length } };
+  },
+
+  async migrate({ experiment, stepNo, step }) {
+    await migrate(experiment, stepNo, aliveTarget(experiment, step.target), step);
+    return {};
   },
 
   async verify({ experiment, stepNo, step, run }) {
@@ -276,8 +283,3 @@ async function within<T>(seconds: number, what: string, work: (giveUp: Promise<n
 }
 
 const either = (a: Promise<never>, b: Promise<never>): Promise<never> => Promise.race([a, b]);
-
-/** A command as one could type it into the guest's shell. */
-export function shellWords(argv: readonly string[]): string {
-  return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace(/'/g, "'\\''")}'`)).join(" ");
-}

@@ -21,6 +21,7 @@ export class LiveTerminal {
   storedBytes = 0;
   open = true;
   readonly #listeners = new Set<() => void>();
+  #guest: GuestTerminal;
   #ring: { offset: number; bytes: Buffer }[] = [];
   #ringBytes = 0;
   #pending: Buffer[] = [];
@@ -32,9 +33,22 @@ export class LiveTerminal {
 
   constructor(
     readonly id: number,
-    readonly guest: GuestTerminal,
+    first: GuestTerminal,
     private readonly log: ExperimentLog,
   ) {
+    this.#guest = first;
+    first.onData((bytes) => this.#receive(bytes));
+  }
+
+  /** The guest's end of it. */
+  get guest(): GuestTerminal {
+    return this.#guest;
+  }
+
+  /** It goes on with another one; what the old one still has to say is heard. */
+  moveTo(guest: GuestTerminal): void {
+    this.#guest = guest;
+    this.#paused = false;
     guest.onData((bytes) => this.#receive(bytes));
   }
 

@@ -178,11 +178,12 @@ export class Guest {
       };
       const stream = this.channel.open(FrameType.exec, this.#command(argv, options), {
         onStarted: () =>
+          // Input that fails ends early.
           void this.#feed(
             options.stdin,
             (bytes) => stream.send(bytes),
             () => stream.end(),
-          ),
+          ).catch(() => undefined),
         onData: (channel, bytes) => {
           const room = limit - (keptBytes[channel] ?? 0);
           if (bytes.length > room) truncated = true;

@@ -17,6 +17,7 @@ export const asking = [
   "unlink",
   "rename",
   "restore",
+  "migrate",
   "run",
   "end",
 ] as const;
@@ -165,6 +166,51 @@ export function ActionDialog({ action, view, held, onStep, onEnd, onClose }: Pro
                   </option>
                 ))}
             </select>
+          </label>
+        </Dialog>
+      );
+    case "migrate":
+      return (
+        <Dialog
+          title={`Migrate ${target?.name ?? ""}`}
+          submit="Migrate"
+          onClose={onClose}
+          onSubmit={send((form) => ({
+            kind: "migrate",
+            rounds: Number(text(form, "rounds")),
+            goalMs: Number(text(form, "goalMs")),
+            latencyMs: Number(text(form, "latencyMs")),
+            ...(text(form, "mibPerS") === "" ? {} : { mibPerS: Number(text(form, "mibPerS")) }),
+          }))}
+        >
+          <p className="dim">
+            Another guest is booted. Pages cross the link while {target?.name ?? "it"} runs; it stands still for the
+            last of them, and is gone from here only when it runs there. The experiment goes on over there; checkpoints
+            and shells of this guest go with it.
+          </p>
+          <label>
+            Link, in MiB/s
+            <input
+              className="field"
+              name="mibPerS"
+              type="number"
+              min="0.1"
+              step="any"
+              defaultValue="32"
+              placeholder="as fast as it goes"
+            />
+          </label>
+          <label>
+            Its latency, in ms
+            <input className="field" name="latencyMs" type="number" min="0" max="10000" step="any" defaultValue="1" />
+          </label>
+          <label>
+            Rounds while it runs, at most (0: stop and copy)
+            <input className="field" name="rounds" type="number" min="0" max="100" defaultValue="8" />
+          </label>
+          <label>
+            Stop it when the rest takes at most, in ms
+            <input className="field" name="goalMs" type="number" min="1" max="60000" defaultValue="100" />
           </label>
         </Dialog>
       );

@@ -8,6 +8,7 @@ import {
   remainingPlan,
   type StepView,
 } from "@crlab/shared";
+import { MigrationRounds } from "./migration";
 import styles from "./steps.module.css";
 
 const names: Record<StepView["kind"], string> = {
@@ -18,6 +19,7 @@ const names: Record<StepView["kind"], string> = {
   rename: "Rename",
   kill: "Kill",
   restore: "Restore",
+  migrate: "Migrate",
   verify: "Verify",
   wait: "Wait",
   run: "Run",
@@ -37,6 +39,9 @@ function figures(view: ExperimentView, step: StepView): string {
     const { bytes, pages, frozenNs } = checkpoint.figures;
     return `${checkpoint.name} · ${formatBytes(bytes)} · ${pages} pages · frozen ${formatNs(frozenNs)}`;
   }
+  const migration = view.migrations.find((m) => m.stepNo === step.stepNo);
+  if (migration && migration.downtimeMs !== null)
+    return `to guest ${migration.toGuest} · down ${formatMs(migration.downtimeMs)} · ${formatBytes(migration.bytes ?? 0)}`;
   const restore = view.restores.find((r) => r.stepNo === step.stepNo);
   if (restore)
     return `${restore.checkpoint} · ${restore.figures.tasks} ${restore.figures.tasks === 1 ? "task" : "tasks"} · ${restore.figures.pages} pages · ${formatNs(restore.figures.totalNs)}`;
@@ -80,6 +85,9 @@ export function Steps({ view }: { view: ExperimentView }) {
             </div>
           ) : (
             <div className={styles.figure}>{figures(view, step)}</div>
+          )}
+          {step.kind === "migrate" && (
+            <MigrationRounds migration={view.migrations.find((m) => m.stepNo === step.stepNo)} />
           )}
           {step.commands.length > 0 && (
             <details className={styles.commands}>

@@ -11,12 +11,13 @@ const colour: Record<Step["kind"], string> = {
   rename: "var(--warn)",
   kill: "var(--failed)",
   restore: "var(--running)",
+  migrate: "var(--running)",
   verify: "var(--accent)",
   wait: "var(--border-strong)",
   run: "var(--ink-3)",
 };
 
-/** A file's steps as a row of marks: square for a checkpoint, bar for a kill, ring for a restore. */
+/** A file's steps as a row of marks: square for a checkpoint, bar for a kill, ring for a restore, arrow for a migration. */
 export function StepsSketch({ steps }: { steps: readonly Step[] }) {
   const shown = steps.slice(0, MAX_STEPS);
   const width = MAX_STEPS * STRIDE;
@@ -32,6 +33,7 @@ export function StepsSketch({ steps }: { steps: readonly Step[] }) {
         if (step.kind === "kill") return <rect key={key} x={x - 1.5} y="2" width="3" height="20" fill={fill} />;
         if (step.kind === "restore")
           return <circle key={key} cx={x} cy="12" r="5" fill="var(--panel)" stroke={fill} strokeWidth="2.5" />;
+        if (step.kind === "migrate") return <path key={key} d={`M${x - 6} 6 l12 6 l-12 6 z`} fill={fill} />;
         return <circle key={key} cx={x} cy="12" r={step.kind === "wait" ? 3 : 5} fill={fill} />;
       })}
     </svg>

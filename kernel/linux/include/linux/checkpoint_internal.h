@@ -117,6 +117,7 @@ struct ckpt_task_list {
  * @later:	checkpoint: what is written after all processes
  * @tracker:	checkpoint: enum ckpt_tracker
  * @snapshots:	checkpoint: address spaces whose pages are still to be written
+ * @held:	checkpoint: what keeps the tree at rest afterwards, or NULL
  */
 struct ckpt_ctx {
 	u64 flags;
@@ -144,6 +145,7 @@ struct ckpt_ctx {
 	struct list_head snapshots;
 	struct list_head later;
 	u32 tracker;
+	struct file *held;
 	struct checkpoint_stats stats;
 	char *path_buf;
 
@@ -221,7 +223,13 @@ bool ckpt_in_tree(struct ckpt_ctx *ctx, pid_t pid);
 int ckpt_freeze_tree(struct ckpt_ctx *ctx, struct task_struct *root);
 int ckpt_check_frozen(struct ckpt_ctx *ctx);
 void ckpt_thaw_tree(struct ckpt_ctx *ctx);
+void ckpt_let_go(struct ckpt_task_list *list);
+void ckpt_task_list_free(struct ckpt_task_list *list);
 void ckpt_task_lists_free(struct ckpt_ctx *ctx);
+
+/* hold.c */
+struct file *ckpt_held_file(void);
+void ckpt_hold(struct ckpt_ctx *ctx, struct file *file);
 
 /* checkpoint.c */
 struct ckpt_ctx *ckpt_ctx_alloc(void);

@@ -191,8 +191,8 @@ static int write_live(struct ckpt_ctx *ctx, u64 start)
  * @root:	leader of the tree's root process
  * @parent_id:	image that this one is an increment over, or NULL
  *
- * On failure the tree goes on as if nothing had happened, and names that were
- * given to unlinked files are taken back.
+ * On success the tree goes on, is killed, or is held. On failure it goes on as if
+ * nothing had happened, and names that were given to unlinked files are taken back.
  *
  * Return: 0 or a negative error, which has been logged.
  */
@@ -223,11 +223,14 @@ int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root, const u8 *pare
 		for (i = 0; i < ctx->tasks.nr; i++)
 			if (ctx->entries[i].flags & CKPT_TASK_LEADER)
 				send_sig(SIGKILL, ctx->tasks.task[i], 1);
-	ckpt_thaw_tree(ctx);
+	ctx->stats.tasks = ctx->tasks.nr;
+	if (ctx->held)
+		ckpt_hold(ctx, ctx->held);
+	else
+		ckpt_thaw_tree(ctx);
 	ckpt_relink_keep(ctx);
 	if (!(ctx->flags & CHECKPOINT_LIVE))
 		ctx->stats.frozen_ns = ktime_get_ns() - start;
-	ctx->stats.tasks = ctx->tasks.nr;
 	ctx->stats.bytes = ctx->img.offset;
 	ctx->stats.pages = ctx->img.pages;
 	ctx->stats.total_ns = ktime_get_ns() - start;

@@ -380,24 +380,37 @@ int ckpt_check_frozen(struct ckpt_ctx *ctx)
 }
 
 /**
+ * ckpt_let_go - let tasks go on that were asked to stop
+ * @list:	the tasks; it is empty afterwards
+ */
+void ckpt_let_go(struct ckpt_task_list *list)
+{
+	unsigned int i;
+
+	for (i = 0; i < list->nr; i++)
+		let_go(list->task[i]);
+	list_empty_tasks(list);
+}
+
+/**
  * ckpt_thaw_tree - let the tree go on
  * @ctx:	the checkpoint
  */
 void ckpt_thaw_tree(struct ckpt_ctx *ctx)
 {
-	unsigned int i;
+	ckpt_let_go(&ctx->asked);
+}
 
-	for (i = 0; i < ctx->asked.nr; i++)
-		let_go(ctx->asked.task[i]);
-	list_empty_tasks(&ctx->asked);
+void ckpt_task_list_free(struct ckpt_task_list *list)
+{
+	list_empty_tasks(list);
+	kfree(list->task);
 }
 
 void ckpt_task_lists_free(struct ckpt_ctx *ctx)
 {
-	list_empty_tasks(&ctx->asked);
-	list_empty_tasks(&ctx->tasks);
-	kfree(ctx->asked.task);
-	kfree(ctx->tasks.task);
+	ckpt_task_list_free(&ctx->asked);
+	ckpt_task_list_free(&ctx->tasks);
 	kvfree(ctx->entries);
 	xa_destroy(&ctx->pids);
 }

@@ -84,6 +84,18 @@ static int get_relink_dirs(struct ckpt_ctx *ctx, const struct checkpoint_args *a
 	return 0;
 }
 
+/* The descriptor by which the tree is held; on failure nothing holds it. */
+static int install_held(struct ckpt_ctx *ctx)
+{
+	int fd = get_unused_fd_flags(O_CLOEXEC);
+
+	if (fd >= 0) {
+		fd_install(fd, ctx->held);
+		ctx->held = NULL;
+	}
+	return fd;
+}
+
 static int sys_relink_dir(const struct checkpoint_args *args)
 {
 	s32 fd;
@@ -102,7 +114,8 @@ static int sys_relink_dir(const struct checkpoint_args *args)
  * @uargs:	struct checkpoint_args
  * @usize:	its size, as the caller knows it
  *
- * Return: 0 or a negative error; the log says what it is about.
+ * Return: 0, with CHECKPOINT_HOLD a file descriptor, or a negative error; the
+ * log says what it is about.
  */
 SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usize)
 {
@@ -121,6 +134,8 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 		return ret;
 	if (args.flags & ~CHECKPOINT_FLAGS_ALL || !ckpt_tracker_is_valid(args.tracker) ||
 	    (args.flags & CHECKPOINT_LIVE && args.flags & CHECKPOINT_KILL) ||
+	    (args.flags & CHECKPOINT_HOLD &&
+	     args.flags & (CHECKPOINT_LIVE | CHECKPOINT_KILL | CHECKPOINT_DRYRUN)) ||
 	    (args.flags & CHECKPOINT_UNLINKED_COPY && args.flags & CHECKPOINT_UNLINKED_AUTO))
 		return -EINVAL;
 	if (!may_checkpoint())
@@ -150,6 +165,14 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 	ret = get_relink_dirs(ctx, &args);
 	if (ret)
 		goto out;
+	if (args.flags & CHECKPOINT_HOLD) {
+		struct file *held = ckpt_held_file();
+
+		ret = PTR_ERR_OR_ZERO(held);
+		if (ret)
+			goto out;
+		ctx->held = held;
+	}
 	root = find_root(&args);
 	if (IS_ERR(root)) {
 		ret = ckpt_err(ctx, PTR_ERR(root), "there is no process with pid %d", args.pid);
@@ -162,7 +185,11 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 			 min_t(size_t, args.stats_size ?: CHECKPOINT_STATS_SIZE_VER0,
 			       sizeof(ctx->stats))))
 		ret = -EFAULT;
+	if (!ret && ctx->held)
+		ret = install_held(ctx);
 out:
+	if (ctx->held)
+		fput(ctx->held);
 	ckpt_ctx_free(ctx);
 	return ret;
 }

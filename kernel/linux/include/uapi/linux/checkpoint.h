@@ -18,6 +18,7 @@
 #ifndef _UAPI_LINUX_CHECKPOINT_H
 #define _UAPI_LINUX_CHECKPOINT_H
 
+#include <linux/ioctl.h>
 #include <linux/types.h>
 
 #define CKPT_MAGIC		0x31474d4954504b43ULL	/* "CKPTIMG1" */
@@ -33,6 +34,9 @@
  * checkpoint(struct checkpoint_args *, size_t): write the process tree under
  * @pid to @image_fd. Returns 0, or a negative error; the reason, with the
  * object it speaks of, goes to @log_fd as text, one line each.
+ *
+ * With CHECKPOINT_HOLD it returns a file descriptor, and the tree stays at rest
+ * until that is closed; or until CKPT_HELD_KILL kills it.
  */
 #define CHECKPOINT_PIDFD	(1ULL << 0)	/* @pid is a pidfd */
 #define CHECKPOINT_KILL		(1ULL << 1)	/* kill the tree when the image is complete */
@@ -50,7 +54,10 @@
  */
 #define CHECKPOINT_RELINK_DIR	(1ULL << 10)
 #define CHECKPOINT_RELINK_RMDIR	(1ULL << 11)
-#define CHECKPOINT_FLAGS_ALL	0xf3fULL
+#define CHECKPOINT_HOLD		(1ULL << 12)	/* the tree stays at rest */
+#define CHECKPOINT_FLAGS_ALL	0x1f3fULL
+
+#define CKPT_HELD_KILL		_IO(0xcb, 1)
 
 #define CKPT_RELINK_DIR		".crlab-relink"
 
@@ -90,7 +97,7 @@ struct checkpoint_stats {
 	__aligned_u64 copied;		/* unlinked files whose contents are in the image */
 	__aligned_u64 copied_bytes;	/* of them; a dry run counts both beforehand */
 	__aligned_u64 obstacles;	/* counted by a dry run */
-	__aligned_u64 frozen_ns;	/* from first task asked to stop to all let go */
+	__aligned_u64 frozen_ns;	/* from first task asked to stop to all let go, or held */
 	__aligned_u64 total_ns;
 	__u32 tracker;			/* enum ckpt_tracker: runs from now on, in the root */
 	__u32 audited;			/* address spaces whose tracker was audited */

@@ -1,0 +1,92 @@
+/** The step that moves a target into another guest, where the experiment goes on. */
+import type { Step, TargetView } from "@crlab/shared";
+import { Link } from "../migration/link.js";
+import { precopy } from "../migration/precopy.js";
+import { StepError } from "./errors.js";
+import type { Experiment } from "./experiment.js";
+import type { GuestPort, GuestTerminal } from "./guest-port.js";
+import { shellWords } from "./shell-words.js";
+
+type MigrateStep = Extract<Step, { kind: "migrate" }>;
+
+/** Pids between those of the source and those that the target gives out. */
+const PID_MARGIN = 1000;
+const MAX_TERMINALS = 32;
+
+export async function migrate(
+  experiment: Experiment,
+  stepNo: number,
+  target: TargetView,
+  step: MigrateStep,
+): Promise<void> {
+  const other = experiment.view.targets.find((t) => t.alive && t.name !== target.name);
+  if (other)
+    throw new StepError("migrate.others", `${other.name} runs in this guest, too, and would be left behind`, {
+      hint: `kill ${other.name} first`,
+    });
+  const terminal = experiment.terminal(target.terminal);
+  const { from, to, fromGuest, toGuest } = await experiment.bootIncoming();
+  const link = new Link({ mibPerS: step.mibPerS, latencyMs: step.latencyMs });
+  experiment.onMigration?.({ link, to });
+  try {
+    await keepPidsFree(from, to);
+    const there = await sameTerminal(to, terminal.guest.path, sizeOf(experiment, terminal.id));
+    await experiment.log.append({
+      type: "migration.started",
+      ...{ stepNo, target: target.name, fromGuest, toGuest },
+      ...{ mibPerS: step.mibPerS ?? null, latencyMs: step.latencyMs },
+    });
+    const moved = await precopy(from, to, link, {
+      pid: target.pid,
+      rounds: step.rounds,
+      goalMs: step.goalMs,
+      withinMs: step.withinS * 1000,
+      onCommand: async (where, argv) => {
+        const command = `${shellWords(argv)}${where === "target" ? `   # in guest ${toGuest}` : ""}`;
+        await experiment.log.append({ type: "step.command", stepNo, command });
+      },
+      onRound: async (round) => experiment.log.append({ type: "migration.round", stepNo, ...round }),
+      onRunning: () => terminal.moveTo(there),
+    });
+    await experiment.handOver(terminal, {
+      type: "migration.finished",
+      ...{ stepNo, target: target.name, guest: toGuest },
+      ...{ bootMs: to.bootMs, how: to.how, fingerprint: to.fingerprint },
+      ...{ stopped: moved.stopped, downtimeMs: moved.downtimeMs, totalMs: moved.totalMs, bytes: moved.bytes },
+      figures: moved.restore,
+    });
+  } finally {
+    await experiment.turnAway();
+  }
+}
+
+/** The tree comes with its pids: over there they are not given to anybody from now on. */
+async function keepPidsFree(from: GuestPort, to: GuestPort): Promise<void> {
+  const file = "/proc/sys/kernel/ns_last_pid";
+  const { stdout } = await from.exec(["cat", file]);
+  const last = Number(stdout.toString());
+  const { exitCode, stderr } = await to.exec(["sh", "-c", `echo ${last + PID_MARGIN} > ${file}`]);
+  if (exitCode !== 0)
+    throw new StepError("migrate.pids", `pids cannot be kept free in the other guest: ${stderr.toString().trim()}`);
+}
+
+/** A terminal of the same name, nobody's yet. */
+async function sameTerminal(to: GuestPort, path: string, size: { cols: number; rows: number }): Promise<GuestTerminal> {
+  const tried: GuestTerminal[] = [];
+  try {
+    for (let n = 0; n < MAX_TERMINALS; n++) {
+      const terminal = await to.openTerminal(["true"], size);
+      await terminal.exited;
+      if (terminal.path === path) return terminal;
+      tried.push(terminal);
+    }
+  } finally {
+    for (const terminal of tried) terminal.close();
+  }
+  throw new StepError("migrate.terminal", `there is no terminal ${path} to be had in the other guest`);
+}
+
+function sizeOf(experiment: Experiment, id: number): { cols: number; rows: number } {
+  const known = experiment.view.terminals.find((t) => t.terminal === id);
+  return { cols: known?.cols ?? 100, rows: known?.rows ?? 30 };
+}
