@@ -22,7 +22,7 @@
 static const char usage[] =
 "usage: restart [-i FILE|-] [--parent FILE]... [--detach] [--pidfile FILE]\n"
 "               [--check type|inode|contents] [--keep] [--relink-dir DIR]\n"
-"               [--log FILE] [--json]\n"
+"               [--lazy] [--log FILE] [--json]\n"
 "Make a process tree again from an image, with the pids it had. Without --detach,\n"
 "wait for its root and return its exit status (128 + signal).\n"
 "\n"
@@ -35,6 +35,8 @@ static const char usage[] =
 "  --keep              keep the names of unlinked files, for another restart\n"
 "  --relink-dir DIR    make unlinked files that were copied into the image in DIR,\n"
 "                      not in the directory that held each\n"
+"  --lazy              run at once: private memory stays in the image, a file, and comes\n"
+"                      when it is touched, or by and by\n"
 "  --log FILE          append what the kernel says to FILE, not to standard error\n"
 "  --json              print figures as one JSON object\n";
 
@@ -258,7 +260,7 @@ static int open_dir(const char *name)
 
 int main(int argc, char **argv)
 {
-	enum { PARENT = 256, DETACH, PIDFILE, CHECK, KEEP, RELINK, LOG, JSON, HELP };
+	enum { PARENT = 256, DETACH, PIDFILE, CHECK, KEEP, RELINK, LAZY, LOG, JSON, HELP };
 	static const struct option options[] = {
 		{ "input", required_argument, NULL, 'i' },
 		{ "parent", required_argument, NULL, PARENT },
@@ -267,6 +269,7 @@ int main(int argc, char **argv)
 		{ "check", required_argument, NULL, CHECK },
 		{ "keep", no_argument, NULL, KEEP },
 		{ "relink-dir", required_argument, NULL, RELINK },
+		{ "lazy", no_argument, NULL, LAZY },
 		{ "log", required_argument, NULL, LOG },
 		{ "json", no_argument, NULL, JSON },
 		{ "help", no_argument, NULL, HELP },
@@ -293,6 +296,7 @@ int main(int argc, char **argv)
 		case CHECK: flags = (flags & ~CHECK_FLAGS) | check_flag(optarg); break;
 		case KEEP: flags |= RESTART_KEEP_RELINKED; break;
 		case RELINK: copy_dir = open_dir(optarg); flags |= RESTART_COPY_DIR; break;
+		case LAZY: flags |= RESTART_LAZY; break;
 		case LOG: log_name = optarg; break;
 		case JSON: json = true; break;
 		case HELP: fputs(usage, stdout); return 0;

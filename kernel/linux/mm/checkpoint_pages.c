@@ -6,6 +6,7 @@
  * it is written.
  */
 #include <linux/checkpoint_internal.h>
+#include <linux/ckpt_lazy.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -191,6 +192,12 @@ static int walk_huge(struct page_walk *w, struct vm_area_struct *vma, pmd_t entr
 	return ret;
 }
 
+/* A page that a lazy restart has left in an image, and that the parent has, too. */
+static bool may_stay(struct page_walk *w, unsigned long addr, pte_t entry)
+{
+	return w->increment && pte_is_ckpt_lazy(entry) && ckpt_track_is_same(w->tracked, addr);
+}
+
 static int walk_pte(struct page_walk *w, struct vm_area_struct *vma, pte_t entry,
 		    unsigned long addr)
 {
@@ -199,7 +206,14 @@ static int walk_pte(struct page_walk *w, struct vm_area_struct *vma, pte_t entry
 	if (pte_none(entry))
 		return 0;
 	w->next = addr;
-	if (batch_is_full(w->batch) || !pte_present(entry))
+	if (batch_is_full(w->batch))
+		return 1;
+	if (!pte_present(entry) && may_stay(w, addr, entry)) {
+		w->batch->ctx->stats.parent_pages++;
+		batch_add(w->batch, addr, CKPT_PAGES_PARENT, NULL);
+		return 0;
+	}
+	if (!pte_present(entry))
 		return 1;
 	if (is_zero_pfn(pte_pfn(entry))) {
 		if (w->of_file)
@@ -314,6 +328,11 @@ int ckpt_dump_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, struct mm_struct
 	unsigned int i;
 	int ret = 0;
 
+	if (!w.increment)
+		ret = ckpt_lazy_complete(mm);
+	if (ret)
+		return ckpt_err(ctx, ret,
+			"cannot bring in the pages that a lazy restart has left in its image (error %d)", ret);
 	w.batch = batch_alloc(ctx, objref);
 	if (!w.batch)
 		return -ENOMEM;

@@ -33,7 +33,8 @@ bool ckpt_tracker_is_valid(u32 tracker)
 	return tracker < ARRAY_SIZE(trackers);
 }
 
-static struct ckpt_mm_track *track_of(struct mm_struct *mm)
+/* What is known of an address space; NULL if there is no memory to know it. */
+struct ckpt_mm_track *ckpt_track_of(struct mm_struct *mm)
 {
 	struct ckpt_mm_track *track = READ_ONCE(mm->ckpt_track), *old;
 
@@ -102,6 +103,7 @@ void ckpt_mm_free(struct mm_struct *mm)
 	if (!track)
 		return;
 	stop(track);
+	ckpt_lazy_put(track->lazy);
 	ckpt_hashes_free(track->hashes);
 	kfree(track);
 	mm->ckpt_track = NULL;
@@ -115,7 +117,7 @@ void ckpt_mm_free(struct mm_struct *mm)
  */
 u64 ckpt_track_id(struct mm_struct *mm)
 {
-	struct ckpt_mm_track *track = track_of(mm);
+	struct ckpt_mm_track *track = ckpt_track_of(mm);
 
 	return track ? track->id : 0;
 }
@@ -240,7 +242,7 @@ static int audit(struct mm_struct *mm, struct ckpt_mm_track *track, bool wanted)
  */
 int ckpt_track_harvest(struct ckpt_ctx *ctx, struct mm_struct *mm)
 {
-	struct ckpt_mm_track *track = track_of(mm);
+	struct ckpt_mm_track *track = ckpt_track_of(mm);
 	const struct ckpt_tracker_ops *ops;
 	u64 start = ktime_get_ns();
 	int ret = 0;
@@ -358,7 +360,7 @@ void ckpt_track_rollback(struct ckpt_ctx *ctx, struct mm_struct *mm)
  */
 int ckpt_track_adopt(struct mm_struct *mm, u64 id, u32 tracker, const u8 *image_id)
 {
-	struct ckpt_mm_track *track = track_of(mm);
+	struct ckpt_mm_track *track = ckpt_track_of(mm);
 	int ret;
 
 	if (!track)

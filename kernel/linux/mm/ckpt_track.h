@@ -29,6 +29,7 @@ struct ckpt_pageset {
 };
 
 struct ckpt_ctx;
+struct ckpt_lazy;
 
 struct ckpt_pageset *ckpt_pageset_alloc(void);
 void ckpt_pageset_free(struct ckpt_pageset *set);
@@ -37,6 +38,9 @@ bool ckpt_pageset_test(const struct ckpt_pageset *set, unsigned long addr);
 void ckpt_pageset_intersect(struct ckpt_pageset *set, const struct ckpt_pageset *other);
 
 struct ckpt_tracker_ops;
+struct ckpt_mm_track;
+
+struct ckpt_mm_track *ckpt_track_of(struct mm_struct *mm);
 
 /**
  * struct ckpt_mm_track - what is known of an address space from one image to the next
@@ -52,6 +56,7 @@ struct ckpt_tracker_ops;
  * @hashes:	kept beside the tracker to audit it, or NULL
  * @agreed:	audit: pages that have the contents they had
  * @differ:	audit: pages that have other contents
+ * @lazy:	the images that some of its pages are still in, or NULL
  * @faults:	that the tracker has caused since the last harvest
  * @costs:	of the last harvest
  */
@@ -67,6 +72,7 @@ struct ckpt_mm_track {
 	struct ckpt_hashes *hashes;
 	struct ckpt_pageset *agreed;
 	struct ckpt_pageset *differ;
+	struct ckpt_lazy *lazy;
 	atomic64_t faults;
 	struct ckpt_tracker_costs {
 		u64 faults;
@@ -125,6 +131,10 @@ struct ckpt_entry_ops {
 	pte_t (*swap_reset)(pte_t pte);
 	void (*vma_reset)(struct vm_area_struct *vma);
 };
+
+/* Pages that are still in an image: for those who own a bit of the entry. */
+bool ckpt_lazy_swap_same(struct vm_area_struct *vma, pte_t pte);
+pte_t ckpt_lazy_swap_reset(pte_t pte);
 
 int ckpt_track_walk(struct mm_struct *mm, const struct ckpt_entry_ops *ops,
 		    struct ckpt_pageset *same);

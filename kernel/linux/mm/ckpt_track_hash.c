@@ -6,6 +6,7 @@
  * A keyed hash of 64 bits: two contents that differ are taken for the same
  * once in 2^64 comparisons, and nobody can make such a pair without the key.
  */
+#include <linux/ckpt_lazy.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/pagewalk.h>
@@ -188,6 +189,8 @@ int ckpt_hashes_update(struct mm_struct *mm, struct ckpt_hashes **hashes,
 
 	if (!w)
 		return ret;
+	/* What cannot be read counts as changed. */
+	ckpt_lazy_complete(mm);
 	w->same = same;
 	w->differ = differ;
 	w->old = *hashes;

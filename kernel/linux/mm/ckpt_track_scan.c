@@ -12,6 +12,7 @@
  * Huge pages have one dirty bit for all of it: they are write-protected, and
  * split by the first write, as the write-protecting tracker does.
  */
+#include <linux/ckpt_lazy.h>
 #include <linux/mm.h>
 #include <linux/pgtable_checkpoint.h>
 
@@ -57,6 +58,8 @@ static const struct ckpt_entry_ops entry_ops = {
 	.pte_reset	= scan_pte_reset,
 	.pmd_same	= scan_pmd_same,
 	.pmd_reset	= scan_pmd_reset,
+	.swap_same	= ckpt_lazy_swap_same,
+	.swap_reset	= ckpt_lazy_swap_reset,
 };
 
 static int scan_start(struct mm_struct *mm, struct ckpt_mm_track *track)

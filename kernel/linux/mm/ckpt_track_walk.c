@@ -76,11 +76,15 @@ static bool track_present(struct track_walk *w, struct vm_area_struct *vma,
 static bool track_swapped(struct track_walk *w, struct vm_area_struct *vma,
 			  unsigned long addr, pte_t *pte, pte_t entry)
 {
+	pte_t reset;
+
 	if (!w->ops->swap_same)
 		return false;
 	if (w->same && w->ops->swap_same(vma, entry))
 		return true;
-	set_pte_at(vma->vm_mm, addr, pte, w->ops->swap_reset(entry));
+	reset = w->ops->swap_reset(entry);
+	if (!pte_same(reset, entry))
+		set_pte_at(vma->vm_mm, addr, pte, reset);
 	return false;
 }
 

@@ -9,6 +9,7 @@
  * huge page splits its mapping, so that it counts for one page of 4 KiB.
  * Neither soft-dirty nor userfaultfd's bits are used.
  */
+#include <linux/ckpt_lazy.h>
 #include <linux/mm.h>
 #include <linux/pgtable_checkpoint.h>
 
@@ -39,6 +40,8 @@ static const struct ckpt_entry_ops entry_ops = {
 	.pte_reset	= wp_pte_reset,
 	.pmd_same	= wp_pmd_same,
 	.pmd_reset	= wp_pmd_reset,
+	.swap_same	= ckpt_lazy_swap_same,
+	.swap_reset	= ckpt_lazy_swap_reset,
 };
 
 static int wp_start(struct mm_struct *mm, struct ckpt_mm_track *track)

@@ -7,6 +7,7 @@
  * the process that had it adopts it. What the image says is not believed.
  */
 #include <linux/checkpoint_internal.h>
+#include <linux/ckpt_lazy.h>
 #include <linux/file.h>
 #include <linux/maple_tree.h>
 #include <linux/mm.h>
@@ -485,5 +486,7 @@ int restore_finish_mm(struct ckpt_ctx *ctx, struct restart_task *rt)
 		return PTR_ERR(rm);
 	set_dumpable(rm->mm, rm->dumpable);
 	ret = ckpt_track_adopt(rm->mm, rm->track_id, rm->tracker, ctx->header.image_id);
+	if (!ret)
+		ckpt_lazy_begin(rm->mm);
 	return ret ? ckpt_err(ctx, ret, "cannot track writes to its memory (error %d)", ret) : 0;
 }

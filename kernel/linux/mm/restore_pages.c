@@ -14,6 +14,7 @@
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 
+#include "ckpt_lazy.h"
 #include "restore.h"
 
 #define MAX_EXTENTS	65536
@@ -132,6 +133,19 @@ static bool range_is_private(struct mm_struct *mm, unsigned long start, unsigned
 	return true;
 }
 
+/* Where the mapping ends that is known to be there. */
+static unsigned long vma_end_of(struct mm_struct *mm, unsigned long addr)
+{
+	struct vm_area_struct *vma;
+	unsigned long end;
+
+	mmap_read_lock(mm);
+	vma = vma_lookup(mm, addr);
+	end = vma ? vma->vm_end : addr + PAGE_SIZE;
+	mmap_read_unlock(mm);
+	return end;
+}
+
 /* Pin up to @nr pages to be written. Returns how many. */
 static long pin_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, unsigned long addr,
 		      unsigned int nr, struct page **pages)
@@ -184,6 +198,56 @@ static int fill_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_str
 	return ret;
 }
 
+/*
+ * Leave as many pages in the image as may stay there. Returns how many, from
+ * the first on.
+ */
+static long leave_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_struct *mm,
+			unsigned long addr, unsigned long nr)
+{
+	long n = -EINVAL;
+
+	if (mmap_read_lock_killable(mm))
+		return ckpt_err(ctx, -EINTR, "interrupted");
+	if (range_is_private(mm, addr, addr + (nr << PAGE_SHIFT)))
+		n = 0;
+	mmap_read_unlock(mm);
+	if (n) {
+		ctx->where.addr = addr;
+		return ckpt_err(ctx, n, "pages where no private memory is mapped");
+	}
+	n = ckpt_lazy_mark(ctx, mm, addr, nr, s->file, s->pos - (s->buf_len - s->buf_pos));
+	if (n > 0 && ckpt_skip_pages(s, n))
+		return ckpt_err(ctx, -EIO, "cannot read the image");
+	return n;
+}
+
+/* @nr pages with payload in @s: read them, or leave them there. */
+static int take_payload(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_struct *mm,
+			unsigned long addr, unsigned long nr, struct page **pages)
+{
+	while (nr && ctx->flags & RESTART_LAZY) {
+		long n = leave_pages(ctx, s, mm, addr, nr);
+		unsigned long now;
+
+		if (n < 0)
+			return n;
+		if (!n) {
+			int ret;
+
+			/* Up to the end of this mapping; it is there, and at rest. */
+			now = min(nr, (vma_end_of(mm, addr) - addr) >> PAGE_SHIFT);
+			ret = fill_pages(ctx, s, mm, addr, now, pages);
+			if (ret)
+				return ret;
+			n = now;
+		}
+		addr += n << PAGE_SHIFT;
+		nr -= n;
+	}
+	return nr ? fill_pages(ctx, s, mm, addr, nr, pages) : 0;
+}
+
 /* To be found in a parent image. */
 static int need_pages(struct ckpt_ctx *ctx, struct restored_mm *rm, const struct ckpt_extent *e)
 {
@@ -215,9 +279,10 @@ static int restore_mm_pages(struct ckpt_ctx *ctx, struct restored_mm *rm, struct
 
 		if (e->kind == CKPT_PAGES_PARENT)
 			ret = need_pages(ctx, rm, e);
+		else if (e->kind == CKPT_PAGES_DATA)
+			ret = take_payload(ctx, &ctx->img, rm->mm, e->addr, e->nr, x->pages);
 		else
-			ret = fill_pages(ctx, e->kind == CKPT_PAGES_DATA ? &ctx->img : NULL,
-					 rm->mm, e->addr, e->nr, x->pages);
+			ret = fill_pages(ctx, NULL, rm->mm, e->addr, e->nr, x->pages);
 	}
 	ckpt_mm_set_owner(rm->mm, NULL);
 	return ret;
@@ -325,8 +390,10 @@ static int take_extent(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct resto
 		end = min(mas.last, last);
 		mas_unlock(&mas);
 		if (needed) {
-			ret = fill_pages(ctx, data, rm->mm, first << PAGE_SHIFT,
-					 end - first + 1, pages);
+			ret = data ? take_payload(ctx, data, rm->mm, first << PAGE_SHIFT,
+						  end - first + 1, pages) :
+				     fill_pages(ctx, NULL, rm->mm, first << PAGE_SHIFT,
+						end - first + 1, pages);
 			if (!ret)
 				ret = mtree_store_range(&rm->needed, first, end, NULL,
 							GFP_KERNEL_ACCOUNT);

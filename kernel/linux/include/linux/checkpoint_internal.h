@@ -35,6 +35,7 @@
  * @file:	where it goes to or comes from
  * @pos:	position in @file, if it has one
  * @offset:	bytes of the image written or consumed so far
+ * @ahead:	reading: how much of it to read ahead
  * @buf:	collects small writes, or holds bytes read ahead
  * @buf_len:	bytes in @buf
  * @buf_pos:	reading: next byte in @buf
@@ -48,6 +49,7 @@ struct ckpt_stream {
 	loff_t pos;
 	u64 offset;
 	void *buf;
+	size_t ahead;
 	size_t buf_len;
 	size_t buf_pos;
 	u32 crc;
@@ -98,6 +100,7 @@ struct ckpt_task_list {
  * @objs:	checkpoint: objects by address
  * @refs:	restart: objects by objref
  * @mms:	restart: address spaces by their name in the chain
+ * @lazy:	restart: the images that pages have been left in, or NULL
  * @restart:	restart: the tasks
  * @last_process: restart: what a SIGQUEUE without pid and THREADs belong to
  * @last_thread: restart: what CPU and FPU records belong to
@@ -156,6 +159,7 @@ struct ckpt_ctx {
 	struct list_head files;
 	const struct cred *file_cred;
 	u32 file_cred_ref;
+	struct ckpt_lazy *lazy;
 	struct restart_ctx *restart;
 	struct restart_task *last_process;
 	struct restart_task *last_thread;
@@ -576,6 +580,11 @@ int ckpt_track_verdict(struct mm_struct *mm, unsigned long addr);
 void ckpt_track_commit(struct ckpt_ctx *ctx, struct mm_struct *mm);
 void ckpt_track_rollback(struct ckpt_ctx *ctx, struct mm_struct *mm);
 int ckpt_track_adopt(struct mm_struct *mm, u64 id, u32 tracker, const u8 *image_id);
+
+/* mm/ckpt_lazy.c */
+struct ckpt_lazy;
+
+void ckpt_lazy_put(struct ckpt_lazy *lazy);
 
 /* mm/ckpt_live.c */
 int ckpt_live_add(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 objref,

@@ -50,6 +50,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	ckpt_live_free(ctx);
 	ckpt_objs_release(ctx);
 	ckpt_refs_release(ctx);
+	ckpt_lazy_put(ctx->lazy);
 	mtree_destroy(&ctx->mms);
 	if (ctx->file_cred)
 		put_cred(ctx->file_cred);

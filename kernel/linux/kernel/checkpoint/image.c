@@ -245,14 +245,17 @@ static int stream_read_in(struct ckpt_stream *s, struct iov_iter *iter)
 
 static int stream_refill(struct ckpt_stream *s)
 {
-	struct kvec vec = { .iov_len = CKPT_IO_BUF_BYTES };
+	struct kvec vec;
 	struct iov_iter iter;
 	ssize_t n;
 
 	n = stream_buf_alloc(s);
 	if (n)
 		return n;
+	/* Between the payloads of pages stands little: what is read with it is copied twice. */
+	s->ahead = s->ahead ? min(2 * s->ahead, CKPT_IO_BUF_BYTES) : PAGE_SIZE;
 	vec.iov_base = s->buf;
+	vec.iov_len = s->ahead;
 	iov_iter_kvec(&iter, ITER_DEST, &vec, 1, vec.iov_len);
 	n = vfs_iter_read(s->file, &iter, &s->pos, 0);
 	if (n < 0)
@@ -321,6 +324,7 @@ int ckpt_read_pages(struct ckpt_stream *s, struct page **pages, unsigned int nr)
 	if (copy_to_iter(s->buf + s->buf_pos, ahead, &iter) != ahead)
 		ret = -EFAULT;
 	s->buf_pos += ahead;
+	s->ahead = 0;
 	if (!ret)
 		ret = stream_read_in(s, &iter);
 	kvfree(bv);
@@ -347,6 +351,7 @@ int ckpt_skip_pages(struct ckpt_stream *s, unsigned int nr)
 		if (!left)
 			return 0;
 		if (s->file->f_mode & FMODE_LSEEK) {
+			s->ahead = 0;
 			s->pos += left;
 			return 0;
 		}
