@@ -33,7 +33,9 @@ export interface PowerCutResult {
 
 const diskBytes = 512 * 2 ** 20;
 const memMiB = 384;
-const WORK_LIMIT_MS = 240_000;
+/** For what hangs; a loaded machine is slow. */
+const WORK_LIMIT_MS = 1_200_000;
+const CHECK_LIMIT_MS = 1_200_000;
 
 /** Numbers from 0 to 1, the same for the same seed (mulberry32). */
 export function seeded(seed: number): () => number {
@@ -157,7 +159,7 @@ interface Found {
 async function check(options: PowerCutOptions, disk: ExtraDisk): Promise<Found> {
   const guest = await boot(options, disk);
   try {
-    const { stdout, stderr } = await guest.exec(["sh", "-c", checkScript(options.fs)], { timeoutMs: 300_000 });
+    const { stdout, stderr } = await guest.exec(["sh", "-c", checkScript(options.fs)], { timeoutMs: CHECK_LIMIT_MS });
     const log = await guest.exec(["dmesg", "--level", "err,crit,alert,emerg"]);
     const found = readCheck(stdout.toString());
     if (!/^fsck \d+$/m.test(stdout.toString())) found.problems.push(`the check came to no end: ${stdout}${stderr}`);
