@@ -5,6 +5,7 @@
  * the file again:
  *	SIGUSR1	rewrite --dirty percent of its pages, evenly spread
  *	SIGUSR2	verify all pages; the file says "ok" or what is wrong
+ * With --rate it rewrites so many pages a second all the time, one after the other.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -25,7 +26,7 @@
 
 static unsigned long (*pages)[WORDS];
 static unsigned char *generations;
-static long nr_pages, percent_dirty;
+static long nr_pages, percent_dirty, rate;
 static const char *ready;
 
 static void fill(long i)
@@ -116,12 +117,37 @@ static void unlinked_file(const char *dir, long bytes)
 	}
 }
 
+#define BEATS	50	/* a second */
+
+/* The next signal; until it comes, pages are rewritten at the rate. */
+static int wait_for_word(const sigset_t *set)
+{
+	static const struct timespec beat = { .tv_nsec = 1000000000 / BEATS };
+	static long next;
+	int sig;
+
+	if (!rate) {
+		sigwait(set, &sig);
+		return sig;
+	}
+	while ((sig = sigtimedwait(set, NULL, &beat)) < 0) {
+		for (long n = 0; n < rate / BEATS; n++) {
+			long i = next++ % nr_pages;
+
+			generations[i]++;
+			fill(i);
+		}
+	}
+	return sig;
+}
+
 int main(int argc, char **argv)
 {
-	enum { MIB = 1, DIRTY, CHILDREN, FILE_BYTES, FILE_DIR, THP, READY };
+	enum { MIB = 1, DIRTY, RATE, CHILDREN, FILE_BYTES, FILE_DIR, THP, READY };
 	static const struct option options[] = {
 		{ "mib", required_argument, NULL, MIB },
 		{ "dirty", required_argument, NULL, DIRTY },
+		{ "rate", required_argument, NULL, RATE },
 		{ "children", required_argument, NULL, CHILDREN },
 		{ "file-bytes", required_argument, NULL, FILE_BYTES },
 		{ "file-dir", required_argument, NULL, FILE_DIR },
@@ -139,6 +165,7 @@ int main(int argc, char **argv)
 		switch (c) {
 		case MIB: mib = atol(optarg); break;
 		case DIRTY: percent_dirty = atol(optarg); break;
+		case RATE: rate = atol(optarg); break;
 		case CHILDREN: nr_children = atol(optarg); break;
 		case FILE_BYTES: file_bytes = atol(optarg); break;
 		case FILE_DIR: file_dir = optarg; break;
@@ -171,7 +198,7 @@ int main(int argc, char **argv)
 	children(nr_children);
 	say("ready");
 	for (;;) {
-		sigwait(&set, &sig);
+		sig = wait_for_word(&set);
 		if (sig == SIGUSR1) {
 			rewrite_some();
 			say("rewritten");

@@ -27,6 +27,8 @@ export const benchTarget = z.strictObject({
   /** What came out; null where it was not measured. */
   got: z.string().nullable(),
   met: z.boolean(),
+  /** Where the time goes, of a target that was missed. */
+  profile: z.string().optional(),
 });
 export type BenchTarget = z.infer<typeof benchTarget>;
 

@@ -19,6 +19,10 @@ export const manifest = z.strictObject({
 });
 export type Manifest = z.infer<typeof manifest>;
 
+/** How an address space is tracked between checkpoints. */
+export const tracker = z.enum(["soft-dirty", "wp", "scan", "hash"]);
+export type Tracker = z.infer<typeof tracker>;
+
 /** A name a step gives to a process tree or a checkpoint, by which later steps speak of it. */
 const label = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, "letters, digits, . _ - (at most 32)");
 const guestPath = z.string().min(1).max(4095).regex(/^\//, "an absolute path in the guest");
@@ -52,6 +56,10 @@ export const step = z.discriminatedUnion("kind", [
     kill: z.boolean().default(false),
     /** What becomes of files without a name: a new name for the same inode, a copy in the image, or the first that is possible. */
     unlinked: z.enum(["auto", "relink", "copy"]).optional(),
+    /** What tells from now on which pages change; default: what does so already, at first `scan`. */
+    tracker: tracker.optional(),
+    /** Compare the contents of all pages with what the tracker says, from the second such checkpoint on. */
+    audit: z.boolean().optional(),
     /** Only list what stands in the way. */
     dryRun: z.boolean().default(false),
   }),
@@ -128,10 +136,6 @@ export const fingerprint = z.strictObject({
   cpus: z.int(),
 });
 export type Fingerprint = z.infer<typeof fingerprint>;
-
-/** How an address space is tracked between checkpoints. */
-export const tracker = z.enum(["soft-dirty", "wp", "scan", "hash"]);
-export type Tracker = z.infer<typeof tracker>;
 
 /** Figures of one checkpoint, as checkpoint(1) reported them; times in ns, measured in the guest. */
 export const checkpointFigures = z.strictObject({

@@ -10,6 +10,8 @@ export interface DumpOptions {
   parent?: string;
   /** Let the tree run on, so that an increment can follow. */
   keepRunning?: boolean;
+  /** Ours only: let it run while its memory is written. */
+  live?: boolean;
 }
 
 export interface Dump {
@@ -20,41 +22,58 @@ export interface Dump {
   imageBytes: number;
   /** Pages with contents in the image. */
   pages: number;
+  /** Where the time went, as far as the contender tells. */
+  phases?: Record<string, number>;
+}
+
+export interface Restore {
+  /** The command, from fork to its end. */
+  wallNs: number;
+  phases?: Record<string, number>;
 }
 
 export interface Engine {
   name: "crlab" | "criu";
   dump(guest: BenchGuest, pid: number, options: DumpOptions): Promise<Dump>;
-  /** How long the command took, and the pid of the root. */
-  restore(guest: BenchGuest, name: string): Promise<{ wallNs: number }>;
+  restore(guest: BenchGuest, name: string): Promise<Restore>;
   forget(guest: BenchGuest, ...names: string[]): Promise<void>;
 }
 
-const checkpointJson = z.object({ bytes: z.number(), pages: z.number(), frozenNs: z.number() });
+const checkpointJson = z.object({
+  ...{ bytes: z.number(), pages: z.number(), frozenNs: z.number(), totalNs: z.number() },
+  trackerWalkNs: z.number().default(0),
+});
+const restartJson = z.object({ totalNs: z.number() });
 
 const jsonLine = (output: string): unknown => {
   const line = output.split("\n").find((text) => text.startsWith("{"));
   return line === undefined ? undefined : JSON.parse(line);
 };
 
+/** restart(1) with more options. */
+export async function restart(guest: BenchGuest, name: string, ...more: string[]): Promise<Restore> {
+  const argv = ["restart", "--json", "--detach", ...more, "-i", `${IMAGES}/${name}.ckpt`];
+  const { ns, status, output } = await guest.timed(argv);
+  if (status !== 0) throw new Refusal(output.trim());
+  const { totalNs } = restartJson.parse(jsonLine(output));
+  return { wallNs: ns, phases: { restoreKernelNs: totalNs, restoreCommandNs: ns - totalNs } };
+}
+
 export const crlab: Engine = {
   name: "crlab",
-  async dump(guest, pid, { name, parent, keepRunning }) {
+  async dump(guest, pid, { name, parent, keepRunning, live }) {
     const { ns, status, output } = await guest.timed([
       ...["checkpoint", "--json", "-o", `${IMAGES}/${name}.ckpt`],
       ...(parent === undefined ? [] : ["--parent", `${IMAGES}/${parent}.ckpt`]),
-      ...(keepRunning ? [] : ["--kill"]),
+      ...(live ? ["--live"] : keepRunning ? [] : ["--kill"]),
       String(pid),
     ]);
     if (status !== 0) throw new Refusal(output.trim());
-    const { bytes, pages, frozenNs } = checkpointJson.parse(jsonLine(output));
-    return { wallNs: ns, frozenNs, imageBytes: bytes, pages };
+    const { bytes, pages, frozenNs, totalNs, trackerWalkNs } = checkpointJson.parse(jsonLine(output));
+    const phases = { dumpKernelNs: totalNs, dumpCommandNs: ns - totalNs, trackerWalkNs };
+    return { wallNs: ns, frozenNs, imageBytes: bytes, pages, phases };
   },
-  async restore(guest, name) {
-    const { ns, status, output } = await guest.timed(["restart", "--detach", "-i", `${IMAGES}/${name}.ckpt`]);
-    if (status !== 0) throw new Refusal(output.trim());
-    return { wallNs: ns };
-  },
+  restore: (guest, name) => restart(guest, name),
   async forget(guest, ...names) {
     await guest.sh(`rm -f ${names.map((name) => `${IMAGES}/${name}.ckpt`).join(" ")}`);
   },
@@ -62,7 +81,8 @@ export const crlab: Engine = {
 
 /** The last lines of CRIU's log that say what went wrong. */
 async function criuRefusal(guest: BenchGuest, log: string): Promise<Refusal> {
-  return new Refusal(await guest.sh(`grep -E 'Error' ${log} | tail -n 2 || true`));
+  const said = await guest.sh(`grep -E 'Error' ${log} | tail -n 2 || true`);
+  return new Refusal(said === "" ? `criu failed and ${log} has no error` : said);
 }
 
 export const criu: Engine = {

@@ -6,18 +6,33 @@ import { type BenchReport, benchReport } from "@crlab/shared";
 import { dataDir, ensureImage, ensureKernel } from "../build/index.js";
 import { makeDir } from "../build/paths.js";
 import { bootGuest } from "../guest/guest.js";
-import { BenchGuest } from "./bench-guest.js";
+import { BenchGuest, Refusal } from "./bench-guest.js";
 import type { Bench } from "./benches/bench.js";
 import { increments } from "./benches/increments.js";
+import { lazy } from "./benches/lazy.js";
 import { memory } from "./benches/memory.js";
+import { pauseBench } from "./benches/pauses.js";
+import { precopyBench } from "./benches/precopy.js";
 import { redis } from "./benches/redis.js";
+import { trackers } from "./benches/trackers.js";
 import { trees } from "./benches/trees.js";
 import { trivial } from "./benches/trivial.js";
 import { unlinked } from "./benches/unlinked.js";
 import { Recorder } from "./recorder.js";
 import { judge } from "./targets.js";
 
-export const benches: readonly Bench[] = [trivial, memory, increments, trees, redis, unlinked];
+export const benches: readonly Bench[] = [
+  trivial,
+  memory,
+  lazy,
+  pauseBench,
+  increments,
+  trackers,
+  trees,
+  redis,
+  unlinked,
+  precopyBench,
+];
 
 /** 1 GiB of memory, its image, and what the limit moves beside them. */
 const GUEST_MEM_MIB = 6144;
@@ -42,7 +57,16 @@ export async function runBenches(
     const recorder = new Recorder();
     const work = async () => {
       await bench.prepare();
-      for (const one of chosen) await one.run({ guest: bench, recorder, rounds, progress });
+      for (const one of chosen)
+        await one.run({ guest: bench, recorder, rounds, progress }).catch((error: Error) => {
+          // One that breaks must not cost the others' figures; a guest that has gone ends all.
+          const message = error instanceof Refusal ? error.message : `broke: ${error.message}`;
+          progress(`${one.name}: ${message}`);
+          recorder.refuse(
+            { bench: one.name, workload: "the bench itself", contender: "crlab", metric: "dumpNs" },
+            message,
+          );
+        });
     };
     await Promise.race([work(), ended]);
     const { fingerprint } = guest;

@@ -51,6 +51,7 @@ function cell(result: BenchResult | undefined, metric: string): string {
 }
 
 function formatValue(metric: string, value: number): string {
+  if (metric === "writeNs") return `${value.toFixed(1)} ns`;
   if (metric.endsWith("Ns")) return formatNs(value);
   if (metric.endsWith("Bytes")) return formatBytes(value);
   return String(Math.round(value));
@@ -69,6 +70,7 @@ function targetTable({ targets }: BenchReport): string[] {
     ...aligned(
       targets.map((t) => [t.met ? "✓" : "✗", t.name, t.wanted, (t.got ?? "not measured").split("\n").at(-1) ?? ""]),
     ),
+    ...targets.flatMap((t) => (t.profile === undefined ? [] : ["", `   ✗ ${t.name}:`, `     ${t.profile}`])),
   ];
 }
 

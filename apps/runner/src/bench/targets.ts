@@ -1,23 +1,36 @@
 /** What is to be reached, as ratios within one run; and whether it was. */
-import type { BenchResult, BenchTarget, Contender } from "@crlab/shared";
+import { type BenchResult, type BenchTarget, type Contender, formatNs } from "@crlab/shared";
 import { incrementWorkload, TRULY_DIRTY } from "./benches/increments.js";
+import { lazyWorkload } from "./benches/lazy.js";
 import { memoryWorkload } from "./benches/memory.js";
+import { pauseWorkload } from "./benches/pauses.js";
+import { MOVED } from "./benches/precopy.js";
 import { REDIS } from "./benches/redis.js";
+import { OUR_TRACKERS, PROC_SOFT_DIRTY, trackerWorkload, UNTRACKED } from "./benches/trackers.js";
 import { treeWorkload } from "./benches/trees.js";
 import { TRIVIAL } from "./benches/trivial.js";
 import { UNLINKED_BYTES, unlinkedWorkload } from "./benches/unlinked.js";
+import { profileOf } from "./profile.js";
 import { findResult, medianOf } from "./recorder.js";
 
 type Results = readonly BenchResult[];
 
 /** The targets of the benches that were run. */
 export function judge(results: Results, ran: ReadonlySet<string>): BenchTarget[] {
-  return targets.filter((target) => ran.has(target.bench)).map(({ name, judge }) => ({ name, ...judge(results) }));
+  return targets
+    .filter((target) => ran.has(target.bench))
+    .map(({ name, bench, judge, workload }) => {
+      const outcome = judge(results);
+      const profile = outcome.met ? null : profileOf(results, bench, workload);
+      return { name, ...outcome, ...(profile !== null && { profile }) };
+    });
 }
 
 interface Target {
   bench: string;
   name: string;
+  /** Whose profile is shown if it is missed; default: all of its bench that have one. */
+  workload?: string;
   judge: (results: Results) => Omit<BenchTarget, "name">;
 }
 
@@ -31,6 +44,7 @@ function timesAsFast(bench: string, name: string, of: Quotient, least: number): 
   return {
     bench,
     name,
+    workload: of.workload,
     judge: (results) => {
       const key = { bench, ...of };
       const ours = medianOf(results, { ...key, contender: "crlab" });
@@ -52,6 +66,7 @@ function nearTheLimit(bench: string, name: string, ours: Quotient, limitMetric: 
   return {
     bench,
     name,
+    workload: ours.workload,
     judge: (results) => {
       const us = medianOf(results, { bench, ...ours, contender: "crlab" });
       const limit = medianOf(results, { bench, workload: ours.workload, contender: "limit", metric: limitMetric });
@@ -138,6 +153,7 @@ function incrementPages(percent: number, thp: boolean): Target {
   return {
     bench: "increments",
     name: `increment, ${workload}: pages written`,
+    workload,
     judge: (results) => {
       const dirty = TRULY_DIRTY(percent);
       const base = medianOf(results, {
@@ -162,6 +178,7 @@ function incrementTime(percent: number, thp: boolean): Target {
   return {
     bench: "increments",
     name: `increment, ${workload}: time`,
+    workload,
     judge: (results) => {
       const ours = (of: string, metric: string) =>
         medianOf(results, { bench: "increments", workload: of, contender: "crlab", metric });
@@ -181,6 +198,86 @@ function incrementTime(percent: number, thp: boolean): Target {
     },
   };
 }
+
+const livePause: Target = {
+  bench: "pauses",
+  name: "live checkpoint's pause, 1 GiB written",
+  workload: pauseWorkload(1024),
+  judge: (results) => {
+    const of = (metric: string) =>
+      medianOf(results, { bench: "pauses", workload: pauseWorkload(1024), contender: "crlab", metric });
+    const [full, live] = [of("fullFrozenNs"), of("liveFrozenNs")];
+    return verdict(
+      "at most a twentieth of the full dump's frozen time",
+      full === null || live === null ? null : full / live,
+      (r) => r >= 20,
+      (r) => `1/${round(r)}`,
+      whyNot(results, { bench: "pauses", workload: pauseWorkload(1024), metric: "fullFrozenNs" }, ["crlab"]),
+    );
+  },
+};
+
+/** What the tracker adds to a write, of the best of ours, beside soft-dirty through /proc. */
+const trackingOverhead: Target = {
+  bench: "trackers",
+  name: "tracking overhead, best tracker, 100 ms epochs, 4 KiB pages",
+  judge: (results) => {
+    const of = (workload: string, contender: Contender) =>
+      medianOf(results, { bench: "trackers", workload, contender, metric: "writeNs" });
+    const base = of(UNTRACKED, "limit");
+    const proc = of(PROC_SOFT_DIRTY, "criu");
+    const ours = OUR_TRACKERS.flatMap((name) => {
+      const ns = of(trackerWorkload(name), "crlab");
+      return ns === null ? [] : [{ name, ns }];
+    }).sort((a, b) => a.ns - b.ns);
+    const best = ours[0];
+    const ratio =
+      base === null || proc === null || best === undefined || proc <= base ? null : (best.ns - base) / (proc - base);
+    return verdict(
+      "at most a quarter of soft-dirty's through /proc",
+      ratio,
+      (r) => r <= 0.25,
+      (r) => `${best?.name}: ${r.toFixed(2)} of it`,
+      whyNot(results, { bench: "trackers", workload: PROC_SOFT_DIRTY, metric: "writeNs" }, ["criu"]),
+    );
+  },
+};
+
+const downtime: Target = {
+  bench: "precopy",
+  name: "pre-copy downtime, 256 MiB, 10 % a second rewritten",
+  judge: (results) => {
+    const of = (how: string) =>
+      medianOf(results, {
+        ...{ bench: "precopy", workload: `${MOVED}: ${how}`, contender: "crlab", metric: "downtimeNs" },
+      });
+    const [pre, stop] = [of("pre-copy"), of("stop and copy")];
+    return verdict(
+      "at most a tenth of stop and copy",
+      pre === null || stop === null ? null : stop / pre,
+      (r) => r >= 10,
+      (r) => `1/${round(r)}`,
+      null,
+    );
+  },
+};
+
+const lazyRestore = (mib: number): Target => {
+  const workload = lazyWorkload(mib);
+  return {
+    bench: "lazy",
+    name: `${workload}: lazy restore`,
+    workload,
+    judge: (results) =>
+      verdict(
+        "running within 20 ms",
+        medianOf(results, { bench: "lazy", workload, contender: "crlab", metric: "runningNs" }),
+        (ns) => ns <= 20e6,
+        formatNs,
+        whyNot(results, { bench: "lazy", workload, metric: "runningNs" }, ["crlab"]),
+      ),
+  };
+};
 
 const targets: readonly Target[] = [
   timesAsFast("trivial", "trivial process: dump", { workload: TRIVIAL, metric: "dumpNs" }, 15),
@@ -217,5 +314,10 @@ const targets: readonly Target[] = [
   ...[false, true].flatMap((thp) =>
     [1, 10, 50].flatMap((percent) => [incrementPages(percent, thp), incrementTime(percent, thp)]),
   ),
+  lazyRestore(256),
+  lazyRestore(1024),
+  livePause,
+  trackingOverhead,
   relinkFlat,
+  downtime,
 ];

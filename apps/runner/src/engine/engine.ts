@@ -1,5 +1,5 @@
 /** Checkpoint/restart engines: one small interface, so that others can stand beside the kernel's own. */
-import type { CheckpointFigures, ImageDigest, Manifest, RestoreFigures } from "@crlab/shared";
+import type { CheckpointFigures, ImageDigest, Manifest, RestoreFigures, Tracker } from "@crlab/shared";
 import type { ExecResult } from "../experiment/guest-port.js";
 import { kernelEngine } from "./kernel.js";
 
@@ -17,6 +17,10 @@ export interface CheckpointRequest {
   kill: boolean;
   /** What becomes of files without a name; default: the engine's own choice. */
   unlinked?: "auto" | "relink" | "copy";
+  /** What tracks changes from now on. */
+  tracker?: Tracker;
+  /** Compare contents with what the tracker says. */
+  audit?: boolean;
 }
 
 export interface CrEngine {

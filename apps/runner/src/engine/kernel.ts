@@ -32,11 +32,13 @@ const restartJson = z.object({
 });
 
 export const kernelEngine: CrEngine = {
-  async checkpoint(run, { pid, path, parentPath, kill, unlinked }) {
+  async checkpoint(run, { pid, path, parentPath, kill, unlinked, tracker, audit }) {
     const options = [
       ...(parentPath === undefined ? [] : ["--parent", parentPath]),
       ...(kill ? ["--kill"] : []),
       ...(unlinked === undefined ? [] : [`--unlinked=${unlinked}`]),
+      ...(audit ? ["--audit"] : []),
+      ...(tracker === undefined ? [] : ["--tracker", tracker]),
     ];
     const result = await run(["checkpoint", "--json", ...options, "-o", path, String(pid)]);
     return readCheckpoint(result);

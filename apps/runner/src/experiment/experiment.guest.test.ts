@@ -75,6 +75,7 @@ describe("in this process", () => {
     "tree-comes-back.yaml",
     "relink-against-copy.yaml",
     "watch-survives.yaml",
+    "four-trackers.yaml",
   ])("%s passes", async (name) => {
     const experiment = await lab.create(shipped(name), "me");
     await experiment.runPlan();

@@ -3,8 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { experimentFile, type Step, step } from "@crlab/shared";
+import { formatFileError, parseExperimentFile } from "@crlab/shared/parse";
 import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { z } from "zod";
+import { repoRoot } from "../build/paths.js";
 import type { Link } from "../migration/link.js";
 import { openStore, type Store } from "../store/index.js";
 import { bootBuilt, ensureBuilt } from "./boot.js";
@@ -102,6 +104,20 @@ it("moves a process with its memory, its terminal and its pid, twice, and it is 
   await goesOn(experiment, 2);
   await mustRun(experiment, migrate());
   await goesOn(experiment, 3);
+});
+
+it("precopy-downtime.yaml passes, and more rounds mean less downtime", async () => {
+  const text = readFileSync(join(repoRoot, "experiments", "precopy-downtime.yaml"), "utf8");
+  const parsed = parseExperimentFile(text, "precopy-downtime.yaml");
+  if (!parsed.ok) throw new Error(parsed.errors.map(formatFileError).join("\n"));
+  const experiment = await lab.create(parsed.file, "me");
+  await experiment.runPlan();
+  expect(experiment.view.steps.filter((s) => s.state !== "ok")).toEqual([]);
+  const bytesAtRest = experiment.view.migrations.map((m) => m.rounds.at(-1)?.bytes ?? 0);
+  expect(bytesAtRest[0]).toBeGreaterThan(4 * (bytesAtRest[1] ?? 0));
+  expect(bytesAtRest[1]).toBeGreaterThan(bytesAtRest[2] ?? 0);
+  await experiment.end();
+  expect(experiment.view).toMatchObject({ verdict: "pass", status: "ended" });
 });
 
 it("carries the contents of an unlinked file", async () => {

@@ -1,6 +1,7 @@
 /** The step that moves a target into another guest, where the experiment goes on. */
 import type { Step, TargetView } from "@crlab/shared";
 import { Link } from "../migration/link.js";
+import { keepPidsFree } from "../migration/pids.js";
 import { precopy } from "../migration/precopy.js";
 import { StepError } from "./errors.js";
 import type { Experiment } from "./experiment.js";
@@ -29,7 +30,7 @@ export async function migrate(
   const link = new Link({ mibPerS: step.mibPerS, latencyMs: step.latencyMs });
   experiment.onMigration?.({ link, to });
   try {
-    await keepPidsFree(from, to);
+    await keepPidsFree(from, to, PID_MARGIN);
     const there = await sameTerminal(to, terminal.guest.path, sizeOf(experiment, terminal.id));
     await experiment.log.append({
       type: "migration.started",
@@ -58,16 +59,6 @@ export async function migrate(
   } finally {
     await experiment.turnAway();
   }
-}
-
-/** The tree comes with its pids: over there they are not given to anybody from now on. */
-async function keepPidsFree(from: GuestPort, to: GuestPort): Promise<void> {
-  const file = "/proc/sys/kernel/ns_last_pid";
-  const { stdout } = await from.exec(["cat", file]);
-  const last = Number(stdout.toString());
-  const { exitCode, stderr } = await to.exec(["sh", "-c", `echo ${last + PID_MARGIN} > ${file}`]);
-  if (exitCode !== 0)
-    throw new StepError("migrate.pids", `pids cannot be kept free in the other guest: ${stderr.toString().trim()}`);
 }
 
 /** A terminal of the same name, nobody's yet. */

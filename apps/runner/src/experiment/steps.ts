@@ -71,6 +71,8 @@ const executors: Executors = {
       ...(parent === undefined ? {} : { parentPath: parent.guestPath }),
       kill: step.kill,
       ...(step.unlinked === undefined ? {} : { unlinked: step.unlinked }),
+      ...(step.audit ? { audit: true } : {}),
+      ...(step.tracker === undefined ? {} : { tracker: step.tracker }),
     });
     await experiment.log.append({
       type: "checkpoint.finished",

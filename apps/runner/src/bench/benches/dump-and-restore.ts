@@ -24,8 +24,9 @@ export async function dumpAndRestore(
     try {
       const dump = await engine.dump(guest, pid, { name: "one" });
       await guest.gone(pid);
-      const { wallNs } = await engine.restore(guest, "one");
+      const { wallNs, phases } = await engine.restore(guest, "one");
       await verify(guest, pid);
+      for (const [phase, ns] of Object.entries({ ...dump.phases, ...phases })) record(phase, ns);
       record("dumpNs", dump.wallNs);
       record("frozenNs", dump.frozenNs);
       record("restoreNs", wallNs);

@@ -20,8 +20,9 @@ async function increment(context: BenchContext, percent: number, thp: boolean): 
       await guest.ask(pid, "USR1");
       const more = await engine.dump(guest, pid, { name: "more", parent: "full" });
       await guest.gone(pid);
-      const { wallNs } = await engine.restore(guest, "more");
+      const { wallNs, phases } = await engine.restore(guest, "more");
       await verifySubject(guest, pid);
+      for (const [phase, ns] of Object.entries({ ...more.phases, ...phases })) record(phase, ns);
       record("fullDumpNs", full.wallNs);
       record("dumpNs", more.wallNs);
       record("frozenNs", more.frozenNs);

@@ -8,9 +8,20 @@ export const REDIS = "redis, 100,000 keys";
 async function start(guest: BenchGuest): Promise<number> {
   // Loopback is down in a guest without a network; redis listens there.
   await guest.sh("ip link set lo up");
-  const pid = await guest.launch(["redis-server", "--save", "''", "--port", "7777", "--dir", "/tmp"]);
+  const pid = await guest.launch([
+    "redis-server",
+    "--save",
+    "''",
+    "--port",
+    "7777",
+    "--dir",
+    "/tmp",
+    "--enable-debug-command",
+    "yes",
+  ]);
   await guest.sh("until redis-cli -p 7777 ping 2>/dev/null | grep -q PONG; do sleep 0.05; done");
-  await guest.sh(`redis-cli -p 7777 debug populate ${KEYS} key 64`);
+  const populated = await guest.sh(`redis-cli -p 7777 debug populate ${KEYS} key 64`);
+  if (populated !== "OK") throw new Error(`redis was not filled: ${populated}`);
   return pid;
 }
 
