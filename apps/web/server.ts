@@ -6,6 +6,7 @@ import next from "next";
 import { type ConsoleConfig, consoleConfig } from "./server/config.js";
 import { setSecurityHeaders } from "./server/headers.js";
 import { isLoopbackHost, isSameOrigin } from "./server/origin.js";
+import { passRequest } from "./server/pass.js";
 import { answerSession, ensureSession } from "./server/session.js";
 import { passUpgrade } from "./server/upgrade.js";
 
@@ -26,6 +27,11 @@ async function answer(config: ConsoleConfig, pages: Handler, request: IncomingMe
   if (path === "/session" && request.method === "POST") {
     if (isSameOrigin(origin, host)) await answerSession(config.runnerSocket, request, response);
     else sayPlainly(response, 403, "Only this console's own pages may ask for a session.");
+    return;
+  }
+  if (path === "/import" && request.method === "POST") {
+    if (isSameOrigin(origin, host)) passRequest(config.runnerSocket, "/import", request, response);
+    else sayPlainly(response, 403, "Only this console's own pages may import.");
     return;
   }
   setSecurityHeaders(request, response, config.dev);

@@ -33,3 +33,17 @@ export async function expectStep(page: Page, stepNo: number, state: "ok" | "fail
 
 export const action = (page: Page, id: string) => page.locator(`[data-action="${id}"]`);
 export const verdict = (page: Page) => page.getByTestId("verdict");
+
+export async function endIt(page: Page): Promise<void> {
+  await action(page, "end").click();
+  await page.getByRole("dialog").getByRole("button", { name: "End" }).click();
+  await expect(page.getByTestId("replay")).toBeVisible();
+}
+
+/** Makes an experiment of a file, through the page that takes one. */
+export async function runFile(page: Page, yaml: string): Promise<void> {
+  await page.goto(`${labUrl()}/new`);
+  await page.getByLabel("Experiment file").fill(yaml);
+  await page.getByRole("button", { name: "Run file" }).click();
+  await page.waitForURL(/\/x\/[A-Za-z0-9]+$/);
+}

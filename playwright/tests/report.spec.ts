@@ -1,26 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { experimentArchive, foldAll, report } from "@crlab/shared";
 import { expect, type Page, test } from "@playwright/test";
-import { action, bootByHand, expectStep, labUrl, verdict } from "./page.js";
-
-async function endIt(page: Page): Promise<void> {
-  await action(page, "end").click();
-  await page.getByRole("dialog").getByRole("button", { name: "End" }).click();
-  await expect(page.getByTestId("replay")).toBeVisible();
-}
+import { action, bootByHand, endIt, expectStep, runFile, verdict } from "./page.js";
 
 async function runCommand(page: Page, command: string): Promise<void> {
   await action(page, "run").click();
   await page.getByRole("dialog").getByLabel("Command").fill(command);
   await page.getByRole("dialog").getByRole("button", { name: "Run" }).click();
-}
-
-/** Makes an experiment of a file, through the page that takes one. */
-async function runFile(page: Page, yaml: string): Promise<void> {
-  await page.goto(`${labUrl()}/new`);
-  await page.getByLabel("Experiment file").fill(yaml);
-  await page.getByRole("button", { name: "Run file" }).click();
-  await page.waitForURL(/\/x\/[A-Za-z0-9]+$/);
 }
 
 test("Fork, Run again, Copy and Download give what they say", async ({ page, browser }) => {

@@ -14,12 +14,18 @@ const environment = z.object({
     .min(1)
     .max(256)
     .default(() => Math.max(1, Math.min(8, Math.floor(freemem() / GUEST_BYTES)))),
+  CRLAB_MAX_GUESTS_PER_BROWSER: z.coerce.number().int().min(1).max(256).optional(),
+  CRLAB_SUSPEND_MIN: z.coerce.number().positive().max(100_000).default(5),
   CRLAB_IDLE_MIN: z.coerce.number().positive().max(100_000).default(30),
 });
 
 export interface RunnerConfig {
   consoleUrl: string;
   maxGuests: number;
+  /** One browser's share, so that another finds room; a migration takes two. */
+  maxGuestsPerOwner: number;
+  /** A guest that nobody watches or drives stands still after this long. */
+  suspendMs: number;
   idleMs: number;
 }
 
@@ -30,10 +36,12 @@ export function runnerConfig(env: NodeJS.ProcessEnv = process.env): RunnerConfig
     const issue = parsed.error.issues[0];
     throw new Error(`${issue?.path.join(".")}: ${issue?.message}`);
   }
-  const { CRLAB_PORT, CRLAB_MAX_GUESTS, CRLAB_IDLE_MIN } = parsed.data;
+  const { CRLAB_PORT, CRLAB_MAX_GUESTS, CRLAB_MAX_GUESTS_PER_BROWSER, CRLAB_SUSPEND_MIN, CRLAB_IDLE_MIN } = parsed.data;
   return {
     consoleUrl: `http://127.0.0.1:${CRLAB_PORT}`,
     maxGuests: CRLAB_MAX_GUESTS,
+    maxGuestsPerOwner: CRLAB_MAX_GUESTS_PER_BROWSER ?? Math.max(2, Math.ceil(CRLAB_MAX_GUESTS / 2)),
+    suspendMs: CRLAB_SUSPEND_MIN * 60_000,
     idleMs: CRLAB_IDLE_MIN * 60_000,
   };
 }

@@ -17,7 +17,12 @@ export async function openLab(who: string): Promise<OpenLab> {
   const config = runnerConfig();
   const store = await openStore(makeDir(dataDir()), who);
   removeStaleGuests(makeDir(dataDir("guests")));
-  const lab = new Lab(store, bootBuilt, { guests: config.maxGuests, idleMs: config.idleMs });
+  const lab = new Lab(store, bootBuilt, {
+    guests: config.maxGuests,
+    guestsPerOwner: config.maxGuestsPerOwner,
+    suspendMs: config.suspendMs,
+    idleMs: config.idleMs,
+  });
   return {
     lab,
     config,

@@ -5,6 +5,7 @@ import styles from "../app/home.module.css";
 import { useHydrated } from "../lib/hydrated";
 import { useCreate } from "./create-button";
 import { ErrorNote } from "./error-note";
+import { ImportFile } from "./import-file";
 
 /** Two ways to begin: by hand from a booted guest, or from a file's text. */
 export function NewExperiment() {
@@ -47,39 +48,42 @@ export function NewExperiment() {
         </ul>
       )}
       <div className={styles.two}>
-        <section aria-labelledby="by-hand">
-          <h2 id="by-hand">By hand</h2>
-          <form className={styles.form} onSubmit={byHand}>
-            <label>
-              Title
-              <input className="field" name="title" required maxLength={120} defaultValue="Untitled experiment" />
-            </label>
-            <fieldset>
-              <legend className="visually-hidden">Guest</legend>
+        <div>
+          <section aria-labelledby="by-hand">
+            <h2 id="by-hand">By hand</h2>
+            <form className={styles.form} onSubmit={byHand}>
               <label>
-                Kernel
-                <select className="field" name="kernel" defaultValue="cr">
-                  <option value="cr">cr (patched)</option>
-                  <option value="debug">debug (KASAN, lockdep)</option>
-                  <option value="base">base (unpatched)</option>
-                </select>
+                Title
+                <input className="field" name="title" required maxLength={120} defaultValue="Untitled experiment" />
               </label>
-              <label>
-                Memory, MiB
-                <input className="field" name="memMiB" type="number" min={128} max={8192} defaultValue={512} />
-              </label>
-              <label>
-                CPUs
-                <input className="field" name="cpus" type="number" min={1} max={8} defaultValue={2} />
-              </label>
-            </fieldset>
-            <div>
-              <button type="submit" className="btn primary" disabled={!hydrated}>
-                Boot guest
-              </button>
-            </div>
-          </form>
-        </section>
+              <fieldset>
+                <legend className="visually-hidden">Guest</legend>
+                <label>
+                  Kernel
+                  <select className="field" name="kernel" defaultValue="cr">
+                    <option value="cr">cr (patched)</option>
+                    <option value="debug">debug (KASAN, lockdep)</option>
+                    <option value="base">base (unpatched)</option>
+                  </select>
+                </label>
+                <label>
+                  Memory, MiB
+                  <input className="field" name="memMiB" type="number" min={128} max={8192} defaultValue={512} />
+                </label>
+                <label>
+                  CPUs
+                  <input className="field" name="cpus" type="number" min={1} max={8} defaultValue={2} />
+                </label>
+              </fieldset>
+              <div>
+                <button type="submit" className="btn primary" disabled={!hydrated}>
+                  Boot guest
+                </button>
+              </div>
+            </form>
+          </section>
+          <ImportFile />
+        </div>
         <section aria-labelledby="from-file">
           <h2 id="from-file">From a file</h2>
           <form className={styles.form} onSubmit={(event) => void fromFile(event)}>

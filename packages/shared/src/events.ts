@@ -92,6 +92,11 @@ export const logEvent = z.discriminatedUnion("type", [
   }),
   event("guest.booting", { guest: z.int(), kernel: kernelVariant, how: z.enum(["warm", "cold"]) }),
   event("guest.booted", { guest: z.int(), bootMs: z.number(), how: z.enum(["warm", "cold"]), fingerprint }),
+  /** As many guests run as may: it waits, and so many are before it (1: it is next). */
+  event("guest.queued", { guest: z.int(), position: z.int().min(1) }),
+  /** Nobody looked and nothing ran: its time stands still until somebody comes back. */
+  event("guest.suspended", { guest: z.int() }),
+  event("guest.resumed", { guest: z.int() }),
   /** The guest is gone: asked for (`stopped`) or not (`died`, `hung`). */
   event("guest.ended", { guest: z.int(), how: z.enum(["stopped", "died", "hung"]), reason: z.string() }),
   event("step.started", {
@@ -161,6 +166,8 @@ export const logEvent = z.discriminatedUnion("type", [
   event("kernel.log", { text: z.string() }),
   event("note", { text: z.string() }),
   event("experiment.renamed", { title: z.string() }),
+  /** Its owner says that its result does not count, and why; null: it counts again. May come after the end. */
+  event("experiment.marked", { invalid: z.string().min(1).max(300).nullable() }),
   event("experiment.ended", { verdict: z.enum(["pass", "fail"]), reason: z.string() }),
   event("experiment.interrupted", { reason: z.string() }),
   /** Stands in for an event that this version of the lab cannot read; never written to a log. */

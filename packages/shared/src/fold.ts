@@ -35,6 +35,9 @@ export interface GuestView {
   bootMs: number | null;
   /** Why it is gone. */
   reason: string | null;
+  /** Its place among those who wait for a guest; null: it does not wait. */
+  queue: number | null;
+  suspended: boolean;
 }
 
 export interface StepView {
@@ -146,6 +149,8 @@ export interface ExperimentView {
   verdict: Verdict | null;
   /** Why it ended so, or why it was interrupted. */
   reason: string | null;
+  /** Why its owner says that the result does not count. */
+  invalid: string | null;
   fingerprint: Fingerprint | null;
   guest: GuestView | null;
   steps: StepView[];
@@ -179,6 +184,7 @@ export const emptyView: ExperimentView = {
   status: "new",
   verdict: null,
   reason: null,
+  invalid: null,
   fingerprint: null,
   guest: null,
   steps: [],
@@ -272,6 +278,8 @@ function change(view: ExperimentView, event: LogEvent): Partial<ExperimentView> 
           how: event.how,
           bootMs: null,
           reason: null,
+          queue: null,
+          suspended: false,
         },
       };
     case "guest.booted":
@@ -285,8 +293,18 @@ function change(view: ExperimentView, event: LogEvent): Partial<ExperimentView> 
           how: event.how,
           bootMs: event.bootMs,
           reason: null,
+          queue: null,
+          suspended: false,
         },
       };
+    case "guest.queued":
+      return editGuest(view, event.guest, { queue: event.position });
+    case "guest.suspended":
+      return editGuest(view, event.guest, { suspended: true });
+    case "guest.resumed":
+      return editGuest(view, event.guest, { suspended: false });
+    case "experiment.marked":
+      return { invalid: event.invalid };
     case "guest.ended":
       return guestEnded(view, event.guest, event.how, event.reason);
     case "step.started":
@@ -477,11 +495,14 @@ function change(view: ExperimentView, event: LogEvent): Partial<ExperimentView> 
   }
 }
 
+const editGuest = (view: ExperimentView, guest: number, edit: Partial<GuestView>): Partial<ExperimentView> =>
+  view.guest?.guest === guest ? { guest: { ...view.guest, ...edit } } : {};
+
 function guestEnded(view: ExperimentView, guest: number, how: "stopped" | "died" | "hung", reason: string) {
   if (view.guest?.guest !== guest) return {};
   return {
     status: "running" as const,
-    guest: { ...view.guest, state: how, reason },
+    guest: { ...view.guest, state: how, reason, queue: null, suspended: false },
     targets: view.targets.map((t) => (t.alive ? { ...t, alive: false, endedReason: reason, processes: [] } : t)),
     terminals: view.terminals.map((t) => (t.closedReason === null ? { ...t, closedReason: reason } : t)),
     checkpoints: view.checkpoints.map((c) => (c.guest === guest ? { ...c, available: false } : c)),

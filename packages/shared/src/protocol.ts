@@ -13,6 +13,26 @@ export const MAX_MESSAGE_BYTES = 256 * 1024;
 const request = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
   z.strictObject({ id: z.int().min(0), type: z.literal(type), ...shape });
 
+/** A running guest, as everybody may see it. */
+export const guestInfo = z.strictObject({
+  experiment: experimentId,
+  title: z.string(),
+  /** The asker made it, and may stop it. */
+  mine: z.boolean(),
+  kernel: kernelVariant,
+  memMiB: z.int(),
+  cpus: z.int(),
+  bootedAt: z.iso.datetime(),
+  state: z.enum(["queued", "booting", "busy", "idle", "suspended"]),
+  watchers: z.int(),
+  /** When it is ended unless someone drives it. */
+  idleEndsAt: z.iso.datetime(),
+  /** What it has taken of this machine so far, and holds now; null where that is not known. */
+  cpuMs: z.number().nullable(),
+  rssBytes: z.number().nullable(),
+});
+export type GuestInfo = z.infer<typeof guestInfo>;
+
 export const clientMessage = z.discriminatedUnion("type", [
   request("hello", { protocol: z.int() }),
   /** Events after `since` (0: all), then live. `terminal.output` is left out: terminals are subscribed to by themselves. */
@@ -33,6 +53,12 @@ export const clientMessage = z.discriminatedUnion("type", [
   /** Stop the guest and end the experiment with a verdict over the steps done. */
   request("end", { experiment: experimentId }),
   request("rename", { experiment: experimentId, title: z.string().min(1).max(120) }),
+  /** Say that the result does not count, and why; null takes it back. Possible after the end, too. */
+  request("mark", { experiment: experimentId, invalid: z.string().trim().min(1).max(300).nullable() }),
+  /** The guest is still wanted: its time begins anew. */
+  request("extend", { experiment: experimentId }),
+  /** Anyone: the guests that run, and those that wait. */
+  request("guests", {}),
   request("terminal.open", { experiment: experimentId, cols: z.int().min(2).max(500), rows: z.int().min(2).max(200) }),
   request("terminal.resize", {
     experiment: experimentId,
@@ -67,6 +93,7 @@ export const serverMessage = z.discriminatedUnion("type", [
     mayDrive: z.boolean().optional(),
     /** Of `terminal.attach`: bytes the terminal has put out so far. */
     bytes: z.int().optional(),
+    guests: z.array(guestInfo).optional(),
   }),
   z.strictObject({ type: z.literal("error"), id: z.int().nullable(), error: namedError }),
   z.strictObject({ type: z.literal("events"), experiment: experimentId, events: z.array(logEvent) }),

@@ -12,6 +12,7 @@ export function report(view: ExperimentView, link?: string): string {
     heading(view),
     view.question === null ? "" : wrap(view.question),
     verdictLine(view),
+    view.invalid === null ? "" : wrap(`INVALID: ${view.invalid}`, 9),
     environment(view),
     stepTable(view),
     checkpointTable(view),

@@ -83,6 +83,52 @@ export class Experiment {
   get view() {
     return this.log.view;
   }
+  /** When its guest was up. */
+  bootedAt: Date | undefined;
+
+  /** What its guest has taken of this machine. */
+  get cost() {
+    return this.#guest?.port.cost();
+  }
+
+  #pausing: Promise<void> = Promise.resolve();
+
+  /** Stops the guest's time, if nothing runs in it. */
+  suspend(): Promise<void> {
+    return this.#pause(true);
+  }
+
+  /** Somebody is back: the guest goes on. */
+  wake(): Promise<void> {
+    return this.#pause(false);
+  }
+
+  /** One change after the other, so that the log and the guest agree. */
+  #pause(suspended: boolean): Promise<void> {
+    const change = async () => {
+      const running = this.#guest;
+      const { guest } = this.view;
+      if (!running || this.over || guest?.state !== "up" || guest.suspended === suspended) return;
+      if (suspended && this.busy) return;
+      if (suspended) await running.port.suspend();
+      else await running.port.resume();
+      await this.log.append({ type: suspended ? "guest.suspended" : "guest.resumed", guest: guest.guest });
+    };
+    this.#pausing = this.#pausing.then(change).catch((error: unknown) => {
+      console.error(`experiment ${this.id}: ${namedErrorOf(error).message}`);
+    });
+    return this.#pausing;
+  }
+
+  /** Its place among those who wait for a guest. */
+  async queued(position: number): Promise<void> {
+    await this.log.append({ type: "guest.queued", guest: this.#guestNo, position });
+  }
+
+  async mark(invalid: string | null): Promise<void> {
+    await this.log.append({ type: "experiment.marked", invalid });
+  }
+
   get over(): boolean {
     return this.#ended !== undefined;
   }
@@ -192,6 +238,7 @@ export class Experiment {
     }
     const running = this.#watch(port);
     this.#guest = running;
+    this.bootedAt = new Date();
     void port.ended.then((end) => this.#guestEnded(running, guest, end));
     if (this.over) {
       await port.stop();
@@ -278,6 +325,9 @@ export class Experiment {
   async stopGuest(reason: string): Promise<void> {
     const running = this.#guest;
     if (running === undefined) return;
+    // Only a guest whose time goes on can shut itself down.
+    await this.#pausing;
+    if (this.view.guest?.suspended) await running.port.resume().catch(() => {});
     await this.log.append({ type: "note", text: `guest ${this.#guestNo} is stopped: ${reason}` }).catch(() => {});
     await running.port.stop();
     await running.port.ended;

@@ -48,6 +48,10 @@ export interface GuestPort {
   /** Text of the serial console, where the kernel logs: what came so far, and what comes. */
   readonly serial: { readonly text: string };
   onSerial(receive: (text: string) => void): void;
+  suspend(): Promise<void>;
+  resume(): Promise<void>;
+  /** What it has taken of this machine; undefined once it is gone. */
+  cost(): { cpuMs: number; rssBytes: number } | undefined;
   readonly ended: Promise<GuestEnd>;
   stop(): Promise<void>;
 }

@@ -1,45 +1,63 @@
 /** All open experiments: who owns them, how many guests run, and when an idle one ends. */
 import { randomInt } from "node:crypto";
-import { type ExperimentFile, experimentFile } from "@crlab/shared";
-import { findExperiment, findOwner, readView, type Store } from "../store/index.js";
+import { type ExperimentFile, experimentFile, type GuestInfo, type NewEvent } from "@crlab/shared";
+import { findEnd, findExperiment, findOwner, readView, type Store } from "../store/index.js";
 import { StepError } from "./errors.js";
 import { Experiment } from "./experiment.js";
 import type { BootGuest } from "./guest-port.js";
 
 export interface LabLimits {
   guests: number;
+  /** Of these, at most so many for one owner. */
+  guestsPerOwner?: number;
+  /** A guest that nobody watches or drives stands still after this long. */
+  suspendMs?: number;
   /** A guest that nobody drives is ended after this long. */
   idleMs: number;
 }
 
+/** More than this need not wait: somebody plays tricks. */
+const MAX_WAITING = 32;
 const ID_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
 const ID_LENGTH = 10;
 
 export const newExperimentId = (): string =>
   Array.from({ length: ID_LENGTH }, () => ID_ALPHABET[randomInt(ID_ALPHABET.length)]).join("");
 
+interface Waiting {
+  id: string;
+  owner: string;
+  go(): void;
+  giveUp(error: StepError): void;
+}
+
 export class Lab {
+  /** How many look at an experiment; whoever serves it knows. */
+  watchersOf: (id: string) => number = () => 0;
+  readonly #afterEnd = new Set<(id: string) => void>();
+  #queue: Waiting[] = [];
+  readonly #bootingFor = new Map<string, string>();
   readonly open = new Map<string, Experiment>();
   readonly #idleTimer: NodeJS.Timeout;
-  #booting = 0;
 
   constructor(
     readonly store: Store,
     private readonly boot: BootGuest,
     readonly limits: LabLimits,
   ) {
-    this.#idleTimer = setInterval(() => this.#endIdle(), Math.min(10_000, limits.idleMs));
+    const shortest = Math.min(10_000, limits.idleMs, limits.suspendMs ?? limits.idleMs);
+    this.#idleTimer = setInterval(() => this.#lookAfterIdle(), shortest);
     this.#idleTimer.unref();
   }
 
   get guests(): number {
-    return this.#booting + [...this.open.values()].reduce((sum, e) => sum + e.guests, 0);
+    return this.#holders().length;
   }
 
   async create(file: ExperimentFile, owner: string, forkedFrom?: string): Promise<Experiment> {
-    const boot: BootGuest = (manifest, id) => this.#bootWithinLimit(manifest, id);
+    const boot: BootGuest = (manifest, id) => this.#bootWithinLimit(owner, manifest, id);
     const id = newExperimentId();
-    const experiment = new Experiment(this.store, id, owner, file, boot, (e) => this.open.delete(e.id));
+    const experiment = new Experiment(this.store, id, owner, file, boot, (e) => this.#closed(e.id));
     await experiment.create(file, forkedFrom);
     this.open.set(id, experiment);
     return experiment;
@@ -62,15 +80,83 @@ export class Lab {
 
   /** The open experiment `owner` may drive; otherwise an error that says why not. */
   async drive(id: string, owner: string): Promise<Experiment> {
-    const stored = this.open.get(id)?.owner ?? (await findOwner(this.store.db, id));
+    await this.#mustOwn(id, owner);
+    const experiment = this.open.get(id);
+    if (experiment && !experiment.over) {
+      if (experiment.view.guest?.suspended) await experiment.wake();
+      return experiment;
+    }
+    throw new StepError("experiment.ended", "the experiment has ended", { hint: "fork it or run it again" });
+  }
+
+  async ownerOf(id: string): Promise<string | undefined> {
+    return this.open.get(id)?.owner ?? (await findOwner(this.store.db, id));
+  }
+
+  async #mustOwn(id: string, owner: string): Promise<void> {
+    const stored = await this.ownerOf(id);
     if (stored === undefined) throw this.unknown(id);
     if (stored !== owner)
       throw new StepError("not.owner", "another browser made this experiment: you can watch it", {
         hint: "fork it to drive a copy of your own",
       });
+  }
+
+  /** Writes what may be said of an experiment at any time: its title, and whether its result counts. */
+  async annotate(
+    id: string,
+    owner: string,
+    event: Extract<NewEvent, { type: "experiment.renamed" | "experiment.marked" }>,
+  ) {
+    await this.#mustOwn(id, owner);
     const experiment = this.open.get(id);
-    if (experiment && !experiment.over) return experiment;
-    throw new StepError("experiment.ended", "the experiment has ended", { hint: "fork it or run it again" });
+    if (experiment) {
+      await experiment.log.append(event);
+      return;
+    }
+    const found = await findEnd(this.store.db, id);
+    if (!found) throw this.unknown(id);
+    await this.store.append(id, [{ ...event, seq: found.lastSeq + 1, atMs: found.lastMs }]);
+    for (const tell of this.#afterEnd) tell(id);
+  }
+
+  /** Called when something was said of an experiment that is over. Returns what ends it. */
+  onAnnotated(listener: (id: string) => void): () => void {
+    this.#afterEnd.add(listener);
+    return () => this.#afterEnd.delete(listener);
+  }
+
+  /** The guests that run and those that wait, as `owner` may see them. */
+  guestList(owner: string): GuestInfo[] {
+    return [...this.open.values()]
+      .filter((e) => e.hasGuest || this.#bootingFor.has(e.id) || this.#queue.some((w) => w.id === e.id))
+      .map((e) => {
+        const { guest } = e.view;
+        const state = this.#queue.some((w) => w.id === e.id)
+          ? "queued"
+          : !e.hasGuest
+            ? "booting"
+            : guest?.suspended
+              ? "suspended"
+              : e.busy
+                ? "busy"
+                : "idle";
+        const leftMs = Math.max(0, e.activeAtMs + this.limits.idleMs - performance.now());
+        return {
+          experiment: e.id,
+          title: e.view.title,
+          mine: e.owner === owner,
+          kernel: guest?.kernel ?? e.manifest.kernel,
+          memMiB: e.manifest.memMiB,
+          cpus: e.manifest.cpus,
+          bootedAt: (e.bootedAt ?? new Date()).toISOString(),
+          state,
+          watchers: this.watchersOf(e.id),
+          idleEndsAt: new Date(Date.now() + leftMs).toISOString(),
+          cpuMs: e.cost?.cpuMs ?? null,
+          rssBytes: e.cost?.rssBytes ?? null,
+        };
+      });
   }
 
   async exists(id: string): Promise<boolean> {
@@ -87,24 +173,85 @@ export class Lab {
     await Promise.all([...this.open.values()].map((e) => e.end(reason)));
   }
 
-  async #bootWithinLimit(...args: Parameters<BootGuest>): ReturnType<BootGuest> {
-    if (this.guests >= this.limits.guests)
-      throw new StepError("guests.limit", `${this.limits.guests} guests run at once and no more`, {
-        hint: "end an experiment, wait for an idle one to expire, or set CRLAB_MAX_GUESTS",
+  /** Owners of the guests that run or boot, one each. */
+  #holders(): string[] {
+    const running = [...this.open.values()].flatMap((e) => Array.from({ length: e.guests }, () => e.owner));
+    return [...running, ...this.#bootingFor.values()];
+  }
+
+  /** Boots when there is room: whoever comes when all guests run waits, first come, first served. */
+  async #bootWithinLimit(owner: string, ...args: Parameters<BootGuest>): ReturnType<BootGuest> {
+    const [, id] = args;
+    const share = this.limits.guestsPerOwner;
+    const mine = [...this.#holders(), ...this.#queue.map((w) => w.owner)].filter((o) => o === owner).length;
+    if (share !== undefined && mine >= share)
+      throw new StepError(
+        "guests.share",
+        `${mine} guests of yours run or wait already, and no browser has more than ${share}`,
+        {
+          hint: "end one of your experiments, or set CRLAB_MAX_GUESTS_PER_BROWSER",
+        },
+      );
+    // Who waited for a second guest while holding one could wait for ever.
+    const holdsOne = (this.open.get(id)?.guests ?? 0) > 0;
+    if (this.#queue.length >= MAX_WAITING || (holdsOne && this.guests >= this.limits.guests))
+      throw new StepError("guests.limit", `${this.limits.guests} guests run, and ${MAX_WAITING} wait for one`, {
+        hint: "try again later",
       });
-    this.#booting++;
+    if (this.guests >= this.limits.guests || this.#queue.length > 0)
+      await new Promise<void>((go, giveUp) => {
+        this.#queue.push({ id, owner, go, giveUp });
+        this.#sayPositions();
+      });
+    else this.#bootingFor.set(id, owner);
     try {
       return await this.boot(...args);
     } finally {
-      this.#booting--;
+      this.#bootingFor.delete(id);
+      setImmediate(() => this.#admit());
     }
   }
 
-  #endIdle(): void {
+  /** Lets in as many of those who wait as there is room for. */
+  #admit(): void {
+    let moved = false;
+    while (this.guests < this.limits.guests) {
+      const next = this.#queue.shift();
+      if (!next) break;
+      this.#bootingFor.set(next.id, next.owner);
+      next.go();
+      moved = true;
+    }
+    if (moved) this.#sayPositions();
+  }
+
+  #sayPositions(): void {
+    this.#queue.forEach(({ id }, place) => {
+      const experiment = this.open.get(id);
+      if (experiment && experiment.view.guest?.queue !== place + 1) experiment.queued(place + 1).catch(() => {});
+    });
+  }
+
+  #closed(id: string): void {
+    this.open.delete(id);
+    const waiting = this.#queue.find((w) => w.id === id);
+    this.#queue = this.#queue.filter((w) => w !== waiting);
+    waiting?.giveUp(new StepError("experiment.ended", "the experiment ended while it waited for a guest"));
+    this.#admit();
+    this.#sayPositions();
+  }
+
+  #lookAfterIdle(): void {
     const now = performance.now();
+    // A guest may have ended without its experiment.
+    this.#admit();
     for (const experiment of this.open.values()) {
-      if (!experiment.busy && now - experiment.activeAtMs > this.limits.idleMs)
+      if (experiment.busy) continue;
+      const idleMs = now - experiment.activeAtMs;
+      if (idleMs > this.limits.idleMs)
         void experiment.end(`nobody drove it for ${Math.round(this.limits.idleMs / 60_000)} min`);
+      else if (idleMs > (this.limits.suspendMs ?? Number.POSITIVE_INFINITY) && this.watchersOf(experiment.id) === 0)
+        void experiment.suspend();
     }
   }
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import type { Fingerprint } from "@crlab/shared";
+import { type Cost, costOf } from "../vm/cost.js";
 import { GuestError } from "../vm/errors.js";
 import type { Machine } from "../vm/machine.js";
 import { GuestChannel, OUTPUT_WINDOW } from "./channel.js";
@@ -271,6 +272,21 @@ export class Guest {
   async refresh(): Promise<void> {
     await this.channel.request(FrameType.addEntropy, randomBytes(32));
     await this.channel.request(FrameType.setClock, u64(BigInt(Date.now()) * 1_000_000n));
+  }
+
+  /** Its time stands still; what it holds stays. */
+  async suspend(): Promise<void> {
+    await this.machine.qmp.execute("stop");
+  }
+
+  /** It goes on, and learns what time it is. */
+  async resume(): Promise<void> {
+    await this.machine.qmp.execute("cont");
+    await this.refresh();
+  }
+
+  cost(): Cost | undefined {
+    return costOf(this.qemuPid);
   }
 
   /** Shuts the guest down in order; by force if it takes too long. */

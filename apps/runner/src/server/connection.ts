@@ -163,8 +163,17 @@ export class Connection implements Outlet {
         await (await lab.drive(message.experiment, owner)).end();
         return {};
       case "rename":
-        await (await lab.drive(message.experiment, owner)).rename(message.title);
+        await lab.annotate(message.experiment, owner, { type: "experiment.renamed", title: message.title });
         return {};
+      case "mark":
+        await lab.annotate(message.experiment, owner, { type: "experiment.marked", invalid: message.invalid });
+        return {};
+      case "extend":
+        (await lab.drive(message.experiment, owner)).activeAtMs = performance.now();
+        this.watchers.tell(message.experiment);
+        return {};
+      case "guests":
+        return { guests: lab.guestList(owner) };
       case "terminal.open": {
         const { cols, rows } = message;
         return { terminal: await (await lab.drive(message.experiment, owner)).openShell({ cols, rows }) };
@@ -201,13 +210,14 @@ export class Connection implements Outlet {
     if (this.#events.size >= MAX_FEEDS)
       throw new StepError("subscriptions.limit", `${MAX_FEEDS} experiments are watched on this connection`);
     const experiment = this.lab.open.get(id);
-    const feed = new EventFeed(this.lab.store.db, this, id, experiment, since);
+    const feed = new EventFeed(this.lab, this, id, since);
     this.#events.set(id, feed);
     afterReply(() => {
       feed.start();
       this.watchers.add(id, this);
+      void experiment?.wake();
     });
-    return { experiment: id, mayDrive: experiment?.owner === this.owner };
+    return { experiment: id, mayDrive: (await this.lab.ownerOf(id)) === this.owner };
   }
 
   #unsubscribe(id: string): void {

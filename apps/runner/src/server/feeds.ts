@@ -1,6 +1,6 @@
 /** What a connection is shown: an experiment's events, a terminal's bytes. Both catch up from the store, then go live. */
 import { encodeTerminalFrame, type LogEvent, type ServerMessage, TERMINAL_WINDOW_BYTES } from "@crlab/shared";
-import type { Experiment } from "../experiment/experiment.js";
+import type { Lab } from "../experiment/lab.js";
 import type { LiveTerminal } from "../experiment/terminal.js";
 import { type Database, readEvents, readOutput } from "../store/index.js";
 import { Pump } from "./pump.js";
@@ -22,21 +22,30 @@ export class EventFeed {
   readonly #pump: Pump;
   readonly #unlisten: () => void;
 
-  constructor(db: Database, outlet: Outlet, id: string, experiment: Experiment | undefined, since: number) {
+  constructor(lab: Lab, outlet: Outlet, id: string, since: number) {
     let sent = since;
+    const experiment = lab.open.get(id);
     this.#pump = new Pump(async () => {
       for (;;) {
         await outlet.room();
-        const events: LogEvent[] = experiment
-          ? await experiment.log.read(sent, EVENTS_PER_MESSAGE)
-          : await readEvents(db, id, { since: sent, limit: EVENTS_PER_MESSAGE });
+        // Once it is over, what is said of it goes to the store alone.
+        const events: LogEvent[] =
+          experiment && lab.open.get(id) === experiment
+            ? await experiment.log.read(sent, EVENTS_PER_MESSAGE)
+            : await readEvents(lab.store.db, id, { since: sent, limit: EVENTS_PER_MESSAGE });
         const last = events.at(-1);
         if (last === undefined || this.#pump.stopped) return;
         outlet.send({ type: "events", experiment: id, events });
         sent = last.seq;
       }
     }, outlet.failed);
-    this.#unlisten = experiment?.log.onStored(() => this.#pump.kick()) ?? (() => {});
+    const unlisten = [
+      experiment?.log.onStored(() => this.#pump.kick()),
+      lab.onAnnotated((annotated) => annotated === id && this.#pump.kick()),
+    ];
+    this.#unlisten = () => {
+      for (const end of unlisten) end?.();
+    };
   }
 
   start(): void {

@@ -5,6 +5,7 @@ import { MAX_MESSAGE_BYTES } from "@crlab/shared";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Lab } from "../experiment/lab.js";
 import { Connection, type ServerInfo } from "./connection.js";
+import { answerImport } from "./import.js";
 import type { Sessions } from "./session.js";
 import { Watchers } from "./watchers.js";
 
@@ -25,6 +26,12 @@ export async function serve(socketPath: string, lab: Lab, sessions: Sessions, in
       const owner = sessions.owner(request.headers.cookie);
       if (owner === undefined) response.setHeader("Set-Cookie", sessions.cookie(sessions.newOwner()));
       response.writeHead(204).end();
+      return;
+    }
+    if (request.method === "POST" && request.url === "/import") {
+      const owner = sessions.owner(request.headers.cookie);
+      if (owner === undefined) response.writeHead(403).end();
+      else void answerImport(lab.store, owner, request, response);
       return;
     }
     response.writeHead(404, { "Content-Type": "text/plain" }).end("the runner answers POST /session and WebSockets\n");

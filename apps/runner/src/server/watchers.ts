@@ -9,7 +9,9 @@ interface Viewer {
 export class Watchers {
   readonly #viewers = new Map<string, Set<Viewer>>();
 
-  constructor(private readonly lab: Lab) {}
+  constructor(private readonly lab: Lab) {
+    lab.watchersOf = (id) => this.#viewers.get(id)?.size ?? 0;
+  }
 
   add(id: string, viewer: Viewer): void {
     const viewers = this.#viewers.get(id) ?? new Set();

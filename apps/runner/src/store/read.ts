@@ -35,6 +35,12 @@ export async function findOwner(db: Database, id: string): Promise<string | unde
   return (await db.select({ owner: experiments.owner }).from(experiments).where(eq(experiments.id, id)))[0]?.owner;
 }
 
+/** Where an experiment's log ends. */
+export async function findEnd(db: Database, id: string): Promise<{ lastSeq: number; lastMs: number } | undefined> {
+  const { lastSeq, lastMs } = experiments;
+  return (await db.select({ lastSeq, lastMs }).from(experiments).where(eq(experiments.id, id)))[0];
+}
+
 export interface ListQuery {
   /** Words to look for in title and question. */
   search?: string;

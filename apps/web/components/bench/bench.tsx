@@ -7,6 +7,7 @@ import type { HeldPath } from "../../lib/held";
 import { useHydrated } from "../../lib/hydrated";
 import { toNamedError } from "../../lib/run-request";
 import { actionKeys, isTyping, pageKeys } from "../../lib/shortcuts";
+import { type Shown, writeShown } from "../../lib/shown";
 import { writeZones, ZONES_COOKIE, type Zones } from "../../lib/zones";
 import { useCreate } from "../create-button";
 import { ErrorNote } from "../error-note";
@@ -17,6 +18,7 @@ import { VerdictPill } from "../verdict-pill";
 import { ActionBar } from "./action-bar";
 import { ActionDialog, type Asking, asks, HelpDialog } from "./action-dialog";
 import styles from "./bench.module.css";
+import { Expiry } from "./expiry";
 import { Figures } from "./figures";
 import { Inspector } from "./inspector";
 import { PlanStopped } from "./plan-stopped";
@@ -30,15 +32,19 @@ interface Props {
   id: string;
   stored: readonly LogEvent[];
   zones: Zones;
+  /** What the link speaks of. */
+  shown: Shown;
 }
 
 /** One experiment: who made it drives it, others watch; when it is over, everyone may move through it. */
-export function Bench({ id, stored, zones: firstZones }: Props) {
+export function Bench({ id, stored, zones: firstZones, shown }: Props) {
   const socket = useRunner();
   const link = useLinkState();
   const feed = useFeed(id, stored);
   const { create, error: createError } = useCreate();
-  const [moment, setMoment] = useState<number | null>(null);
+  const [moment, setMoment] = useState(shown.atMs);
+  const [tab, setTab] = useState(shown.tab);
+  const [checkpoint, setCheckpoint] = useState(shown.checkpoint);
   const [dialog, setDialog] = useState<Asking | "help" | null>(null);
   const [held, setHeld] = useState<HeldPath>();
   const [error, setError] = useState<NamedError | null>(null);
@@ -53,6 +59,16 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
     () => (moment !== null && over ? foldAll(feed.events, moment) : feed.view),
     [feed.events, feed.view, moment, over],
   );
+  // The address says what is looked at, so that it can be sent to others and survives a reload.
+  const query = writeShown({ atMs: over ? moment : null, tab, checkpoint });
+  useEffect(() => {
+    // A playing replay would change it at every frame, and browsers allow only so many changes.
+    const later = setTimeout(
+      () => window.history.replaceState(window.history.state, "", `${location.pathname}${query}`),
+      300,
+    );
+    return () => clearTimeout(later);
+  }, [query]);
   const drive = feed.mayDrive && !over;
   const possible = useMemo(() => actions(feed.view), [feed.view]);
 
@@ -120,7 +136,7 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
     rememberChoice(ZONES_COOKIE, writeZones(next));
   };
   const share = () => {
-    navigator.clipboard.writeText(`${location.origin}/x/${id}`).then(
+    navigator.clipboard.writeText(`${location.origin}/x/${id}${query}`).then(
       () => setCopied(true),
       () => setCopied(false),
     );
@@ -168,7 +184,7 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
               Run again
             </button>
           )}
-          <button type="button" className="btn primary" onClick={share} title="Copy the link">
+          <button type="button" className="btn primary" onClick={share} title="Copy the link to what is shown now">
             {copied ? "Copied" : "Share"} <span className="mono">/x/{id}</span>
           </button>
           <ThemeToggle />
@@ -176,6 +192,18 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
       </header>
       <div>
         <LinkBanner />
+        {view.invalid !== null && (
+          <p className={styles.invalid} role="status" data-testid="invalid">
+            <b>This result does not count:</b> {view.invalid}
+          </p>
+        )}
+        {guest?.queue != null && (
+          <p className={styles.queued} role="status" data-testid="queue">
+            All guests are in use: this one waits,{" "}
+            {guest.queue === 1 ? "and is next" : `with ${guest.queue - 1} before it`}.{" "}
+            <Link href="/guests">Who runs?</Link>
+          </p>
+        )}
       </div>
       <main className={styles.zones} style={style}>
         <div className={styles.figuresFirst}>
@@ -225,7 +253,11 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
           <Inspector
             id={id}
             view={view}
-            over={over}
+            mine={feed.mayDrive}
+            tab={tab ?? (over ? "report" : "processes")}
+            onTab={setTab}
+            checkpoint={checkpoint}
+            onCheckpoint={setCheckpoint}
             onRead={drive ? readImage : null}
             onHeld={
               drive && possible.some((a) => a.id === "unlink" && a.possible)
@@ -242,6 +274,13 @@ export function Bench({ id, stored, zones: firstZones }: Props) {
         <span>
           {guest ? `guest ${guest.guest} ${guest.state}${guest.bootMs === null ? "" : ` · ${guest.how}`}` : "no guest"}
         </span>
+        {guest?.suspended && <span>stands still until somebody drives it</span>}
+        {!over && (
+          <Expiry
+            endsAt={feed.idleEndsAt}
+            onKeep={drive ? () => void socket.request({ type: "extend", experiment: id }).catch(() => undefined) : null}
+          />
+        )}
         <span>log {view.lastSeq} events</span>
         <span>{link.kind === "open" ? "connected" : link.kind === "away" ? "runner away" : "connecting"}</span>
         <span className={styles.space} />

@@ -27,12 +27,18 @@ function payload(digest: ImageDigest): Map<string, number> {
 /** An image: what kinds of record it holds, each record with its place, and how it differs from another. */
 export function ImageView({ checkpoints, shown, onRead }: Props) {
   const [type, setType] = useState("");
+  const [search, setSearch] = useState("");
   const [otherName, setOther] = useState("");
   const { digest } = shown;
   if (digest === null) return <NotRead checkpoint={shown} onRead={onRead} />;
   const others = checkpoints.filter((c) => c.name !== shown.name);
   const other = others.find((c) => c.name === otherName);
-  const records = type === "" ? digest.records : digest.records.filter((r) => r.type === type);
+  const words = search.trim().toLowerCase();
+  const records = digest.records.filter(
+    (r) =>
+      (type === "" || r.type === type) &&
+      (words === "" || `${r.type} #${r.objref} ${hex(r.offset)} ${r.text}`.toLowerCase().includes(words)),
+  );
   return (
     <section className={styles.card} data-testid="image">
       <h3>
@@ -50,6 +56,16 @@ export function ImageView({ checkpoints, shown, onRead }: Props) {
               </option>
             ))}
           </select>
+        </label>
+        <label>
+          Search
+          <input
+            className="field"
+            type="search"
+            value={search}
+            placeholder="path, #object, 0xoffset"
+            onChange={(event) => setSearch(event.currentTarget.value)}
+          />
         </label>
         {others.length > 0 && (
           <label>
@@ -99,6 +115,7 @@ export function ImageView({ checkpoints, shown, onRead }: Props) {
           </tbody>
         </table>
       </div>
+      {records.length === 0 && <p className={styles.none}>No record of that kind says this.</p>}
       {digest.leftOut > 0 && <p className={styles.none}>{digest.leftOut} more are not shown.</p>}
     </section>
   );

@@ -1,7 +1,8 @@
 "use client";
 import { type ExperimentView, kernelTrouble } from "@crlab/shared";
-import { useState } from "react";
+import { type InspectorTab, inspectorTabs } from "../../lib/shown";
 import { formatClock } from "../../lib/time";
+import { Charts } from "./charts";
 import { Checkpoints } from "./checkpoints";
 import { Figures } from "./figures";
 import styles from "./inspector.module.css";
@@ -11,42 +12,46 @@ import { type OnHeld, Processes } from "./processes";
 import { ReportPanel } from "./report-panel";
 import { Tabs } from "./tabs";
 
-const tabs = [
-  { id: "processes", label: "Processes" },
-  { id: "memory", label: "Memory" },
-  { id: "checkpoints", label: "Checkpoints" },
-  { id: "kernel", label: "Kernel log" },
-  { id: "report", label: "Report" },
-] as const;
-
 interface Props {
   id: string;
   view: ExperimentView;
-  over: boolean;
+  /** This browser made the experiment. */
+  mine: boolean;
+  tab: InspectorTab;
+  onTab: (tab: InspectorTab) => void;
+  /** The checkpoint that is looked at; null: the latest. */
+  checkpoint: string | null;
+  onCheckpoint: (name: string) => void;
   /** Null for those who watch. */
   onHeld: OnHeld | null;
   onRead: OnRead | null;
 }
 
-export function Inspector({ id, view, over, onHeld, onRead }: Props) {
-  const [chosen, setChosen] = useState<string>(over ? "report" : "processes");
+export function Inspector({ id, view, mine, tab, onTab, checkpoint, onCheckpoint, onHeld, onRead }: Props) {
+  const images = { view, chosen: checkpoint, onChoose: onCheckpoint, onRead };
   return (
     <>
-      <Tabs name="Inspector" tabs={tabs} chosen={chosen} onChoose={setChosen} />
+      <Tabs
+        name="Inspector"
+        tabs={inspectorTabs}
+        chosen={tab}
+        onChoose={(chosen) => onTab(inspectorTabs.find((t) => t.id === chosen)?.id ?? "processes")}
+      />
       <div
         className={styles.panel}
         id="panel-Inspector"
         role="tabpanel"
-        aria-labelledby={`tab-Inspector-${chosen}`}
+        aria-labelledby={`tab-Inspector-${tab}`}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: ARIA's tabs pattern asks for a panel that takes focus
         tabIndex={0}
       >
         <Figures view={view} />
-        {chosen === "processes" && <Processes view={view} onHeld={onHeld} />}
-        {chosen === "memory" && <Memory view={view} onRead={onRead} />}
-        {chosen === "checkpoints" && <Checkpoints view={view} onRead={onRead} />}
-        {chosen === "kernel" && <KernelLog view={view} />}
-        {chosen === "report" && <ReportPanel id={id} view={view} />}
+        {tab === "processes" && <Processes view={view} onHeld={onHeld} />}
+        {tab === "memory" && <Memory {...images} />}
+        {tab === "checkpoints" && <Checkpoints {...images} />}
+        {tab === "charts" && <Charts id={id} view={view} />}
+        {tab === "kernel" && <KernelLog view={view} />}
+        {tab === "report" && <ReportPanel id={id} view={view} mine={mine} />}
       </div>
     </>
   );

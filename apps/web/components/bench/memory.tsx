@@ -1,16 +1,26 @@
 "use client";
 import { type DigestMapping, type ExperimentView, formatBytes } from "@crlab/shared";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef } from "react";
 import { pageStrip } from "../../lib/page-strip";
+import { HeatMap } from "./heat-map";
 import styles from "./inspector.module.css";
 import { NotRead, type OnRead } from "./not-read";
 
 const PAGE_BYTES = 4096;
 
 /** The address spaces of a checkpoint: each mapping a strip, its pages by where their contents are. */
-export function Memory({ view, onRead }: { view: ExperimentView; onRead: OnRead | null }) {
-  const [name, setName] = useState<string | null>(null);
-  const shown = view.checkpoints.find((c) => c.name === name) ?? view.checkpoints.at(-1);
+export function Memory({
+  view,
+  chosen,
+  onChoose,
+  onRead,
+}: {
+  view: ExperimentView;
+  chosen: string | null;
+  onChoose: (name: string) => void;
+  onRead: OnRead | null;
+}) {
+  const shown = view.checkpoints.find((c) => c.name === chosen) ?? view.checkpoints.at(-1);
   if (shown === undefined)
     return <p className={styles.none}>Take a checkpoint first: the map shows the memory that is in it.</p>;
   return (
@@ -18,7 +28,7 @@ export function Memory({ view, onRead }: { view: ExperimentView; onRead: OnRead 
       <div className={styles.choose}>
         <label>
           Checkpoint
-          <select className="field" value={shown.name} onChange={(event) => setName(event.currentTarget.value)}>
+          <select className="field" value={shown.name} onChange={(event) => onChoose(event.currentTarget.value)}>
             {view.checkpoints.map((c) => (
               <option key={c.name} value={c.name}>
                 {c.name}: {c.mode}
@@ -52,6 +62,7 @@ export function Memory({ view, onRead }: { view: ExperimentView; onRead: OnRead 
           </section>
         ))
       )}
+      <HeatMap view={view} shown={shown} onRead={onRead} />
     </>
   );
 }

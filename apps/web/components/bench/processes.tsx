@@ -96,7 +96,7 @@ function FileRow({
   const { watches = [], locks = [] } = file;
   return (
     <tr data-kind={file.kind}>
-      <td>{file.fd}</td>
+      <td className={styles.fd}>{file.fd}</td>
       <td className={styles.path}>
         {file.path.startsWith("/") ? file.path : plainName(file)}
         {watches.map((w, i) => (
@@ -170,7 +170,7 @@ function WatchLine({ kind, watch }: { kind: string; watch: Watch }) {
 function PlaceRow({ name, place, inode }: { name: string; place: { path: string }; inode?: number }) {
   return (
     <tr>
-      <td>{name}</td>
+      <td className={styles.fd}>{name}</td>
       <td className={styles.path}>{place.path}</td>
       <td className={styles.marks}>
         <span className="tag unlinked">unlinked</span>

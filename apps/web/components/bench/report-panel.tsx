@@ -1,10 +1,11 @@
 "use client";
 import { type ExperimentView, formatBytes, formatMs, formatNs, report } from "@crlab/shared";
 import { useState } from "react";
+import { Annotate } from "./annotate";
 import styles from "./inspector.module.css";
 
 /** The plain-text report, and what is needed to run the experiment again elsewhere. */
-export function ReportPanel({ id, view }: { id: string; view: ExperimentView }) {
+export function ReportPanel({ id, view, mine }: { id: string; view: ExperimentView; mine: boolean }) {
   const [copied, setCopied] = useState(false);
   const f = view.fingerprint;
   const text = report(view);
@@ -26,6 +27,10 @@ export function ReportPanel({ id, view }: { id: string; view: ExperimentView }) 
         <a className="btn" href={`/x/${id}/file`}>
           Experiment file
         </a>
+        <a className="btn" href={`/compare?x=${id}`}>
+          Compare …
+        </a>
+        {mine && <Annotate id={id} view={view} />}
         <span role="status" className="dim">
           {copied ? "Copied." : ""}
         </span>

@@ -1,11 +1,8 @@
 "use client";
 import { useEffect, useRef } from "react";
-import { z } from "zod";
+import { type OutputPart, storedOutput } from "../../lib/stored-output";
 import type { Screen } from "../../lib/xterm";
 import styles from "./terminals.module.css";
-
-const storedOutput = z.array(z.object({ atMs: z.number(), offset: z.number(), data: z.base64() }));
-type StoredOutput = z.infer<typeof storedOutput>;
 
 interface Props {
   experiment: string;
@@ -25,15 +22,14 @@ export function StoredTerminal({ experiment, terminal, title, atMs }: Props) {
     let screen: Screen | undefined;
     let over = false;
     const load = async () => {
-      const [{ openScreen }, answer] = await Promise.all([
+      const [{ openScreen }, output] = await Promise.all([
         import("../../lib/xterm"),
-        fetch(`/x/${experiment}/terminal/${terminal}`),
+        storedOutput(experiment, terminal),
       ]);
-      const body: unknown = await answer.json();
       if (over || !element.current) return;
       const opened = openScreen(element.current, { input: false, label: `Terminal ${title}, recorded` });
       screen = opened;
-      draw.current = player(opened, storedOutput.parse(body), () => moment.current);
+      draw.current = player(opened, output, () => moment.current);
       draw.current();
     };
     load().catch((error: unknown) => console.error("crlab: stored terminal:", error));
@@ -53,7 +49,7 @@ export function StoredTerminal({ experiment, terminal, title, atMs }: Props) {
 }
 
 /** Draws what has come since it was last called; going back begins again. */
-function player(screen: Screen, chunks: StoredOutput, atMs: () => number): () => void {
+function player(screen: Screen, chunks: readonly OutputPart[], atMs: () => number): () => void {
   let drawn = 0;
   return () => {
     const due = chunks.findIndex((chunk) => chunk.atMs > atMs());
@@ -63,7 +59,7 @@ function player(screen: Screen, chunks: StoredOutput, atMs: () => number): () =>
       drawn = 0;
     }
     for (const chunk of chunks.slice(drawn, end)) {
-      screen.terminal.write(Uint8Array.from(atob(chunk.data), (c) => c.charCodeAt(0)));
+      screen.terminal.write(chunk.bytes);
     }
     drawn = end;
   };

@@ -4,14 +4,15 @@ import { cookies } from "next/headers";
 import { notFound } from "next/navigation";
 import { cache } from "react";
 import { Bench } from "../../../components/bench/bench";
+import { type Query, readShown } from "../../../lib/shown";
 import { storedExperiment } from "../../../lib/stored";
 import { readZones, ZONES_COOKIE } from "../../../lib/zones";
 
-type Props = { params: Promise<{ id: string }> };
+type Props = { params: Promise<{ id: string }>; searchParams: Promise<Query> };
 
 const load = cache((id: string) => storedExperiment(id));
 
-export async function generateMetadata({ params }: Props): Promise<Metadata> {
+export async function generateMetadata({ params }: Pick<Props, "params">): Promise<Metadata> {
   const stored = await load((await params).id);
   if (!stored) return { title: "Not found" };
   const view = foldAll(stored.events);
@@ -20,10 +21,10 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
   return { title: view.title, description, openGraph: { title: view.title, description } };
 }
 
-export default async function ExperimentPage({ params }: Props) {
+export default async function ExperimentPage({ params, searchParams }: Props) {
   const { id } = await params;
   const stored = await load(id);
   if (!stored || stored.events.length === 0) notFound();
   const zones = readZones((await cookies()).get(ZONES_COOKIE)?.value);
-  return <Bench key={id} id={id} stored={stored.events} zones={zones} />;
+  return <Bench key={id} id={id} stored={stored.events} zones={zones} shown={readShown(await searchParams)} />;
 }

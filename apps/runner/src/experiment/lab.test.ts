@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { experimentFile, foldAll } from "@crlab/shared";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { openStore, readEvents, type Store } from "../store/index.js";
+import type { BootGuest, GuestEnd } from "./guest-port.js";
+import { Lab, type LabLimits } from "./lab.js";
+
+let dir: string;
+let store: Store;
+let lab: Lab;
+const calls: string[] = [];
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), "crlab-lab-"));
+  store = await openStore(dir, "a test");
+  calls.length = 0;
+});
+afterEach(async () => {
+  await lab.close("the test is over");
+  await store.close();
+  rmSync(dir, { recursive: true });
+});
+
+/** A guest that is up at once, runs every command to its end and does nothing. */
+const boot: BootGuest = async (manifest, id) => {
+  let end: (end: GuestEnd) => void = () => {};
+  const ended = new Promise<GuestEnd>((resolve) => {
+    end = resolve;
+  });
+  const nothing = Buffer.alloc(0);
+  return {
+    fingerprint: {
+      ...{ kernelVariant: manifest.kernel, kernelRelease: "6.12", kernelHash: "k", configHash: "c", imageHash: "i" },
+      ...{ qemuVersion: "7.2", accel: "tcg", accelReason: "a test", memMiB: manifest.memMiB, cpus: manifest.cpus },
+    },
+    how: "warm",
+    bootMs: 1,
+    exec: async () => ({ exitCode: 0, signal: null, stdout: nothing, stderr: nothing }),
+    openTerminal: () => Promise.reject(new Error("no terminal in this test")),
+    serial: { text: "" },
+    onSerial: () => {},
+    suspend: async () => void calls.push(`suspend ${id}`),
+    resume: async () => void calls.push(`resume ${id}`),
+    cost: () => ({ cpuMs: 120, rssBytes: 4096 }),
+    ended,
+    stop: async () => end({ how: "stopped", reason: "on request" }),
+  };
+};
+
+const open = (limits: Partial<LabLimits>) => {
+  lab = new Lab(store, boot, { guests: 8, idleMs: 600_000, ...limits });
+};
+const file = experimentFile.parse({ title: "T", steps: [{ kind: "boot" }] });
+const begin = async (owner: string) => {
+  const experiment = await lab.create(file, owner);
+  const done = experiment.runPlan();
+  return { experiment, done };
+};
+
+describe("when all guests run", () => {
+  it("lets the next wait, says its place, and boots it when there is room", async () => {
+    open({ guests: 1 });
+    const first = await begin("ann");
+    await first.done;
+    const second = await begin("ben");
+    const third = await begin("cat");
+    await vi.waitFor(() => expect(third.experiment.view.guest?.queue).toBe(2));
+    expect(second.experiment.view.guest?.queue).toBe(1);
+    expect(lab.guestList("ben").map((g) => [g.state, g.mine])).toEqual([
+      ["idle", false],
+      ["queued", true],
+      ["queued", false],
+    ]);
+
+    await first.experiment.end();
+    await second.done;
+    expect(second.experiment.view.guest?.state).toBe("up");
+    expect(second.experiment.view.guest?.queue).toBeNull();
+    await vi.waitFor(() => expect(third.experiment.view.guest?.queue).toBe(1));
+    expect(lab.guests).toBe(1);
+
+    // Whoever gives up waiting makes room for nobody, and holds nobody up.
+    await third.experiment.end();
+    await third.done;
+    await second.experiment.end();
+    expect(lab.guests).toBe(0);
+  });
+
+  it("leaves room for others: one browser has its share and no more", async () => {
+    open({ guests: 4, guestsPerOwner: 2 });
+    for (let i = 0; i < 2; i++) await (await begin("ann")).done;
+    const third = await begin("ann");
+    await third.done;
+    expect(third.experiment.view.steps[0]?.error?.code).toBe("guests.share");
+    const other = await begin("ben");
+    await other.done;
+    expect(other.experiment.view.guest?.state).toBe("up");
+  });
+});
+
+describe("a guest that nobody needs now", () => {
+  it("stands still when nobody watches, and goes on for its owner", async () => {
+    open({ suspendMs: 20 });
+    let watchers = 1;
+    lab.watchersOf = () => watchers;
+    const { experiment, done } = await begin("ann");
+    await done;
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    expect(calls).toEqual([]);
+    watchers = 0;
+    await vi.waitFor(() => expect(experiment.view.guest?.suspended).toBe(true));
+    expect(lab.guestList("ann")[0]).toMatchObject({ state: "suspended", cpuMs: 120, rssBytes: 4096 });
+    await lab.drive(experiment.id, "ann");
+    expect(experiment.view.guest?.suspended).toBe(false);
+    expect(calls.slice(0, 2)).toEqual([`suspend ${experiment.id}`, `resume ${experiment.id}`]);
+  });
+
+  it("is woken before it is stopped", async () => {
+    open({ suspendMs: 20 });
+    const { experiment, done } = await begin("ann");
+    await done;
+    await vi.waitFor(() => expect(experiment.view.guest?.suspended).toBe(true));
+    await experiment.end();
+    expect(experiment.view.status).toBe("ended");
+    expect(calls).toEqual([`suspend ${experiment.id}`, `resume ${experiment.id}`]);
+  });
+});
+
+it("a result can be marked invalid after the end, by its owner only, and those who look are told", async () => {
+  open({});
+  const { experiment, done } = await begin("ann");
+  await done;
+  await experiment.end();
+  const told: string[] = [];
+  lab.onAnnotated((id) => told.push(id));
+  const mark = { type: "experiment.marked", invalid: "the host was busy" } as const;
+  await expect(lab.annotate(experiment.id, "ben", mark)).rejects.toMatchObject({ named: { code: "not.owner" } });
+  await lab.annotate(experiment.id, "ann", mark);
+  await lab.annotate(experiment.id, "ann", { type: "experiment.renamed", title: "Named" });
+  const view = foldAll(await readEvents(store.db, experiment.id));
+  expect(view).toMatchObject({ invalid: "the host was busy", title: "Named", status: "ended", verdict: "pass" });
+  expect(told).toEqual([experiment.id, experiment.id]);
+});

@@ -1,0 +1,39 @@
+/** `POST /import`: one file that holds an experiment, as Download made it. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { namedErrorOf } from "../experiment/errors.js";
+import { importArchive, type Store, StoreError } from "../store/index.js";
+
+export const MAX_IMPORT_BYTES = 64 * 1024 * 1024;
+
+export async function answerImport(
+  store: Store,
+  owner: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const say = (status: number, body: object) => {
+    response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+  };
+  try {
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    for await (const part of request) {
+      parts.push(part);
+      bytes += part.length;
+      if (bytes > MAX_IMPORT_BYTES)
+        throw new StoreError({
+          code: "import.oversized",
+          message: `the file is larger than ${MAX_IMPORT_BYTES / 1024 / 1024} MiB`,
+        });
+    }
+    let value: unknown;
+    try {
+      value = JSON.parse(Buffer.concat(parts).toString("utf8"));
+    } catch {
+      value = undefined;
+    }
+    say(200, { experiment: await importArchive(store, owner, value) });
+  } catch (error) {
+    say(400, { error: namedErrorOf(error) });
+  }
+}

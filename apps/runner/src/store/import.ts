@@ -1,0 +1,62 @@
+/** Takes in an experiment that another lab wrote as one file. Its link is made of its contents. */
+import { createHash } from "node:crypto";
+import { experimentArchive, type LogEvent } from "@crlab/shared";
+import { StoreError } from "./errors.js";
+import { findExperiment } from "./read.js";
+import type { Store } from "./store.js";
+
+/** Letters and digits that are not taken for each other. */
+const ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
+const ID_LENGTH = 12;
+const EVENTS_PER_APPEND = 500;
+
+/** The same log has the same id, wherever it is imported. */
+export function contentId(events: readonly LogEvent[]): string {
+  const digest = createHash("sha256").update(JSON.stringify(events)).digest();
+  let number = BigInt(`0x${digest.toString("hex")}`);
+  let id = "";
+  for (let i = 0; i < ID_LENGTH; i++) {
+    id += ALPHABET[Number(number % BigInt(ALPHABET.length))];
+    number /= BigInt(ALPHABET.length);
+  }
+  return id;
+}
+
+/** Answers the experiment's id: that of an earlier import if it is the same log. */
+export async function importArchive(store: Store, owner: string, value: unknown): Promise<string> {
+  const parsed = experimentArchive.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw refused(`${issue?.path.join(".") || "the file"}: ${issue?.message ?? "unreadable"}`);
+  }
+  const { events } = parsed.data;
+  if (events[0]?.type !== "experiment.created") throw refused("its log does not begin with experiment.created");
+  const odd = events.findIndex((event, i) => event.seq !== i + 1 || event.atMs < (events[i - 1]?.atMs ?? 0));
+  if (odd !== -1) throw refused(`event ${odd + 1} of its log is out of order`);
+  if (events.some((event, i) => i > 0 && event.type === "experiment.created")) throw refused("its log begins twice");
+  const last = events.at(-1);
+  const over = events.some((event) => event.type === "experiment.ended" || event.type === "experiment.interrupted");
+  const log: LogEvent[] = over
+    ? events
+    : [
+        ...events,
+        {
+          seq: (last?.seq ?? 0) + 1,
+          atMs: last?.atMs ?? 0,
+          type: "experiment.interrupted",
+          reason: "it was still running when this copy of it was made",
+        },
+      ];
+  const id = contentId(log);
+  if (await findExperiment(store.db, id)) return id;
+  for (let at = 0; at < log.length; at += EVENTS_PER_APPEND)
+    await store.append(id, log.slice(at, at + EVENTS_PER_APPEND), owner);
+  return id;
+}
+
+const refused = (why: string) =>
+  new StoreError({
+    code: "import.refused",
+    message: `this is no experiment that a lab wrote: ${why}`,
+    hint: "give a file that Download made",
+  });

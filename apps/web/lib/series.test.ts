@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { aligned, throughput } from "./series";
+
+test("a workload's speed is the difference between two of its lines; going back is no speed", () => {
+  const output = [
+    { atMs: 1000, text: "memwriter: 100 pages rewritten\r\nmemwriter: 2" },
+    { atMs: 2000, text: "00 pages rewritten\r\n" },
+    { atMs: 3000, text: "memwriter: continuing after restart\r\nmemwriter: 150 pages rewritten\r\n" },
+    { atMs: 3500, text: "memwriter: 250 pages rewritten\r\n" },
+  ];
+  expect(throughput("/usr/lib/crlab/workloads/memwriter --size 32", output)).toEqual({
+    of: "pages",
+    points: [
+      [2, 100],
+      [3.5, 200],
+    ],
+  });
+  expect(throughput("sleep 5", output)).toBeNull();
+});
+
+test("lines share one axis", () => {
+  expect(
+    aligned([
+      {
+        points: [
+          [1, 10],
+          [3, 30],
+        ],
+      },
+      { points: [[2, 5]] },
+    ]),
+  ).toEqual([
+    [1, 2, 3],
+    [10, null, 30],
+    [null, 5, null],
+  ]);
+});

@@ -1,0 +1,115 @@
+/** What charts draw: lines over the time of an experiment, in seconds since it was created. */
+import { type ExperimentView, findWorkload, formatBytes, formatMs, formatNs, type StepKind } from "@crlab/shared";
+
+export type Point = readonly [seconds: number, value: number];
+
+export interface Chart {
+  id: string;
+  title: string;
+  format: (value: number) => string;
+  lines: { label: string; points: readonly Point[] }[];
+}
+
+export interface Mark {
+  seconds: number;
+  label: string;
+  kind: StepKind;
+}
+
+const count = (value: number): string => Math.round(value).toLocaleString("en");
+
+/** Charts of what the log itself says; empty ones are left out. */
+export function chartsOf(view: ExperimentView): Chart[] {
+  const at = (ms: number) => ms / 1000;
+  const checkpoints = [...view.checkpoints].sort((a, b) => a.atMs - b.atMs);
+  const of = (value: (figures: (typeof checkpoints)[number]["figures"]) => number): Point[] =>
+    checkpoints.map((c) => [at(c.atMs), value(c.figures)]);
+  const charts: Chart[] = [
+    {
+      id: "pause",
+      title: "Time",
+      format: formatNs,
+      lines: [
+        { label: "frozen", points: of((f) => f.frozenNs) },
+        { label: "checkpoint", points: of((f) => f.totalNs) },
+        { label: "restore", points: view.restores.map((r) => [at(r.atMs), r.figures.totalNs]) },
+      ],
+    },
+    { id: "bytes", title: "Image", format: formatBytes, lines: [{ label: "bytes", points: of((f) => f.bytes) }] },
+    {
+      id: "pages",
+      title: "Pages",
+      format: count,
+      lines: [
+        { label: "written", points: of((f) => f.pages) },
+        {
+          label: "as in the parent",
+          points: checkpoints.filter((c) => c.parent !== null).map((c) => [at(c.atMs), c.figures.parentPages]),
+        },
+      ],
+    },
+    {
+      id: "steps",
+      title: "Steps",
+      format: formatMs,
+      lines: [
+        {
+          label: "time a step took",
+          points: view.steps.flatMap((s): Point[] => (s.ms === null ? [] : [[at(s.startedMs), s.ms]])),
+        },
+      ],
+    },
+  ];
+  return charts
+    .map((c) => ({ ...c, lines: c.lines.filter((l) => l.points.length > 0) }))
+    .filter((c) => c.lines.length > 0);
+}
+
+/** Where steps began: what one looks for beside a bend in a line. */
+export function marksOf(view: ExperimentView): Mark[] {
+  const shown: Partial<Record<StepKind, string>> = {
+    ...{ boot: "boot", checkpoint: "c", unlink: "unlink", rename: "rename", kill: "kill", restore: "restore" },
+  };
+  return view.steps.flatMap((s) => {
+    const label = shown[s.kind];
+    if (label === undefined) return [];
+    const name = view.checkpoints.find((c) => c.stepNo === s.stepNo)?.name;
+    return [{ seconds: s.startedMs / 1000, label: name ?? label, kind: s.kind }];
+  });
+}
+
+/** How fast a workload went on between two lines by which it said how far it had come; a restore may set it back. */
+export function throughput(
+  command: string,
+  output: readonly { atMs: number; text: string }[],
+): { of: string; points: Point[] } | null {
+  const progress = findWorkload(command.split(" ")[0]?.replace(/^.*\//, "") ?? "")?.progress;
+  if (!progress) return null;
+  const points: Point[] = [];
+  let before: { atMs: number; n: number } | undefined;
+  let rest = "";
+  for (const chunk of output) {
+    const lines = (rest + chunk.text).split("\n");
+    rest = lines.pop() ?? "";
+    // Of what came at one time only the last line says anything about speed.
+    const said = lines.map((line) => progress.line.exec(line.trimEnd())?.[1]).findLast((n) => n !== undefined);
+    if (said === undefined) continue;
+    const now = { atMs: chunk.atMs, n: Number(said) };
+    if (before && now.n >= before.n && now.atMs > before.atMs)
+      points.push([now.atMs / 1000, ((now.n - before.n) * 1000) / (now.atMs - before.atMs)]);
+    before = now;
+  }
+  return { of: progress.of, points };
+}
+
+/** uPlot's shape: one x for all lines, and holes where a line has no point. */
+export function aligned(lines: readonly { points: readonly Point[] }[]): [number[], ...(number | null)[][]] {
+  const xs = [...new Set(lines.flatMap((l) => l.points.map(([x]) => x)))].sort((a, b) => a - b);
+  return [
+    xs,
+    ...lines.map(({ points }) => {
+      const at = new Map(points);
+      return xs.map((x) => at.get(x) ?? null);
+    }),
+  ];
+}

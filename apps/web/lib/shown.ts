@@ -1,0 +1,41 @@
+/** What of an experiment's page a link speaks of: `?t=18.4&show=memory&checkpoint=c2`. */
+export const inspectorTabs = [
+  { id: "processes", label: "Processes" },
+  { id: "memory", label: "Memory" },
+  { id: "checkpoints", label: "Checkpoints" },
+  { id: "charts", label: "Charts" },
+  { id: "kernel", label: "Kernel log" },
+  { id: "report", label: "Report" },
+] as const;
+export type InspectorTab = (typeof inspectorTabs)[number]["id"];
+
+export interface Shown {
+  /** A moment, in ms since the experiment was created; null: now, or its end. */
+  atMs: number | null;
+  tab: InspectorTab | null;
+  checkpoint: string | null;
+}
+
+export type Query = Readonly<Record<string, string | string[] | undefined>>;
+
+/** What a link does not say, or says in a way that cannot be, is null. */
+export function readShown(query: Query): Shown {
+  const text = (name: string) => (typeof query[name] === "string" ? query[name] : undefined);
+  const t = text("t");
+  const checkpoint = text("checkpoint");
+  return {
+    atMs: t !== undefined && /^\d{1,7}(\.\d{1,3})?$/.test(t) ? Math.round(Number(t) * 1000) : null,
+    tab: inspectorTabs.find((tab) => tab.id === text("show"))?.id ?? null,
+    checkpoint: checkpoint !== undefined && /^[\w.-]{1,32}$/.test(checkpoint) ? checkpoint : null,
+  };
+}
+
+/** The query of a link; empty when it would say nothing. */
+export function writeShown({ atMs, tab, checkpoint }: Shown): string {
+  const parts = [
+    ...(atMs === null ? [] : [`t=${Math.round(atMs) / 1000}`]),
+    ...(tab === null ? [] : [`show=${tab}`]),
+    ...(checkpoint === null ? [] : [`checkpoint=${encodeURIComponent(checkpoint)}`]),
+  ];
+  return parts.length === 0 ? "" : `?${parts.join("&")}`;
+}

@@ -1,0 +1,101 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import { expect, type Page, test } from "@playwright/test";
+import { endIt, expectStep, runFile } from "./page.js";
+
+const file = [
+  "title: Images",
+  "steps:",
+  "  - kind: boot",
+  "  - { kind: start, name: writer, workload: memwriter, args: ['--size', '4', '--rate', '100'] }",
+  "  - { kind: wait, output: pages rewritten }",
+  "  - { kind: checkpoint, name: full }",
+  "  - { kind: wait, output: pages rewritten }",
+  "  - { kind: checkpoint, name: one, mode: incremental }",
+  "  - { kind: wait, output: pages rewritten }",
+  "  - { kind: checkpoint, name: two, mode: incremental }",
+  "  - { kind: checkpoint, name: again }",
+].join("\n");
+
+/** How many cells of a canvas differ from the one at its upper left corner. */
+const drawn = (page: Page, testId: string) =>
+  page.getByTestId(testId).evaluate((canvas: HTMLCanvasElement) => {
+    const { data } = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
+    const colours = new Set<number>();
+    for (let i = 0; i < data.length; i += 4)
+      colours.add(((data[i] ?? 0) << 16) | ((data[i + 1] ?? 0) << 8) | (data[i + 2] ?? 0));
+    return colours.size;
+  });
+
+test("a chain's images: graph, records, difference, map of pages, heat map, charts, and a link to each", async ({
+  page,
+  browser,
+}) => {
+  await runFile(page, file);
+  await expectStep(page, 9, "ok");
+
+  await page.getByRole("tab", { name: "Checkpoints" }).click();
+  const chain = page.getByTestId("chain");
+  await expect(chain.locator("tbody tr")).toHaveCount(4);
+  await chain.getByRole("button", { name: "full" }).click();
+  await page.getByRole("button", { name: "Open the image of full" }).click();
+  const image = page.getByTestId("image");
+  await expect(image).toContainText("Image of full");
+  await expect(image).toContainText("whole");
+  await expect(image.locator("tbody tr").first()).toContainText("HEADER");
+  await image.getByLabel("Records").selectOption("VMA");
+  await expect(image.locator("tbody tr").filter({ hasText: "HEADER" })).toHaveCount(0);
+  await expect(image.locator("tbody tr").first()).toContainText("memwriter");
+  await image.getByLabel("Search").fill("anon");
+  await expect(image.locator("tbody tr").filter({ hasText: "memwriter" })).toHaveCount(0);
+  await expect(image.locator("tbody tr").filter({ hasText: "anon" }).first()).toBeVisible();
+  await image.getByLabel("Search").fill("no such thing");
+  await expect(image).toContainText("No record");
+
+  await image.getByLabel("Compare with").selectOption("two");
+  await page.getByRole("button", { name: "Open the image of two" }).click();
+  const difference = page.getByTestId("difference");
+  await expect(difference.locator("tbody tr").first()).toBeVisible();
+  await expect(difference).toContainText(/PAGES/);
+
+  await page.getByRole("tab", { name: "Memory" }).click();
+  await page.getByRole("tabpanel", { name: "Memory" }).getByLabel(/^Checkpoint/).selectOption("two");
+  await expect(page.locator('[data-testid^="space-"]').getByRole("img").first()).toBeVisible();
+  await page.getByRole("button", { name: /image of this chain|images of this chain/ }).click();
+  const heat = page.getByTestId("heat-canvas");
+  await expect(heat).toBeVisible();
+  await expect(heat).toHaveAttribute("aria-label", /^[1-9]\d* of [1-9]\d* pages were written/);
+  await expect(async () => expect(await drawn(page, "heat-canvas")).toBeGreaterThanOrEqual(4)).toPass();
+  await heat.focus();
+  const whole = Number(await heat.getAttribute("data-scale"));
+  await page.keyboard.press("+");
+  await expect(async () => expect(Number(await heat.getAttribute("data-scale"))).toBeGreaterThan(whole)).toPass();
+  await expect(page.getByTestId("heat").getByRole("status")).toContainText(/^0x[0-9a-f]+ /);
+  await page.keyboard.press("0");
+  await expect(async () => expect(Number(await heat.getAttribute("data-scale"))).toBe(whole)).toPass();
+
+  // The address says what is looked at: another browser sees the same, read from the log.
+  await expect(page).toHaveURL(/show=memory&checkpoint=two$/);
+  const viewer = await (await browser.newContext({ colorScheme: "dark" })).newPage();
+  await viewer.goto(page.url());
+  await expect(viewer.getByTestId("heat-canvas")).toHaveAttribute(
+    "aria-label",
+    (await heat.getAttribute("aria-label")) ?? "",
+  );
+  expect((await new AxeBuilder({ page: viewer }).analyze()).violations).toEqual([]);
+
+  await page.getByRole("tab", { name: "Charts" }).click();
+  await expect(page.getByTestId("chart-pause")).toHaveAttribute("aria-label", /frozen: .+ms/);
+  await expect(page.getByTestId("chart-speed-writer")).toBeVisible();
+  await expect(page.getByTestId("chart-pause").locator("canvas")).toBeVisible();
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+
+  // What was opened stays readable when its guest is gone; a link to a moment shows that moment.
+  await endIt(page);
+  await page.getByRole("slider", { name: "Moment of the experiment" }).fill("1");
+  await expect(page).toHaveURL(/[?&]t=0\.001/);
+  await page.reload();
+  await expect(page.getByRole("slider", { name: "Moment of the experiment" })).toHaveValue("1");
+  await expect(page.getByText("Charts begin with the first step")).toBeVisible();
+  await page.goto(`${page.url().split("?")[0]}?show=checkpoints&checkpoint=full`);
+  await expect(page.getByTestId("image")).toContainText("Image of full");
+});
