@@ -37,11 +37,19 @@ async function main(): Promise<void> {
         await take("home");
         await page.goto(`${lab.url}/new`, { waitUntil: "load" });
         await take("new");
+        await page.goto(`${lab.url}/guests`, { waitUntil: "load" });
+        await page.getByTestId("guests").waitFor();
+        await take("guests");
+        await page.goto(`${lab.url}/compare?x=${url.split("/").at(-1)?.split("?")[0]}`, { waitUntil: "load" });
+        await take("compare");
         await page.goto(url, { waitUntil: "load" });
         await page.locator(".xterm-rows").first().waitFor();
         await take("report");
         await page.getByRole("tab", { name: "Checkpoints" }).click();
         await take("checkpoints");
+        await page.getByRole("tab", { name: "Charts" }).click();
+        await page.locator(".u-wrap").first().waitFor();
+        await take("charts");
         await page.context().close();
       }
     }

@@ -61,6 +61,9 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
               placeholder="Search title or question"
               aria-label="Search experiments"
             />
+            <Link className="btn" href="/compare">
+              Compare
+            </Link>
             <Link className="btn" href="/new">
               New experiment
             </Link>

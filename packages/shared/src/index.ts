@@ -1,6 +1,7 @@
 /** What the runner, the console and the command line must agree on. */
 export * from "./actions.js";
 export * from "./bench.js";
+export * from "./compare.js";
 export * from "./describe.js";
 export * from "./events.js";
 export * from "./experiment.js";

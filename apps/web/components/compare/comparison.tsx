@@ -1,0 +1,140 @@
+import {
+  type AlignedStep,
+  alignSteps,
+  type ExperimentView,
+  figureRows,
+  formatFigure,
+  isTransition,
+  ratio,
+  unlikes,
+} from "@crlab/shared";
+import Link from "next/link";
+import home from "../../app/home.module.css";
+import { VerdictPill } from "../verdict-pill";
+import styles from "./comparison.module.css";
+
+export interface Subject {
+  id: string;
+  view: ExperimentView;
+}
+
+const letters = "ABCDEF";
+
+/** Experiments side by side. What they are not alike in stands first: their figures differ because of it. */
+export function Comparison({ subjects }: { subjects: readonly Subject[] }) {
+  const views = subjects.map((s) => s.view);
+  const different = unlikes(views);
+  const rows = alignSteps(views);
+  const transitions = rows.filter(isTransition);
+  return (
+    <>
+      {different.length > 0 && (
+        <section className={styles.unlike} data-testid="unlike" aria-label="Not alike">
+          <b>These were not run alike: figures differ for that reason, too.</b>
+          <ul>
+            {different.map((d) => (
+              <li key={d.what}>
+                {d.what}: <span className="mono">{d.values.map((v, i) => `${letters[i]} ${v}`).join(" · ")}</span>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {subjects.length > 1 && (
+        <p className={styles.summary} data-testid="transitions">
+          {transitions.length === 0
+            ? "Every step has the same outcome in all of them."
+            : `${transitions.length} of ${rows.length} steps have another outcome, or are missing: they are marked.`}
+        </p>
+      )}
+      <section className={home.list} aria-label="Steps side by side">
+        <table className={styles.table} data-testid="comparison">
+          <thead>
+            <tr>
+              <th scope="col">Step</th>
+              {subjects.map((s, i) => (
+                <th scope="col" key={s.id}>
+                  <span className={styles.who}>
+                    {letters[i]} <Link href={`/x/${s.id}`}>{s.view.title}</Link> <VerdictPill view={s.view} />
+                  </span>
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row, i) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a row's place is its identity; steps may repeat
+              <Step key={i} row={row} alone={subjects.length === 1} />
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </>
+  );
+}
+
+function Step({ row, alone }: { row: AlignedStep; alone: boolean }) {
+  const changed = isTransition(row);
+  return (
+    <tr data-transition={changed}>
+      <th scope="row">
+        {row.what}
+        {changed && <span className="tag unlinked">differs</span>}
+      </th>
+      {row.steps.map((step, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a column is an experiment
+        <td key={at}>
+          {step === null ? (
+            <span className="dim">–</span>
+          ) : (
+            <>
+              {step.state !== "ok" && <span className="pill failed">{step.state}</span>}
+              {step.error && <p className={styles.error}>{step.error.message}</p>}
+              <dl className={styles.figures}>
+                {figureRows(row).map(({ name, values }) => (
+                  <div key={name}>
+                    <dt>{name === "stepMs" ? "step" : name.replace(/(Ns|Ms)$/, "")}</dt>
+                    <dd>
+                      {formatFigure(name, values[at] ?? null)}
+                      {!alone && at > 0 && <span className="dim"> {ratio(values[at] ?? null, values[0] ?? null)}</span>}
+                    </dd>
+                  </div>
+                ))}
+              </dl>
+            </>
+          )}
+        </td>
+      ))}
+    </tr>
+  );
+}
+
+interface Choice {
+  chosen: readonly string[];
+  others: readonly { id: string; title: string; when: string }[];
+}
+
+/** A plain form: it works as an address, and without a script. */
+export function ChooseOther({ chosen, others }: Choice) {
+  if (others.length === 0) return null;
+  return (
+    <form action="/compare" className={styles.choose}>
+      {chosen.map((id) => (
+        <input key={id} type="hidden" name="x" value={id} />
+      ))}
+      <label>
+        Put beside
+        <select className="field" name="x">
+          {others.map((o) => (
+            <option key={o.id} value={o.id}>
+              {o.title} · {o.when} · {o.id}
+            </option>
+          ))}
+        </select>
+      </label>
+      <button type="submit" className="btn">
+        Compare
+      </button>
+    </form>
+  );
+}

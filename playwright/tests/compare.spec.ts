@@ -1,0 +1,35 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import { expect, test } from "@playwright/test";
+import { endIt, expectStep, labUrl, runFile } from "./page.js";
+
+const file = (memMiB: number, command: string) =>
+  ["title: Compared", `memMiB: ${memMiB}`, "steps:", "  - kind: boot", `  - { kind: run, command: [sh, -c, '${command}'] }`].join("\n");
+
+test("two experiments side by side: what was not alike, what came out otherwise, and ratios", async ({ page }) => {
+  const ids: string[] = [];
+  for (const [memMiB, command, state] of [
+    [256, "true", "ok"],
+    [320, "exit 3", "failed"],
+  ] as const) {
+    await runFile(page, file(memMiB, command));
+    await expectStep(page, 2, state);
+    await endIt(page);
+    ids.push(new URL(page.url()).pathname.split("/").at(-1) ?? "");
+  }
+  await page.goto(`${labUrl()}/compare?x=${ids[0]}`);
+  await page.getByLabel("Put beside").selectOption(ids[1] ?? "");
+  await page.getByRole("button", { name: "Compare" }).click();
+  await expect(page).toHaveURL(new RegExp(`x=${ids[0]}&x=${ids[1]}`));
+  await expect(page.getByTestId("unlike")).toContainText("memory: A 256 MiB · B 320 MiB");
+  const rows = page.getByTestId("comparison").locator("tbody tr");
+  await expect(rows).toHaveCount(3);
+  await expect(rows.first()).toContainText(/\d+\.\d\dx/);
+  await expect(page.locator('[data-transition="true"]')).toHaveCount(2);
+  await expect(rows.filter({ hasText: "exit 3" })).toContainText("failed");
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  }
+  await page.setViewportSize({ width: 390, height: 844 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+});
