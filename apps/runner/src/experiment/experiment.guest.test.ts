@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { decodeTerminalFrame, type ExperimentFile, experimentFile } from "@crlab/shared";
 import { formatFileError, parseExperimentFile } from "@crlab/shared/parse";
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { repoRoot } from "../build/paths.js";
 import { connectTo } from "../server/test-client.js";
@@ -109,9 +109,13 @@ describe("in this process", () => {
     expect(await experiment.runStep({ kind: "verify", withinS: 60 })).toBe(true);
     expect(await experiment.runStep({ kind: "kill" })).toBe(true);
     expect(await failure({ kind: "kill" })).toBe("target.gone");
+    // The only guest there may be is in use: the next one waits for it.
     const second = await lab.create(file, "me");
-    await second.runPlan();
-    expect(second.view.steps[0]?.error?.code).toBe("guests.limit");
+    const waited = second.runPlan();
+    await vi.waitFor(() => expect(second.view.guest?.queue).toBe(1));
+    await second.end();
+    await waited;
+    expect(second.view.steps[0]?.state).toBe("interrupted");
   });
 
   it("notices that the guest died, keeps what it has, and boots again", async () => {

@@ -88,6 +88,14 @@ describe("when all guests run", () => {
     expect(lab.guests).toBe(0);
   });
 
+  it("does not let one wait for a second guest that holds the last: it could wait for ever", async () => {
+    open({ guests: 1 });
+    const { experiment, done } = await begin("ann");
+    await done;
+    await expect(experiment.bootIncoming()).rejects.toMatchObject({ named: { code: "guests.limit" } });
+    expect(lab.guests).toBe(1);
+  });
+
   it("leaves room for others: one browser has its share and no more", async () => {
     open({ guests: 4, guestsPerOwner: 2 });
     for (let i = 0; i < 2; i++) await (await begin("ann")).done;

@@ -194,7 +194,11 @@ export class Lab {
       );
     // Who waited for a second guest while holding one could wait for ever.
     const holdsOne = (this.open.get(id)?.guests ?? 0) > 0;
-    if (this.#queue.length >= MAX_WAITING || (holdsOne && this.guests >= this.limits.guests))
+    if (holdsOne && this.guests >= this.limits.guests)
+      throw new StepError("guests.limit", `${this.limits.guests} guests run at once and no more`, {
+        hint: "end an experiment, wait for an idle one to expire, or set CRLAB_MAX_GUESTS",
+      });
+    if (this.#queue.length >= MAX_WAITING)
       throw new StepError("guests.limit", `${this.limits.guests} guests run, and ${MAX_WAITING} wait for one`, {
         hint: "try again later",
       });
