@@ -3,7 +3,13 @@ import { expect, test } from "@playwright/test";
 import { endIt, expectStep, labUrl, runFile } from "./page.js";
 
 const file = (memMiB: number, command: string) =>
-  ["title: Compared", `memMiB: ${memMiB}`, "steps:", "  - kind: boot", `  - { kind: run, command: [sh, -c, '${command}'] }`].join("\n");
+  [
+    "title: Compared",
+    `memMiB: ${memMiB}`,
+    "steps:",
+    "  - kind: boot",
+    `  - { kind: run, command: [sh, -c, '${command}'] }`,
+  ].join("\n");
 
 test("two experiments side by side: what was not alike, what came out otherwise, and ratios", async ({ page }) => {
   const ids: string[] = [];

@@ -58,7 +58,10 @@ test("a chain's images: graph, records, difference, map of pages, heat map, char
   await expect(difference).toContainText(/PAGES/);
 
   await page.getByRole("tab", { name: "Memory" }).click();
-  await page.getByRole("tabpanel", { name: "Memory" }).getByLabel(/^Checkpoint/).selectOption("two");
+  await page
+    .getByRole("tabpanel", { name: "Memory" })
+    .getByLabel(/^Checkpoint/)
+    .selectOption("two");
   await expect(page.locator('[data-testid^="space-"]').getByRole("img").first()).toBeVisible();
   await page.getByRole("button", { name: /image of this chain|images of this chain/ }).click();
   const heat = page.getByTestId("heat-canvas");

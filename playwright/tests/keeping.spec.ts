@@ -50,7 +50,10 @@ test("a result is marked invalid by its owner, named, downloaded, and taken in a
   await expect(chooser).toBeEnabled();
   await chooser.setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from('{"format":"no"}') });
   await expect(viewer.getByRole("alert").filter({ hasText: "no experiment that a lab wrote" })).toBeVisible();
-  const foreign = await page.request.post(`${labUrl()}/import`, { headers: { origin: "http://evil.example" }, data: "{}" });
+  const foreign = await page.request.post(`${labUrl()}/import`, {
+    headers: { origin: "http://evil.example" },
+    data: "{}",
+  });
   expect(foreign.status()).toBe(403);
 });
 

@@ -11,7 +11,14 @@ const fingerprint: Fingerprint = {
 
 function ran(steps: [command: string, ms: number, failed?: boolean][], changes: Partial<Fingerprint> = {}) {
   const events: NewEvent[] = [
-    { type: "experiment.created", logVersion: 1, title: "T", manifest: manifest.parse({}), plan: [], createdAt: "2026-01-01T00:00:00Z" },
+    {
+      type: "experiment.created",
+      logVersion: 1,
+      title: "T",
+      manifest: manifest.parse({}),
+      plan: [],
+      createdAt: "2026-01-01T00:00:00Z",
+    },
     { type: "guest.booting", guest: 1, kernel: "cr", how: "warm" },
     { type: "guest.booted", guest: 1, bootMs: 1, how: "warm", fingerprint: { ...fingerprint, ...changes } },
     ...steps.flatMap(([command, ms, failed], i): NewEvent[] => [
@@ -26,9 +33,20 @@ function ran(steps: [command: string, ms: number, failed?: boolean][], changes: 
 
 test("steps that say the same stand beside each other, whatever is between", () => {
   const rows = alignSteps([
-    ran([["a", 1], ["b", 2], ["c", 3]]),
-    ran([["a", 1], ["x", 9], ["c", 6]]),
-    ran([["c", 12, true], ["d", 1]]),
+    ran([
+      ["a", 1],
+      ["b", 2],
+      ["c", 3],
+    ]),
+    ran([
+      ["a", 1],
+      ["x", 9],
+      ["c", 6],
+    ]),
+    ran([
+      ["c", 12, true],
+      ["d", 1],
+    ]),
   ]);
   expect(rows.map((r) => [r.what, ...r.steps.map((s) => s?.ms ?? null)])).toEqual([
     ["run a", 1, 1, null],
@@ -54,5 +72,11 @@ test("what is not alike is named; what is alike is not", () => {
 });
 
 test("ratios", () => {
-  expect([ratio(3, 2), ratio(1, 0), ratio(null, 1), ratio(250, 2), ratio(20, 1.6)]).toEqual(["1.50x", "", "", "125x", "12.5x"]);
+  expect([ratio(3, 2), ratio(1, 0), ratio(null, 1), ratio(250, 2), ratio(20, 1.6)]).toEqual([
+    "1.50x",
+    "",
+    "",
+    "125x",
+    "12.5x",
+  ]);
 });

@@ -53,7 +53,10 @@ export function alignSteps(views: readonly ExperimentView[]): AlignedStep[] {
 }
 
 /** The longest common subsequence of rows and steps, with what is in only one of them between. */
-function pair(rows: readonly AlignedStep[], steps: readonly StepView[]): [AlignedStep | undefined, StepView | undefined][] {
+function pair(
+  rows: readonly AlignedStep[],
+  steps: readonly StepView[],
+): [AlignedStep | undefined, StepView | undefined][] {
   const width = steps.length + 1;
   const longest = new Uint16Array((rows.length + 1) * width);
   const same = (i: number, j: number) => {
@@ -106,4 +109,5 @@ export function ratio(value: number | null, first: number | null): string {
 }
 
 /** A step that is not the same in all: another outcome, or missing. */
-export const isTransition = (row: AlignedStep): boolean => new Set(row.steps.map((s) => s?.state ?? "missing")).size > 1;
+export const isTransition = (row: AlignedStep): boolean =>
+  new Set(row.steps.map((s) => s?.state ?? "missing")).size > 1;

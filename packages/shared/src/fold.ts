@@ -526,6 +526,8 @@ function moved(
       how: event.how,
       bootMs: event.bootMs,
       reason: null,
+      queue: null,
+      suspended: false,
     },
     migrations: editMigration(view, event.stepNo, () => ({ state: "moved", stopped, downtimeMs, totalMs, bytes })),
     targets: view.targets.map((t) => {
