@@ -17,6 +17,7 @@ const commands = {
   dev: { script: "scripts/dev.ts", needs: ["build", "guests"] },
   test: { script: "scripts/test.ts", needs: ["build", "guests", "test"] },
   cases: { script: "scripts/cases.ts", needs: ["build", "guests"] },
+  coverage: { script: "scripts/coverage.ts", needs: ["build"] },
   bench: { script: "scripts/bench.ts", needs: ["build", "guests"] },
   crlab: { script: "apps/runner/src/cli/main.ts", needs: ["build", "guests"] },
   "kernel:series": { script: "scripts/kernel-series.ts", needs: ["build"] },

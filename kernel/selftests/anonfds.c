@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Files that only a descriptor leads to: eventfd, signalfd, timerfd, epoll, memfd. */
+/* covers: Descriptors | eventfd, signalfd, timerfd, epoll, memfd | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

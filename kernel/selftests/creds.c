@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Who the process is: ids, groups, capabilities, no_new_privs, limits. */
+/* covers: Tasks | users, groups, capabilities | supported */
 #define _GNU_SOURCE
 #include <grp.h>
 #include <sys/prctl.h>

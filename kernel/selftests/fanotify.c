@@ -3,6 +3,7 @@
  * fanotify: groups, marks on inodes, mounts and filesystems, and the events nobody has read yet.
  * Each case of a mark leaves a queue in which nothing stands that the checkpoint or the restart did.
  */
+/* covers: Descriptors | fanotify | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Pids, parents, groups, sessions, zombies; and a tree of many. */
+/* covers: Tasks | process tree, sessions, process groups | supported */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <sys/wait.h>

@@ -3,6 +3,7 @@
  * inotify: watches that outlive the paths they were made by, their descriptors, and the events nobody has read yet.
  * Each case of a watch leaves a queue in which nothing stands that the checkpoint or the restart did.
  */
+/* covers: Descriptors | inotify | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

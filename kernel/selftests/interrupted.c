@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* System calls that block go on blocking after the restart, and end as they would have. */
+/* covers: System calls | sleeps, futexes, poll, reads, waits | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/futex.h>

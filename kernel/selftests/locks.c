@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Locks and leases come back before anyone runs; who is in the way is named. */
+/* covers: Descriptors | POSIX, OFD and flock locks, leases | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

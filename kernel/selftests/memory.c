@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What /proc/PID/maps shows comes back: at its address, with its contents and protection. */
+/* covers: Memory | private and file mappings, brk, stack | supported */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <setjmp.h>

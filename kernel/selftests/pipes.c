@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Pipes: unread bytes, size, both ends, the end of file. */
+/* covers: Descriptors | pipes with unread bytes | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

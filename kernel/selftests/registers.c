@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Registers, the vector unit and thread-local storage. */
+/* covers: Tasks | general, x87, SSE and AVX registers | supported */
 #include <fenv.h>
 #include <stdint.h>
 #include <string.h>

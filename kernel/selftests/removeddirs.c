@@ -3,6 +3,7 @@
  * Removed directories that somebody is in, or holds open. On ext4 and tmpfs the
  * same inode comes back, elsewhere another one that looks the same.
  */
+/* covers: Files | removed directories | supported */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Shared anonymous memory stays shared between the processes that share it. */
+/* covers: Memory | shared anonymous memory | supported */
 #define _GNU_SOURCE
 #include <sys/mman.h>
 #include <sys/wait.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Handlers, masks, pending signals with their values, the alternate stack. */
+/* covers: Tasks | signal handlers, masks, pending signals | supported */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Threads: ids, thread-local storage, waiting on a futex. */
+/* covers: Tasks | threads, thread-local storage, condition variables | supported */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdint.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Unlinked files: the same inode comes back, on ext4 and tmpfs. */
+/* covers: Files | unlinked files | supported */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>

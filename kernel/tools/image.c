@@ -43,6 +43,7 @@ static const struct shape {
 	{ CKPT_REC_FS,       "FS",       sizeof(struct ckpt_fs), 0, 0 },
 	{ CKPT_REC_SIGHAND,  "SIGHAND",  sizeof(struct ckpt_sighand), 0, 0 },
 	{ CKPT_REC_CRED,     "CRED",     sizeof(struct ckpt_cred), sizeof(uint32_t), 0 },
+	{ CKPT_REC_SECCOMP,  "SECCOMP",  sizeof(struct ckpt_seccomp), 8, 0 },
 	{ CKPT_REC_PROCESS,  "PROCESS",  sizeof(struct ckpt_process), 0, 0 },
 	{ CKPT_REC_SIGQUEUE, "SIGQUEUE", 0, sizeof(struct ckpt_siginfo), 0 },
 	{ CKPT_REC_THREAD,   "THREAD",   sizeof(struct ckpt_thread), 0, 0 },
@@ -54,6 +55,9 @@ static const struct shape {
 	{ CKPT_REC_EPOLL,    "EPOLL",    sizeof(struct ckpt_epoll), 0, 0 },
 	{ CKPT_REC_EPOLL_ITEMS, "EPOLL_ITEMS", 0, sizeof(struct ckpt_epoll_item), 0 },
 	{ CKPT_REC_MEMFD,    "MEMFD",    sizeof(struct ckpt_memfd), 1, 1 },
+	{ CKPT_REC_ACCOUNT,  "ACCOUNT",  sizeof(struct ckpt_account), 0, 0 },
+	{ CKPT_REC_TIMERS,   "TIMERS",   0, sizeof(struct ckpt_timer), 0 },
+	{ CKPT_REC_SCHED,    "SCHED",    sizeof(struct ckpt_sched), 0, 0 },
 	{ CKPT_REC_TRAILER,  "TRAILER",  sizeof(struct ckpt_trailer), 0, 0 },
 };
 

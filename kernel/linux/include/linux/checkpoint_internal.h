@@ -79,6 +79,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_FILES,		/* restart: the record, as the next two */
 	CKPT_OBJ_FS,
 	CKPT_OBJ_SIGHAND,	/* restart only */
+	CKPT_OBJ_SECCOMP,
 	CKPT_OBJ_TYPES,
 };
 
@@ -104,6 +105,7 @@ struct ckpt_task_list {
  * @restart:	restart: the tasks
  * @last_process: restart: what a SIGQUEUE without pid and THREADs belong to
  * @last_thread: restart: what CPU and FPU records belong to
+ * @own_groups:	restart: process groups without leader, and their sessions
  * @copy_dir:	restart: where copied files are made, if not where they were
  * @next_ref:	checkpoint: next objref
  * @asked:	checkpoint: every task that was asked to stop
@@ -163,6 +165,7 @@ struct ckpt_ctx {
 	struct restart_ctx *restart;
 	struct restart_task *last_process;
 	struct restart_task *last_thread;
+	struct xarray own_groups;
 	struct path copy_dir;
 };
 
@@ -259,6 +262,10 @@ int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root,
  * @thread:	what the image says of this thread
  * @process:	leader: what the image says of the process
  * @sigqueues:	pending signals, to be queued when handlers and masks stand
+ * @sched:	how the thread is scheduled, or NULL
+ * @account:	leader: what is counted and timed of the process, or NULL
+ * @timers:	leader: its POSIX timers, or NULL
+ * @nr_timers:	leader: their number
  */
 struct restart_task {
 	struct ckpt_task_entry entry;
@@ -275,6 +282,10 @@ struct restart_task {
 	struct ckpt_thread thread;
 	struct ckpt_process *process;
 	struct list_head sigqueues;
+	struct ckpt_sched *sched;
+	struct ckpt_account *account;
+	struct ckpt_timer *timers;
+	unsigned int nr_timers;
 };
 
 /* A record that is kept until a task reads it: FILES, FS, SIGHAND. */
@@ -306,9 +317,53 @@ int ckpt_task_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);
 int checkpoint_process(struct ckpt_ctx *ctx, unsigned int first);
 int restore_process_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_thread_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
-int restore_ids(struct ckpt_ctx *ctx, struct restart_task *rt);
 int restore_task(struct restart_task *rt);
 void restore_process_free(struct ckpt_process *process);
+
+/* jobs.c */
+void ckpt_mark_own_groups(struct ckpt_ctx *ctx);
+u32 checkpoint_stop_signal(struct task_struct *t);
+int restore_ids(struct ckpt_ctx *ctx, struct restart_task *rt);
+void restore_stop(struct restart_task *rt);
+
+/* account.c */
+int checkpoint_account(struct ckpt_ctx *ctx, struct task_struct *t, bool alarm_is_pending);
+int restore_account_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_account(struct ckpt_ctx *ctx, struct restart_task *rt);
+int restore_itimers(struct ckpt_ctx *ctx, struct restart_task *rt);
+
+/* sched.c */
+int ckpt_sched_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);
+int checkpoint_sched(struct ckpt_ctx *ctx, struct task_struct *t, u32 seccomp);
+int restore_sched_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_sched(struct restart_task *rt);
+
+/* net/core/filter.c */
+struct bpf_prog;
+struct sock_filter;
+struct sock_fprog_kern;
+int bpf_prog_create_checked(struct bpf_prog **pfp, struct sock_fprog_kern *fprog,
+			    int (*trans)(struct sock_filter *filter, unsigned int flen));
+
+/* posix_timers.c, a part of kernel/time/posix-timers.c */
+#ifdef CONFIG_POSIX_TIMERS
+int checkpoint_timers(struct ckpt_ctx *ctx, struct task_struct *t);
+int restore_timers_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_timers(struct restart_task *rt);
+int restore_timers_go(struct ckpt_ctx *ctx, struct restart_task *rt);
+#endif
+
+/* seccomp.c, a part of kernel/seccomp.c */
+#ifdef CONFIG_SECCOMP_FILTER
+int ckpt_seccomp_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);
+int checkpoint_seccomp(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);
+int restore_seccomp_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_seccomp_check(struct restart_task *rt);
+int restore_seccomp(struct restart_task *rt);
+void ckpt_seccomp_grab(void *filter);
+void ckpt_seccomp_drop(void *filter);
+void restore_seccomp_put(void *filter);
+#endif
 
 /* ipc/sem.c */
 bool task_has_sem_undo(struct task_struct *tsk);

@@ -25,6 +25,7 @@ struct ckpt_ctx *ckpt_ctx_alloc(void)
 	xa_init(&ctx->refs);
 	mt_init(&ctx->mms);
 	xa_init(&ctx->pids);
+	xa_init(&ctx->own_groups);
 	INIT_LIST_HEAD(&ctx->relinked);
 	INIT_LIST_HEAD(&ctx->locks);
 	INIT_LIST_HEAD(&ctx->files);
@@ -52,6 +53,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	ckpt_refs_release(ctx);
 	ckpt_lazy_put(ctx->lazy);
 	mtree_destroy(&ctx->mms);
+	xa_destroy(&ctx->own_groups);
 	if (ctx->file_cred)
 		put_cred(ctx->file_cred);
 	ckpt_relink_keep(ctx);

@@ -194,7 +194,11 @@ static int set_all(struct cred *new, const struct ckpt_cred *c)
 	if ((ids_differ(new, old) || groups_differ(new, old)) &&
 	    !ns_capable(old->user_ns, CAP_SETGID))
 		return -EPERM;
-	if (new->securebits != old->securebits && !ns_capable(old->user_ns, CAP_SETPCAP))
+	/* Anybody may keep capabilities over setuid(2), unless that is locked. */
+	if (((new->securebits ^ old->securebits) &
+	     (old->securebits & issecure_mask(SECURE_KEEP_CAPS_LOCKED) ?
+	      ~0U : ~issecure_mask(SECURE_KEEP_CAPS))) &&
+	    !ns_capable(old->user_ns, CAP_SETPCAP))
 		return -EPERM;
 	if (!uid_eq(new->uid, old->uid)) {
 		struct user_struct *user = alloc_uid(new->uid);

@@ -17,6 +17,9 @@
 /* A task that cannot be stopped for this long is named and refused. */
 #define FREEZE_TIMEOUT	(10 * HZ)
 
+/* For the child of a vfork() to call execve(2). */
+#define VFORK_TIMEOUT	(5 * HZ)
+
 /* Others tell nobody that they stop or end: look for them this often. */
 #define FREEZE_POLL	(HZ / 50)
 
@@ -226,6 +229,17 @@ static int freeze_timeout(struct ckpt_ctx *ctx)
 	return -EBUSY;
 }
 
+/* Mostly it ends in a moment, by execve(2). */
+static bool vfork_is_in_flight(struct ckpt_ctx *ctx)
+{
+	unsigned int i;
+
+	for (i = 1; i < ctx->tasks.nr; i++)
+		if (READ_ONCE(ctx->tasks.task[i]->vfork_done))
+			return true;
+	return false;
+}
+
 static int vfork_obstacle(struct ckpt_ctx *ctx)
 {
 	unsigned int i;
@@ -262,9 +276,8 @@ static int freeze(struct ckpt_ctx *ctx, struct task_struct *root)
 			return ckpt_err(ctx, new, "the process has ended");
 		if (new < 0)
 			return ckpt_err(ctx, new, "cannot list the tree");
-		ret = vfork_obstacle(ctx);
-		if (ret)
-			return ret;
+		if (vfork_is_in_flight(ctx))
+			return -EAGAIN;
 		ret = wait_until_parked(ctx);
 		if (ret < 0)
 			return ckpt_err(ctx, -EINTR, "interrupted");
@@ -313,6 +326,9 @@ static int describe_tasks(struct ckpt_ctx *ctx)
 		if (ret)
 			return ret;
 	}
+	read_lock(&tasklist_lock);
+	ckpt_mark_own_groups(ctx);
+	read_unlock(&tasklist_lock);
 	return 0;
 }
 
@@ -343,12 +359,25 @@ static DEFINE_MUTEX(freeze_mutex);
  */
 int ckpt_freeze_tree(struct ckpt_ctx *ctx, struct task_struct *root)
 {
+	unsigned long deadline = jiffies + VFORK_TIMEOUT;
 	int ret;
 
 	ret = mutex_lock_killable(&freeze_mutex);
 	if (ret)
 		return ckpt_err(ctx, ret, "interrupted");
-	ret = freeze(ctx, root);
+	/* A parent in vfork() does not come to rest; let its child get on. */
+	while ((ret = freeze(ctx, root)) == -EAGAIN) {
+		if (time_after(jiffies, deadline)) {
+			ret = vfork_obstacle(ctx) ?: -EAGAIN;
+			break;
+		}
+		ckpt_thaw_tree(ctx);
+		schedule_timeout_killable(FREEZE_POLL);
+		if (fatal_signal_pending(current)) {
+			ret = -EINTR;
+			break;
+		}
+	}
 	mutex_unlock(&freeze_mutex);
 	return ret ?: describe_tasks(ctx);
 }

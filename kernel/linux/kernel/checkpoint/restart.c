@@ -79,6 +79,9 @@ static void restart_free(struct kref *kref)
 			put_task_struct(r->tasks[i].task);
 		restore_process_free(r->tasks[i].process);
 		kvfree(r->tasks[i].cpu);
+		kvfree(r->tasks[i].sched);
+		kvfree(r->tasks[i].account);
+		kvfree(r->tasks[i].timers);
 		restore_sigqueues_free(&r->tasks[i]);
 	}
 	kvfree(r->tasks);
@@ -192,13 +195,13 @@ static int check_task(struct ckpt_ctx *ctx, struct restart_ctx *r, unsigned int 
 
 	if (e->pid <= 0 || e->tgid <= 0 || e->pgid < 0 || e->sid < 0 || e->ppid < 0)
 		return ckpt_err(ctx, -EINVAL, "task %u: invalid pid", i);
-	if (e->flags & ~(CKPT_TASK_LEADER | CKPT_TASK_ZOMBIE) ||
+	if (e->flags & ~CKPT_TASK_FLAGS_ALL ||
 	    !(e->flags & CKPT_TASK_LEADER) == leads ||
 	    ((e->flags & CKPT_TASK_ZOMBIE) && !leads))
 		return ckpt_err(ctx, -EINVAL, "task %u (pid %d): invalid flags", i, e->pid);
 	if (e->exit_signal < 0 || e->exit_signal > SIGRTMAX)
 		return ckpt_err(ctx, -EINVAL, "task %u (pid %d): invalid exit signal", i, e->pid);
-	if (!i && (e->ppid || e->flags != CKPT_TASK_LEADER))
+	if (!i && (e->ppid || !leads || e->flags & CKPT_TASK_ZOMBIE))
 		return ckpt_err(ctx, -EINVAL, "the first task is not a live root of a tree");
 	return 0;
 }
@@ -557,6 +560,14 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_EPOLL]	= restore_epoll_rec,
 	[CKPT_REC_EPOLL_ITEMS]	= restore_epoll_items_rec,
 	[CKPT_REC_MEMFD]	= restore_memfd_rec,
+	[CKPT_REC_ACCOUNT]	= restore_account_rec,
+	[CKPT_REC_SCHED]	= restore_sched_rec,
+#ifdef CONFIG_POSIX_TIMERS
+	[CKPT_REC_TIMERS]	= restore_timers_rec,
+#endif
+#ifdef CONFIG_SECCOMP_FILTER
+	[CKPT_REC_SECCOMP]	= restore_seccomp_rec,
+#endif
 };
 
 static int read_records(struct ckpt_ctx *ctx)
@@ -694,6 +705,31 @@ static int bury_zombies(struct restart_ctx *r)
 	return 0;
 }
 
+/* From here on signals may come: CPU times and queues stand as they were. */
+static int start_timers(struct restart_ctx *r)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < r->nr_tasks && !ret; i++) {
+		struct restart_task *rt = &r->tasks[i];
+
+		if (rt->entry.flags & CKPT_TASK_ZOMBIE)
+			continue;
+		restore_stop(rt);
+		if (rt->leader != rt)
+			continue;
+		r->ckpt->where.pid = rt->entry.pid;
+		ret = restore_itimers(r->ckpt, rt);
+#ifdef CONFIG_POSIX_TIMERS
+		if (!ret)
+			ret = restore_timers_go(r->ckpt, rt);
+#endif
+	}
+	r->ckpt->where.pid = 0;
+	return ret;
+}
+
 static int finish_tasks(struct restart_ctx *r)
 {
 	struct ckpt_ctx *ctx = r->ckpt;
@@ -713,6 +749,8 @@ static int finish_tasks(struct restart_ctx *r)
 		if (!ret)
 			ret = restore_cpu(ctx, rt);
 		if (!ret)
+			ret = restore_account(ctx, rt);
+		if (!ret)
 			ret = restore_sigqueues(ctx, rt);
 	}
 	if (!ret)
@@ -722,6 +760,8 @@ static int finish_tasks(struct restart_ctx *r)
 	/* If nobody else holds a watched file that has no name, its end comes now. */
 	if (!ret)
 		restore_notify_go(ctx);
+	if (!ret)
+		ret = start_timers(r);
 	/* Last: until here, the image can be restored again. */
 	if (!ret)
 		ret = restore_unlink(ctx);

@@ -73,8 +73,9 @@ static unsigned int count_pending(const struct sigpending *pending)
 	struct sigqueue *q;
 	unsigned int n = 0;
 
+	/* That of a timer comes with it. */
 	list_for_each_entry(q, &pending->list, list)
-		n++;
+		n += !(q->flags & SIGQUEUE_PREALLOC);
 	return n;
 }
 
@@ -84,6 +85,8 @@ static void copy_pending(struct ckpt_siginfo *to, unsigned int max,
 	struct sigqueue *q;
 
 	list_for_each_entry(q, &pending->list, list) {
+		if (q->flags & SIGQUEUE_PREALLOC)
+			continue;
 		if (!max--)
 			return;
 		copy_siginfo_to_external((siginfo_t *)to->info, &q->info);
@@ -198,8 +201,6 @@ int restore_sigqueues(struct ckpt_ctx *ctx, struct restart_task *rt)
 			unlock_task_sighand(rt->task, &flags);
 		}
 	}
-	if (rt->leader == rt && rt->process->stopped)
-		send_sig(rt->process->stopped, rt->task, 1);
 	return 0;
 }
 

@@ -22,7 +22,11 @@
 #include <linux/slab.h>
 #include <linux/tty.h>
 
-#define PERSONALITY_SUPPORTED	ADDR_NO_RANDOMIZE
+/* Any flag, but only the execution domain of Linux. */
+static bool personality_is_supported(u32 personality)
+{
+	return !(personality & PER_MASK);
+}
 
 static const char *foreign_namespace(struct task_struct *t)
 {
@@ -43,6 +47,10 @@ static const char *foreign_namespace(struct task_struct *t)
 		which = "another network";
 	else if (a->time_ns != b->time_ns)
 		which = "another time";
+	else if (a->time_ns_for_children != a->time_ns)
+		which = "for its children, another time";
+	else if (a->pid_ns_for_children != task_active_pid_ns(t))
+		which = "for its children, another pid";
 	else if (a->cgroup_ns != b->cgroup_ns)
 		which = "another cgroup";
 	else if (task_active_pid_ns(t) != task_active_pid_ns(current))
@@ -51,10 +59,16 @@ static const char *foreign_namespace(struct task_struct *t)
 	return which;
 }
 
-static bool has_interval_timer(struct task_struct *t)
+/* Is its group shared with processes that are not of the tree? */
+static bool group_is_shared(struct ckpt_ctx *ctx, struct task_struct *t)
 {
-	return hrtimer_active(&t->signal->real_timer) ||
-	       t->signal->it[0].expires || t->signal->it[1].expires;
+	void *index = xa_load(&ctx->pids, task_tgid_vnr(t));
+	u32 flags = index ? ctx->entries[xa_to_value(index)].flags : 0;
+	bool own_session = flags & CKPT_TASK_OWN_SESSION ||
+			   ckpt_in_tree(ctx, task_session_vnr(t));
+	bool own_group = flags & CKPT_TASK_OWN_GROUP || ckpt_in_tree(ctx, task_pgrp_vnr(t));
+
+	return own_session && !own_group;
 }
 
 static bool leaves_group(struct task_struct *t)
@@ -90,27 +104,23 @@ int ckpt_task_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 #ifdef CONFIG_IO_URING
 	OBSTACLE(t->io_uring && !xa_empty(&t->io_uring->xa), "uses io_uring: not supported");
 #endif
-#ifdef CONFIG_SECCOMP
-	OBSTACLE(t->seccomp.mode, "is under seccomp: not supported");
-#endif
 #ifdef CONFIG_SYSVIPC
 	OBSTACLE(task_has_sem_undo(t), "has System V semaphore undo values: not supported");
 #endif
-	OBSTACLE(t->policy != SCHED_NORMAL || task_nice(t),
-		 "has a scheduling policy or nice value of its own: not supported");
-	OBSTACLE(!cpumask_subset(cpu_active_mask, t->cpus_ptr),
-		 "is bound to some CPUs: not supported");
-	OBSTACLE(t->personality & ~PERSONALITY_SUPPORTED, "has personality 0x%x: not supported",
+	OBSTACLE(!personality_is_supported(t->personality), "has personality 0x%x: not supported",
 		 t->personality);
 	OBSTACLE(leaves_group(t), "does not share descriptors and directories with its process");
+	OBSTACLE(thread_group_leader(t) && group_is_shared(ctx, t),
+		 "its process group %d, whose leader has ended, is shared with processes outside the tree: not supported",
+		 task_pgrp_vnr(t));
 	if (!ret)
 		ret = ckpt_arch_obstacles(ctx, t);
-	if (!thread_group_leader(t))
-		return ret;
-	OBSTACLE(has_interval_timer(t), "has an interval timer (setitimer, alarm): not supported");
-	OBSTACLE(!hlist_empty(&t->signal->posix_timers), "has a POSIX timer: not supported");
-	OBSTACLE(ckpt_in_tree(ctx, task_session_vnr(t)) && !ckpt_in_tree(ctx, task_pgrp_vnr(t)),
-		 "the leader of its process group %d has ended: not supported", task_pgrp_vnr(t));
+	if (!ret)
+		ret = ckpt_sched_obstacles(ctx, t);
+#ifdef CONFIG_SECCOMP_FILTER
+	if (!ret)
+		ret = ckpt_seccomp_obstacles(ctx, t);
+#endif
 #undef OBSTACLE
 	return ret;
 }
@@ -135,7 +145,7 @@ static int checkpoint_signal_struct(struct ckpt_ctx *ctx, struct task_struct *t,
 	task_unlock(t);
 	if (lock_task_sighand(t, &flags)) {
 		if (sig->flags & SIGNAL_STOP_STOPPED)
-			p->stopped = SIGSTOP;
+			p->stopped = checkpoint_stop_signal(t);
 		/* A terminal of a session outside the tree comes with that session. */
 		if (sig->tty && ckpt_in_tree(ctx, task_session_vnr(t)))
 			tty = tty_kref_get(sig->tty);
@@ -153,11 +163,18 @@ static int checkpoint_signal_struct(struct ckpt_ctx *ctx, struct task_struct *t,
 	return ret;
 }
 
-static int checkpoint_thread(struct ckpt_ctx *ctx, struct task_struct *t, pid_t pid, u32 cred)
+/* Objects of a thread that it may share with others. */
+struct thread_refs {
+	u32 cred;
+	u32 seccomp;
+};
+
+static int checkpoint_thread(struct ckpt_ctx *ctx, struct task_struct *t, pid_t pid,
+			     const struct thread_refs *refs)
 {
 	struct ckpt_thread th = {
 		.pid = pid,
-		.cred = cred,
+		.cred = refs->cred,
 		.clear_child_tid = (unsigned long)t->clear_child_tid,
 		.robust_list = (unsigned long)t->robust_list,
 		.rseq = (unsigned long)t->rseq,
@@ -179,6 +196,49 @@ static int checkpoint_thread(struct ckpt_ctx *ctx, struct task_struct *t, pid_t 
 		ret = checkpoint_cpu(ctx, t);
 	if (!ret)
 		ret = checkpoint_sigqueue(ctx, t, false);
+	if (!ret)
+		ret = checkpoint_sched(ctx, t, refs->seccomp);
+	return ret;
+}
+
+static bool alarm_is_pending(struct task_struct *t)
+{
+	unsigned long flags;
+	bool pending = false;
+
+	if (lock_task_sighand(t, &flags)) {
+		pending = sigismember(&t->signal->shared_pending.signal, SIGALRM);
+		unlock_task_sighand(t, &flags);
+	}
+	return pending;
+}
+
+/* What goes on counting while it rests: signals first, as timers may send some. */
+static int checkpoint_process_state(struct ckpt_ctx *ctx, struct task_struct *leader)
+{
+	bool alarm = alarm_is_pending(leader);
+	int ret;
+
+	ret = checkpoint_sigqueue(ctx, leader, true);
+	if (!ret)
+		ret = checkpoint_account(ctx, leader, alarm);
+#ifdef CONFIG_POSIX_TIMERS
+	if (!ret)
+		ret = checkpoint_timers(ctx, leader);
+#endif
+	return ret;
+}
+
+static int checkpoint_thread_refs(struct ckpt_ctx *ctx, struct task_struct *t,
+				  struct thread_refs *refs)
+{
+	int ret;
+
+	ret = checkpoint_cred(ctx, t, &refs->cred);
+#ifdef CONFIG_SECCOMP_FILTER
+	if (!ret)
+		ret = checkpoint_seccomp(ctx, t, &refs->seccomp);
+#endif
 	return ret;
 }
 
@@ -195,14 +255,14 @@ int checkpoint_process(struct ckpt_ctx *ctx, unsigned int first)
 	pid_t tgid = ctx->entries[first].tgid;
 	struct ckpt_process p = { .tgid = tgid };
 	unsigned int i, end = first + 1;
-	u32 *creds;
+	struct thread_refs *refs;
 	int ret;
 
 	while (end < ctx->tasks.nr && ctx->entries[end].tgid == tgid)
 		end++;
 	p.nr_threads = end - first;
-	creds = kvcalloc(p.nr_threads, sizeof(*creds), GFP_KERNEL_ACCOUNT);
-	if (!creds)
+	refs = kvcalloc(p.nr_threads, sizeof(*refs), GFP_KERNEL_ACCOUNT);
+	if (!refs)
 		return -ENOMEM;
 
 	ctx->where = (struct ckpt_where) { .pid = tgid, .fd = -1 };
@@ -214,19 +274,19 @@ int checkpoint_process(struct ckpt_ctx *ctx, unsigned int first)
 	if (!ret)
 		ret = checkpoint_sighand(ctx, leader, &p.sighand);
 	for (i = first; i < end && !ret; i++)
-		ret = checkpoint_cred(ctx, ctx->tasks.task[i], &creds[i - first]);
+		ret = checkpoint_thread_refs(ctx, ctx->tasks.task[i], &refs[i - first]);
 	if (!ret)
 		ret = checkpoint_signal_struct(ctx, leader, &p);
 	if (!ret)
 		ret = ckpt_write_rec(ctx, CKPT_REC_PROCESS, 0, &p, sizeof(p));
 	if (!ret)
-		ret = checkpoint_sigqueue(ctx, leader, true);
+		ret = checkpoint_process_state(ctx, leader);
 	for (i = first; i < end && !ret; i++) {
 		ctx->where.pid = ctx->entries[i].pid;
 		ret = checkpoint_thread(ctx, ctx->tasks.task[i], ctx->entries[i].pid,
-					creds[i - first]);
+					&refs[i - first]);
 	}
-	kvfree(creds);
+	kvfree(refs);
 	return ret;
 }
 
@@ -297,63 +357,6 @@ int restore_thread_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	return ret;
 }
 
-static const struct ckpt_task_entry *entry_of(struct ckpt_ctx *ctx, pid_t pid)
-{
-	struct restart_task *rt = restart_lookup(ctx, pid);
-
-	return rt && rt->leader == rt ? &rt->entry : NULL;
-}
-
-/**
- * restore_ids - put a process into its session and its group
- * @ctx:	the restart
- * @rt:		a task that has joined
- *
- * Sessions and groups whose leaders are not in the image are those of the
- * caller of restart(2): nobody gets into a stranger's.
- *
- * Return: 0 or a negative error, which has been logged.
- */
-int restore_ids(struct ckpt_ctx *ctx, struct restart_task *rt)
-{
-	const struct ckpt_task_entry *e = &rt->entry;
-	const struct ckpt_task_entry *group = entry_of(ctx, e->pgid);
-	const struct ckpt_task_entry *session = entry_of(ctx, e->sid);
-	struct task_struct *t = rt->task;
-	struct tty_struct *tty = NULL;
-
-	if (rt->leader != rt)
-		return 0;
-	if ((session && !group) || (group && group->sid != e->sid)) {
-		ctx->where.pid = e->pid;
-		return ckpt_err(ctx, -EINVAL, "its process group %d is not in its session %d",
-				e->pgid, e->sid);
-	}
-	write_lock_irq(&tasklist_lock);
-	if (session) {
-		struct pid *pid = find_vpid(e->sid);
-
-		if (task_session(t) != pid) {
-			change_pid(t, PIDTYPE_SID, pid);
-			tty = t->signal->tty;
-			t->signal->tty = NULL;
-		}
-		t->signal->leader = e->sid == e->tgid;
-	}
-	if (group) {
-		struct pid *pid = find_vpid(e->pgid);
-
-		if (task_pgrp(t) != pid)
-			change_pid(t, PIDTYPE_PGID, pid);
-	}
-	/* A zombie's end was told before; bury_zombies() puts the signal back. */
-	if (e->flags & CKPT_TASK_ZOMBIE)
-		t->exit_signal = 0;
-	write_unlock_irq(&tasklist_lock);
-	tty_kref_put(tty);
-	return 0;
-}
-
 static int restore_rlimits(struct restart_task *rt)
 {
 	const struct ckpt_process *p = rt->process;
@@ -388,6 +391,10 @@ static int restore_leader(struct restart_task *rt)
 		ret = restore_tty(rt);
 	if (!ret)
 		ret = restore_rlimits(rt);
+#ifdef CONFIG_POSIX_TIMERS
+	if (!ret)
+		ret = restore_timers(rt);
+#endif
 	if (ret)
 		return ret;
 	current->signal->is_child_subreaper = !!p->is_child_subreaper;
@@ -450,9 +457,15 @@ int restore_task(struct restart_task *rt)
 		ret = restore_restart_block(rt);
 	if (!ret)
 		ret = restore_user_pointers(rt);
+	if (!ret)
+		ret = restore_sched(rt);
+#ifdef CONFIG_SECCOMP_FILTER
+	if (!ret)
+		ret = restore_seccomp_check(rt);
+#endif
 	if (ret)
 		return ret;
-	if (th->personality & ~PERSONALITY_SUPPORTED)
+	if (!personality_is_supported(th->personality))
 		return restore_fail(rt, -EINVAL, "its personality");
 	set_personality(th->personality);
 	current->timer_slack_ns = th->timer_slack_ns;
@@ -465,5 +478,8 @@ int restore_task(struct restart_task *rt)
 	if (!valid_signal(th->pdeath_signal))
 		return restore_fail(rt, -EINVAL, "its parent-death signal");
 	current->pdeath_signal = th->pdeath_signal;
-	return 0;
+#ifdef CONFIG_SECCOMP_FILTER
+	ret = restore_seccomp(rt);
+#endif
+	return ret;
 }

@@ -4,6 +4,7 @@
  */
 import { epollItems, eventfd, memfd, signalfd, timerfd } from "./anon.js";
 import { bytesToHex, Cursor } from "./cursor.js";
+import { account, sched, seccomp, timers } from "./state.js";
 import { event, fanotify, inotify, watch } from "./watches.js";
 
 export interface RecordType {
@@ -340,6 +341,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [49, { name: "FS", fixed: 16, element: 0, decode: place }],
   [50, { name: "SIGHAND", fixed: 2048, element: 0, decode: sighand }],
   [51, { name: "CRED", fixed: 80, element: 4, decode: cred }],
+  [52, { name: "SECCOMP", fixed: 16, element: 8, decode: seccomp }],
   [64, { name: "PROCESS", fixed: 304, element: 0, decode: process }],
   [65, { name: "SIGQUEUE", fixed: 0, element: 128, decode: signals }],
   [66, { name: "THREAD", fixed: 168, element: 0, decode: thread }],
@@ -351,5 +353,8 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [83, { name: "EPOLL", fixed: 8, element: 0, decode: () => ({}) }],
   [84, { name: "EPOLL_ITEMS", fixed: 0, element: 32, decode: epollItems }],
   [85, { name: "MEMFD", fixed: 40, element: 1, strings: 1, decode: memfd }],
+  [69, { name: "ACCOUNT", fixed: 104, element: 0, decode: account }],
+  [70, { name: "TIMERS", fixed: 0, element: 64, decode: timers }],
+  [71, { name: "SCHED", fixed: 192, element: 0, decode: sched }],
   [TRAILER, { name: "TRAILER", fixed: 24, element: 0, decode: trailer }],
 ]);

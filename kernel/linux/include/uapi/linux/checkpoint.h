@@ -10,8 +10,8 @@
  *	HEADER TASKS
  *	per process: its objects (FILE PIPE LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
  *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD MM VMA PAGES FILES
- *		     FS SIGHAND CRED), then PROCESS, SIGQUEUE, and per thread THREAD
- *		     CPU FPU SIGQUEUE
+ *		     FS SIGHAND CRED SECCOMP), then PROCESS SIGQUEUE ACCOUNT TIMERS,
+ *		     and per thread THREAD CPU FPU SIGQUEUE SCHED
  *	EPOLL_ITEMS, with FILEs that only they name
  *	TRAILER
  */
@@ -176,11 +176,15 @@ enum ckpt_rec_type {
 	CKPT_REC_FS		= 49,	/* objref */
 	CKPT_REC_SIGHAND	= 50,	/* objref */
 	CKPT_REC_CRED		= 51,	/* objref */
+	CKPT_REC_SECCOMP	= 52,	/* objref */
 	CKPT_REC_PROCESS	= 64,
 	CKPT_REC_SIGQUEUE	= 65,
 	CKPT_REC_THREAD		= 66,
 	CKPT_REC_CPU		= 67,
 	CKPT_REC_FPU		= 68,
+	CKPT_REC_ACCOUNT	= 69,
+	CKPT_REC_TIMERS		= 70,
+	CKPT_REC_SCHED		= 71,
 	CKPT_REC_EVENTFD	= 80,	/* objref */
 	CKPT_REC_SIGNALFD	= 81,	/* objref */
 	CKPT_REC_TIMERFD	= 82,	/* objref */
@@ -215,6 +219,10 @@ struct ckpt_header {
 
 #define CKPT_TASK_LEADER	(1U << 0)	/* pid == tgid */
 #define CKPT_TASK_ZOMBIE	(1U << 1)
+/* Its group, or session, has lost its leader, and no member is outside the tree. */
+#define CKPT_TASK_OWN_GROUP	(1U << 2)
+#define CKPT_TASK_OWN_SESSION	(1U << 3)
+#define CKPT_TASK_FLAGS_ALL	0xfU
 
 /* TASKS: an array of these; a process's leader before its threads, parents before children. */
 struct ckpt_task_entry {
@@ -688,6 +696,71 @@ struct ckpt_thread {
 	__u32 restart_clock;
 	__aligned_s64 restart_ns;	/* time left */
 	__aligned_u64 restart_arg[4];	/* addresses, counts and flags, by kind */
+};
+
+#define CKPT_SECCOMP_LOG	(1U << 0)	/* SECCOMP_FILTER_FLAG_LOG */
+#define CKPT_SECCOMP_FLAGS_ALL	0x1U
+
+/* SECCOMP: a filter. Tail: @nr_insns of struct sock_filter, 8 bytes each. */
+struct ckpt_seccomp {
+	__u32 prev;		/* objref of the filter installed before it, or 0 */
+	__u32 flags;		/* CKPT_SECCOMP_* */
+	__u32 nr_insns;
+	__u32 reserved;
+};
+
+#define CKPT_ITIMERS		3	/* ITIMER_REAL, _VIRTUAL, _PROF */
+
+/* ACCOUNT: what the kernel counts and times of a process. */
+struct ckpt_account {
+	__aligned_s64 itimer_ns[CKPT_ITIMERS];	/* time left; 0: not running */
+	__aligned_s64 itimer_interval_ns[CKPT_ITIMERS];
+	__aligned_u64 utime_ns, stime_ns, runtime_ns;	/* of threads that have ended */
+	__aligned_u64 cutime_ns, cstime_ns;		/* of children that were waited for */
+	__u32 stop_code;	/* signal that stopped it, if wait(2) has not told of it */
+	__u32 continued;	/* wait(2) has not told that it was continued */
+	__u32 next_timer;	/* where the search for the id of a timer begins */
+	__u32 reserved;
+};
+
+#define CKPT_TIMER_PENDING	(1U << 0)	/* its signal is pending */
+#define CKPT_TIMER_ABSTIME	(1U << 1)	/* @value_ns is a time of day */
+#define CKPT_TIMER_FLAGS_ALL	0x3U
+
+/* TIMERS: timers of timer_create(2), an array of these. */
+struct ckpt_timer {
+	__s32 id;
+	__s32 clock;		/* that of a thread names it */
+	__u32 notify;		/* SIGEV_* */
+	__s32 signo;
+	__aligned_u64 sigval;
+	__s32 tid;		/* SIGEV_THREAD_ID */
+	__u32 flags;		/* CKPT_TIMER_* */
+	__aligned_s64 value_ns;	/* time left; 0: not running */
+	__aligned_s64 interval_ns;
+	__aligned_s64 overrun;	/* not yet told */
+	__aligned_s64 overrun_last;	/* timer_getoverrun(2) */
+};
+
+#define CKPT_SCHED_RESET_ON_FORK (1U << 0)
+#define CKPT_SCHED_AFFINITY	(1U << 1)	/* @cpus was asked for */
+#define CKPT_SCHED_TSC_FAULTS	(1U << 2)	/* PR_TSC_SIGSEGV */
+#define CKPT_SCHED_FLAGS_ALL	0x7U
+#define CKPT_CPU_WORDS		16
+
+/* SCHED: how a thread is scheduled, and what it may call. */
+struct ckpt_sched {
+	__u32 policy;		/* SCHED_* */
+	__s32 nice;
+	__u32 rt_priority;
+	__u32 flags;		/* CKPT_SCHED_* */
+	__aligned_u64 cpus[CKPT_CPU_WORDS];
+	__aligned_u64 default_timer_slack_ns;
+	__aligned_u64 utime_ns, stime_ns, runtime_ns;
+	__u32 ioprio;
+	__u32 seccomp_mode;	/* SECCOMP_MODE_* */
+	__u32 seccomp;		/* objref of the filter installed last, or 0 */
+	__u32 reserved;
 };
 
 /* CPU: x86-64 registers, as in struct user_regs_struct. */

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Checkpoint/restart of how a thread is scheduled. A restart goes by the rules
+ * of the system calls that set it.
+ */
+#include <linux/checkpoint_internal.h>
+#include <linux/cpumask.h>
+#include <linux/ioprio.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <linux/slab.h>
+#include <uapi/linux/sched/types.h>
+#include <asm/processor.h>
+
+#define CKPT_CPUS	(CKPT_CPU_WORDS * 64U)
+
+static bool is_supported(u32 policy)
+{
+	return policy == SCHED_NORMAL || policy == SCHED_BATCH || policy == SCHED_IDLE ||
+	       policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
+int ckpt_sched_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	if (!is_supported(t->policy))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "%s: has scheduling policy %u: not supported", t->comm,
+				     t->policy);
+	if (nr_cpu_ids > CKPT_CPUS)
+		return ckpt_obstacle(ctx, -EOPNOTSUPP, "this machine may have %u CPUs; %u are supported",
+				     nr_cpu_ids, CKPT_CPUS);
+	if (test_tsk_thread_flag(t, TIF_NOCPUID))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "%s: may not use CPUID (ARCH_SET_CPUID): not supported",
+				     t->comm);
+	return 0;
+}
+
+int checkpoint_sched(struct ckpt_ctx *ctx, struct task_struct *t, u32 seccomp)
+{
+	struct ckpt_sched s = {
+		.policy = t->policy,
+		.nice = task_nice(t),
+		.rt_priority = t->rt_priority,
+		.default_timer_slack_ns = t->default_timer_slack_ns,
+		.utime_ns = t->utime,
+		.stime_ns = t->stime,
+		.runtime_ns = t->se.sum_exec_runtime,
+		.seccomp = seccomp,
+	};
+	unsigned long flags;
+	unsigned int cpu;
+
+	if (t->sched_reset_on_fork)
+		s.flags |= CKPT_SCHED_RESET_ON_FORK;
+	if (test_tsk_thread_flag(t, TIF_NOTSC))
+		s.flags |= CKPT_SCHED_TSC_FAULTS;
+#ifdef CONFIG_SECCOMP
+	s.seccomp_mode = t->seccomp.mode;
+#endif
+	raw_spin_lock_irqsave(&t->pi_lock, flags);
+	if (t->user_cpus_ptr) {
+		s.flags |= CKPT_SCHED_AFFINITY;
+		for_each_cpu(cpu, t->user_cpus_ptr)
+			s.cpus[cpu / 64] |= 1ULL << cpu % 64;
+	}
+	raw_spin_unlock_irqrestore(&t->pi_lock, flags);
+	task_lock(t);
+	s.ioprio = __get_task_ioprio(t);
+	/* That which follows from the nice value is no one of its own. */
+	if (!t->io_context || !ioprio_valid(t->io_context->ioprio))
+		s.ioprio = 0;
+	task_unlock(t);
+	return ckpt_write_rec(ctx, CKPT_REC_SCHED, 0, &s, sizeof(s));
+}
+
+int restore_sched_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
+{
+	struct restart_task *rt = ctx->last_thread;
+	struct ckpt_sched *s;
+	bool has_filter;
+
+	if (!rt || rt->sched)
+		return ckpt_err(ctx, -EINVAL, "SCHED has no place here");
+	s = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*s), sizeof(*s));
+	if (IS_ERR(s))
+		return PTR_ERR(s);
+	rt->sched = s;
+	ctx->where.pid = rt->entry.pid;
+	if (s->flags & ~CKPT_SCHED_FLAGS_ALL || s->reserved || s->nice < MIN_NICE ||
+	    s->nice > MAX_NICE || s->ioprio > USHRT_MAX)
+		return ckpt_err(ctx, -EINVAL, "SCHED with invalid attributes");
+	if (!is_supported(s->policy))
+		return ckpt_err(ctx, -EINVAL, "scheduling policy %u: not supported", s->policy);
+	has_filter = s->seccomp_mode == SECCOMP_MODE_FILTER;
+	if (s->seccomp_mode > SECCOMP_MODE_FILTER || has_filter != !!s->seccomp)
+		return ckpt_err(ctx, -EINVAL, "seccomp mode %u with filter %u", s->seccomp_mode,
+				s->seccomp);
+	if ((s->utime_ns | s->stime_ns | s->runtime_ns) >> 60)
+		return ckpt_err(ctx, -EINVAL, "more CPU time than there can be");
+	ctx->where.pid = 0;
+	return 0;
+}
+
+static int set_affinity(const struct ckpt_sched *s)
+{
+	cpumask_var_t mask;
+	unsigned int cpu;
+	long ret;
+
+	if (!zalloc_cpumask_var(&mask, GFP_KERNEL))
+		return -ENOMEM;
+	for (cpu = 0; cpu < min(nr_cpu_ids, CKPT_CPUS); cpu++)
+		if (s->cpus[cpu / 64] >> cpu % 64 & 1)
+			cpumask_set_cpu(cpu, mask);
+	ret = sched_setaffinity(0, mask);
+	free_cpumask_var(mask);
+	return ret;
+}
+
+/**
+ * restore_sched - be scheduled as the image says
+ * @rt:		the task, which is current, with the credentials of its maker
+ *
+ * Return: 0 or a negative error; @rt says what failed.
+ */
+int restore_sched(struct restart_task *rt)
+{
+	const struct ckpt_sched *s = rt->sched;
+	struct sched_attr attr = {};
+	int ret;
+
+	if (!s)
+		return 0;
+	attr.size = sizeof(attr);
+	attr.sched_policy = s->policy;
+	attr.sched_nice = s->nice;
+	attr.sched_priority = s->rt_priority;
+	if (s->flags & CKPT_SCHED_RESET_ON_FORK)
+		attr.sched_flags |= SCHED_FLAG_RESET_ON_FORK;
+	if (current->policy != s->policy || task_nice(current) != s->nice ||
+	    current->rt_priority != s->rt_priority ||
+	    !!current->sched_reset_on_fork != !!(s->flags & CKPT_SCHED_RESET_ON_FORK)) {
+		ret = sched_setattr(current, &attr);
+		if (ret)
+			return restore_fail(rt, ret, "its scheduling policy or nice value");
+	}
+	if (s->flags & CKPT_SCHED_AFFINITY) {
+		ret = set_affinity(s);
+		if (ret)
+			return restore_fail(rt, ret, "the CPUs it is bound to");
+	}
+	if (s->ioprio) {
+		ret = ioprio_check_cap(s->ioprio);
+		if (!ret)
+			ret = set_task_ioprio(current, s->ioprio);
+		if (ret)
+			return restore_fail(rt, ret, "its I/O priority");
+	}
+	current->default_timer_slack_ns = s->default_timer_slack_ns;
+	if (s->flags & CKPT_SCHED_TSC_FAULTS)
+		SET_TSC_CTL(PR_TSC_SIGSEGV);
+	return 0;
+}
