@@ -99,7 +99,10 @@ function Targets({ report: { targets } }: { report: BenchReport }) {
           <tbody>
             {targets.map((t) => (
               <tr key={t.name}>
-                <td>{t.name}</td>
+                <td>
+                  {t.name}
+                  {t.profile !== undefined && <div className="dim">{t.profile}</div>}
+                </td>
                 <td>{t.wanted}</td>
                 <td className={styles.got}>{t.got ?? "not measured"}</td>
                 <td>
