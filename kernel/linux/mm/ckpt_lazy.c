@@ -299,11 +299,6 @@ static struct folio *read_marked(struct vm_area_struct *vma, unsigned long addr,
 	return folio;
 }
 
-static bool has_own_bit(const struct ckpt_mm_track *track)
-{
-	return track->ops == &ckpt_tracker_scan || track->ops == &ckpt_tracker_wp;
-}
-
 bool ckpt_lazy_swap_same(struct vm_area_struct *vma, pte_t pte)
 {
 	return pte_is_ckpt_lazy(pte) && swp_offset(pte_to_swp_entry(pte)) & CKPT_LAZY_SAME;
@@ -329,7 +324,7 @@ static void put_in_place(struct vm_area_struct *vma, unsigned long addr, pte_t *
 		entry = pte_wrprotect(entry);
 	if (pte_swp_uffd_wp(marker))
 		entry = pte_mkuffd_wp(pte_wrprotect(entry));
-	if (!write && has_own_bit(track) &&
+	if (!write && track->ops && track->ops->owns_bit &&
 	    swp_offset(pte_to_swp_entry(marker)) & CKPT_LAZY_SAME)
 		entry = pte_mkckpt_clean(entry);
 	inc_mm_counter(vma->vm_mm, MM_ANONPAGES);

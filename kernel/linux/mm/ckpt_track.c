@@ -361,12 +361,18 @@ void ckpt_track_rollback(struct ckpt_ctx *ctx, struct mm_struct *mm)
 int ckpt_track_adopt(struct mm_struct *mm, u64 id, u32 tracker, const u8 *image_id)
 {
 	struct ckpt_mm_track *track = ckpt_track_of(mm);
-	int ret;
+	const struct ckpt_tracker_ops *ops;
+	int ret = 0;
 
 	if (!track)
 		return -ENOMEM;
 	track->id = id;
-	ret = change_over(mm, track, trackers[tracker ?: CKPT_TRACKER_BEST]);
+	ops = trackers[tracker ?: CKPT_TRACKER_BEST];
+	/* Its pages were marked when they were left in the image; a walk would take its time. */
+	if (track->lazy && ops->owns_bit)
+		WRITE_ONCE(track->ops, ops);
+	else
+		ret = change_over(mm, track, ops);
 	if (!ret) {
 		memcpy(track->epoch, image_id, CKPT_ID_BYTES);
 		track->over = true;

@@ -85,6 +85,7 @@ struct ckpt_mm_track {
  * struct ckpt_tracker_ops - a way to know which pages have changed
  * @name:	what people call it
  * @id:		enum ckpt_tracker
+ * @owns_bit:	its bit in an entry is ours: pgtable_checkpoint.h
  * @start:	begin to track; forget all that was before
  * @harvest:	put pages that have not changed since @start or the last
  *		@harvest into @same, and begin anew in the same step
@@ -99,6 +100,7 @@ struct ckpt_mm_track {
 struct ckpt_tracker_ops {
 	const char *name;
 	u32 id;
+	bool owns_bit;
 	int (*start)(struct mm_struct *mm, struct ckpt_mm_track *track);
 	int (*harvest)(struct mm_struct *mm, struct ckpt_mm_track *track,
 		       struct ckpt_pageset *same);

@@ -81,6 +81,7 @@ static bool scan_is_fault(bool ckpt_clean, bool soft_dirty)
 const struct ckpt_tracker_ops ckpt_tracker_scan = {
 	.name		= "scan",
 	.id		= CKPT_TRACKER_SCAN,
+	.owns_bit	= true,
 	.start		= scan_start,
 	.harvest	= scan_harvest,
 	.is_fault	= scan_is_fault,

@@ -63,6 +63,7 @@ static bool wp_is_fault(bool ckpt_clean, bool soft_dirty)
 const struct ckpt_tracker_ops ckpt_tracker_wp = {
 	.name		= "wp",
 	.id		= CKPT_TRACKER_WP,
+	.owns_bit	= true,
 	.start		= wp_start,
 	.harvest	= wp_harvest,
 	.is_fault	= wp_is_fault,

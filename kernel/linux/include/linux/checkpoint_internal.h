@@ -228,6 +228,7 @@ void ckpt_refs_release(struct ckpt_ctx *ctx);
 /* freeze.c */
 bool ckpt_in_tree(struct ckpt_ctx *ctx, pid_t pid);
 int ckpt_freeze_tree(struct ckpt_ctx *ctx, struct task_struct *root);
+void ckpt_wait_inactive(struct task_struct *t);
 int ckpt_check_frozen(struct ckpt_ctx *ctx);
 void ckpt_thaw_tree(struct ckpt_ctx *ctx);
 void ckpt_let_go(struct ckpt_task_list *list);

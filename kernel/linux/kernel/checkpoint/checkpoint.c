@@ -130,7 +130,7 @@ static int look_for_obstacles(struct ckpt_ctx *ctx)
 			ret = ckpt_err(ctx, -EPERM, "%s: not yours to look into", t->comm);
 		} else {
 			/* Off its CPU: only then are its registers all in memory. */
-			wait_task_inactive(t, TASK_ANY);
+			ckpt_wait_inactive(t);
 			ret = ckpt_task_obstacles(ctx, t);
 		}
 		if (ret)

@@ -7,6 +7,7 @@
  * jobctl bits make no state that a parent, a tracer or a control group sees.
  */
 #include <linux/checkpoint_internal.h>
+#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/ptrace.h>
 #include <linux/sched/jobctl.h>
@@ -442,4 +443,18 @@ void ckpt_task_lists_free(struct ckpt_ctx *ctx)
 	ckpt_task_list_free(&ctx->tasks);
 	kvfree(ctx->entries);
 	xa_destroy(&ctx->pids);
+}
+
+/**
+ * ckpt_wait_inactive - wait until a task that goes to sleep is off its CPU
+ * @t:		the task; nobody wakes it, but to kill it
+ *
+ * Registers are set and read in its thread structure only then: the switch to
+ * another task overwrites what stands there. TASK_ANY is any state of one who
+ * sleeps; of one who is on the way, wait_task_inactive() knows nothing.
+ */
+void ckpt_wait_inactive(struct task_struct *t)
+{
+	while (!wait_task_inactive(t, TASK_ANY) && !fatal_signal_pending(current))
+		usleep_range(10, 50);
 }

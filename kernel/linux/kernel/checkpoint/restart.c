@@ -783,7 +783,7 @@ static int run(struct restart_ctx *r)
 		return ckpt_err(ctx, ret ?: -ECANCELED, "interrupted");
 	/* Off their CPUs: only then can their registers be set from here. */
 	for (i = 0; i < r->nr_tasks; i++)
-		wait_task_inactive(r->tasks[i].task, TASK_ANY);
+		ckpt_wait_inactive(r->tasks[i].task);
 	ret = read_records(ctx);
 	if (!ret)
 		ret = read_parents(r);

@@ -119,7 +119,7 @@ int restore_cpu_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
  */
 int restore_cpu(struct ckpt_ctx *ctx, struct restart_task *rt)
 {
-	wait_task_inactive(rt->task, TASK_ANY);
+	ckpt_wait_inactive(rt->task);
 	return set_regset(ctx, rt, regset(rt->task, NT_PRSTATUS),
 			  sizeof(struct ckpt_cpu_x86_64), rt->cpu);
 }
