@@ -140,22 +140,29 @@ static void one(const char *tracker, bool with_forks)
 		unlink(image[i]);
 }
 
+#define FIRST_BYTE	"/tmp/selftest/first-byte"
+
 /* The tree ends while its memory is being written: a reader that is slow holds the dump up. */
 static void ends(void)
 {
-	char output[4096], command[256];
+	char output[4096], command[512];
 	struct subject s;
 	pid_t killer;
 
 	with_dontfork = false;
 	if (!subject_start(&s, "end", body))
 		return;
-	snprintf(command, sizeof(command), "%s --live -o - %d | (sleep 2; cat > /ckpt/selftest-live.img)", checkpoint_path,
-		 s.pid);
+	/* What is written first is its memory, when it runs again: all before that is in the kernel's buffer. */
+	unlink(FIRST_BYTE);
+	snprintf(command, sizeof(command),
+		 "%s --live -o - %d | (dd bs=1 count=1 of=/ckpt/selftest-live.img 2>/dev/null; : > " FIRST_BYTE "; "
+		 "while [ -e " FIRST_BYTE " ]; do sleep 0.1; done; cat >> /ckpt/selftest-live.img)", checkpoint_path, s.pid);
 	killer = fork();
 	if (killer == 0) {
-		usleep(1000000);
+		while (!exists(FIRST_BYTE))
+			usleep(10000);
 		kill(-s.pid, SIGKILL);
+		unlink(FIRST_BYTE);
 		_exit(0);
 	}
 	RUN(output, "/bin/sh", "-c", command);
