@@ -10,6 +10,8 @@
 #include <linux/mm_types.h>
 #include <linux/rcupdate.h>
 
+struct ckpt_ctx;
+struct ckpt_stream;
 struct restart_task;
 
 /**
@@ -40,5 +42,8 @@ static inline void ckpt_mm_set_owner(struct mm_struct *mm, struct task_struct *o
 	rcu_assign_pointer(mm->owner, owner);
 #endif
 }
+
+long restore_fresh_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_struct *mm,
+			 unsigned long addr, unsigned long nr, struct page **pages);
 
 #endif /* _MM_RESTORE_H */

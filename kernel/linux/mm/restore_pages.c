@@ -179,6 +179,15 @@ static int fill_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_str
 
 		if (fatal_signal_pending(current))
 			return ckpt_err(ctx, -EINTR, "interrupted");
+		n = s ? restore_fresh_pages(ctx, s, mm, addr, nr, pages) : 0;
+		if (n < 0)
+			return n;
+		if (n) {
+			addr += n << PAGE_SHIFT;
+			nr -= n;
+			cond_resched();
+			continue;
+		}
 		n = pin_pages(ctx, mm, addr, min(nr, CKPT_BATCH_PAGES), pages);
 		if (n < 0)
 			return n;
