@@ -58,6 +58,9 @@ static const struct shape {
 	{ CKPT_REC_ACCOUNT,  "ACCOUNT",  sizeof(struct ckpt_account), 0, 0 },
 	{ CKPT_REC_TIMERS,   "TIMERS",   0, sizeof(struct ckpt_timer), 0 },
 	{ CKPT_REC_SCHED,    "SCHED",    sizeof(struct ckpt_sched), 0, 0 },
+	{ CKPT_REC_SOCKET,   "SOCKET",   sizeof(struct ckpt_socket), 1, 0 },
+	{ CKPT_REC_SOCKET_PEER, "SOCKET_PEER", sizeof(struct ckpt_socket_peer), 0, 0 },
+	{ CKPT_REC_SOCKET_MSG, "SOCKET_MSG", sizeof(struct ckpt_socket_msg), 1, 0 },
 	{ CKPT_REC_TRAILER,  "TRAILER",  sizeof(struct ckpt_trailer), 0, 0 },
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Records of eventfd, signalfd, timerfd, epoll and memfd. */
+/* Records of eventfd, signalfd, timerfd, epoll, memfd and sockets. */
 #include "show_anon.h"
 
 #include <string.h>
@@ -73,8 +73,69 @@ static void memfd_json(const void *body)
 	json_string("name", (const char *)body + sizeof(m));
 }
 
+/* The tail: options, address, peer's address; the rest if it is shorter than it says. */
+static void socket_json(const unsigned char *body, size_t len)
+{
+	struct ckpt_sockopt o;
+	struct ckpt_socket s;
+
+	memcpy(&s, body, sizeof(s));
+	body += sizeof(s);
+	len -= sizeof(s);
+	json_number("family", s.family);
+	json_number("socketType", s.type);
+	json_number("protocol", s.protocol);
+	json_number("state", s.state);
+	json_hex("flags", s.flags);
+	json_number("shutdown", s.shutdown);
+	json_number("error", s.error);
+	json_number("backlog", s.backlog);
+	json_number("listener", s.listener);
+	json_number("path", s.path);
+	json_number("peerCred", s.peer_cred);
+	json_signed("peerPid", s.peer_pid);
+	json_open("options", '[');
+	for (uint32_t i = 0; i < s.nr_options && len >= sizeof(o); i++, body += sizeof(o), len -= sizeof(o)) {
+		memcpy(&o, body, sizeof(o));
+		json_open(NULL, '{');
+		json_number("level", o.level);
+		json_number("name", o.name);
+		json_bytes("value", o.value, o.len < sizeof(o.value) ? o.len : sizeof(o.value));
+		json_close('}');
+	}
+	json_close(']');
+	size_t addr = s.addr_len < len ? s.addr_len : len;
+	size_t peer = s.peer_len < len - addr ? s.peer_len : len - addr;
+
+	json_bytes("address", body, addr);
+	json_bytes("peer", body + addr, peer);
+}
+
+static void socket_msg_json(const unsigned char *body, size_t len)
+{
+	struct ckpt_socket_msg m;
+	uint32_t file;
+
+	memcpy(&m, body, sizeof(m));
+	body += sizeof(m);
+	len -= sizeof(m);
+	json_number("from", m.from);
+	json_signed("pid", m.pid);
+	json_number("uid", m.uid);
+	json_number("gid", m.gid);
+	json_open("files", '[');
+	for (uint32_t i = 0; i < m.nr_fds && len >= sizeof(file); i++, body += sizeof(file), len -= sizeof(file)) {
+		memcpy(&file, body, sizeof(file));
+		json_number(NULL, file);
+	}
+	json_close(']');
+	json_number("bytes", len);
+}
+
 bool show_anon_json(const struct record *record)
 {
+	struct ckpt_socket_peer p;
+
 	switch (record->type) {
 	case CKPT_REC_EVENTFD: eventfd_json(record->body); return true;
 	case CKPT_REC_SIGNALFD: signalfd_json(record->body); return true;
@@ -82,6 +143,12 @@ bool show_anon_json(const struct record *record)
 	case CKPT_REC_EPOLL: return true;
 	case CKPT_REC_EPOLL_ITEMS: epoll_items_json(record->body, record->body_len); return true;
 	case CKPT_REC_MEMFD: memfd_json(record->body); return true;
+	case CKPT_REC_SOCKET: socket_json(record->body, record->body_len); return true;
+	case CKPT_REC_SOCKET_PEER:
+		memcpy(&p, record->body, sizeof(p));
+		json_number("peer", p.peer);
+		return true;
+	case CKPT_REC_SOCKET_MSG: socket_msg_json(record->body, record->body_len); return true;
 	}
 	return false;
 }
@@ -118,8 +185,22 @@ static void memfd_text(const void *body)
 	printf(", %llu bytes, seals 0x%x", (unsigned long long)m.size, m.seals);
 }
 
+static void socket_text(const void *body)
+{
+	struct ckpt_socket s;
+
+	memcpy(&s, body, sizeof(s));
+	printf("family %u, type %u, protocol %u%s%s", s.family, s.type, s.protocol,
+	       s.state == CKPT_SOCKET_LISTENING ? ", listens" : s.state == CKPT_SOCKET_CONNECTED ? ", connected" : "",
+	       s.flags & CKPT_SOCKET_GONE ? ", gone" : "");
+	if (s.listener)
+		printf(", waits to be accepted by %u", s.listener);
+}
+
 bool show_anon_text(const struct record *record)
 {
+	struct ckpt_socket_peer p;
+	struct ckpt_socket_msg m;
 	struct ckpt_signalfd s;
 	struct ckpt_eventfd e;
 
@@ -136,6 +217,15 @@ bool show_anon_text(const struct record *record)
 	case CKPT_REC_EPOLL: return true;
 	case CKPT_REC_EPOLL_ITEMS: epoll_items_text(record->body, record->body_len); return true;
 	case CKPT_REC_MEMFD: memfd_text(record->body); return true;
+	case CKPT_REC_SOCKET: socket_text(record->body); return true;
+	case CKPT_REC_SOCKET_PEER:
+		memcpy(&p, record->body, sizeof(p));
+		printf("to %u", p.peer);
+		return true;
+	case CKPT_REC_SOCKET_MSG:
+		memcpy(&m, record->body, sizeof(m));
+		printf("from %u, %u files in flight", m.from, m.nr_fds);
+		return true;
 	}
 	return false;
 }

@@ -9,12 +9,14 @@
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/file.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 
 /* What is to be written when all processes are. */
 struct later {
 	struct list_head list;
-	struct file *file;		/* the table of objects holds it */
+	void *ptr;			/* the table of objects holds it */
 	u32 objref;
 	ckpt_later_fn fn;
 	pid_t pid;
@@ -47,26 +49,28 @@ int ckpt_anon_write(struct ckpt_ctx *ctx, struct file *file, enum ckpt_file_kind
 /**
  * ckpt_write_later - have something written after all processes
  * @ctx:	the checkpoint
- * @file:	what it is about; the table of objects holds it
+ * @stage:	when
+ * @ptr:	what it is about; the table of objects holds it
  * @objref:	of the object
- * @fn:		writes it, and may ask for more
+ * @fn:		writes it, and may ask for more to be written
  *
  * Return: 0 or -ENOMEM.
  */
-int ckpt_write_later(struct ckpt_ctx *ctx, struct file *file, u32 objref, ckpt_later_fn fn)
+int ckpt_write_later(struct ckpt_ctx *ctx, enum ckpt_stage stage, void *ptr, u32 objref,
+		     ckpt_later_fn fn)
 {
 	struct later *later = kmalloc(sizeof(*later), GFP_KERNEL_ACCOUNT);
 
 	if (!later)
 		return -ENOMEM;
 	*later = (struct later) {
-		.file = file,
+		.ptr = ptr,
 		.objref = objref,
 		.fn = fn,
 		.pid = ctx->where.pid,
 		.fd = ctx->where.fd,
 	};
-	list_add_tail(&later->list, &ctx->later);
+	list_add_tail(&later->list, &ctx->later[stage]);
 	return 0;
 }
 
@@ -78,14 +82,20 @@ int ckpt_write_later(struct ckpt_ctx *ctx, struct file *file, u32 objref, ckpt_l
  */
 int ckpt_write_what_is_left(struct ckpt_ctx *ctx)
 {
-	struct later *later;
+	unsigned int stage;
 	int ret = 0;
 
-	while (!ret && (later = list_first_entry_or_null(&ctx->later, struct later, list))) {
-		list_del(&later->list);
-		ctx->where = (struct ckpt_where) { .pid = later->pid, .fd = later->fd };
-		ret = later->fn(ctx, later->file, later->objref);
-		kfree(later);
+	BUILD_BUG_ON(ARRAY_SIZE(ctx->later) != CKPT_STAGES);
+	for (stage = 0; stage < CKPT_STAGES; stage++) {
+		struct list_head *list = &ctx->later[stage];
+		struct later *later;
+
+		while (!ret && (later = list_first_entry_or_null(list, struct later, list))) {
+			list_del(&later->list);
+			ctx->where = (struct ckpt_where) { .pid = later->pid, .fd = later->fd };
+			ret = later->fn(ctx, later->ptr, later->objref);
+			kfree(later);
+		}
 	}
 	ctx->where = (struct ckpt_where) { .fd = -1 };
 	return ret;
@@ -94,10 +104,13 @@ int ckpt_write_what_is_left(struct ckpt_ctx *ctx)
 void ckpt_later_free(struct ckpt_ctx *ctx)
 {
 	struct later *later, *tmp;
+	unsigned int stage;
 
-	list_for_each_entry_safe(later, tmp, &ctx->later, list)
-		kfree(later);
-	INIT_LIST_HEAD(&ctx->later);
+	for (stage = 0; stage < CKPT_STAGES; stage++) {
+		list_for_each_entry_safe(later, tmp, &ctx->later[stage], list)
+			kfree(later);
+		INIT_LIST_HEAD(&ctx->later[stage]);
+	}
 }
 
 /**
@@ -177,4 +190,54 @@ struct file *restore_anon_file(struct ckpt_ctx *ctx, const struct ckpt_file *f)
 	put_cred(anon->file->f_cred);
 	anon->file->f_cred = get_cred(cred);
 	return get_file(anon->file);
+}
+
+/**
+ * ckpt_dead_pid - the pid of a process that has ended: a number that nobody bears
+ * @nr:		the number
+ *
+ * Return: the pid, held, or NULL.
+ */
+struct pid *ckpt_dead_pid(pid_t nr)
+{
+	struct pid_namespace *ns = task_active_pid_ns(current), *up = ns;
+	struct pid *pid;
+	int i;
+
+	pid = kmem_cache_zalloc(ns->pid_cachep, GFP_KERNEL);
+	if (!pid)
+		return NULL;
+	refcount_set(&pid->count, 1);
+	spin_lock_init(&pid->lock);
+	for (i = 0; i < PIDTYPE_MAX; i++)
+		INIT_HLIST_HEAD(&pid->tasks[i]);
+	INIT_HLIST_HEAD(&pid->inodes);
+	init_waitqueue_head(&pid->wait_pidfd);
+	pid->level = ns->level;
+	for (i = ns->level; i >= 0; i--, up = up->parent) {
+		pid->numbers[i].ns = up;
+		pid->numbers[i].nr = i == ns->level ? nr : 0;
+	}
+	get_pid_ns(ns);
+	return pid;
+}
+
+/**
+ * restore_pid_of_credentials - the pid that credentials in a message, or of a peer, name
+ * @ctx:	the restart
+ * @nr:		the number
+ *
+ * One of the tree; as with SCM_CREDENTIALS, another one is for the privileged.
+ *
+ * Return: the pid, held, or NULL.
+ */
+struct pid *restore_pid_of_credentials(struct ckpt_ctx *ctx, pid_t nr)
+{
+	struct restart_task *rt = restart_lookup(ctx, nr);
+
+	if (rt && rt->task)
+		return get_pid(task_pid(rt->task));
+	if (nr <= 0 || !ns_capable(task_active_pid_ns(current)->user_ns, CAP_SYS_ADMIN))
+		return NULL;
+	return find_get_pid(nr) ?: ckpt_dead_pid(nr);
 }

@@ -61,6 +61,21 @@ static void count_ref(struct xarray *refs, const struct file *file)
 			 GFP_KERNEL_ACCOUNT);
 }
 
+/* What is in flight is held by the socket whose queue it is in. */
+static int count_in_flight(struct xarray *refs, struct file *file)
+{
+	struct file **files;
+	unsigned int i, nr;
+	int ret = unix_files_in_flight(file, &files, &nr);
+
+	for (i = 0; i < nr && !ret; i++)
+		count_ref(refs, files[i]);
+	for (i = 0; i < nr; i++)
+		fput(files[i]);
+	kvfree(files);
+	return ret;
+}
+
 static int first_seen(struct xarray *seen, const void *ptr)
 {
 	int ret = xa_insert(seen, (unsigned long)ptr, xa_mk_value(0), GFP_KERNEL_ACCOUNT);
@@ -142,6 +157,8 @@ int ckpt_check_holders(struct ckpt_ctx *ctx)
 		if (!ret)
 			ret = count_in_mm(&refs, &seen, ctx->tasks.task[i]);
 	}
+	for (i = 0; i < ctx->nr_locked && !ret; i++)
+		ret = count_in_flight(&refs, ctx->locked[i].file);
 	for (i = 0; i < ctx->nr_locked && !ret; i++) {
 		struct ckpt_locked *l = &ctx->locked[i];
 

@@ -67,7 +67,7 @@ static int write_items(struct ckpt_ctx *ctx, u32 objref, struct eventpoll_item *
 	return ret;
 }
 
-static int checkpoint_items(struct ckpt_ctx *ctx, struct file *file, u32 objref)
+static int checkpoint_items(struct ckpt_ctx *ctx, void *file, u32 objref)
 {
 	unsigned int i, nr = eventpoll_describe(file, NULL, 0);
 	struct eventpoll_item *items;
@@ -114,7 +114,8 @@ int eventpoll_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 		ret = ckpt_write_rec(ctx, CKPT_REC_EPOLL, objref, &rec, sizeof(rec));
 	if (!ret)
 		ret = ckpt_anon_write(ctx, file, CKPT_FILE_EPOLL, objref);
-	return ret ?: ckpt_write_later(ctx, file, objref, checkpoint_items);
+	return ret ?: ckpt_write_later(ctx, CKPT_STAGE_DISCOVER, file, objref,
+				       checkpoint_items);
 }
 
 /**

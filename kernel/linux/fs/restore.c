@@ -307,6 +307,7 @@ static struct file *restore_file(struct ckpt_ctx *ctx, const struct ckpt_file *f
 	case CKPT_FILE_SIGNALFD:
 	case CKPT_FILE_TIMERFD:
 	case CKPT_FILE_EPOLL:
+	case CKPT_FILE_SOCKET:
 		file = restore_anon_file(ctx, f);
 		break;
 	case CKPT_FILE_MEMFD:

@@ -20,6 +20,7 @@ int eventfd_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int signalfd_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int timerfd_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int eventpoll_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
+int socket_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 
 /* Called from get_signal(), with siglock held; returns without it. */
 void ckpt_trap(void);
@@ -38,6 +39,7 @@ bool ckpt_mm_is_tracked(struct mm_struct *mm);
 #define signalfd_file_checkpoint	NULL
 #define timerfd_file_checkpoint	NULL
 #define eventpoll_file_checkpoint	NULL
+#define socket_file_checkpoint	NULL
 
 static inline void ckpt_mm_free(struct mm_struct *mm) { }
 static inline void ckpt_track_lost(struct mm_struct *mm) { }

@@ -75,6 +75,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_CRED,
 	CKPT_OBJ_NOTIFY,	/* restart only: an inotify instance or fanotify group */
 	CKPT_OBJ_ANON,		/* restart only: what only a descriptor leads to */
+	CKPT_OBJ_SOCKET,	/* restart: one that has no file */
 	CKPT_OBJ_TTY,		/* checkpoint only */
 	CKPT_OBJ_FILES,		/* restart: the record, as the next two */
 	CKPT_OBJ_FS,
@@ -148,7 +149,7 @@ struct ckpt_ctx {
 	struct list_head relinked;
 	unsigned int nr_names;
 	struct list_head snapshots;
-	struct list_head later;
+	struct list_head later[3];
 	u32 tracker;
 	struct file *held;
 	struct checkpoint_stats stats;
@@ -485,17 +486,28 @@ struct ckpt_anon {
 	unsigned int nr;
 };
 
-typedef int (*ckpt_later_fn)(struct ckpt_ctx *ctx, struct file *file, u32 objref);
+/* When what comes after all processes is written. */
+enum ckpt_stage {
+	CKPT_STAGE_DISCOVER,	/* may lead to more files */
+	CKPT_STAGE_CONNECT,
+	CKPT_STAGE_FILL,
+	CKPT_STAGES,
+};
+
+typedef int (*ckpt_later_fn)(struct ckpt_ctx *ctx, void *ptr, u32 objref);
 
 int ckpt_anon_write(struct ckpt_ctx *ctx, struct file *file, enum ckpt_file_kind kind,
 		    u32 objref);
-int ckpt_write_later(struct ckpt_ctx *ctx, struct file *file, u32 objref, ckpt_later_fn fn);
+int ckpt_write_later(struct ckpt_ctx *ctx, enum ckpt_stage stage, void *ptr, u32 objref,
+		     ckpt_later_fn fn);
 int ckpt_write_what_is_left(struct ckpt_ctx *ctx);
 void ckpt_later_free(struct ckpt_ctx *ctx);
 int ckpt_anon_add(struct ckpt_ctx *ctx, u32 objref, u32 kind, struct file *file);
 struct ckpt_anon *ckpt_anon_ref(struct ckpt_ctx *ctx, u32 objref, u32 kind);
 struct file *restore_anon_file(struct ckpt_ctx *ctx, const struct ckpt_file *f);
 void ckpt_anon_put(void *anon);
+struct pid *ckpt_dead_pid(pid_t nr);
+struct pid *restore_pid_of_credentials(struct ckpt_ctx *ctx, pid_t nr);
 
 /* fs/eventfd.c, fs/eventfd_checkpoint.c */
 u64 eventfd_get_state(struct file *file, bool *semaphore);
@@ -534,6 +546,66 @@ int restore_epoll_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_epoll_items_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_own_epoll_items(struct restart_task *rt);
 void restore_epolls_settle(struct ckpt_ctx *ctx);
+
+/* net/sock_checkpoint.c */
+struct net;
+struct scm_cookie;
+struct sock;
+struct sockaddr_un;
+struct socket;
+
+/* What is set last, for what happens before would change it. */
+struct restored_sock {
+	struct sock *sk;	/* has no file: the table of objects holds it */
+	bool gone;
+	u32 shutdown;
+	u32 error;
+};
+
+int checkpoint_sock(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_socket *rec, u32 objref,
+		    const void *addr, const void *peer);
+int restore_socket_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_socket_peer_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_socket_msg_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+struct sock *restored_sock_of(struct ckpt_ctx *ctx, u32 objref);
+int restore_sock_add(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_socket *s,
+		     struct sock *sk);
+void restore_sockets_settle(struct ckpt_ctx *ctx);
+void ckpt_restored_sock_put(void *sock);
+void ckpt_sock_get(void *sk);
+void ckpt_sock_put(void *sk);
+
+/* net/sock_options.c */
+int ckpt_sock_options(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_sockopt *options,
+		      unsigned int max);
+int restore_sock_options(struct ckpt_ctx *ctx, struct socket *sock,
+			 const struct ckpt_sockopt *options, unsigned int nr);
+
+/* net/unix/af_unix.c */
+bool unix_is_found_by_name(const struct sock *sk);
+int unix_bind_again(struct sock *sk, struct sockaddr_un *name, int len, const struct path *path,
+		    bool found);
+struct sock *unix_make_gone(struct net *net, int type);
+void unix_forget(struct sock *sk);
+struct sock *unix_make_pending(struct sock *listener);
+int unix_queue_again(struct sock *from, struct sock *to, const void *data, size_t len,
+		     struct scm_cookie *scm);
+
+/* net/unix/unix_checkpoint.c */
+int checkpoint_unix(struct ckpt_ctx *ctx, struct file *file, struct socket *sock);
+int restore_unix(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void *addr,
+		 struct socket *sock);
+int restore_unix_without_file(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_socket *s,
+			      const void *addr);
+int restore_unix_peer(struct ckpt_ctx *ctx, struct sock *sk, struct sock *peer);
+int restore_unix_msg(struct ckpt_ctx *ctx, struct sock *from, struct sock *to,
+		     const struct ckpt_socket_msg *m, size_t len);
+int unix_files_in_flight(struct file *file, struct file ***files, unsigned int *nr);
+
+/* net/inet_checkpoint.c */
+int checkpoint_inet(struct ckpt_ctx *ctx, struct file *file, struct socket *sock);
+int restore_inet(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void *addr,
+		 const void *peer, struct socket *sock);
 
 /* mm/memfd_checkpoint.c */
 bool ckpt_is_memfd(const struct file *file);

@@ -18,6 +18,7 @@
 struct ckpt_ctx *ckpt_ctx_alloc(void)
 {
 	struct ckpt_ctx *ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
+	unsigned int i;
 
 	if (!ctx)
 		return NULL;
@@ -30,7 +31,8 @@ struct ckpt_ctx *ckpt_ctx_alloc(void)
 	INIT_LIST_HEAD(&ctx->locks);
 	INIT_LIST_HEAD(&ctx->files);
 	INIT_LIST_HEAD(&ctx->snapshots);
-	INIT_LIST_HEAD(&ctx->later);
+	for (i = 0; i < ARRAY_SIZE(ctx->later); i++)
+		INIT_LIST_HEAD(&ctx->later[i]);
 	ctx->where.fd = -1;
 	ctx->path_buf = kmalloc(PATH_MAX, GFP_KERNEL_ACCOUNT);
 	if (!ctx->path_buf) {

@@ -94,6 +94,7 @@ static const struct ckpt_obj_ops obj_ops[CKPT_OBJ_TYPES] = {
 	[CKPT_OBJ_CRED] = { "CRED", cred_grab, cred_drop, payload_drop },
 	[CKPT_OBJ_NOTIFY] = { "INOTIFY or FANOTIFY", NULL, NULL, ckpt_notify_put },
 	[CKPT_OBJ_ANON] = { "object behind a descriptor", NULL, NULL, ckpt_anon_put },
+	[CKPT_OBJ_SOCKET] = { "SOCKET", ckpt_sock_get, ckpt_sock_put, ckpt_restored_sock_put },
 	[CKPT_OBJ_TTY] = { "TTY", tty_grab, tty_drop, NULL },
 	[CKPT_OBJ_FILES] = { "FILES", hold_nothing, hold_nothing, payload_drop },
 	[CKPT_OBJ_FS] = { "FS", hold_nothing, hold_nothing, payload_drop },

@@ -568,6 +568,9 @@ static const restore_fn restore_fns[] = {
 #ifdef CONFIG_SECCOMP_FILTER
 	[CKPT_REC_SECCOMP]	= restore_seccomp_rec,
 #endif
+	[CKPT_REC_SOCKET]	= restore_socket_rec,
+	[CKPT_REC_SOCKET_PEER]	= restore_socket_peer_rec,
+	[CKPT_REC_SOCKET_MSG]	= restore_socket_msg_rec,
 };
 
 static int read_records(struct ckpt_ctx *ctx)
@@ -766,6 +769,7 @@ static int finish_tasks(struct restart_ctx *r)
 	if (!ret)
 		ret = restore_unlink(ctx);
 	if (!ret) {
+		restore_sockets_settle(ctx);
 		restore_epolls_settle(ctx);
 		restore_files_done(ctx);
 	}

@@ -1,5 +1,5 @@
-/** The records of files that only a descriptor leads to: eventfd, signalfd, timerfd, epoll, memfd. */
-import type { Cursor } from "./cursor.js";
+/** The records of files that only a descriptor leads to: eventfd, signalfd, timerfd, epoll, memfd, sockets. */
+import { bytesToHex, type Cursor } from "./cursor.js";
 import type { Fields } from "./records.js";
 
 export const eventfd = (c: Cursor): Fields => ({ count: c.digits(), semaphore: c.u32() });
@@ -43,3 +43,42 @@ export const memfd = (c: Cursor): Fields => ({
   mtimeNs: c.signedDigits(),
   name: c.string(),
 });
+
+/** Its tail may be shorter than it says: then what is there is given. */
+export function socket(c: Cursor): Fields {
+  const fields: Fields = {
+    family: c.u32(),
+    socketType: c.u32(),
+    protocol: c.u32(),
+    state: c.u32(),
+    flags: c.hex32(),
+    shutdown: c.u32(),
+    error: c.u32(),
+    backlog: c.u32(),
+    listener: c.u32(),
+    path: c.u32(),
+    peerCred: c.u32(),
+    peerPid: c.s32(),
+  };
+  const nrOptions = c.u32();
+  const [addrLen, peerLen] = [c.u32(), c.u32()];
+  c.skip(4);
+  const options: Fields[] = [];
+  while (options.length < nrOptions && c.left >= 32) {
+    const [level, name, len] = [c.u32(), c.u32(), c.u32()];
+    c.skip(4);
+    options.push({ level, name, value: bytesToHex(c.take(16).subarray(0, Math.min(len, 16))) });
+  }
+  const address = bytesToHex(c.take(Math.min(addrLen, c.left)));
+  return { ...fields, options, address, peer: bytesToHex(c.take(Math.min(peerLen, c.left))) };
+}
+
+export function socketMsg(c: Cursor): Fields {
+  const from = c.u32();
+  const nrFds = c.u32();
+  const fields: Fields = { from, pid: c.s32(), uid: c.u32(), gid: c.u32() };
+  c.skip(4);
+  const files: number[] = [];
+  while (files.length < nrFds && c.left >= 4) files.push(c.u32());
+  return { ...fields, files, bytes: c.left };
+}

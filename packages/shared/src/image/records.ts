@@ -2,7 +2,7 @@
  * What the records of an image hold. It follows kernel/linux/include/uapi/linux/checkpoint.h, the only definition of
  * the format, field by field, and gives what `ckptinfo --json` gives.
  */
-import { epollItems, eventfd, memfd, signalfd, timerfd } from "./anon.js";
+import { epollItems, eventfd, memfd, signalfd, socket, socketMsg, timerfd } from "./anon.js";
 import { bytesToHex, Cursor } from "./cursor.js";
 import { account, sched, seccomp, timers } from "./state.js";
 import { event, fanotify, inotify, watch } from "./watches.js";
@@ -29,7 +29,7 @@ const name = (names: readonly (string | undefined)[], kind: number): string | nu
 const fileKinds = [
   undefined, "path", "relinked", "pipe", "tty", "inotify", "fanotify", undefined, "copied",
   undefined, undefined, undefined, undefined, undefined, undefined, undefined,
-  "eventfd", "signalfd", "timerfd", "epoll", "memfd",
+  "eventfd", "signalfd", "timerfd", "epoll", "memfd", "socket",
 ] as const;
 const ownerTypes = ["none", "process", "group", "thread"] as const;
 const lockKinds = [undefined, "posix", "ofd", "flock", "lease"] as const;
@@ -356,5 +356,8 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [69, { name: "ACCOUNT", fixed: 104, element: 0, decode: account }],
   [70, { name: "TIMERS", fixed: 0, element: 64, decode: timers }],
   [71, { name: "SCHED", fixed: 192, element: 0, decode: sched }],
+  [88, { name: "SOCKET", fixed: 64, element: 1, decode: socket }],
+  [89, { name: "SOCKET_PEER", fixed: 8, element: 0, decode: (c) => ({ peer: c.u32() }) }],
+  [90, { name: "SOCKET_MSG", fixed: 24, element: 1, decode: socketMsg }],
   [TRAILER, { name: "TRAILER", fixed: 24, element: 0, decode: trailer }],
 ]);

@@ -262,31 +262,6 @@ static int restore_watch(struct ckpt_ctx *ctx, struct notify_restore *n,
 	return 0;
 }
 
-/* A process that has ended: a number that nobody bears. */
-static struct pid *dead_pid(pid_t nr)
-{
-	struct pid_namespace *ns = task_active_pid_ns(current), *up = ns;
-	struct pid *pid;
-	int i;
-
-	pid = kmem_cache_zalloc(ns->pid_cachep, GFP_KERNEL);
-	if (!pid)
-		return NULL;
-	refcount_set(&pid->count, 1);
-	spin_lock_init(&pid->lock);
-	for (i = 0; i < PIDTYPE_MAX; i++)
-		INIT_HLIST_HEAD(&pid->tasks[i]);
-	INIT_HLIST_HEAD(&pid->inodes);
-	init_waitqueue_head(&pid->wait_pidfd);
-	pid->level = ns->level;
-	for (i = ns->level; i >= 0; i--, up = up->parent) {
-		pid->numbers[i].ns = up;
-		pid->numbers[i].nr = i == ns->level ? nr : 0;
-	}
-	get_pid_ns(ns);
-	return pid;
-}
-
 /* Who did it: a task of the tree, one that was there before, or a mere number. */
 static struct pid *find_pid_of(struct ckpt_ctx *ctx, const struct ckpt_event *e)
 {
@@ -300,7 +275,7 @@ static struct pid *find_pid_of(struct ckpt_ctx *ctx, const struct ckpt_event *e)
 	if (same)
 		return pid;
 	put_pid(pid);
-	return dead_pid(e->pid);
+	return ckpt_dead_pid(e->pid);
 }
 
 /**

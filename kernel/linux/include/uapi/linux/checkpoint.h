@@ -9,10 +9,10 @@
  *
  *	HEADER TASKS
  *	per process: its objects (FILE PIPE LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
- *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD MM VMA PAGES FILES
- *		     FS SIGHAND CRED SECCOMP), then PROCESS SIGQUEUE ACCOUNT TIMERS,
+ *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD SOCKET MM VMA PAGES
+ *		     FILES FS SIGHAND CRED SECCOMP), then PROCESS SIGQUEUE ACCOUNT TIMERS,
  *		     and per thread THREAD CPU FPU SIGQUEUE SCHED
- *	EPOLL_ITEMS, with FILEs that only they name
+ *	EPOLL_ITEMS SOCKET_PEER SOCKET_MSG, with FILEs and SOCKETs that only they name
  *	TRAILER
  */
 #ifndef _UAPI_LINUX_CHECKPOINT_H
@@ -191,6 +191,9 @@ enum ckpt_rec_type {
 	CKPT_REC_EPOLL		= 83,	/* objref */
 	CKPT_REC_EPOLL_ITEMS	= 84,	/* objref of the EPOLL; after all processes */
 	CKPT_REC_MEMFD		= 85,	/* objref; PAGES follow */
+	CKPT_REC_SOCKET		= 88,	/* objref */
+	CKPT_REC_SOCKET_PEER	= 89,	/* objref of the SOCKET; after all processes */
+	CKPT_REC_SOCKET_MSG	= 90,	/* the same */
 	CKPT_REC_TRAILER	= 255,
 };
 
@@ -250,6 +253,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_TIMERFD	= 18,
 	CKPT_FILE_EPOLL		= 19,
 	CKPT_FILE_MEMFD		= 20,
+	CKPT_FILE_SOCKET	= 21,
 };
 
 /* Whom SIGIO goes to: F_SETOWN_EX. */
@@ -467,6 +471,69 @@ struct ckpt_memfd {
 	__u32 gid;
 	__aligned_s64 atime_ns;	/* since 1970 */
 	__aligned_s64 mtime_ns;
+};
+
+#define CKPT_SOCKOPT_BYTES	16
+
+/* An option of a socket, as getsockopt(2) gives it. */
+struct ckpt_sockopt {
+	__u32 level;
+	__u32 name;
+	__u32 len;
+	__u32 reserved;
+	__u8 value[CKPT_SOCKOPT_BYTES];
+};
+
+enum ckpt_socket_state {
+	CKPT_SOCKET_UNCONNECTED	= 0,
+	CKPT_SOCKET_CONNECTED	= 1,
+	CKPT_SOCKET_LISTENING	= 2,
+};
+
+#define CKPT_SOCKET_GONE	(1U << 0)	/* closed, but others have it as peer or sender */
+#define CKPT_SOCKET_NOT_FOUND	(1U << 1)	/* its name is that of who listened, or is taken */
+#define CKPT_SOCKET_FLAGS_ALL	0x3U
+
+/*
+ * SOCKET: one that has a FILE, one that waits to be accepted by @listener, or
+ * one that is gone. Tail: options, its address, the address it is connected to.
+ */
+struct ckpt_socket {
+	__u32 family;
+	__u32 type;
+	__u32 protocol;
+	__u32 state;		/* enum ckpt_socket_state */
+	__u32 flags;		/* CKPT_SOCKET_* */
+	__u32 shutdown;		/* 1: no more is received; 2: or sent */
+	__u32 error;		/* SO_ERROR */
+	__u32 backlog;
+	__u32 listener;		/* objref of a SOCKET, or 0 */
+	__u32 path;		/* objref of the FILE (O_PATH) it is bound to, or 0 */
+	__u32 peer_cred;	/* objref: SO_PEERCRED, or 0 */
+	__s32 peer_pid;		/* SO_PEERCRED, or 0 */
+	__u32 nr_options;
+	__u32 addr_len;
+	__u32 peer_len;
+	__u32 reserved;
+};
+
+/* SOCKET_PEER: what a socket is connected to. */
+struct ckpt_socket_peer {
+	__u32 peer;		/* objref of a SOCKET */
+	__u32 reserved;
+};
+
+/*
+ * SOCKET_MSG: what has been sent and not received, in order. Tail: objrefs of
+ * the FILEs that are in flight (SCM_RIGHTS), then the data.
+ */
+struct ckpt_socket_msg {
+	__u32 from;		/* objref of a SOCKET */
+	__u32 nr_fds;
+	__s32 pid;		/* SCM_CREDENTIALS; 0: none */
+	__u32 uid;
+	__u32 gid;
+	__u32 reserved;
 };
 
 enum ckpt_lock_kind {

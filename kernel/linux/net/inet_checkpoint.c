@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Checkpoint/restart of sockets of IPv4 and IPv6: made, bound, listening, or,
+ * if they know no connections, connected as before.
+ */
+#include <linux/checkpoint_internal.h>
+#include <linux/igmp.h>
+#include <linux/ipv6.h>
+#include <linux/net.h>
+#include <linux/security.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <net/inet_connection_sock.h>
+#include <net/inet_sock.h>
+#include <net/ipv6.h>
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+static bool is_tcp(const struct sock *sk)
+{
+	return sk->sk_type == SOCK_STREAM && sk->sk_protocol == IPPROTO_TCP;
+}
+
+static bool has_groups(const struct sock *sk)
+{
+	if (rcu_access_pointer(inet_sk(sk)->mc_list))
+		return true;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6)
+		return rcu_access_pointer(inet6_sk(sk)->ipv6_mc_list) || inet6_sk(sk)->ipv6_ac_list;
+#endif
+	return false;
+}
+
+static int tcp_obstacle(struct ckpt_ctx *ctx, struct sock *sk)
+{
+	if (inet_csk(sk)->icsk_ulp_ops)
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "a TCP socket with a protocol on top (TCP_ULP): not supported");
+	if (sk->sk_state == TCP_LISTEN && reqsk_queue_len(&inet_csk(sk)->icsk_accept_queue))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "a TCP socket with connections that wait to be accepted: not supported");
+	if (sk->sk_state == TCP_LISTEN || sk->sk_state == TCP_CLOSE)
+		return 0;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6)
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+			"a TCP connection from [%pI6c]:%u to [%pI6c]:%u: not supported",
+			&sk->sk_v6_rcv_saddr, ntohs(inet_sk(sk)->inet_sport), &sk->sk_v6_daddr,
+			ntohs(inet_sk(sk)->inet_dport));
+#endif
+	return ckpt_obstacle(ctx, -EOPNOTSUPP,
+			     "a TCP connection from %pI4:%u to %pI4:%u: not supported",
+			     &inet_sk(sk)->inet_saddr, ntohs(inet_sk(sk)->inet_sport),
+			     &inet_sk(sk)->inet_daddr, ntohs(inet_sk(sk)->inet_dport));
+}
+
+static int inet_obstacle(struct ckpt_ctx *ctx, struct sock *sk)
+{
+	bool is_udp = sk->sk_type == SOCK_DGRAM && sk->sk_protocol == IPPROTO_UDP;
+
+	if (!is_tcp(sk) && !is_udp && sk->sk_type != SOCK_RAW)
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "a socket of type %u, protocol %u: not supported", sk->sk_type,
+				     sk->sk_protocol);
+	if (has_groups(sk))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "a socket that is a member of multicast groups: not supported");
+	if (rcu_access_pointer(inet_sk(sk)->inet_opt))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "a socket with IP options: not supported");
+	if (is_tcp(sk))
+		return tcp_obstacle(ctx, sk);
+	if (is_udp && READ_ONCE(udp_sk(sk)->encap_type))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "a UDP socket that encapsulates (UDP_ENCAP): not supported");
+	if (is_udp && READ_ONCE(udp_sk(sk)->pending))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "a UDP socket with a datagram half sent (MSG_MORE): not supported");
+	if (!skb_queue_empty_lockless(&sk->sk_receive_queue) ||
+	    (is_udp && !skb_queue_empty_lockless(&udp_sk(sk)->reader_queue)))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "a socket with datagrams that were not read: not supported");
+	return 0;
+}
+
+/* By bind(2), or because something was sent. */
+static bool is_bound(const struct sock *sk)
+{
+	if (sk->sk_type != SOCK_RAW)
+		return inet_sk(sk)->inet_num;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6)
+		return !ipv6_addr_any(&sk->sk_v6_rcv_saddr);
+#endif
+	return inet_sk(sk)->inet_rcv_saddr;
+}
+
+static int addresses(struct ckpt_ctx *ctx, struct socket *sock, struct ckpt_socket *rec,
+		     struct sockaddr_storage *addr, struct sockaddr_storage *peer)
+{
+	struct sock *sk = sock->sk;
+	int len;
+
+	if (is_bound(sk)) {
+		len = kernel_getsockname(sock, (struct sockaddr *)addr);
+		if (len < 0)
+			return ckpt_err(ctx, len, "its address cannot be had (error %d)", len);
+		rec->addr_len = len;
+	}
+	if (!is_tcp(sk) && sk->sk_state == TCP_ESTABLISHED) {
+		len = kernel_getpeername(sock, (struct sockaddr *)peer);
+		if (len < 0)
+			return ckpt_err(ctx, len, "its peer's address cannot be had (error %d)",
+					len);
+		rec->peer_len = len;
+	}
+	return 0;
+}
+
+/**
+ * checkpoint_inet - write a socket of IPv4 or IPv6
+ * @ctx:	the checkpoint
+ * @file:	its file
+ * @sock:	the socket
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int checkpoint_inet(struct ckpt_ctx *ctx, struct file *file, struct socket *sock)
+{
+	struct sockaddr_storage addr = {}, peer = {};
+	struct ckpt_socket rec = {};
+	struct sock *sk = sock->sk;
+	u32 objref;
+	int ret;
+
+	ret = ckpt_obj_add(ctx, CKPT_OBJ_SOCKET, sk, &objref);
+	if (!ret)
+		ret = inet_obstacle(ctx, sk);
+	if (!ret)
+		ret = addresses(ctx, sock, &rec, &addr, &peer);
+	if (ret)
+		return ret;
+	if (is_tcp(sk) && sk->sk_state == TCP_LISTEN) {
+		rec.state = CKPT_SOCKET_LISTENING;
+		rec.backlog = READ_ONCE(sk->sk_max_ack_backlog);
+	} else if (sk->sk_state == TCP_ESTABLISHED) {
+		rec.state = CKPT_SOCKET_CONNECTED;
+	}
+	ret = checkpoint_sock(ctx, sk, &rec, objref, &addr, &peer);
+	return ret ?: ckpt_anon_write(ctx, file, CKPT_FILE_SOCKET, objref);
+}
+
+static int bind_inet(struct ckpt_ctx *ctx, struct socket *sock, const void *addr, u32 len)
+{
+	struct sockaddr_storage name = {};
+	int ret;
+
+	memcpy(&name, addr, len);
+	ret = security_socket_bind(sock, (struct sockaddr *)&name, len);
+	if (!ret)
+		ret = kernel_bind(sock, (struct sockaddr *)&name, len);
+	if (!ret)
+		return 0;
+	if (name.ss_family == AF_INET6)
+		return ckpt_err(ctx, ret, "cannot bind a socket to [%pI6c]:%u (error %d)",
+				&((struct sockaddr_in6 *)&name)->sin6_addr,
+				ntohs(((struct sockaddr_in6 *)&name)->sin6_port), ret);
+	return ckpt_err(ctx, ret, "cannot bind a socket to %pI4:%u (error %d)",
+			&((struct sockaddr_in *)&name)->sin_addr,
+			ntohs(((struct sockaddr_in *)&name)->sin_port), ret);
+}
+
+static int connect_inet(struct ckpt_ctx *ctx, struct socket *sock, const void *peer, u32 len)
+{
+	struct sockaddr_storage name = {};
+	int ret;
+
+	memcpy(&name, peer, len);
+	ret = security_socket_connect(sock, (struct sockaddr *)&name, len);
+	if (!ret)
+		ret = kernel_connect(sock, (struct sockaddr *)&name, len, O_NONBLOCK);
+	return ret ? ckpt_err(ctx, ret, "cannot connect a socket (error %d)", ret) : 0;
+}
+
+/**
+ * restore_inet - give a new socket its address and state
+ * @ctx:	the restart
+ * @s:		what the image says of it
+ * @addr:	its address
+ * @peer:	what it is connected to
+ * @sock:	the socket, which nobody has yet
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restore_inet(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void *addr,
+		 const void *peer, struct socket *sock)
+{
+	u32 backlog = min_t(u32, s->backlog, READ_ONCE(sock_net(sock->sk)->core.sysctl_somaxconn));
+	int ret = 0;
+
+	if ((s->state == CKPT_SOCKET_LISTENING && (!is_tcp(sock->sk) || !s->addr_len)) ||
+	    (s->state == CKPT_SOCKET_CONNECTED && (is_tcp(sock->sk) || !s->peer_len)) ||
+	    (s->state != CKPT_SOCKET_CONNECTED && s->peer_len))
+		return ckpt_err(ctx, -EINVAL, "a socket contradicts itself");
+	if (s->addr_len)
+		ret = bind_inet(ctx, sock, addr, s->addr_len);
+	if (!ret && s->state == CKPT_SOCKET_LISTENING) {
+		ret = security_socket_listen(sock, backlog) ?: kernel_listen(sock, backlog);
+		if (ret)
+			ckpt_err(ctx, ret, "cannot listen (error %d)", ret);
+	}
+	if (!ret && s->state == CKPT_SOCKET_CONNECTED)
+		ret = connect_inet(ctx, sock, peer, s->peer_len);
+	return ret;
+}

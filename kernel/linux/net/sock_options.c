@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Checkpoint/restart of socket options: read and set as by getsockopt(2) and
+ * setsockopt(2), with all their checks. One that is as a new socket has it is
+ * left alone.
+ */
+#include <linux/checkpoint_internal.h>
+#include <linux/in6.h>
+#include <linux/net.h>
+#include <linux/tcp.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+
+/* In the order in which they are set. */
+static const struct {
+	u16 level;
+	u16 name;
+	u16 len;
+} known[] = {
+	{ SOL_SOCKET, SO_REUSEADDR, 4 },
+	{ SOL_SOCKET, SO_REUSEPORT, 4 },
+	{ SOL_SOCKET, SO_BROADCAST, 4 },
+	{ SOL_SOCKET, SO_KEEPALIVE, 4 },
+	{ SOL_SOCKET, SO_OOBINLINE, 4 },
+	{ SOL_SOCKET, SO_DONTROUTE, 4 },
+	{ SOL_SOCKET, SO_NO_CHECK, 4 },
+	{ SOL_SOCKET, SO_PRIORITY, 4 },
+	{ SOL_SOCKET, SO_MARK, 4 },
+	{ SOL_SOCKET, SO_SNDBUF, 4 },
+	{ SOL_SOCKET, SO_RCVBUF, 4 },
+	{ SOL_SOCKET, SO_RCVLOWAT, 4 },
+	{ SOL_SOCKET, SO_PASSCRED, 4 },
+	{ SOL_SOCKET, SO_PASSPIDFD, 4 },
+	{ SOL_SOCKET, SO_PASSSEC, 4 },
+	{ SOL_SOCKET, SO_TIMESTAMP_OLD, 4 },
+	{ SOL_SOCKET, SO_TIMESTAMPNS_OLD, 4 },
+	{ SOL_SOCKET, SO_RXQ_OVFL, 4 },
+	{ SOL_SOCKET, SO_PEEK_OFF, 4 },
+	{ SOL_SOCKET, SO_LINGER, 8 },
+	{ SOL_SOCKET, SO_RCVTIMEO_OLD, 16 },
+	{ SOL_SOCKET, SO_SNDTIMEO_OLD, 16 },
+	{ SOL_IPV6, IPV6_V6ONLY, 4 },
+	{ SOL_IPV6, IPV6_UNICAST_HOPS, 4 },
+	{ SOL_IPV6, IPV6_MULTICAST_HOPS, 4 },
+	{ SOL_IPV6, IPV6_MULTICAST_LOOP, 4 },
+	{ SOL_IPV6, IPV6_RECVERR, 4 },
+	{ SOL_IPV6, IPV6_RECVPKTINFO, 4 },
+	{ SOL_IPV6, IPV6_RECVHOPLIMIT, 4 },
+	{ SOL_IPV6, IPV6_TCLASS, 4 },
+	{ SOL_IPV6, IPV6_RECVTCLASS, 4 },
+	{ SOL_IP, IP_TTL, 4 },
+	{ SOL_IP, IP_TOS, 4 },
+	{ SOL_IP, IP_MTU_DISCOVER, 4 },
+	{ SOL_IP, IP_RECVERR, 4 },
+	{ SOL_IP, IP_PKTINFO, 4 },
+	{ SOL_IP, IP_RECVTTL, 4 },
+	{ SOL_IP, IP_RECVTOS, 4 },
+	{ SOL_IP, IP_FREEBIND, 4 },
+	{ SOL_IP, IP_TRANSPARENT, 4 },
+	{ SOL_IP, IP_MULTICAST_TTL, 4 },
+	{ SOL_IP, IP_MULTICAST_LOOP, 4 },
+	{ SOL_IP, IP_BIND_ADDRESS_NO_PORT, 4 },
+	{ SOL_TCP, TCP_NODELAY, 4 },
+	{ SOL_TCP, TCP_CORK, 4 },
+	{ SOL_TCP, TCP_KEEPIDLE, 4 },
+	{ SOL_TCP, TCP_KEEPINTVL, 4 },
+	{ SOL_TCP, TCP_KEEPCNT, 4 },
+	{ SOL_TCP, TCP_SYNCNT, 4 },
+	{ SOL_TCP, TCP_LINGER2, 4 },
+	{ SOL_TCP, TCP_DEFER_ACCEPT, 4 },
+	{ SOL_TCP, TCP_USER_TIMEOUT, 4 },
+	{ SOL_TCP, TCP_NOTSENT_LOWAT, 4 },
+	{ SOL_TCP, TCP_CONGESTION, 16 },
+};
+
+static bool applies(const struct sock *sk, int level)
+{
+	switch (level) {
+	case SOL_SOCKET:
+		return true;
+	case SOL_IP:
+		return sk->sk_family == AF_INET;
+	case SOL_IPV6:
+		return sk->sk_family == AF_INET6;
+	case SOL_TCP:
+		return sk->sk_protocol == IPPROTO_TCP && sk->sk_family != AF_UNIX;
+	}
+	return false;
+}
+
+static int read_option(struct sock *sk, int level, int name, void *value, int *len)
+{
+	sockptr_t to = KERNEL_SOCKPTR(value), to_len = KERNEL_SOCKPTR(len);
+
+	switch (level) {
+	case SOL_SOCKET:
+		return sk_getsockopt(sk, level, name, to, to_len);
+	case SOL_IP:
+		return do_ip_getsockopt(sk, level, name, to, to_len);
+	case SOL_IPV6:
+		return do_ipv6_getsockopt(sk, level, name, to, to_len);
+	case SOL_TCP:
+		return do_tcp_getsockopt(sk, level, name, to, to_len);
+	}
+	return -ENOPROTOOPT;
+}
+
+/* Sizes that nobody has set are for the kernel to choose. */
+static bool is_chosen_by_kernel(const struct sock *sk, int level, int name)
+{
+	if (level != SOL_SOCKET)
+		return false;
+	return (name == SO_SNDBUF && !(sk->sk_userlocks & SOCK_SNDBUF_LOCK)) ||
+	       (name == SO_RCVBUF && !(sk->sk_userlocks & SOCK_RCVBUF_LOCK));
+}
+
+/**
+ * ckpt_sock_options - what options a socket has
+ * @ctx:	the checkpoint
+ * @sk:		the socket
+ * @options:	where they go
+ * @max:	how many there is room for
+ *
+ * Return: their number, or a negative error.
+ */
+int ckpt_sock_options(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_sockopt *options,
+		      unsigned int max)
+{
+	unsigned int i, nr = 0;
+
+	BUILD_BUG_ON(ARRAY_SIZE(known) > 64);
+	for (i = 0; i < ARRAY_SIZE(known) && nr < max; i++) {
+		struct ckpt_sockopt *o = &options[nr];
+		int len = known[i].len;
+
+		if (!applies(sk, known[i].level) ||
+		    is_chosen_by_kernel(sk, known[i].level, known[i].name))
+			continue;
+		memset(o, 0, sizeof(*o));
+		if (read_option(sk, known[i].level, known[i].name, o->value, &len) ||
+		    len > known[i].len)
+			continue;
+		o->level = known[i].level;
+		o->name = known[i].name;
+		o->len = len;
+		nr++;
+	}
+	return nr;
+}
+
+static int set_buffer(struct socket *sock, const struct ckpt_sockopt *o)
+{
+	int name = o->name == SO_SNDBUF ? SO_SNDBUFFORCE : SO_RCVBUFFORCE;
+	int value = *(const int *)o->value / 2, now, len = sizeof(now), ret;
+
+	/* setsockopt(2) doubles it. */
+	ret = do_sock_setsockopt(sock, false, SOL_SOCKET, o->name, KERNEL_SOCKPTR(&value),
+				 sizeof(value));
+	if (!ret)
+		ret = read_option(sock->sk, SOL_SOCKET, o->name, &now, &len);
+	if (!ret && now < *(const int *)o->value)
+		ret = do_sock_setsockopt(sock, false, SOL_SOCKET, name, KERNEL_SOCKPTR(&value),
+					 sizeof(value));
+	return ret;
+}
+
+static int set_option(struct ckpt_ctx *ctx, struct socket *sock, const struct ckpt_sockopt *o)
+{
+	u8 now[CKPT_SOCKOPT_BYTES] = {}, value[CKPT_SOCKOPT_BYTES];
+	int len = o->len, ret;
+
+	/* The congestion control takes a string that it may end. */
+	memcpy(value, o->value, sizeof(value));
+	if (!read_option(sock->sk, o->level, o->name, now, &len) && len == o->len &&
+	    !memcmp(now, value, len))
+		return 0;
+	if (o->level == SOL_SOCKET && (o->name == SO_SNDBUF || o->name == SO_RCVBUF))
+		ret = set_buffer(sock, o);
+	else
+		ret = do_sock_setsockopt(sock, false, o->level, o->name, KERNEL_SOCKPTR(value),
+					 o->len);
+	return ret ? ckpt_err(ctx, ret, "cannot set option %u of level %u of a socket (error %d)",
+			      o->name, o->level, ret) : 0;
+}
+
+static bool is_known(const struct sock *sk, const struct ckpt_sockopt *o)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (known[i].level == o->level && known[i].name == o->name)
+			return o->len && o->len <= known[i].len && !o->reserved &&
+			       applies(sk, o->level);
+	return false;
+}
+
+/**
+ * restore_sock_options - set options as they were
+ * @ctx:	the restart
+ * @sock:	the socket
+ * @options:	what the image says
+ * @nr:		their number
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restore_sock_options(struct ckpt_ctx *ctx, struct socket *sock,
+			 const struct ckpt_sockopt *options, unsigned int nr)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < nr && !ret; i++) {
+		if (!is_known(sock->sk, &options[i]))
+			return ckpt_err(ctx, -EINVAL, "a socket with unknown option %u of level %u",
+					options[i].name, options[i].level);
+		ret = set_option(ctx, sock, &options[i]);
+	}
+	return ret;
+}
