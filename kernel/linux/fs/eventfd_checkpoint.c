@@ -118,7 +118,8 @@ static int check_timerfd(struct ckpt_ctx *ctx, const struct ckpt_timerfd *t)
 	    (t->until_ns && (!wall || !(t->flags & TFD_TIMER_ABSTIME))))
 		return ckpt_err(ctx, -EINVAL, "a timerfd that contradicts itself");
 	if (alarm && !capable(CAP_WAKE_ALARM))
-		return ckpt_err(ctx, -EPERM, "a timerfd that wakes the machine needs CAP_WAKE_ALARM");
+		return ckpt_err(ctx, -EPERM,
+				"a timerfd that wakes the machine needs CAP_WAKE_ALARM");
 	return 0;
 }
 

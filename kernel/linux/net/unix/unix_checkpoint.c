@@ -200,8 +200,8 @@ static int connect_peer(struct ckpt_ctx *ctx, void *ptr, u32 objref)
 			ret = write_gone(ctx, peer, &rec.peer);
 		else
 			ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
-				"a UNIX socket, connected to one of process %d outside the tree: not supported",
-				pid_vnr(sk->sk_peer_pid));
+					    "a UNIX socket, connected to one of process %d outside the tree: not supported",
+					    pid_vnr(sk->sk_peer_pid));
 	}
 	if (!ret)
 		ret = ckpt_write_rec(ctx, CKPT_REC_SOCKET_PEER, objref, &rec, sizeof(rec));
