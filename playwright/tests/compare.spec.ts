@@ -11,10 +11,7 @@ const file = (memMiB: number, command: string) =>
     `  - { kind: run, command: [sh, -c, '${command}'] }`,
   ].join("\n");
 
-// Held back: it has not run to its end yet.
-test.fixme("two experiments side by side: what was not alike, what came out otherwise, and ratios", async ({
-  page,
-}) => {
+test("two experiments side by side: what was not alike, what came out otherwise, and ratios", async ({ page }) => {
   const ids: string[] = [];
   for (const [memMiB, command, state] of [
     [256, "true", "ok"],
