@@ -12,7 +12,6 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -379,12 +378,6 @@ static void stranger_of_proc_body(void)
 	pause_here();
 }
 
-static void memfd_body(void)
-{
-	syscall(SYS_memfd_create, "secret", 0);
-	pause_here();
-}
-
 static void maps_body(void)
 {
 	open("/proc/self/maps", O_RDONLY);
@@ -403,7 +396,6 @@ static void refusals(void)
 	refused_checkpoint("hidden by a mount", hidden_for_good_body, "mounted over");
 	refused_checkpoint("of another mount namespace", other_namespace_body, "another mount namespace");
 	refused_checkpoint("/proc of a stranger", stranger_of_proc_body, "process 1, which is not in the tree");
-	refused_checkpoint("memfd", memfd_body, "memfd");
 	refused_checkpoint("/proc/self/maps", maps_body, "no checkpoint method");
 	if (access("/sys/fs/cgroup/cgroup.procs", W_OK) == 0)
 		refused_checkpoint("a writable control file", cgroup_body, "control file");
