@@ -3,7 +3,7 @@ import { expect, test } from "@playwright/test";
 import { labUrl } from "./page.js";
 
 for (const colorScheme of ["light", "dark"] as const) {
-  for (const path of ["/", "/new", "/x/doesnotexist"]) {
+  for (const path of ["/", "/new", "/guests", "/figures", "/compare", "/x/doesnotexist"]) {
     test(`axe finds nothing on ${path}, ${colorScheme}`, async ({ browser }) => {
       const page = await (await browser.newContext({ colorScheme })).newPage();
       await page.goto(`${labUrl()}${path}`);
@@ -13,7 +13,7 @@ for (const colorScheme of ["light", "dark"] as const) {
   }
 }
 
-for (const path of ["/", "/new"]) {
+for (const path of ["/", "/new", "/guests", "/figures", "/compare"]) {
   test(`${path} fits a phone`, async ({ browser }) => {
     const page = await (await browser.newContext({ viewport: { width: 390, height: 844 } })).newPage();
     await page.goto(`${labUrl()}${path}`);
