@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What cannot be checkpointed is refused by name; a dry run names all of it. */
-/* covers: Descriptors | sockets | refused by name */
+/* covers: Descriptors | packet sockets | refused by name */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <string.h>

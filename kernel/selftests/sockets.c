@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Sockets: UNIX ones with all that is in them; those of IPv4 and IPv6 that know no connections. */
+/* covers: Sockets | UNIX: pairs, names, pending connections, queues, descriptors in flight, peercred | supported */
+/* covers: Sockets | TCP v4 and v6: listening, bound | supported */
+/* covers: Sockets | TCP: established connections | refused by name */
+/* covers: Sockets | UDP v4 and v6: bound, connected | supported */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
