@@ -187,7 +187,8 @@ int checkpoint_file_locks(struct ckpt_ctx *ctx, struct file *file, u32 objref)
 		return 0;
 	ret = collect(ctx, &list, file, NULL, objref);
 	if (!ret && list.nr)
-		ret = ckpt_remember_held(ctx, file, "holds a lock") ?: ckpt_write_locks(ctx, &list, objref);
+		ret = ckpt_remember_held(ctx, file, "holds a lock") ?:
+		      ckpt_write_locks(ctx, &list, objref);
 	kvfree(list.at);
 	return ret;
 }

@@ -133,7 +133,7 @@ static const char *memfd_obstacle(struct vm_area_struct *vma)
 {
 	if (memfd_fcntl(vma->vm_file, F_GET_SEALS, 0) & F_SEAL_FUTURE_WRITE &&
 	    (vma->vm_flags & (VM_MAYSHARE | VM_MAYWRITE | VM_WRITE)) == (VM_MAYSHARE | VM_MAYWRITE))
-		return "a read-only mapping of a memfd, made before it was sealed (F_SEAL_FUTURE_WRITE): not supported";
+		return "a read-only mapping made before F_SEAL_FUTURE_WRITE: not supported";
 	return NULL;
 }
 

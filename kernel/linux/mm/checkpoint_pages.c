@@ -332,7 +332,8 @@ int ckpt_dump_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, struct mm_struct
 		ret = ckpt_lazy_complete(mm);
 	if (ret)
 		return ckpt_err(ctx, ret,
-			"cannot bring in the pages that a lazy restart has left in its image (error %d)", ret);
+			"cannot bring in the pages that a lazy restart has left in its image (error %d)",
+			ret);
 	w.batch = batch_alloc(ctx, objref);
 	if (!w.batch)
 		return -ENOMEM;

@@ -131,6 +131,7 @@ long restore_fresh_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_
 	ctx->where.addr = addr;
 	return ckpt_err(ctx, ret == -EEXIST ? -EINVAL : ret,
 			ret == -ENODATA ? "the image is truncated in a record of pages" :
-			ret == -EEXIST ? "the image has a page twice, or there is no memory for it" :
+			ret == -EEXIST ?
+			"the image has a page twice, or there is no memory for it" :
 			"cannot read pages from the image");
 }

@@ -53,7 +53,7 @@ static int sock_obstacle(struct ckpt_ctx *ctx, struct sock *sk)
 	if (rcu_access_pointer(sk->sk_filter))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a socket with a filter (SO_ATTACH_FILTER): not supported");
-	if (rcu_access_pointer(sk->sk_user_data))
+	if (READ_ONCE(sk->sk_user_data))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a socket that something in the kernel uses: not supported");
 	if (READ_ONCE(sk->sk_bound_dev_if))

@@ -28,7 +28,8 @@ int ckpt_sched_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 				     "%s: has scheduling policy %u: not supported", t->comm,
 				     t->policy);
 	if (nr_cpu_ids > CKPT_CPUS)
-		return ckpt_obstacle(ctx, -EOPNOTSUPP, "this machine may have %u CPUs; %u are supported",
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "this machine may have %u CPUs; %u are supported",
 				     nr_cpu_ids, CKPT_CPUS);
 	if (test_tsk_thread_flag(t, TIF_NOCPUID))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,

@@ -127,7 +127,7 @@ struct checkpoint_stats {
 #define RESTART_KEEP_RELINKED	(1ULL << 0)	/* leave relinked names for another restart */
 #define RESTART_CHECK_TYPE	(1ULL << 1)	/* take files by name and type alone */
 #define RESTART_CHECK_CONTENTS	(1ULL << 2)	/* and want size and mtime as they were */
-#define RESTART_LAZY		(1ULL << 3)	/* leave private memory in the images until it is touched */
+#define RESTART_LAZY		(1ULL << 3)	/* private memory comes when it is touched */
 #define RESTART_COPY_DIR	(1ULL << 8)	/* make copied files in copy_dir_fd */
 #define RESTART_FLAGS_ALL	0x10fULL
 
