@@ -286,16 +286,7 @@ function change(view: ExperimentView, event: LogEvent): Partial<ExperimentView> 
       return {
         status: "running",
         fingerprint: event.fingerprint,
-        guest: {
-          guest: event.guest,
-          state: "up",
-          kernel: event.fingerprint.kernelVariant,
-          how: event.how,
-          bootMs: event.bootMs,
-          reason: null,
-          queue: null,
-          suspended: false,
-        },
+        guest: guestUp(event),
       };
     case "guest.queued":
       return editGuest(view, event.guest, { queue: event.position });
@@ -509,6 +500,20 @@ function guestEnded(view: ExperimentView, guest: number, how: "stopped" | "died"
   };
 }
 
+/** A guest that has come up, by a boot or by a migration. */
+function guestUp(event: Extract<LogEvent, { type: "guest.booted" | "migration.finished" }>): ExperimentView["guest"] {
+  return {
+    guest: event.guest,
+    state: "up",
+    kernel: event.fingerprint.kernelVariant,
+    how: event.how,
+    bootMs: event.bootMs,
+    reason: null,
+    queue: null,
+    suspended: false,
+  };
+}
+
 /** The experiment goes on in another guest: with the target and its terminal, without the rest. */
 function moved(
   view: ExperimentView,
@@ -519,16 +524,7 @@ function moved(
   const { stopped, downtimeMs, totalMs, bytes, figures } = event;
   return {
     fingerprint: event.fingerprint,
-    guest: {
-      guest: event.guest,
-      state: "up",
-      kernel: event.fingerprint.kernelVariant,
-      how: event.how,
-      bootMs: event.bootMs,
-      reason: null,
-      queue: null,
-      suspended: false,
-    },
+    guest: guestUp(event),
     migrations: editMigration(view, event.stepNo, () => ({ state: "moved", stopped, downtimeMs, totalMs, bytes })),
     targets: view.targets.map((t) => {
       if (t === target) return { ...t, pid: figures.rootPid, alive: true, endedReason: null, latestCheckpoint: null };
