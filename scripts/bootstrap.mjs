@@ -18,8 +18,8 @@ const commands = {
   test: { script: "scripts/test.ts", needs: ["build", "guests", "test"] },
   cases: { script: "scripts/cases.ts", needs: ["build", "guests"] },
   coverage: { script: "scripts/coverage.ts", needs: ["build"] },
-  bench: { script: "scripts/bench.ts", needs: ["build", "guests"] },
-  crlab: { script: "apps/runner/src/cli/main.ts", needs: ["build", "guests"] },
+  bench: { script: "scripts/bench.ts", needs: ["build", "guests"], ownHelp: true },
+  crlab: { script: "apps/runner/src/cli/main.ts", needs: ["build", "guests"], ownHelp: true },
   "kernel:series": { script: "scripts/kernel-series.ts", needs: ["build"] },
   "test:powercut": { script: "scripts/powercut.ts", needs: ["build", "guests"] },
   "lint:c": { script: "scripts/lint-c.ts", needs: ["build", "lint"] },
@@ -96,10 +96,20 @@ function installPackages(groups) {
   process.stderr.write("✓ Debian packages\n");
 }
 
+/** The comment at the head of a script is its manual. */
+function manual(script) {
+  const [, comment] = readFileSync(join(root, script), "utf8").match(/^\/\*\*([\s\S]*?)\*\//);
+  return comment.replace(/^ ?\* ?/gm, "").trim();
+}
+
 checkNode();
 const [name, ...args] = process.argv.slice(2);
 const command = Object.hasOwn(commands, name ?? "") ? commands[name] : undefined;
 if (!command) fail(`bootstrap: no command "${name}"; there are ${Object.keys(commands).join(", ")}`);
+if (args.includes("--help") && !command.ownHelp) {
+  process.stdout.write(`${manual(command.script)}\n`);
+  process.exit(0);
+}
 installModules();
 // Asking for help, or what is missing, needs nothing installed.
 const asking = name === "crlab" && (args.length === 0 || args.includes("--help") || args[0] === "doctor");

@@ -1,6 +1,7 @@
 /**
- * `npm test [SUITE…]`: sets up, runs every suite (or the named ones), ends with one line `N passed, N failed` counted
- * from their own reports.
+ * `npm test [SUITE…]`: sets up, runs every suite (unit, selftests, guest, playwright) or the named ones, ends with one
+ * line `N passed, N failed` counted from their own reports. `selftests-debug` runs only when named: its kernel, with
+ * KASAN and lockdep, takes long to build.
  */
 import type { KernelVariant } from "@crlab/shared";
 import { BuildError } from "../apps/runner/src/build/errors.js";
