@@ -85,9 +85,10 @@ int restore_cred_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	if (IS_ERR(c))
 		return PTR_ERR(c);
 	if (rec->len != sizeof(*c) + (u64)c->nr_groups * sizeof(u32)) {
+		ckpt_err(ctx, -EINVAL, "credentials: %u groups do not fit the record",
+			 c->nr_groups);
 		kvfree(c);
-		return ckpt_err(ctx, -EINVAL, "credentials: %u groups do not fit the record",
-				c->nr_groups);
+		return -EINVAL;
 	}
 	return ckpt_ref_add(ctx, rec->objref, CKPT_OBJ_CRED, c);
 }
