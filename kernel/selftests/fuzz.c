@@ -8,34 +8,16 @@
  */
 /* covers: Robustness | mutated images (npm run fuzz) | refused in words, or restarted */
 #define _GNU_SOURCE
-#include <ctype.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/checkpoint.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/fanotify.h>
-#include <sys/inotify.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/timerfd.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "everything.h"
+#include "leaks.h"
 #include "subject.h"
 #include "tap.h"
 
@@ -45,113 +27,6 @@
 #define MAX_RECORDS	20000
 /* No type of record is as large, the trailer's excepted. */
 #define MAX_TYPE	128
-#define MAX_PIDS	4096
-/* What caches and a kernel's own bookkeeping may take. */
-#define MAX_GROWTH_KIB	(24 * 1024)
-
-/* ---- a subject that has one of everything ---- */
-
-static void *idle(void *arg)
-{
-	for (;;)
-		pause();
-	return arg;
-}
-
-static void need(bool good)
-{
-	if (!good)
-		_exit(1);
-}
-
-static void anonymous_files(const sigset_t *set)
-{
-	struct itimerspec far = { { 7, 0 }, { 7000, 0 } };
-	struct epoll_event ask = { .events = EPOLLIN, .data.u64 = 42 };
-	int event = eventfd(3, EFD_NONBLOCK), outer = epoll_create1(0), inner = epoll_create1(0);
-	int timer = timerfd_create(CLOCK_BOOTTIME, 0), mem = memfd_create("fuzz", MFD_ALLOW_SEALING);
-
-	need(signalfd(-1, set, 0) >= 0 && timerfd_settime(timer, 0, &far, NULL) == 0);
-	need(epoll_ctl(inner, EPOLL_CTL_ADD, event, &ask) == 0 && epoll_ctl(outer, EPOLL_CTL_ADD, inner, &ask) == 0);
-	need(write(mem, "sealed", 6) == 6 && fcntl(mem, F_ADD_SEALS, F_SEAL_GROW) == 0);
-}
-
-static void sockets(void)
-{
-	struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct sockaddr_un name = { .sun_family = AF_UNIX, .sun_path = "\0crlab-fuzz" };
-	int tcp = socket(AF_INET, SOCK_STREAM, 0), udp = socket(AF_INET, SOCK_DGRAM, 0);
-	int listening = socket(AF_UNIX, SOCK_SEQPACKET, 0), client = socket(AF_UNIX, SOCK_SEQPACKET, 0), pair[2];
-	union {
-		struct cmsghdr head;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = { .head = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
-	struct iovec data = { "in flight", 9 };
-	struct msghdr msg = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
-
-	need(bind(tcp, (void *)&any, sizeof(any)) == 0 && listen(tcp, 5) == 0 && bind(udp, (void *)&any, sizeof(any)) == 0);
-	need(bind(listening, (void *)&name, sizeof(name)) == 0 && listen(listening, 3) == 0);
-	need(connect(client, (void *)&name, sizeof(name)) == 0);
-	need(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && write(pair[1], "unread", 6) == 6);
-	memcpy(CMSG_DATA(&control.head), &udp, sizeof(udp));
-	need(sendmsg(pair[0], &msg, 0) == 9);
-}
-
-static void has_everything(void)
-{
-	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	struct sock_fprog prog = { 1, &allow };
-	struct itimerspec far = { { 5, 0 }, { 5000, 0 } };
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
-	pthread_t thread;
-	sigset_t set;
-	int ends[2], id, fd;
-
-	pthread_create(&thread, NULL, idle, NULL);
-	need(pipe(ends) == 0 && write(ends[1], "unread", 6) == 6);
-	fd = open("/tmp/selftest/fuzz-file", O_RDWR | O_CREAT, 0644);
-	need(fd >= 0 && write(fd, "text", 4) == 4 && unlink("/tmp/selftest/fuzz-file") == 0);
-	fd = inotify_init1(0);
-	need(inotify_add_watch(fd, "/tmp/selftest", IN_CREATE) > 0);
-	need(open("/tmp/selftest/fuzz-event", O_RDWR | O_CREAT | O_CLOEXEC, 0644) >= 0);
-	fd = fanotify_init(FAN_REPORT_FID, 0);
-	need(fanotify_mark(fd, FAN_MARK_ADD, FAN_MODIFY, AT_FDCWD, "/tmp/selftest") == 0);
-	fd = open("/tmp/selftest/fuzz-named", O_RDWR | O_CREAT | O_APPEND, 0644);
-	struct flock lock = { .l_type = F_WRLCK };
-	fcntl(fd, F_SETLK, &lock);
-	char *shared = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	strcpy(shared, "shared");
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	sigaddset(&set, SIGUSR2);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	raise(SIGUSR2);
-	anonymous_files(&set);
-	sockets();
-	syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &id);
-	syscall(SYS_timer_settime, id, 0, &far, NULL);
-	alarm(3000);
-	if (fork() == 0) {
-		setpgid(0, 0);
-		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-		syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog);
-		syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog);
-		need(nice(3) >= 0);
-		idle(NULL);
-	}
-	pid_t stopped = fork();
-	if (stopped == 0) {
-		raise(SIGSTOP);
-		idle(NULL);
-	}
-	waitpid(stopped, NULL, WUNTRACED);
-	pid_t zombie = fork();
-	if (zombie == 0)
-		_exit(5);
-	siginfo_t info;
-	waitid(P_PID, zombie, &info, WEXITED | WNOWAIT);
-	pause_here();
-}
 
 /* ---- mutations ---- */
 
@@ -359,89 +234,6 @@ static const char *mutate(uint32_t *type)
 	}
 }
 
-/* ---- who is there ---- */
-
-static int user_tasks(pid_t *pids)
-{
-	DIR *proc = opendir("/proc");
-	struct dirent *entry;
-	int n = 0;
-
-	while (proc && (entry = readdir(proc))) {
-		char path[64], stat[512], *end;
-		int fd, len, ppid;
-
-		if (!isdigit((unsigned char)entry->d_name[0]))
-			continue;
-		snprintf(path, sizeof(path), "/proc/%.20s/stat", entry->d_name);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		len = read(fd, stat, sizeof(stat) - 1);
-		close(fd);
-		stat[len > 0 ? len : 0] = '\0';
-		end = strrchr(stat, ')');
-		if (!end || sscanf(end + 2, "%*c %d", &ppid) != 1 || ppid == 2)
-			continue;
-		if (n < MAX_PIDS)
-			pids[n++] = atoi(entry->d_name);
-	}
-	if (proc)
-		closedir(proc);
-	return n;
-}
-
-/* End all who were not there before; false: somebody does not go. */
-static bool only(const pid_t *before, int nr_before)
-{
-	static pid_t now[MAX_PIDS];
-	const struct timespec moment = { .tv_nsec = 2000000 };
-
-	for (int tries = 0; tries < 10000; tries++) {
-		int n = user_tasks(now), left = 0;
-
-		for (int i = 0; i < n; i++) {
-			bool known = now[i] == getpid() || now[i] == 2;
-
-			for (int j = 0; j < nr_before && !known; j++)
-				known = before[j] == now[i];
-			if (known)
-				continue;
-			kill(now[i], SIGKILL);
-			left++;
-		}
-		while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
-			;
-		if (!left)
-			return true;
-		nanosleep(&moment, NULL);
-	}
-	return false;
-}
-
-static long kernel_kib(void)
-{
-	static const char *const counted[] = { "SUnreclaim:", "KernelStack:", "PageTables:", "AnonPages:", "Shmem:", "VmallocUsed:" };
-	char line[128];
-	long sum = 0;
-	FILE *f;
-
-	sync();
-	f = fopen("/proc/sys/vm/drop_caches", "we");
-	if (f) {
-		fputs("3", f);
-		fclose(f);
-	}
-	f = fopen("/proc/meminfo", "re");
-	while (f && fgets(line, sizeof(line), f))
-		for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++)
-			if (!strncmp(line, counted[i], strlen(counted[i])))
-				sum += strtol(line + strlen(counted[i]), NULL, 10);
-	if (f)
-		fclose(f);
-	return sum;
-}
-
 static bool save(void)
 {
 	int fd = open(BAD, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -526,7 +318,7 @@ int main(int argc, char **argv)
 
 	need_checkpoint();
 	nr_before = user_tasks(before);
-	if (!subject_start(&s, "fuzz", has_everything))
+	if (!subject_start(&s, "fuzz", everything))
 		return tap_done();
 	if (subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid)) {
 		tap_ok(load(), "an image with %d records", nr_records);
@@ -540,7 +332,6 @@ int main(int argc, char **argv)
 	subject_end(&s);
 	unlink(IMAGE);
 	unlink(BAD);
-	unlink("/tmp/selftest/fuzz-named");
-	unlink("/tmp/selftest/fuzz-event");
+	everything_clean_up();
 	return tap_done();
 }

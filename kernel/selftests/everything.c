@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "everything.h"
+
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/fanotify.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "subject.h"
+
+#define UNLINKED	"/tmp/selftest/everything-unlinked"
+#define NAMED		"/tmp/selftest/everything-named"
+#define NEW		"/tmp/selftest/everything-new"
+
+static void need(bool good)
+{
+	if (!good)
+		_exit(1);
+}
+
+static void idle(void)
+{
+	for (;;)
+		pause();
+}
+
+static void *beat(void *arg)
+{
+	volatile uint64_t *beats = arg;
+	const struct timespec moment = { .tv_nsec = 1000000 };
+
+	for (;;) {
+		++*beats;
+		nanosleep(&moment, NULL);
+	}
+	return NULL;
+}
+
+static void heart(void)
+{
+	int fd = open(EVERYTHING_BEAT, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	pthread_t thread;
+	void *beats;
+
+	need(fd >= 0 && ftruncate(fd, 4096) == 0);
+	beats = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	need(beats != MAP_FAILED && pthread_create(&thread, NULL, beat, beats) == 0);
+}
+
+/* ---- what each part is made of, and whether it still is so ---- */
+
+static struct {
+	int pipe[2], unlinked, inotify, event, epoll, timer, mem, client, pair[2];
+	char *shared;
+	pid_t filtered, stopped, zombie;
+} own;
+
+static void plain_files(void)
+{
+	struct flock lock = { .l_type = F_WRLCK };
+	int fd;
+
+	need(pipe(own.pipe) == 0 && write(own.pipe[1], "unread", 6) == 6);
+	own.unlinked = open(UNLINKED, O_RDWR | O_CREAT, 0644);
+	need(own.unlinked >= 0 && write(own.unlinked, "text", 4) == 4 && unlink(UNLINKED) == 0);
+	fd = open(NAMED, O_RDWR | O_CREAT | O_APPEND, 0644);
+	need(fd >= 0 && fcntl(fd, F_SETLK, &lock) == 0);
+}
+
+static bool plain_files_are(void)
+{
+	char text[16];
+
+	return read(own.pipe[0], text, sizeof(text)) == 6 && !memcmp(text, "unread", 6) &&
+	       pread(own.unlinked, text, sizeof(text), 0) == 4 && !memcmp(text, "text", 4) &&
+	       lseek(own.unlinked, 0, SEEK_CUR) == 4;
+}
+
+static void watches(void)
+{
+	int group = fanotify_init(FAN_REPORT_FID, 0), fd;
+
+	own.inotify = inotify_init1(0);
+	need(inotify_add_watch(own.inotify, "/tmp/selftest", IN_CREATE) > 0);
+	fd = open(NEW, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	need(fd >= 0 && close(fd) == 0);
+	need(fanotify_mark(group, FAN_MARK_ADD, FAN_MODIFY, AT_FDCWD, "/tmp/selftest") == 0);
+}
+
+static bool watches_are(void)
+{
+	char buffer[4096];
+	struct inotify_event *event = (void *)buffer;
+
+	return read(own.inotify, buffer, sizeof(buffer)) > 0 && event->mask == IN_CREATE &&
+	       !strcmp(event->name, strrchr(NEW, '/') + 1);
+}
+
+static void anonymous_files(const sigset_t *set)
+{
+	struct itimerspec far = { { 7, 0 }, { 7000, 0 } };
+	struct epoll_event ask = { .events = EPOLLIN, .data.u64 = 42 };
+	int inner = epoll_create1(0);
+
+	own.event = eventfd(3, EFD_NONBLOCK);
+	own.epoll = epoll_create1(0);
+	own.timer = timerfd_create(CLOCK_BOOTTIME, 0);
+	own.mem = memfd_create("everything", MFD_ALLOW_SEALING);
+	need(signalfd(-1, set, 0) >= 0 && timerfd_settime(own.timer, 0, &far, NULL) == 0);
+	need(epoll_ctl(inner, EPOLL_CTL_ADD, own.event, &ask) == 0);
+	need(epoll_ctl(own.epoll, EPOLL_CTL_ADD, inner, &ask) == 0);
+	need(write(own.mem, "sealed", 6) == 6 && fcntl(own.mem, F_ADD_SEALS, F_SEAL_GROW) == 0);
+}
+
+static bool anonymous_files_are(void)
+{
+	struct epoll_event event;
+	struct itimerspec left;
+	uint64_t count;
+
+	return epoll_wait(own.epoll, &event, 1, 0) == 1 && event.data.u64 == 42 &&
+	       read(own.event, &count, sizeof(count)) == sizeof(count) && count == 3 &&
+	       timerfd_gettime(own.timer, &left) == 0 && left.it_interval.tv_sec == 7 &&
+	       fcntl(own.mem, F_GET_SEALS) == F_SEAL_GROW;
+}
+
+static void sockets(void)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_un name = { .sun_family = AF_UNIX, .sun_path = "\0crlab-everything" };
+	int tcp = socket(AF_INET, SOCK_STREAM, 0), udp = socket(AF_INET, SOCK_DGRAM, 0);
+	int listening = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .head = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+	struct iovec data = { "in flight", 9 };
+	struct msghdr msg = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+
+	own.client = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	need(bind(tcp, (void *)&any, sizeof(any)) == 0 && listen(tcp, 5) == 0);
+	need(bind(udp, (void *)&any, sizeof(any)) == 0);
+	need(bind(listening, (void *)&name, sizeof(name)) == 0 && listen(listening, 3) == 0);
+	need(connect(own.client, (void *)&name, sizeof(name)) == 0);
+	need(socketpair(AF_UNIX, SOCK_STREAM, 0, own.pair) == 0 && write(own.pair[1], "unread", 6) == 6);
+	memcpy(CMSG_DATA(&control.head), &udp, sizeof(udp));
+	need(sendmsg(own.pair[0], &msg, 0) == 9);
+}
+
+static bool sockets_are(void)
+{
+	char text[16];
+
+	return read(own.pair[0], text, sizeof(text)) == 6 && !memcmp(text, "unread", 6) &&
+	       read(own.pair[1], text, sizeof(text)) == 9 && !memcmp(text, "in flight", 9) &&
+	       write(own.client, "x", 1) == 1;
+}
+
+static void timers(void)
+{
+	struct itimerspec far = { { 5, 0 }, { 5000, 0 } };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	int id;
+
+	need(syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &id) == 0);
+	need(syscall(SYS_timer_settime, id, 0, &far, NULL) == 0);
+	alarm(3000);
+}
+
+static void filtered(void)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog prog = { 1, &allow };
+
+	setpgid(0, 0);
+	need(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	need(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0);
+	need(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0);
+	need(nice(3) >= 0);
+	idle();
+}
+
+static void children(void)
+{
+	siginfo_t info;
+
+	own.filtered = fork();
+	if (own.filtered == 0)
+		filtered();
+	own.stopped = fork();
+	if (own.stopped == 0) {
+		raise(SIGSTOP);
+		idle();
+	}
+	waitpid(own.stopped, NULL, WUNTRACED);
+	own.zombie = fork();
+	if (own.zombie == 0)
+		_exit(5);
+	waitid(P_PID, own.zombie, &info, WEXITED | WNOWAIT);
+}
+
+static bool children_are(void)
+{
+	int status;
+
+	return waitpid(own.zombie, &status, 0) == own.zombie && WIFEXITED(status) && WEXITSTATUS(status) == 5 &&
+	       kill(own.stopped, SIGKILL) == 0 && waitpid(own.stopped, &status, 0) == own.stopped &&
+	       kill(own.filtered, SIGKILL) == 0 && waitpid(own.filtered, &status, 0) == own.filtered;
+}
+
+void everything(void)
+{
+	sigset_t set, pending;
+
+	heart();
+	plain_files();
+	watches();
+	own.shared = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	strcpy(own.shared, "shared");
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	raise(SIGUSR2);
+	anonymous_files(&set);
+	sockets();
+	timers();
+	children();
+	pause_here();
+	verify(plain_files_are(), "files");
+	verify(watches_are(), "watches");
+	verify(!strcmp(own.shared, "shared"), "shared memory");
+	sigpending(&pending);
+	verify(sigismember(&pending, SIGUSR2) && !sigismember(&pending, SIGUSR1), "pending signals");
+	verify(anonymous_files_are(), "anonymous files");
+	verify(sockets_are(), "sockets");
+	verify(alarm(0) > 2000, "alarm");
+	verify(children_are(), "children");
+}
+
+void everything_clean_up(void)
+{
+	unlink(UNLINKED);
+	unlink(NAMED);
+	unlink(NEW);
+	unlink(EVERYTHING_BEAT);
+}
