@@ -5,7 +5,7 @@
  *
  *	cycles [COUNT]
  */
-/* covers: Robustness | checkpoint and restart, thousands of times | no growth of kernel memory */
+/* covers: Robustness | checkpoint and restart, thousands of times | supported: no growth of kernel memory */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <unistd.h>

@@ -6,8 +6,8 @@
  *
  *	faults [all]	every allocation, not a growing stride of them
  */
-/* covers: Robustness | out of memory during checkpoint and restart | an error, nothing is left */
-/* covers: Robustness | image that cannot be written | an error, the tree goes on */
+/* covers: Robustness | out of memory during checkpoint and restart | supported: an error, nothing is left */
+/* covers: Robustness | image that cannot be written | supported: an error, the tree goes on */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
