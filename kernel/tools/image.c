@@ -61,6 +61,10 @@ static const struct shape {
 	{ CKPT_REC_SOCKET,   "SOCKET",   sizeof(struct ckpt_socket), 1, 0 },
 	{ CKPT_REC_SOCKET_PEER, "SOCKET_PEER", sizeof(struct ckpt_socket_peer), 0, 0 },
 	{ CKPT_REC_SOCKET_MSG, "SOCKET_MSG", sizeof(struct ckpt_socket_msg), 1, 0 },
+	{ CKPT_REC_SHM,      "SHM",      sizeof(struct ckpt_shm), 0, 0 },
+	{ CKPT_REC_SEM,      "SEM",      sizeof(struct ckpt_sem), sizeof(struct ckpt_sem_value), 0 },
+	{ CKPT_REC_MSG,      "MSG",      sizeof(struct ckpt_msg), 1, 0 },
+	{ CKPT_REC_SEM_UNDO, "SEM_UNDO", 0, sizeof(struct ckpt_sem_undo), 0 },
 	{ CKPT_REC_TRAILER,  "TRAILER",  sizeof(struct ckpt_trailer), 0, 0 },
 };
 

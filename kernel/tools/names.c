@@ -39,7 +39,7 @@ const char *lock_type(uint32_t type)
 
 const char *vma_kind(uint32_t kind)
 {
-	static const char *const names[] = { NULL, "anon", "file", "shmem", "vdso", "vvar" };
+	static const char *const names[] = { NULL, "anon", "file", "shmem", "vdso", "vvar", "sysv" };
 
 	return NAME_OF(names, kind);
 }
@@ -63,6 +63,7 @@ const char *vma_flag(unsigned int bit)
 	static const char *const names[] = {
 		"read", "write", "exec", "shared", "growsdown", "locked", "lockonfault", "noreserve", "dontfork",
 		"dontdump", "wipeonfork", "hugepage", "nohugepage", "mergeable", "rand_read", "seq_read", "sealed",
+		"rdonly",
 	};
 
 	return NAME_OF(names, bit);
@@ -70,7 +71,7 @@ const char *vma_flag(unsigned int bit)
 
 const char *restart_kind(uint32_t kind)
 {
-	static const char *const names[] = { "none", "nanosleep", "futex", "poll" };
+	static const char *const names[] = { "none", "nanosleep", "futex", "poll", "semtimedop" };
 
 	return NAME_OF(names, kind);
 }

@@ -115,10 +115,8 @@ static const char *internal_shmem_obstacle(struct file *file)
 {
 	const char *name = file->f_path.dentry->d_name.name;
 
-	if (!strcmp(name, "dev/zero"))
+	if (!strcmp(name, "dev/zero") || ckpt_is_shm(file))
 		return NULL;
-	if (!strncmp(name, "SYSV", 4))
-		return "SysV shared memory is attached here: not supported";
 	return "unnamed shared memory of the kernel is mapped here: not supported";
 }
 
@@ -180,8 +178,11 @@ static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 	/* A private mapping of /dev/zero is anonymous memory by another way. */
 	if (vma->vm_file && !vma_is_anonymous(vma)) {
 		map->file = get_file(vma->vm_file);
-		v->kind = is_internal_shmem(vma->vm_file) && !ckpt_is_memfd(vma->vm_file) ?
+		v->kind = ckpt_is_shm(vma->vm_file) ? CKPT_VMA_SYSV :
+			  is_internal_shmem(vma->vm_file) && !ckpt_is_memfd(vma->vm_file) ?
 			  CKPT_VMA_SHMEM : CKPT_VMA_FILE;
+		if (v->kind == CKPT_VMA_SYSV && !(vma->vm_file->f_mode & FMODE_WRITE))
+			v->flags |= CKPT_VMA_RDONLY;
 	}
 }
 
@@ -238,6 +239,8 @@ static int checkpoint_mapping_file(struct ckpt_ctx *ctx, struct mapping *map)
 	}
 	if (map->vma.kind == CKPT_VMA_SHMEM)
 		return checkpoint_shmem(ctx, map->file, &map->vma.object);
+	if (map->vma.kind == CKPT_VMA_SYSV)
+		return checkpoint_shm(ctx, map->file, &map->vma.object);
 	if (map->file)
 		return checkpoint_file(ctx, map->file, &map->vma.object);
 	return 0;

@@ -109,14 +109,15 @@ static vm_flags_t lock_flags(u64 flags)
 
 static int check_vma(struct ckpt_ctx *ctx, const struct ckpt_vma *v, u64 prev_end)
 {
-	bool of_file = v->kind == CKPT_VMA_FILE || v->kind == CKPT_VMA_SHMEM;
+	bool sysv = v->kind == CKPT_VMA_SYSV;
+	bool of_file = v->kind == CKPT_VMA_FILE || v->kind == CKPT_VMA_SHMEM || sysv;
 	u32 flags = v->flags;
 
 	if (!PAGE_ALIGNED(v->start) || !PAGE_ALIGNED(v->end) || v->start >= v->end ||
 	    v->end > TASK_SIZE || v->start < prev_end)
 		return ckpt_err(ctx, -EINVAL, "a mapping from 0x%llx to 0x%llx, after 0x%llx",
 				v->start, v->end, prev_end);
-	if (v->kind < CKPT_VMA_ANON || v->kind > CKPT_VMA_VVAR || v->reserved ||
+	if (v->kind < CKPT_VMA_ANON || v->kind > CKPT_VMA_SYSV || v->reserved ||
 	    flags & ~CKPT_VMA_FLAGS_ALL)
 		return ckpt_err(ctx, -EINVAL,
 				"a mapping of unknown kind %u or with unknown flags 0x%x",
@@ -124,19 +125,25 @@ static int check_vma(struct ckpt_ctx *ctx, const struct ckpt_vma *v, u64 prev_en
 	if (flags & CKPT_VMA_SEALED)
 		return ckpt_err(ctx, -EOPNOTSUPP, "a sealed mapping: not supported");
 	if ((flags & CKPT_VMA_LOCKONFAULT && !(flags & CKPT_VMA_LOCKED)) ||
-	    (flags & CKPT_VMA_SHARED && !of_file) ||
+	    (flags & CKPT_VMA_SHARED && !of_file) || (sysv && !(flags & CKPT_VMA_SHARED)) ||
+	    (flags & CKPT_VMA_RDONLY && !sysv) ||
 	    (flags & CKPT_VMA_GROWSDOWN && v->kind != CKPT_VMA_ANON) ||
 	    of_file != !!v->object || v->pgoff > ULONG_MAX >> PAGE_SHIFT)
 		return ckpt_err(ctx, -EINVAL, "a mapping whose attributes contradict each other");
 	return 0;
 }
 
-static struct file *vma_file(struct ckpt_ctx *ctx, const struct ckpt_vma *v)
+static struct file *vma_file(struct ckpt_ctx *ctx, const struct ckpt_vma *v,
+			     struct mm_struct *mm)
 {
-	if (v->kind == CKPT_VMA_FILE)
+	switch (v->kind) {
+	case CKPT_VMA_FILE:
 		return ckpt_ref(ctx, v->object, CKPT_OBJ_FILE);
-	if (v->kind == CKPT_VMA_SHMEM)
+	case CKPT_VMA_SHMEM:
 		return ckpt_ref(ctx, v->object, CKPT_OBJ_SHMEM);
+	case CKPT_VMA_SYSV:
+		return restore_shm_attach(ctx, v, mm);
+	}
 	return NULL;
 }
 
@@ -172,7 +179,7 @@ static int advise(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_
 
 static int map_vma(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_vma *v)
 {
-	struct file *file = vma_file(ctx, v);
+	struct file *file = vma_file(ctx, v, mm);
 	unsigned long prot = 0, flags = MAP_FIXED_NOREPLACE, addr;
 	unsigned int seals = 0;
 
@@ -276,7 +283,7 @@ static int map_vmas(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckp
 			return PTR_ERR(v);
 		ctx->where.addr = v->start;
 		ret = check_vma(ctx, v, prev_end);
-		if (!ret && v->kind >= CKPT_VMA_VDSO)
+		if (!ret && (v->kind == CKPT_VMA_VDSO || v->kind == CKPT_VMA_VVAR))
 			ret = map_special(ctx, mm, m, v, &vdso_is_mapped);
 		else if (!ret)
 			ret = map_vma(ctx, mm, v);

@@ -5,11 +5,14 @@
 #ifndef _LINUX_CHECKPOINT_H
 #define _LINUX_CHECKPOINT_H
 
+#include <linux/ktime.h>
 #include <linux/types.h>
 
 struct ckpt_ctx;
 struct file;
 struct mm_struct;
+struct sembuf;
+struct timespec64;
 
 #ifdef CONFIG_CHECKPOINT_SYSCALLS
 
@@ -24,6 +27,11 @@ int socket_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 
 /* Called from get_signal(), with siglock held; returns without it. */
 void ckpt_trap(void);
+
+/* Was a system call interrupted by a signal, or only by a checkpoint? */
+bool ckpt_has_signal(void);
+long ckpt_restart_semtimedop(int semid, struct sembuf __user *sops, unsigned int nsops,
+			     const struct timespec64 *timeout, ktime_t start);
 
 /* The tracker's state lives and dies with the mm. */
 void ckpt_mm_free(struct mm_struct *mm);
@@ -40,6 +48,15 @@ bool ckpt_mm_is_tracked(struct mm_struct *mm);
 #define timerfd_file_checkpoint	NULL
 #define eventpoll_file_checkpoint	NULL
 #define socket_file_checkpoint	NULL
+
+static inline bool ckpt_has_signal(void) { return true; }
+
+static inline long ckpt_restart_semtimedop(int semid, struct sembuf __user *sops,
+					   unsigned int nsops, const struct timespec64 *timeout,
+					   ktime_t start)
+{
+	return -EINTR;
+}
 
 static inline void ckpt_mm_free(struct mm_struct *mm) { }
 static inline void ckpt_track_lost(struct mm_struct *mm) { }

@@ -118,6 +118,7 @@ struct ckpt_task_list {
  * @nr_locked:	checkpoint: their number
  * @locks:	restart: locks, to be set when all have their descriptors
  * @files:	restart: what is left to do to each open file
+ * @ipc:	System V IPC objects: segments seen, or objects that have been made
  * @file_cred:	restart: the credentials that files are opened with
  * @file_cred_ref: restart: how the image names them
  * @later:	checkpoint: what is written after all processes
@@ -149,6 +150,7 @@ struct ckpt_ctx {
 	struct list_head relinked;
 	unsigned int nr_names;
 	struct list_head snapshots;
+	struct list_head ipc;		/* restart, too */
 	struct list_head later[3];
 	u32 tracker;
 	struct file *held;
@@ -266,6 +268,8 @@ int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root,
  * @sigqueues:	pending signals, to be queued when handlers and masks stand
  * @sched:	how the thread is scheduled, or NULL
  * @account:	leader: what is counted and timed of the process, or NULL
+ * @sem_undo:	leader: what its end takes back of semaphores, or NULL
+ * @nr_sem_undo: leader: their number
  * @timers:	leader: its POSIX timers, or NULL
  * @nr_timers:	leader: their number
  */
@@ -286,6 +290,8 @@ struct restart_task {
 	struct list_head sigqueues;
 	struct ckpt_sched *sched;
 	struct ckpt_account *account;
+	struct ckpt_sem_undo *sem_undo;
+	unsigned int nr_sem_undo;
 	struct ckpt_timer *timers;
 	unsigned int nr_timers;
 };
@@ -367,8 +373,76 @@ void ckpt_seccomp_drop(void *filter);
 void restore_seccomp_put(void *filter);
 #endif
 
-/* ipc/sem.c */
-bool task_has_sem_undo(struct task_struct *tsk);
+/* ipc/checkpoint.c */
+struct ipc_ids;
+struct ipc_namespace;
+struct kern_ipc_perm;
+struct msg_msg;
+
+/**
+ * struct restored_ipc - a System V IPC object in the making
+ * @list:	in the list of the restart
+ * @ns:		where it is
+ * @perm:	it; there it stays until it is committed, unless somebody removes it
+ * @rec:	what the image says of it
+ * @created:	the restart has made it; else it was there
+ * @committed:	nothing is to be taken back any more
+ * @commit:	all has succeeded: make it what the image says
+ * @rollback:	take it back, or leave it as it was
+ * @free:	free the structure
+ */
+struct restored_ipc {
+	struct list_head list;
+	struct ipc_namespace *ns;
+	struct kern_ipc_perm *perm;
+	struct ckpt_ipc_perm rec;
+	bool created;
+	bool committed;
+	void (*commit)(struct restored_ipc *ipc);
+	void (*rollback)(struct restored_ipc *ipc);
+	void (*free)(struct restored_ipc *ipc);
+};
+
+int checkpoint_ipc(struct ckpt_ctx *ctx);
+void ckpt_describe_ipc(struct kern_ipc_perm *perm, struct ckpt_ipc_perm *rec);
+bool ckpt_pid_is_in_tree(struct ckpt_ctx *ctx, struct pid *pid);
+int restore_check_ipc(struct ckpt_ctx *ctx, const struct ckpt_ipc_perm *rec, u32 modes,
+		      const char *what);
+struct kern_ipc_perm *restore_find_ipc(struct ckpt_ctx *ctx, struct ipc_namespace *ns,
+				       struct ipc_ids *ids, const struct ckpt_ipc_perm *rec,
+				       const char *what);
+void restore_ipc_add(struct ckpt_ctx *ctx, struct restored_ipc *ipc, struct ipc_namespace *ns,
+		     struct kern_ipc_perm *perm, const struct ckpt_ipc_perm *rec);
+void restore_ipc_perm(struct restored_ipc *ipc, u32 more);
+void restore_ipc_commit(struct ckpt_ctx *ctx);
+void ckpt_ipc_free(struct ckpt_ctx *ctx);
+
+/* ipc/msgutil.c */
+struct msg_msg *ckpt_make_msg(const void *data, size_t len);
+void ckpt_copy_msg(void *to, struct msg_msg *msg, size_t len);
+
+/* shm_checkpoint.c, a part of ipc/shm.c */
+struct file *ckpt_shm_file(const struct file *attached);
+bool ckpt_is_shm(const struct file *file);
+int checkpoint_shm(struct ckpt_ctx *ctx, struct file *attached, u32 *objref);
+int ckpt_check_shm(struct ckpt_ctx *ctx);
+int restore_shm_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+struct file *restore_shm_attach(struct ckpt_ctx *ctx, const struct ckpt_vma *v,
+				struct mm_struct *mm);
+
+/* sem_checkpoint.c, a part of ipc/sem.c */
+int ckpt_sem_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);
+int checkpoint_sems(struct ckpt_ctx *ctx);
+int checkpoint_sem_undo(struct ckpt_ctx *ctx, struct task_struct *t);
+int restore_sem_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_sem_undo_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_sem_undo(struct restart_task *rt);
+void restore_sem_undo_commit(struct restart_task *rt);
+long semtimedop_restart(struct restart_block *rb);
+
+/* msg_checkpoint.c, a part of ipc/msg.c */
+int checkpoint_msgs(struct ckpt_ctx *ctx);
+int restore_msg_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 
 /* signal.c */
 int checkpoint_sighand(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);

@@ -31,6 +31,7 @@ struct ckpt_ctx *ckpt_ctx_alloc(void)
 	INIT_LIST_HEAD(&ctx->locks);
 	INIT_LIST_HEAD(&ctx->files);
 	INIT_LIST_HEAD(&ctx->snapshots);
+	INIT_LIST_HEAD(&ctx->ipc);
 	for (i = 0; i < ARRAY_SIZE(ctx->later); i++)
 		INIT_LIST_HEAD(&ctx->later[i]);
 	ctx->where.fd = -1;
@@ -53,6 +54,8 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	ckpt_live_free(ctx);
 	ckpt_objs_release(ctx);
 	ckpt_refs_release(ctx);
+	/* Nobody has the segments attached any more, if the restart has failed. */
+	ckpt_ipc_free(ctx);
 	ckpt_lazy_put(ctx->lazy);
 	mtree_destroy(&ctx->mms);
 	xa_destroy(&ctx->own_groups);
@@ -163,6 +166,9 @@ static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
 		ret = ckpt_count_pipe_ends(ctx);
 	if (!ret)
 		ret = write_header(ctx, parent_id);
+	ctx->where.pid = ctx->tasks.nr ? ctx->entries[0].pid : 0;
+	if (!ret)
+		ret = checkpoint_ipc(ctx);
 	for (i = 0; i < ctx->tasks.nr && !ret; i++)
 		if ((ctx->entries[i].flags & (CKPT_TASK_LEADER | CKPT_TASK_ZOMBIE)) ==
 		    CKPT_TASK_LEADER)
@@ -171,6 +177,8 @@ static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
 		ret = ckpt_write_what_is_left(ctx);
 	if (!ret)
 		ret = ckpt_check_holders(ctx);
+	if (!ret)
+		ret = ckpt_check_shm(ctx);
 	ctx->where = (struct ckpt_where) { .fd = -1 };
 	if (!ret)
 		ret = ctx->flags & CHECKPOINT_LIVE ? ckpt_live_hold(ctx) : write_trailer(ctx);

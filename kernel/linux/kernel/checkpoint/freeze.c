@@ -13,7 +13,10 @@
 #include <linux/sched/jobctl.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
 #include <linux/slab.h>
+#include <asm/syscall.h>
+#include <asm/unistd.h>
 
 /* A task that cannot be stopped for this long is named and refused. */
 #define FREEZE_TIMEOUT	(10 * HZ)
@@ -29,6 +32,42 @@ static DECLARE_WAIT_QUEUE_HEAD(parked_wq);
 static struct task_struct *awaited;
 
 /**
+ * ckpt_has_signal - is there a signal that the caller heeds?
+ *
+ * Return: false if what has interrupted its system call is nothing but a checkpoint.
+ */
+bool ckpt_has_signal(void)
+{
+	sigset_t pending;
+
+	sigorsets(&pending, &current->pending.signal, &current->signal->shared_pending.signal);
+	sigandnsets(&pending, &pending, &current->blocked);
+	return !sigisemptyset(&pending);
+}
+
+/*
+ * Some system calls say EINTR whoever interrupts them. If that was nobody but us,
+ * they are called again; one with a timeout has all of it anew.
+ */
+static void restart_interrupted_call(void)
+{
+	struct pt_regs *regs = current_pt_regs();
+
+	if (syscall_get_nr(current, regs) < 0 ||
+	    syscall_get_error(current, regs) != -EINTR || ckpt_has_signal())
+		return;
+	switch (syscall_get_nr(current, regs)) {
+	case __NR_epoll_wait:
+	case __NR_epoll_pwait:
+	case __NR_epoll_pwait2:
+	case __NR_rt_sigtimedwait:
+	case __NR_io_getevents:
+	case __NR_io_pgetevents:
+		syscall_set_return_value(current, regs, -ERESTARTNOHAND, 0);
+	}
+}
+
+/**
  * ckpt_trap - rest until the checkpoint is over
  *
  * Called from get_signal() with siglock held, which is released. Only a fatal
@@ -40,6 +79,7 @@ void ckpt_trap(void)
 	/* Only a task itself leaves its sighand. */
 	spinlock_t *siglock = &rcu_dereference_protected(current->sighand, true)->siglock;
 
+	restart_interrupted_call();
 	current->jobctl |= JOBCTL_CHECKPOINT_PARKED;
 	set_current_state(TASK_KILLABLE | TASK_NOLOAD | TASK_FREEZABLE);
 	spin_unlock_irq(siglock);

@@ -82,6 +82,7 @@ static void restart_free(struct kref *kref)
 		kvfree(r->tasks[i].sched);
 		kvfree(r->tasks[i].account);
 		kvfree(r->tasks[i].timers);
+		kvfree(r->tasks[i].sem_undo);
 		restore_sigqueues_free(&r->tasks[i]);
 	}
 	kvfree(r->tasks);
@@ -568,6 +569,10 @@ static const restore_fn restore_fns[] = {
 #ifdef CONFIG_SECCOMP_FILTER
 	[CKPT_REC_SECCOMP]	= restore_seccomp_rec,
 #endif
+	[CKPT_REC_SHM]		= restore_shm_rec,
+	[CKPT_REC_SEM]		= restore_sem_rec,
+	[CKPT_REC_MSG]		= restore_msg_rec,
+	[CKPT_REC_SEM_UNDO]	= restore_sem_undo_rec,
 	[CKPT_REC_SOCKET]	= restore_socket_rec,
 	[CKPT_REC_SOCKET_PEER]	= restore_socket_peer_rec,
 	[CKPT_REC_SOCKET_MSG]	= restore_socket_msg_rec,
@@ -769,6 +774,10 @@ static int finish_tasks(struct restart_ctx *r)
 	if (!ret)
 		ret = restore_unlink(ctx);
 	if (!ret) {
+		restore_ipc_commit(ctx);
+		for (i = 0; i < r->nr_tasks; i++)
+			if (r->tasks[i].sem_undo)
+				restore_sem_undo_commit(&r->tasks[i]);
 		restore_sockets_settle(ctx);
 		restore_epolls_settle(ctx);
 		restore_files_done(ctx);

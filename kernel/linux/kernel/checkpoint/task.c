@@ -104,9 +104,6 @@ int ckpt_task_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 #ifdef CONFIG_IO_URING
 	OBSTACLE(t->io_uring && !xa_empty(&t->io_uring->xa), "uses io_uring: not supported");
 #endif
-#ifdef CONFIG_SYSVIPC
-	OBSTACLE(task_has_sem_undo(t), "has System V semaphore undo values: not supported");
-#endif
 	OBSTACLE(!personality_is_supported(t->personality), "has personality 0x%x: not supported",
 		 t->personality);
 	OBSTACLE(leaves_group(t), "does not share descriptors and directories with its process");
@@ -117,6 +114,8 @@ int ckpt_task_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 		ret = ckpt_arch_obstacles(ctx, t);
 	if (!ret)
 		ret = ckpt_sched_obstacles(ctx, t);
+	if (!ret)
+		ret = ckpt_sem_obstacles(ctx, t);
 #ifdef CONFIG_SECCOMP_FILTER
 	if (!ret)
 		ret = ckpt_seccomp_obstacles(ctx, t);
@@ -219,7 +218,9 @@ static int checkpoint_process_state(struct ckpt_ctx *ctx, struct task_struct *le
 	bool alarm = alarm_is_pending(leader);
 	int ret;
 
-	ret = checkpoint_sigqueue(ctx, leader, true);
+	ret = checkpoint_sem_undo(ctx, leader);
+	if (!ret)
+		ret = checkpoint_sigqueue(ctx, leader, true);
 	if (!ret)
 		ret = checkpoint_account(ctx, leader, alarm);
 #ifdef CONFIG_POSIX_TIMERS
@@ -391,6 +392,8 @@ static int restore_leader(struct restart_task *rt)
 		ret = restore_tty(rt);
 	if (!ret)
 		ret = restore_rlimits(rt);
+	if (!ret)
+		ret = restore_sem_undo(rt);
 #ifdef CONFIG_POSIX_TIMERS
 	if (!ret)
 		ret = restore_timers(rt);

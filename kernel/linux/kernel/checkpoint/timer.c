@@ -65,6 +65,13 @@ int checkpoint_restart_block(struct ckpt_ctx *ctx, struct task_struct *t,
 		th->restart_arg[1] = rb->poll.nfds;
 		th->restart_arg[2] = rb->poll.has_timeout;
 		until = ktime_set(rb->poll.tv_sec, rb->poll.tv_nsec);
+	} else if (rb->fn == semtimedop_restart) {
+		th->restart_kind = CKPT_RESTART_SEMTIMEDOP;
+		th->restart_clock = CLOCK_MONOTONIC;
+		th->restart_arg[0] = (unsigned long)rb->futex.uaddr;
+		th->restart_arg[1] = rb->futex.val;
+		th->restart_arg[2] = rb->futex.flags;
+		until = rb->futex.time;
 	} else {
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 			"is in an interrupted system call (%d) that cannot be resumed elsewhere; try again later",
@@ -119,6 +126,13 @@ int restore_restart_block(struct restart_task *rt)
 		rb->poll.tv_sec = ts.tv_sec;
 		rb->poll.tv_nsec = ts.tv_nsec;
 		rb->fn = do_restart_poll;
+		return 0;
+	case CKPT_RESTART_SEMTIMEDOP:
+		rb->futex.uaddr = u64_to_user_ptr(th->restart_arg[0]);
+		rb->futex.val = th->restart_arg[1];
+		rb->futex.flags = th->restart_arg[2];
+		rb->futex.time = until;
+		rb->fn = semtimedop_restart;
 		return 0;
 	}
 	return restore_fail(rt, -EINVAL, "interrupted system call: invalid arguments");

@@ -4,6 +4,7 @@
  */
 import { epollItems, eventfd, memfd, signalfd, socket, socketMsg, timerfd } from "./anon.js";
 import { bytesToHex, Cursor } from "./cursor.js";
+import { msg, sem, semUndo, shm } from "./ipc.js";
 import { account, sched, seccomp, timers } from "./state.js";
 import { event, fanotify, inotify, watch } from "./watches.js";
 
@@ -34,14 +35,14 @@ const fileKinds = [
 const ownerTypes = ["none", "process", "group", "thread"] as const;
 const lockKinds = [undefined, "posix", "ofd", "flock", "lease"] as const;
 const lockTypes = [undefined, "read", "write"] as const;
-const vmaKinds = [undefined, "anon", "file", "shmem", "vdso", "vvar"] as const;
+const vmaKinds = [undefined, "anon", "file", "shmem", "vdso", "vvar", "sysv"] as const;
 const trackers = ["default", "soft-dirty", "wp", "scan", "hash"] as const;
 const extentKinds = [undefined, "data", "zero", "parent"] as const;
-const restartKinds = ["none", "nanosleep", "futex", "poll"] as const;
+const restartKinds = ["none", "nanosleep", "futex", "poll", "semtimedop"] as const;
 // biome-ignore format: in the order of their bits
 const vmaFlags = [
   "read", "write", "exec", "shared", "growsdown", "locked", "lockonfault", "noreserve", "dontfork", "dontdump",
-  "wipeonfork", "hugepage", "nohugepage", "mergeable", "rand_read", "seq_read", "sealed",
+  "wipeonfork", "hugepage", "nohugepage", "mergeable", "rand_read", "seq_read", "sealed", "rdonly",
 ] as const;
 
 const times = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
@@ -359,5 +360,9 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [88, { name: "SOCKET", fixed: 64, element: 1, decode: socket }],
   [89, { name: "SOCKET_PEER", fixed: 8, element: 0, decode: (c) => ({ peer: c.u32() }) }],
   [90, { name: "SOCKET_MSG", fixed: 24, element: 1, decode: socketMsg }],
+  [96, { name: "SHM", fixed: 80, element: 0, decode: shm }],
+  [97, { name: "SEM", fixed: 56, element: 8, decode: sem }],
+  [98, { name: "MSG", fixed: 80, element: 1, decode: msg }],
+  [99, { name: "SEM_UNDO", fixed: 0, element: 16, decode: semUndo }],
   [TRAILER, { name: "TRAILER", fixed: 24, element: 0, decode: trailer }],
 ]);

@@ -7,10 +7,11 @@
  * are little endian. Shared objects stand before their first user, which names
  * them by objref (a number from 1 up, unique in the image; 0 means "none").
  *
- *	HEADER TASKS
+ *	HEADER TASKS SEM MSG
  *	per process: its objects (FILE PIPE LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
- *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD SOCKET MM VMA PAGES
- *		     FILES FS SIGHAND CRED SECCOMP), then PROCESS SIGQUEUE ACCOUNT TIMERS,
+ *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD SOCKET SHM MM VMA PAGES
+ *		     FILES FS SIGHAND CRED SECCOMP), then PROCESS SEM_UNDO SIGQUEUE ACCOUNT
+ *		     TIMERS,
  *		     and per thread THREAD CPU FPU SIGQUEUE SCHED
  *	EPOLL_ITEMS SOCKET_PEER SOCKET_MSG, with FILEs and SOCKETs that only they name
  *	TRAILER
@@ -194,6 +195,10 @@ enum ckpt_rec_type {
 	CKPT_REC_SOCKET		= 88,	/* objref */
 	CKPT_REC_SOCKET_PEER	= 89,	/* objref of the SOCKET; after all processes */
 	CKPT_REC_SOCKET_MSG	= 90,	/* the same */
+	CKPT_REC_SHM		= 96,	/* objref; PAGES follow */
+	CKPT_REC_SEM		= 97,
+	CKPT_REC_MSG		= 98,
+	CKPT_REC_SEM_UNDO	= 99,	/* of the PROCESS before it */
 	CKPT_REC_TRAILER	= 255,
 };
 
@@ -419,6 +424,77 @@ struct ckpt_shmem {
 	__aligned_u64 size;	/* bytes */
 };
 
+/* What System V IPC objects have in common. */
+struct ckpt_ipc_perm {
+	__s32 id;
+	__u32 key;
+	__u32 uid;
+	__u32 gid;
+	__u32 cuid;		/* of who made it */
+	__u32 cgid;
+	__u32 mode;		/* permissions, CKPT_SHM_* */
+	__u32 reserved;
+};
+
+#define CKPT_SHM_DEST		01000	/* removed: it goes when the last one detaches */
+#define CKPT_SHM_LOCKED		02000	/* SHM_LOCK */
+
+#define CKPT_SHM_NORESERVE	(1U << 0)
+#define CKPT_SHM_FLAGS_ALL	0x1U
+
+/* SHM: a segment of System V shared memory. Its PAGES are offsets. */
+struct ckpt_shm {
+	struct ckpt_ipc_perm perm;
+	__aligned_u64 size;	/* bytes */
+	__aligned_s64 atime;	/* seconds since 1970 */
+	__aligned_s64 dtime;
+	__aligned_s64 ctime;
+	__s32 cpid;		/* who made it */
+	__s32 lpid;		/* who attached or detached it last */
+	__u32 flags;		/* CKPT_SHM_NORESERVE */
+	__u32 reserved;
+};
+
+/* SEM: a set of System V semaphores. Tail: @nr_sems of struct ckpt_sem_value. */
+struct ckpt_sem {
+	struct ckpt_ipc_perm perm;
+	__aligned_s64 otime;	/* seconds since 1970 */
+	__aligned_s64 ctime;
+	__u32 nr_sems;
+	__u32 reserved;
+};
+
+struct ckpt_sem_value {
+	__s32 value;
+	__s32 pid;		/* who changed it last */
+};
+
+/* SEM_UNDO: what the end of the process takes back; an array. */
+struct ckpt_sem_undo {
+	__s32 id;		/* of a set */
+	__u32 num;		/* of the semaphore in it */
+	__s32 adjust;
+	__u32 reserved;
+};
+
+/* MSG: a System V message queue. Tail: @nr_msgs times a head, and data up to a multiple of 8. */
+struct ckpt_msg {
+	struct ckpt_ipc_perm perm;
+	__aligned_s64 stime;	/* seconds since 1970 */
+	__aligned_s64 rtime;
+	__aligned_s64 ctime;
+	__aligned_u64 max_bytes;
+	__s32 lspid;		/* who sent last */
+	__s32 lrpid;		/* who received last */
+	__u32 nr_msgs;
+	__u32 reserved;
+};
+
+struct ckpt_msg_head {
+	__aligned_s64 type;
+	__aligned_u64 len;	/* of the data */
+};
+
 /* EVENTFD: an eventfd. */
 struct ckpt_eventfd {
 	__aligned_u64 count;
@@ -611,6 +687,7 @@ enum ckpt_vma_kind {
 	CKPT_VMA_SHMEM		= 3,	/* @object: SHMEM */
 	CKPT_VMA_VDSO		= 4,
 	CKPT_VMA_VVAR		= 5,
+	CKPT_VMA_SYSV		= 6,	/* @object: SHM */
 };
 
 #define CKPT_VMA_READ		(1U << 0)
@@ -630,7 +707,8 @@ enum ckpt_vma_kind {
 #define CKPT_VMA_RAND_READ	(1U << 14)
 #define CKPT_VMA_SEQ_READ	(1U << 15)
 #define CKPT_VMA_SEALED		(1U << 16)
-#define CKPT_VMA_FLAGS_ALL	0x1ffffU
+#define CKPT_VMA_RDONLY		(1U << 17)	/* SYSV: attached for reading only */
+#define CKPT_VMA_FLAGS_ALL	0x3ffffU
 
 struct ckpt_vma {
 	__aligned_u64 start;
@@ -638,7 +716,7 @@ struct ckpt_vma {
 	__aligned_u64 pgoff;	/* in pages, as vm_pgoff */
 	__u32 kind;
 	__u32 flags;		/* CKPT_VMA_* */
-	__u32 object;		/* objref of FILE or SHMEM, or 0 */
+	__u32 object;		/* objref of FILE, SHMEM or SHM, or 0 */
 	__u32 reserved;
 };
 
@@ -649,7 +727,7 @@ enum ckpt_extent_kind {
 };
 
 struct ckpt_extent {
-	__aligned_u64 addr;	/* of the first page; for SHMEM: offset in the object */
+	__aligned_u64 addr;	/* of the first page; for SHMEM, SHM: offset in the object */
 	__u32 nr;		/* pages */
 	__u32 kind;
 };
@@ -737,6 +815,7 @@ enum ckpt_restart_block {
 	CKPT_RESTART_NANOSLEEP	= 1,
 	CKPT_RESTART_FUTEX	= 2,
 	CKPT_RESTART_POLL	= 3,
+	CKPT_RESTART_SEMTIMEDOP	= 4,
 };
 
 struct ckpt_thread {
