@@ -1,7 +1,7 @@
 /** A lab of its own for the tests: runner and console on a free port, with a data directory that goes with them. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,9 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 export interface TestLab {
   url: string;
+  /** What a console asks for that listens on more than loopback. */
+  token: string;
+  data: string;
   stop(): Promise<void>;
 }
 
@@ -49,10 +52,15 @@ async function end(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-export async function startLab(): Promise<TestLab> {
+export async function startLab(options: { host?: string } = {}): Promise<TestLab> {
   const data = mkdtempSync(join(tmpdir(), "crlab-e2e-"));
   const port = await freePort();
-  const env = { CRLAB_DATA: data, CRLAB_PORT: String(port), NODE_ENV: "production" };
+  const env = {
+    CRLAB_DATA: data,
+    CRLAB_PORT: String(port),
+    NODE_ENV: "production",
+    CRLAB_HOST: options.host ?? "127.0.0.1",
+  };
   const runner = await service("apps/runner/src/main.ts", /runner: ready/, env);
   const console_ = await service("apps/web/server.ts", /console: http/, env).catch(async (error: unknown) => {
     await end(runner);
@@ -60,6 +68,8 @@ export async function startLab(): Promise<TestLab> {
   });
   return {
     url: `http://127.0.0.1:${port}`,
+    token: options.host === undefined ? "" : readFileSync(join(data, "access.token"), "utf8").trim(),
+    data,
     stop: async () => {
       await end(console_);
       await end(runner);

@@ -2,7 +2,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
+import { hostInUrl } from "@crlab/runner/src/build/access.js";
 import next from "next";
+import { Access } from "./server/access.js";
 import { type ConsoleConfig, consoleConfig } from "./server/config.js";
 import { setSecurityHeaders } from "./server/headers.js";
 import { isLoopbackHost, isSameOrigin } from "./server/origin.js";
@@ -17,9 +19,20 @@ function sayPlainly(response: ServerResponse, statusCode: number, text: string):
   response.end(`${text}\n`);
 }
 
-async function answer(config: ConsoleConfig, pages: Handler, request: IncomingMessage, response: ServerResponse) {
+interface Console {
+  config: ConsoleConfig;
+  access: Access;
+  pages: Handler;
+}
+
+async function answer({ config, access, pages }: Console, request: IncomingMessage, response: ServerResponse) {
   const { host, origin } = request.headers;
-  if (!isLoopbackHost(host)) {
+  // A foreign page that rebinds its name to us has no token to show; on loopback there is none, and the name must be ours.
+  if (!access.admits(request)) {
+    await access.answer(request, response);
+    return;
+  }
+  if (access.open && !isLoopbackHost(host)) {
     sayPlainly(response, 421, `This console answers on loopback only, not as "${host ?? ""}". Open it as 127.0.0.1.`);
     return;
   }
@@ -34,6 +47,10 @@ async function answer(config: ConsoleConfig, pages: Handler, request: IncomingMe
     else sayPlainly(response, 403, "Only this console's own pages may import.");
     return;
   }
+  if (path === "/enter") {
+    response.writeHead(303, { Location: "/" }).end();
+    return;
+  }
   setSecurityHeaders(request, response, config.dev);
   await ensureSession(config.runnerSocket, request, response);
   await pages(request, response);
@@ -45,6 +62,7 @@ async function main(): Promise<void> {
   process.env.CRLAB_DATA = config.dataDir;
   process.env.CRLAB_ROOT = config.repoRoot;
 
+  const access = new Access(config.token);
   const server = createServer();
   const app = next({
     dev: config.dev,
@@ -59,15 +77,16 @@ async function main(): Promise<void> {
   const developmentUpgrade = config.dev ? app.getUpgradeHandler() : undefined;
 
   server.on("request", (request, response) => {
-    answer(config, pages, request, response).catch((error: unknown) => {
+    answer({ config, access, pages }, request, response).catch((error: unknown) => {
       console.error("console:", error);
       if (!response.headersSent) sayPlainly(response, 500, "The console failed on this page; its own output says why.");
       else response.destroy();
     });
   });
   server.on("upgrade", (request, socket, head) => {
-    if ((request.url ?? "").split("?")[0] === "/ws") passUpgrade(config.runnerSocket, request, socket, head);
-    else if (developmentUpgrade) developmentUpgrade(request, socket, head).catch(() => socket.destroy());
+    if ((request.url ?? "").split("?")[0] === "/ws") passUpgrade(config.runnerSocket, access, request, socket, head);
+    else if (developmentUpgrade && access.admits(request))
+      developmentUpgrade(request, socket, head).catch(() => socket.destroy());
     else socket.destroy();
   });
   server.on("error", (error: NodeJS.ErrnoException) => {
@@ -82,7 +101,7 @@ async function main(): Promise<void> {
   });
   server.listen(config.port, config.host, () => {
     const { port } = server.address() as AddressInfo;
-    console.log(`console: http://${config.host}:${port}`);
+    console.log(`console: http://${hostInUrl(config.host)}:${port}`);
   });
 
   const stop = () => {

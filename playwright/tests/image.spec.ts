@@ -102,3 +102,22 @@ test("a chain's images: graph, records, difference, map of pages, heat map, char
   await page.goto(`${page.url().split("?")[0]}?show=checkpoints&checkpoint=full`);
   await expect(page.getByTestId("image")).toContainText("Image of full");
 });
+
+test("what is in an image outlives its guest, though nobody opened it", async ({ page }) => {
+  await runFile(
+    page,
+    [
+      "title: Unopened",
+      "steps:",
+      "  - kind: boot",
+      "  - { kind: start, workload: counter }",
+      "  - { kind: checkpoint, name: first }",
+      "  - { kind: checkpoint, name: second, mode: incremental }",
+    ].join("\n"),
+  );
+  await expectStep(page, 4, "ok");
+  await endIt(page);
+  await page.getByRole("tab", { name: "Memory" }).click();
+  await expect(page.locator('[data-testid^="space-"]').first()).toBeVisible();
+  await expect(page.getByTestId("heat-canvas")).toBeVisible();
+});

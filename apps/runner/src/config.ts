@@ -1,12 +1,14 @@
 /** What the environment may say about a runner, checked. */
 import { freemem } from "node:os";
 import { z } from "zod";
+import { hostInUrl, LOOPBACK } from "./build/access.js";
 
 const MIB = 1024 * 1024;
 /** A 512 MiB guest with QEMU's own needs, warm clones sharing most of it. */
 const GUEST_BYTES = 700 * MIB;
 
 const environment = z.object({
+  CRLAB_HOST: z.string().default(LOOPBACK),
   CRLAB_PORT: z.coerce.number().int().min(0).max(65535).default(4870),
   CRLAB_MAX_GUESTS: z.coerce
     .number()
@@ -36,9 +38,10 @@ export function runnerConfig(env: NodeJS.ProcessEnv = process.env): RunnerConfig
     const issue = parsed.error.issues[0];
     throw new Error(`${issue?.path.join(".")}: ${issue?.message}`);
   }
-  const { CRLAB_PORT, CRLAB_MAX_GUESTS, CRLAB_MAX_GUESTS_PER_BROWSER, CRLAB_SUSPEND_MIN, CRLAB_IDLE_MIN } = parsed.data;
+  const { CRLAB_HOST, CRLAB_PORT, CRLAB_MAX_GUESTS, CRLAB_MAX_GUESTS_PER_BROWSER, CRLAB_SUSPEND_MIN, CRLAB_IDLE_MIN } =
+    parsed.data;
   return {
-    consoleUrl: `http://127.0.0.1:${CRLAB_PORT}`,
+    consoleUrl: `http://${hostInUrl(CRLAB_HOST)}:${CRLAB_PORT}`,
     maxGuests: CRLAB_MAX_GUESTS,
     maxGuestsPerOwner: CRLAB_MAX_GUESTS_PER_BROWSER ?? Math.max(2, Math.ceil(CRLAB_MAX_GUESTS / 2)),
     suspendMs: CRLAB_SUSPEND_MIN * 60_000,

@@ -1,5 +1,20 @@
 import { expect, test } from "vitest";
-import { aligned, throughput } from "./series";
+import { aligned, overlaid, throughput } from "./series";
+
+test("experiments in one chart: a line each, named by its letter, and only where it has figures", () => {
+  const step = { stepNo: 1, kind: "boot", step: { kind: "boot" }, planned: true, commands: [], state: "ok" } as const;
+  const steps = [{ ...step, commands: [], startedMs: 2000, ms: 30, figures: {}, text: null, error: null }];
+  const charts = overlaid([
+    { checkpoints: [], restores: [], steps },
+    { checkpoints: [], restores: [], steps: [] },
+    { checkpoints: [], restores: [], steps: steps.map((s) => ({ ...s, ms: 60 })) },
+  ]);
+  expect(charts.map((c) => c.id)).toEqual(["steps"]);
+  expect(charts[0]?.lines).toEqual([
+    { label: "A time a step took", points: [[2, 30]] },
+    { label: "C time a step took", points: [[2, 60]] },
+  ]);
+});
 
 test("a workload's speed is the difference between two of its lines; going back is no speed", () => {
   const output = [

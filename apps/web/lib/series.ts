@@ -18,8 +18,30 @@ export interface Mark {
 
 const count = (value: number): string => Math.round(value).toLocaleString("en");
 
+/** What of an experiment is drawn. */
+export type Measured = Pick<ExperimentView, "checkpoints" | "restores" | "steps">;
+
+/** One chart of each kind, with a line for each experiment: the first of its own lines. */
+export function overlaid(experiments: readonly Measured[]): Chart[] {
+  const all = experiments.map(chartsOf);
+  const ids = [...new Set(all.flatMap((charts) => charts.map((c) => c.id)))];
+  return ids.flatMap((id) => {
+    const own = all.map((charts) => charts.find((c) => c.id === id));
+    const first = own.find((c) => c !== undefined);
+    if (!first) return [];
+    const lines = own.flatMap((chart, at) => {
+      const line = chart?.lines[0];
+      return line ? [{ ...line, label: `${letterOf(at)} ${line.label}` }] : [];
+    });
+    return [{ ...first, lines }];
+  });
+}
+
+/** What an experiment is called among those it is compared with. */
+export const letterOf = (at: number): string => String.fromCharCode(65 + at);
+
 /** Charts of what the log itself says; empty ones are left out. */
-export function chartsOf(view: ExperimentView): Chart[] {
+export function chartsOf(view: Measured): Chart[] {
   const at = (ms: number) => ms / 1000;
   const checkpoints = [...view.checkpoints].sort((a, b) => a.atMs - b.atMs);
   const of = (value: (figures: (typeof checkpoints)[number]["figures"]) => number): Point[] =>

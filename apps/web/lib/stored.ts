@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Database } from "@crlab/runner/src/store/database";
 import * as read from "@crlab/runner/src/store/read";
-import { type ExperimentView, experimentId, type LogEvent } from "@crlab/shared";
+import { type ExperimentView, experimentId, foldAll, type LogEvent } from "@crlab/shared";
 import { createClient } from "@libsql/client";
 import { drizzle } from "drizzle-orm/libsql";
 
@@ -63,15 +63,23 @@ export interface RecentExperiment {
   view: ExperimentView;
 }
 
+/** Of experiments that were listed lately, as they were at their last event: a list need not read their logs again. */
+const listed = new Map<string, { lastSeq: number; view: ExperimentView }>();
+const MAX_LISTED = 500;
+
 export async function recentExperiments(search: string): Promise<{ experiments: RecentExperiment[]; total: number }> {
   const db = await database();
   if (!db) return { experiments: [], total: 0 };
   const { experiments, total } = await read.listExperiments(db, { search, limit: 25 });
   const rows = await Promise.all(
-    experiments.map(async ({ id, title, createdAt, lastMs }) => {
-      const view = await read.readView(db, id);
-      return view === undefined ? [] : [{ id, title, createdAt, lastMs, view }];
+    experiments.map(async ({ id, title, createdAt, lastMs, lastSeq }) => {
+      const known = listed.get(id);
+      if (known?.lastSeq === lastSeq) return { id, title, createdAt, lastMs, view: known.view };
+      const view = foldAll(await read.readEvents(db, id, { brief: true }));
+      if (listed.size >= MAX_LISTED) listed.clear();
+      listed.set(id, { lastSeq, view });
+      return { id, title, createdAt, lastMs, view };
     }),
   );
-  return { experiments: rows.flat(), total };
+  return { experiments: rows, total };
 }

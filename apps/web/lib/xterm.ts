@@ -3,7 +3,7 @@ import { FitAddon } from "@xterm/addon-fit";
 import { SearchAddon } from "@xterm/addon-search";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { Terminal } from "@xterm/xterm";
-import { withStyleNonce } from "./style-nonce";
+import { withoutStyleAttributes, withStyleNonce } from "./style-nonce";
 import "@xterm/xterm/css/xterm.css";
 
 export interface ScreenOptions {
@@ -43,6 +43,7 @@ export function openScreen(element: HTMLElement, { input, label }: ScreenOptions
   terminal.loadAddon(fitter);
   terminal.loadAddon(search);
   terminal.loadAddon(new WebLinksAddon());
+  withoutStyleAttributes();
   withStyleNonce(() => terminal.open(element));
   terminal.textarea?.setAttribute("aria-label", label);
   // Tab belongs to the shell, so there is another way out for the keyboard.

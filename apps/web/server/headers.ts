@@ -10,8 +10,6 @@ export function contentSecurityPolicy(nonce: string, host: string, dev: boolean)
     "default-src 'self'",
     `script-src ${script}`,
     `style-src ${style}`,
-    // Attributes only: xterm colours cells by them, and a zone's width arrives in the first paint.
-    "style-src-attr 'unsafe-inline'",
     "img-src 'self' data:",
     "font-src 'self'",
     `connect-src 'self' ws://${host} wss://${host}`,
@@ -27,7 +25,9 @@ export function setSecurityHeaders(request: IncomingMessage, response: ServerRes
   const nonce = randomBytes(16).toString("base64");
   const policy = contentSecurityPolicy(nonce, request.headers.host ?? "", dev);
   request.headers["content-security-policy"] = policy;
-  request.headers["x-nonce"] = nonce;
+  // Parts that a page fetches later live under the policy of the page, whose nonce is another.
+  if (request.headers.rsc === undefined) request.headers["x-nonce"] = nonce;
+  else delete request.headers["x-nonce"];
   response.setHeader("Content-Security-Policy", policy);
   response.setHeader("X-Content-Type-Options", "nosniff");
   response.setHeader("Referrer-Policy", "same-origin");

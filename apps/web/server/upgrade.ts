@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { createConnection } from "node:net";
 import type { Duplex } from "node:stream";
+import type { Access } from "./access.js";
 import { isLoopbackHost, isSameOrigin } from "./origin.js";
 import { runnerAway } from "./runner-link.js";
 
@@ -23,10 +24,23 @@ function requestHead(request: IncomingMessage): string {
 }
 
 /** Checks where the upgrade comes from and joins the two sockets; either end's close closes the other. */
-export function passUpgrade(runnerSocket: string, request: IncomingMessage, browser: Duplex, head: Buffer): void {
+export function passUpgrade(
+  runnerSocket: string,
+  access: Access,
+  request: IncomingMessage,
+  browser: Duplex,
+  head: Buffer,
+): void {
   const { origin, host } = request.headers;
   browser.on("error", () => browser.destroy());
-  if (!isLoopbackHost(host) || !isSameOrigin(origin, host)) {
+  if (!access.admits(request)) {
+    refuseUpgrade(browser, "401 Unauthorized", {
+      code: "access.token",
+      message: "This console asks for its token first: open the address that npm start printed.",
+    });
+    return;
+  }
+  if ((access.open && !isLoopbackHost(host)) || !isSameOrigin(origin, host)) {
     refuseUpgrade(browser, "403 Forbidden", {
       code: "foreign-origin",
       message: `Origin ${origin ?? "(none)"} may not open a WebSocket here; only pages served by ${host ?? "this console"} may.`,

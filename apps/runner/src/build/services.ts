@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { hostInUrl } from "./access.js";
 import { BuildError } from "./errors.js";
 import { dataDir, repoRoot } from "./paths.js";
 
@@ -35,8 +36,9 @@ export async function runnerReady(gone: AbortSignal): Promise<void> {
 }
 
 /** Answers when somebody listens on the port. */
-export async function portReady(port: number, gone: AbortSignal): Promise<void> {
-  while (!gone.aborted && !(await accepts({ port, host: "127.0.0.1" }))) await sleep(100);
+export async function portReady(port: number, host: string, gone: AbortSignal): Promise<void> {
+  const reached = hostInUrl(host).replace(/^\[|\]$/g, "");
+  while (!gone.aborted && !(await accepts({ port, host: reached }))) await sleep(100);
 }
 
 function accepts(where: string | { port: number; host: string }): Promise<boolean> {

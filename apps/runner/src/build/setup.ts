@@ -52,20 +52,20 @@ export function consolePort(): number {
 }
 
 /** Fails plainly, and before anything is built, if somebody else listens on the port. */
-export async function checkPort(port: number): Promise<void> {
+export async function checkPort(port: number, host: string): Promise<void> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const inUse = error.code === "EADDRINUSE";
       reject(
         new BuildError(
-          inUse ? `port ${port} on 127.0.0.1 is in use` : `cannot listen on 127.0.0.1:${port}: ${error.message}`,
+          inUse ? `port ${port} on ${host} is in use` : `cannot listen on ${host}:${port}: ${error.message}`,
           {
             advice: `Stop what listens there (another lab?), or choose another port: CRLAB_PORT=${port + 1} npm start`,
           },
         ),
       );
     });
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve()));
+    server.listen(port, host, () => server.close(() => resolve()));
   });
 }

@@ -25,6 +25,9 @@ import { LiveTerminal } from "./terminal.js";
 
 export const DEFAULT_SIZE = { cols: 100, rows: 30 };
 const EXEC_LIMIT_MS = 120_000;
+/** What a guest is given before it ends, for images that nobody has opened. */
+const READ_AT_END_MS = 5000;
+const MAX_READ_AT_END = 32;
 
 interface RunningGuest {
   port: GuestPort;
@@ -322,12 +325,29 @@ export class Experiment {
     return this.#ending;
   }
 
+  /** Images go with their guest; what is in them stays to be looked at. */
+  async #readUnread(): Promise<void> {
+    const unread = this.view.checkpoints.filter((c) => c.digest === null && c.available).slice(-MAX_READ_AT_END);
+    const until = performance.now() + READ_AT_END_MS;
+    for (const { name, guestPath } of unread) {
+      const leftMs = until - performance.now();
+      if (leftMs <= 0 || !this.#guest) return;
+      const digest = await engines[this.manifest.engine].read(
+        (argv) => this.exec(argv, { timeoutMs: leftMs }),
+        guestPath,
+      );
+      await this.log.append({ type: "checkpoint.read", name, digest });
+    }
+  }
+
   async stopGuest(reason: string): Promise<void> {
     const running = this.#guest;
     if (running === undefined) return;
     // Only a guest whose time goes on can shut itself down.
     await this.#pausing;
     if (this.view.guest?.suspended) await running.port.resume().catch(() => {});
+    // An image that cannot be read is no reason to keep its guest.
+    if (runningStep(this.view)?.kind !== "checkpoint") await this.#readUnread().catch(() => {});
     await this.log.append({ type: "note", text: `guest ${this.#guestNo} is stopped: ${reason}` }).catch(() => {});
     await running.port.stop();
     await running.port.ended;

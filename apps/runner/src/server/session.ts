@@ -32,9 +32,9 @@ export class Sessions {
     return randomBytes(16).toString("hex");
   }
 
-  /** A Set-Cookie header's value. */
+  /** A Set-Cookie header's value. Lax: who follows a link out of a mail stays who he is; what changes things checks its origin. */
   cookie(owner: string): string {
-    return `${SESSION_COOKIE}=${owner}.${this.#sign(owner)}; Path=/; Max-Age=${YEAR_S}; HttpOnly; SameSite=Strict`;
+    return `${SESSION_COOKIE}=${owner}.${this.#sign(owner)}; Path=/; Max-Age=${YEAR_S}; HttpOnly; SameSite=Lax`;
   }
 
   #sign(owner: string): string {

@@ -1,6 +1,6 @@
 /** Queries: what the runner, the console's pages and the command line read. */
 import { type ExperimentView, foldAll, type LogEvent, readEvent } from "@crlab/shared";
-import { and, asc, count, desc, eq, gt, like, lte, ne, or, sql } from "drizzle-orm";
+import { and, asc, count, desc, eq, gt, like, lte, ne, notInArray, or, sql } from "drizzle-orm";
 import type { Database } from "./database.js";
 import { events, experiments } from "./schema.js";
 
@@ -14,6 +14,7 @@ export interface ExperimentSummary {
   verdict: "pass" | "fail" | null;
   forkedFrom: string | null;
   lastMs: number;
+  lastSeq: number;
 }
 
 const summary = {
@@ -25,6 +26,7 @@ const summary = {
   verdict: experiments.verdict,
   forkedFrom: experiments.forkedFrom,
   lastMs: experiments.lastMs,
+  lastSeq: experiments.lastSeq,
 };
 
 export async function findExperiment(db: Database, id: string): Promise<ExperimentSummary | undefined> {
@@ -78,19 +80,28 @@ export interface EventQuery {
   limit?: number;
   /** With the terminals' bytes; pages read those terminal by terminal. */
   output?: boolean;
+  /** What a line in a list does not show, and what most of a log's bytes are. */
+  brief?: boolean;
 }
+
+const NOT_BRIEF: readonly LogEvent["type"][] = ["terminal.output", "checkpoint.read", "processes.seen", "kernel.log"];
 
 /** Events after `since`, in order. */
 export async function readEvents(
   db: Database,
   id: string,
-  { since = 0, limit = 1_000_000, output = false }: EventQuery = {},
+  { since = 0, limit = 1_000_000, output = false, brief = false }: EventQuery = {},
 ): Promise<LogEvent[]> {
   const rows = await db
     .select({ json: events.json })
     .from(events)
     .where(
-      and(eq(events.experimentId, id), gt(events.seq, since), output ? undefined : ne(events.type, "terminal.output")),
+      and(
+        eq(events.experimentId, id),
+        gt(events.seq, since),
+        output ? undefined : ne(events.type, "terminal.output"),
+        brief ? notInArray(events.type, [...NOT_BRIEF]) : undefined,
+      ),
     )
     .orderBy(asc(events.seq))
     .limit(limit);

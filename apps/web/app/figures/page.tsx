@@ -157,14 +157,15 @@ function Bar({ label, result, highest }: { label: string; result: BenchResult; h
   return (
     <div className={styles.bar}>
       <span className={styles.label}>{label}</span>
-      <span className={styles.track}>
+      <svg className={styles.track} aria-hidden="true">
         {spread && (
-          <span
-            className={`${styles.fill} ${styles[result.contender]}`}
-            style={{ width: `${highest === 0 ? 0 : Math.max(0.4, (100 * spread.median) / highest)}%` }}
+          <rect
+            className={styles[result.contender]}
+            width={`${highest === 0 ? 0 : Math.max(0.4, (100 * spread.median) / highest)}%`}
+            height="100%"
           />
         )}
-      </span>
+      </svg>
       <span className={styles.value}>
         {spread ? show(spread.median) : "refused"}
         {spread && spread.low !== spread.high && (

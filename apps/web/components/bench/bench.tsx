@@ -1,7 +1,7 @@
 "use client";
 import { type ActionId, actions, foldAll, type LogEvent, type NamedError, type Step } from "@crlab/shared";
 import Link from "next/link";
-import { type CSSProperties, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { rememberChoice } from "../../lib/cookie";
 import type { HeldPath } from "../../lib/held";
 import { useHydrated } from "../../lib/hydrated";
@@ -52,6 +52,7 @@ export function Bench({ id, stored, zones: firstZones, shown }: Props) {
   const [copied, setCopied] = useState(false);
   const hydrated = useHydrated();
   const stepsEnd = useRef<HTMLElement>(null);
+  const main = useRef<HTMLElement>(null);
 
   const over = feed.view.status === "ended" || feed.view.status === "interrupted";
   const atMs = over ? (moment ?? feed.view.lastMs) : null;
@@ -121,14 +122,20 @@ export function Bench({ id, stored, zones: firstZones, shown }: Props) {
     return () => window.removeEventListener("keydown", press);
   }, [possible, drive, act]);
 
-  // The newest step is what one follows.
+  // The newest step is what one follows; what is over is read from its beginning.
   const stepCount = feed.view.steps.length;
   useEffect(() => {
     const box = stepsEnd.current;
     const latest = box?.querySelector(`[data-testid="step-${stepCount}"]`);
-    if (box && latest instanceof HTMLElement && box.scrollHeight > box.clientHeight)
+    if (!over && box && latest instanceof HTMLElement && box.scrollHeight > box.clientHeight)
       box.scrollTop = latest.offsetTop - box.clientHeight + latest.offsetHeight + 40;
-  }, [stepCount]);
+  }, [stepCount, over]);
+
+  // The first paint has them from the page's own style element; style attributes are not allowed.
+  useLayoutEffect(() => {
+    main.current?.style.setProperty("--steps", `${zones.stepsPx}px`);
+    main.current?.style.setProperty("--inspector", `${zones.inspectorPx}px`);
+  }, [zones]);
 
   const resize = (zone: keyof Zones, px: number) => {
     const next = { ...zones, [zone]: px };
@@ -140,10 +147,6 @@ export function Bench({ id, stored, zones: firstZones, shown }: Props) {
       () => setCopied(true),
       () => setCopied(false),
     );
-  };
-  const style: CSSProperties & Record<"--steps" | "--inspector", string> = {
-    "--steps": `${zones.stepsPx}px`,
-    "--inspector": `${zones.inspectorPx}px`,
   };
   const { fingerprint, guest } = view;
   const trouble = error ?? createError;
@@ -205,7 +208,7 @@ export function Bench({ id, stored, zones: firstZones, shown }: Props) {
           </p>
         )}
       </div>
-      <main className={styles.zones} style={style}>
+      <main ref={main} className={styles.zones}>
         <div className={styles.figuresFirst}>
           <Figures view={view} />
         </div>

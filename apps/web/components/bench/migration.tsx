@@ -15,9 +15,9 @@ export function MigrationRounds({ migration }: { migration: MigrationView | unde
         {rounds.map((round) => (
           <li key={round.round} data-final={round.final}>
             <span className={styles.no}>{round.final ? "still" : round.round}</span>
-            <span className={styles.track}>
-              <span className={styles.bar} style={{ width: `${Math.max(0.5, 100 * roundShare(round, rounds))}%` }} />
-            </span>
+            <svg className={styles.track} aria-hidden="true">
+              <rect className={styles.bar} width={`${Math.max(0.5, 100 * roundShare(round, rounds))}%`} height="100%" />
+            </svg>
             <span className={styles.value}>
               {formatBytes(round.bytes)} · {formatMs(round.ms)}
               <span className="visually-hidden">

@@ -32,8 +32,12 @@ function title({ step, kind }: Pick<StepView, "step" | "kind">): string {
   return names[kind];
 }
 
-/** A step's figures in a line, units always. */
+/** A step's figures in a line, units always, and never parted from their numbers; else what it said. */
 function figures(view: ExperimentView, step: StepView): string {
+  return measured(view, step)?.replace(/(\d|frozen|down) (?=\S)/g, "$1\u00a0") ?? step.text ?? describeStep(step.step);
+}
+
+function measured(view: ExperimentView, step: StepView): string | undefined {
   const checkpoint = view.checkpoints.find((c) => c.stepNo === step.stepNo);
   if (checkpoint) {
     const { bytes, pages, frozenNs } = checkpoint.figures;
@@ -47,7 +51,7 @@ function figures(view: ExperimentView, step: StepView): string {
     return `${restore.checkpoint} · ${restore.figures.tasks} ${restore.figures.tasks === 1 ? "task" : "tasks"} · ${restore.figures.pages} pages · ${formatNs(restore.figures.totalNs)}`;
   if (step.kind === "boot" && view.fingerprint)
     return `${step.step.kind === "boot" && step.step.kernel ? `${step.step.kernel} · ` : ""}${view.fingerprint.cpus} CPU · ${view.fingerprint.memMiB} MiB${view.guest ? ` · ${view.guest.how}` : ""}`;
-  return step.text ?? describeStep(step.step);
+  return undefined;
 }
 
 const states: Record<StepView["state"], string> = {

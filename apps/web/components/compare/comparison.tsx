@@ -10,15 +10,15 @@ import {
 } from "@crlab/shared";
 import Link from "next/link";
 import home from "../../app/home.module.css";
+import { letterOf } from "../../lib/series";
 import { VerdictPill } from "../verdict-pill";
 import styles from "./comparison.module.css";
+import { OverlaidCharts } from "./overlaid-charts";
 
 export interface Subject {
   id: string;
   view: ExperimentView;
 }
-
-const letters = "ABCDEF";
 
 /** Experiments side by side. What they are not alike in stands first: their figures differ because of it. */
 export function Comparison({ subjects }: { subjects: readonly Subject[] }) {
@@ -34,7 +34,7 @@ export function Comparison({ subjects }: { subjects: readonly Subject[] }) {
           <ul>
             {different.map((d) => (
               <li key={d.what}>
-                {d.what}: <span className="mono">{d.values.map((v, i) => `${letters[i]} ${v}`).join(" · ")}</span>
+                {d.what}: <span className="mono">{d.values.map((v, i) => `${letterOf(i)} ${v}`).join(" · ")}</span>
               </li>
             ))}
           </ul>
@@ -47,6 +47,15 @@ export function Comparison({ subjects }: { subjects: readonly Subject[] }) {
             : `${transitions.length} of ${rows.length} steps have another outcome, or are missing: they are marked.`}
         </p>
       )}
+      {subjects.length > 1 && (
+        <OverlaidCharts
+          experiments={views.map(({ checkpoints, restores, steps }) => ({
+            checkpoints: checkpoints.map((c) => ({ ...c, digest: null })),
+            restores,
+            steps,
+          }))}
+        />
+      )}
       <section className={home.list} aria-label="Steps side by side">
         <table className={styles.table} data-testid="comparison">
           <thead>
@@ -55,7 +64,7 @@ export function Comparison({ subjects }: { subjects: readonly Subject[] }) {
               {subjects.map((s, i) => (
                 <th scope="col" key={s.id}>
                   <span className={styles.who}>
-                    {letters[i]} <Link href={`/x/${s.id}`}>{s.view.title}</Link> <VerdictPill view={s.view} />
+                    {letterOf(i)} <Link href={`/x/${s.id}`}>{s.view.title}</Link> <VerdictPill view={s.view} />
                   </span>
                 </th>
               ))}
@@ -93,7 +102,11 @@ function Step({ row, alone }: { row: AlignedStep; alone: boolean }) {
               <dl className={styles.figures}>
                 {figureRows(row).map(({ name, values }) => (
                   <div key={name}>
-                    <dt>{name === "stepMs" ? "step" : name.replace(/(Ns|Ms)$/, "")}</dt>
+                    <dt>
+                      {name === "stepMs"
+                        ? "step"
+                        : name.replace(/(Ns|Ms)$/, "").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}
+                    </dt>
                     <dd>
                       {formatFigure(name, values[at] ?? null)}
                       {!alone && at > 0 && <span className="dim"> {ratio(values[at] ?? null, values[0] ?? null)}</span>}

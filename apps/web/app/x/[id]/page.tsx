@@ -1,6 +1,6 @@
 import { foldAll } from "@crlab/shared";
 import type { Metadata } from "next";
-import { cookies } from "next/headers";
+import { cookies, headers } from "next/headers";
 import { notFound } from "next/navigation";
 import { cache } from "react";
 import { Bench } from "../../../components/bench/bench";
@@ -26,5 +26,13 @@ export default async function ExperimentPage({ params, searchParams }: Props) {
   const stored = await load(id);
   if (!stored || stored.events.length === 0) notFound();
   const zones = readZones((await cookies()).get(ZONES_COOKIE)?.value);
-  return <Bench key={id} id={id} stored={stored.events} zones={zones} shown={readShown(await searchParams)} />;
+  const nonce = (await headers()).get("x-nonce");
+  return (
+    <>
+      {nonce !== null && (
+        <style nonce={nonce}>{`main{--steps:${zones.stepsPx}px;--inspector:${zones.inspectorPx}px}`}</style>
+      )}
+      <Bench key={id} id={id} stored={stored.events} zones={zones} shown={readShown(await searchParams)} />
+    </>
+  );
 }
