@@ -476,10 +476,11 @@ static int skip_record(struct ckpt_ctx *ctx, struct ckpt_stream *s, u64 len)
  */
 int restore_parent_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s)
 {
-	DEFINE_XARRAY(mms);
+	struct xarray mms;
 	struct ckpt_rec rec;
 	int ret;
 
+	xa_init(&mms);
 	do {
 		ret = fatal_signal_pending(current) ? -EINTR : ckpt_read_rec(ctx, s, &rec);
 		if (ret)
