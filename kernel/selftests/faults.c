@@ -136,19 +136,16 @@ static int count_entries(const char *path)
 	return n;
 }
 
+static int relink_dir = -1;
+
 static long checkpoint_to(pid_t pid, int image_fd, uint64_t flags)
 {
-	int dir = open(RELINK_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct checkpoint_args args = {
 		.flags = flags, .pid = pid, .image_fd = image_fd, .log_fd = -1,
-		.relink_fds = (uintptr_t)&dir, .nr_relink_fds = 1,
+		.relink_fds = (uintptr_t)&relink_dir, .nr_relink_fds = 1,
 	};
-	long ret = syscall(__NR_checkpoint_x86_64, &args, sizeof(args));
-	int error = errno;
 
-	close(dir);
-	errno = error;
-	return ret;
+	return syscall(__NR_checkpoint_x86_64, &args, sizeof(args));
 }
 
 /* What must be so after a checkpoint that came to nothing. */
@@ -198,23 +195,34 @@ static void checkpoint_without_memory(pid_t pid, const char *how, uint64_t flags
 	       survived);
 }
 
-static int restart_with(const char *file, const char *value, char *output, size_t room)
+/* It writes @value to @file before it becomes restart(1). */
+static int restart_with(const char *file, const char *value)
 {
-	char command[256];
+	pid_t child = fork();
+	int status;
 
-	snprintf(command, sizeof(command), "echo %s > %s; exec %s -i %s --detach --keep", value, file, restart_path, IMAGE);
-	return run_command(output, room, (const char *const[]){ "/bin/sh", "-c", command, NULL });
+	if (child == 0) {
+		int null = open("/dev/null", O_RDWR);
+
+		for (int fd = 0; fd < 3; fd++)
+			dup2(null, fd);
+		if (put(file, value))
+			execl(restart_path, restart_path, "-i", IMAGE, "--detach", "--keep", NULL);
+		_exit(127);
+	}
+	waitpid(child, &status, 0);
+	return status;
 }
 
 static void restart_without_memory(void)
 {
 	int failed = 0, in_a_row = 0, n;
-	char output[8192], value[16];
+	char value[16];
 	bool good = true;
 
 	for (n = 1; n < MAX_NTH && in_a_row < ENOUGH && good; n = next_nth(n)) {
 		snprintf(value, sizeof(value), "%d", n);
-		if (restart_with("/proc/self/fail-nth", value, output, sizeof(output)) == 0) {
+		if (restart_with("/proc/self/fail-nth", value) == 0) {
 			in_a_row++;
 		} else {
 			failed++;
@@ -229,12 +237,11 @@ static void restart_without_memory(void)
 static void restart_with_bad_luck(void)
 {
 	int failed = 0, restarted = 0;
-	char output[8192];
 	bool good = true;
 
 	for (int i = 0; i < RANDOM_RUNS && good; i++) {
 		set_probability(i % 3 ? "1" : "5");
-		if (restart_with("/proc/self/make-it-fail", "1", output, sizeof(output)) == 0)
+		if (restart_with("/proc/self/make-it-fail", "1") == 0)
 			restarted++;
 		else
 			failed++;
@@ -330,6 +337,7 @@ int main(int argc, char **argv)
 	if (!subject_start(&s, "faults", everything))
 		return tap_done();
 	mkdir(RELINK_DIR, 0700);
+	relink_dir = open(RELINK_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (injection)
 		memory_faults(&s);
 	if (!subject_checkpoint(&s, IMAGE, NULL) || stat(IMAGE, &image) < 0)
