@@ -2,7 +2,6 @@
 /* Sockets: UNIX ones with all that is in them; those of IPv4 and IPv6 that know no connections. */
 /* covers: Sockets | UNIX: pairs, names, pending connections, queues, descriptors in flight, peercred | supported */
 /* covers: Sockets | TCP v4 and v6: listening, bound | supported */
-/* covers: Sockets | TCP: established connections | refused by name */
 /* covers: Sockets | UDP v4 and v6: bound, connected | supported */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -374,18 +373,6 @@ static void with_outsider(void)
 	pause_here();
 }
 
-static void with_tcp(void)
-{
-	struct sockaddr_storage addr;
-	socklen_t len;
-	int listener = inet_bound(AF_INET, SOCK_STREAM, &addr, &len), client = socket(AF_INET, SOCK_STREAM, 0);
-
-	listen(listener, 1);
-	if (connect(client, (void *)&addr, len) < 0 || accept(listener, NULL, NULL) < 0)
-		_exit(1);
-	pause_here();
-}
-
 static void refused(const char *name, const char *word, void (*body)(void))
 {
 	struct subject s;
@@ -415,6 +402,5 @@ int main(void)
 	listen(outside, 5);
 	refused("a peer outside", "outside the tree", with_outsider);
 	close(outside);
-	refused("a TCP connection", "127.0.0.1", with_tcp);
 	return tap_done();
 }

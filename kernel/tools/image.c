@@ -61,6 +61,8 @@ static const struct shape {
 	{ CKPT_REC_SOCKET,   "SOCKET",   sizeof(struct ckpt_socket), 1, 0 },
 	{ CKPT_REC_SOCKET_PEER, "SOCKET_PEER", sizeof(struct ckpt_socket_peer), 0, 0 },
 	{ CKPT_REC_SOCKET_MSG, "SOCKET_MSG", sizeof(struct ckpt_socket_msg), 1, 0 },
+	{ CKPT_REC_TCP,      "TCP",      sizeof(struct ckpt_tcp), 0, 0 },
+	{ CKPT_REC_TCP_DATA, "TCP_DATA", sizeof(struct ckpt_tcp_data), 1, 0 },
 	{ CKPT_REC_SHM,      "SHM",      sizeof(struct ckpt_shm), 0, 0 },
 	{ CKPT_REC_SEM,      "SEM",      sizeof(struct ckpt_sem), sizeof(struct ckpt_sem_value), 0 },
 	{ CKPT_REC_MSG,      "MSG",      sizeof(struct ckpt_msg), 1, 0 },

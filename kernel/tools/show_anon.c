@@ -132,6 +132,62 @@ static void socket_msg_json(const unsigned char *body, size_t len)
 	json_number("bytes", len);
 }
 
+static void tcp_json(const void *body)
+{
+	struct ckpt_tcp t;
+
+	memcpy(&t, body, sizeof(t));
+	const struct { const char *name; uint32_t value; } numbers[] = {
+		{ "sndUna", t.snd_una },
+		{ "sndNxt", t.snd_nxt },
+		{ "writeSeq", t.write_seq },
+		{ "rcvNxt", t.rcv_nxt },
+		{ "copiedSeq", t.copied_seq },
+		{ "sndWl1", t.snd_wl1 },
+		{ "sndWnd", t.snd_wnd },
+		{ "maxWindow", t.max_window },
+		{ "rcvWnd", t.rcv_wnd },
+		{ "rcvWup", t.rcv_wup },
+		{ "sndUp", t.snd_up },
+		{ "urgSeq", t.urg_seq },
+		{ "urgData", t.urg_data },
+		{ "mssClamp", t.mss_clamp },
+		{ "userMss", t.user_mss },
+		{ "sndWscale", t.snd_wscale },
+		{ "rcvWscale", t.rcv_wscale },
+		{ "timestamp", t.timestamp },
+		{ "tsRecent", t.ts_recent },
+		{ "windowClamp", t.window_clamp },
+		{ "rcvSsthresh", t.rcv_ssthresh },
+		{ "sndbuf", t.sndbuf },
+		{ "rcvbuf", t.rcvbuf },
+		{ "rcvBytes", t.rcv_bytes },
+		{ "sndBytes", t.snd_bytes },
+		{ "userLocks", t.user_locks },
+	};
+
+	json_number("state", t.state);
+	json_hex("flags", t.flags);
+	json_number("shutdown", t.shutdown);
+	json_number("error", t.error);
+	json_number("isConnected", t.is_connected);
+	json_bytes("localAddr", t.local_addr, sizeof(t.local_addr));
+	json_bytes("remoteAddr", t.remote_addr, sizeof(t.remote_addr));
+	json_number("localPort", t.local_port);
+	json_number("remotePort", t.remote_port);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		json_number(numbers[i].name, numbers[i].value);
+}
+
+static void tcp_data_json(const void *body, size_t len)
+{
+	struct ckpt_tcp_data d;
+
+	memcpy(&d, body, sizeof(d));
+	json_number("queue", d.queue);
+	json_number("bytes", len - sizeof(d));
+}
+
 bool show_anon_json(const struct record *record)
 {
 	struct ckpt_socket_peer p;
@@ -149,6 +205,8 @@ bool show_anon_json(const struct record *record)
 		json_number("peer", p.peer);
 		return true;
 	case CKPT_REC_SOCKET_MSG: socket_msg_json(record->body, record->body_len); return true;
+	case CKPT_REC_TCP: tcp_json(record->body); return true;
+	case CKPT_REC_TCP_DATA: tcp_data_json(record->body, record->body_len); return true;
 	}
 	return false;
 }
@@ -197,8 +255,17 @@ static void socket_text(const void *body)
 		printf(", waits to be accepted by %u", s.listener);
 }
 
+static void tcp_text(const void *body)
+{
+	struct ckpt_tcp t;
+
+	memcpy(&t, body, sizeof(t));
+	printf("port %u to %u, state %u, %u bytes received, %u to send", t.local_port, t.remote_port, t.state, t.rcv_bytes, t.snd_bytes);
+}
+
 bool show_anon_text(const struct record *record)
 {
+	struct ckpt_tcp_data d;
 	struct ckpt_socket_peer p;
 	struct ckpt_socket_msg m;
 	struct ckpt_signalfd s;
@@ -225,6 +292,11 @@ bool show_anon_text(const struct record *record)
 	case CKPT_REC_SOCKET_MSG:
 		memcpy(&m, record->body, sizeof(m));
 		printf("from %u, %u files in flight", m.from, m.nr_fds);
+		return true;
+	case CKPT_REC_TCP: tcp_text(record->body); return true;
+	case CKPT_REC_TCP_DATA:
+		memcpy(&d, record->body, sizeof(d));
+		printf("%zu bytes %s", record->body_len - sizeof(d), d.queue == CKPT_TCP_RECEIVED ? "received" : "to send");
 		return true;
 	}
 	return false;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Checkpoint/restart of sockets of IPv4 and IPv6: made, bound, listening, or,
- * if they know no connections, connected as before.
+ * if they know no connections, connected as before. TCP connections are made in
+ * net/ipv4/tcp_restore.c.
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/igmp.h>
@@ -10,7 +11,6 @@
 #include <linux/security.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
-#include <net/inet_connection_sock.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
 #include <net/sock.h>
@@ -32,27 +32,14 @@ static bool has_groups(const struct sock *sk)
 	return false;
 }
 
-static int tcp_obstacle(struct ckpt_ctx *ctx, struct sock *sk)
+/* Is there, or was there, a connection? */
+static bool is_connection(const struct socket *sock)
 {
-	if (inet_csk(sk)->icsk_ulp_ops)
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "a TCP socket with a protocol on top (TCP_ULP): not supported");
-	if (sk->sk_state == TCP_LISTEN && reqsk_queue_len(&inet_csk(sk)->icsk_accept_queue))
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "a TCP socket with connections that wait to be accepted: not supported");
-	if (sk->sk_state == TCP_LISTEN || sk->sk_state == TCP_CLOSE)
-		return 0;
-#if IS_ENABLED(CONFIG_IPV6)
-	if (sk->sk_family == AF_INET6)
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-			"a TCP connection from [%pI6c]:%u to [%pI6c]:%u: not supported",
-			&sk->sk_v6_rcv_saddr, ntohs(inet_sk(sk)->inet_sport), &sk->sk_v6_daddr,
-			ntohs(inet_sk(sk)->inet_dport));
-#endif
-	return ckpt_obstacle(ctx, -EOPNOTSUPP,
-			     "a TCP connection from %pI4:%u to %pI4:%u: not supported",
-			     &inet_sk(sk)->inet_saddr, ntohs(inet_sk(sk)->inet_sport),
-			     &inet_sk(sk)->inet_daddr, ntohs(inet_sk(sk)->inet_dport));
+	const struct sock *sk = sock->sk;
+
+	return is_tcp(sk) && sk->sk_state != TCP_LISTEN &&
+	       (sk->sk_state != TCP_CLOSE || sock->state != SS_UNCONNECTED ||
+		sk->sk_shutdown || !skb_queue_empty_lockless(&sk->sk_receive_queue));
 }
 
 static int inet_obstacle(struct ckpt_ctx *ctx, struct sock *sk)
@@ -70,7 +57,7 @@ static int inet_obstacle(struct ckpt_ctx *ctx, struct sock *sk)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a socket with IP options: not supported");
 	if (is_tcp(sk))
-		return tcp_obstacle(ctx, sk);
+		return ckpt_tcp_obstacle(ctx, sk);
 	if (is_udp && READ_ONCE(udp_sk(sk)->encap_type))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a UDP socket that encapsulates (UDP_ENCAP): not supported");
@@ -137,17 +124,22 @@ int checkpoint_inet(struct ckpt_ctx *ctx, struct file *file, struct socket *sock
 	ret = ckpt_obj_add(ctx, CKPT_OBJ_SOCKET, sk, &objref);
 	if (!ret)
 		ret = inet_obstacle(ctx, sk);
-	if (!ret)
+	if (!ret && !is_connection(sock))
 		ret = addresses(ctx, sock, &rec, &addr, &peer);
 	if (ret)
 		return ret;
-	if (is_tcp(sk) && sk->sk_state == TCP_LISTEN) {
+	if (is_connection(sock)) {
+		rec.state = CKPT_SOCKET_CONNECTED;
+		ret = checkpoint_tcp(ctx, sk, objref);
+	} else if (is_tcp(sk) && sk->sk_state == TCP_LISTEN) {
 		rec.state = CKPT_SOCKET_LISTENING;
 		rec.backlog = READ_ONCE(sk->sk_max_ack_backlog);
+		ret = checkpoint_tcp_pending(ctx, sk, objref);
 	} else if (sk->sk_state == TCP_ESTABLISHED) {
 		rec.state = CKPT_SOCKET_CONNECTED;
 	}
-	ret = checkpoint_sock(ctx, sk, &rec, objref, &addr, &peer);
+	if (!ret)
+		ret = checkpoint_sock(ctx, sk, &rec, objref, &addr, &peer);
 	return ret ?: ckpt_anon_write(ctx, file, CKPT_FILE_SOCKET, objref);
 }
 
@@ -200,7 +192,8 @@ int restore_inet(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void *
 	int ret = 0;
 
 	if ((s->state == CKPT_SOCKET_LISTENING && (!is_tcp(sock->sk) || !s->addr_len)) ||
-	    (s->state == CKPT_SOCKET_CONNECTED && (is_tcp(sock->sk) || !s->peer_len)) ||
+	    (s->state == CKPT_SOCKET_CONNECTED &&
+	     (is_tcp(sock->sk) ? s->addr_len || s->peer_len : !s->peer_len)) ||
 	    (s->state != CKPT_SOCKET_CONNECTED && s->peer_len))
 		return ckpt_err(ctx, -EINVAL, "a socket contradicts itself");
 	if (s->addr_len)
@@ -210,7 +203,7 @@ int restore_inet(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void *
 		if (ret)
 			ckpt_err(ctx, ret, "cannot listen (error %d)", ret);
 	}
-	if (!ret && s->state == CKPT_SOCKET_CONNECTED)
+	if (!ret && s->state == CKPT_SOCKET_CONNECTED && !is_tcp(sock->sk))
 		ret = connect_inet(ctx, sock, peer, s->peer_len);
 	return ret;
 }

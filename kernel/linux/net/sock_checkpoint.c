@@ -8,11 +8,13 @@
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/file.h>
+#include <linux/memcontrol.h>
 #include <linux/net.h>
 #include <linux/pid.h>
 #include <linux/slab.h>
 #include <net/af_unix.h>
 #include <net/sock.h>
+#include <net/tcp_states.h>
 
 #define SOCKET_MAX_OPTIONS	64
 
@@ -133,6 +135,7 @@ int socket_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 static int check_socket(struct ckpt_ctx *ctx, const struct ckpt_socket *s, size_t tail)
 {
 	bool without_file = s->listener || s->flags & CKPT_SOCKET_GONE;
+	bool is_unix = s->family == AF_UNIX;
 
 	if (s->nr_options > SOCKET_MAX_OPTIONS || s->addr_len > sizeof(struct sockaddr_storage) ||
 	    s->peer_len > sizeof(struct sockaddr_storage) ||
@@ -141,11 +144,13 @@ static int check_socket(struct ckpt_ctx *ctx, const struct ckpt_socket *s, size_
 	if (s->flags & ~CKPT_SOCKET_FLAGS_ALL || s->state > CKPT_SOCKET_LISTENING ||
 	    s->shutdown & ~SHUTDOWN_MASK || s->error > MAX_ERRNO || s->reserved ||
 	    s->backlog > INT_MAX ||
-	    (s->family != AF_UNIX && s->family != AF_INET && s->family != AF_INET6) ||
-	    (without_file && (s->family != AF_UNIX || s->nr_options ||
-			      s->state == CKPT_SOCKET_LISTENING)) ||
+	    (!is_unix && s->family != AF_INET && s->family != AF_INET6) ||
+	    (without_file && (s->state == CKPT_SOCKET_LISTENING ||
+			      (is_unix && s->nr_options) ||
+			      (!is_unix && (s->type != SOCK_STREAM || s->addr_len ||
+					    s->state != CKPT_SOCKET_CONNECTED)))) ||
 	    (s->listener && s->flags & CKPT_SOCKET_GONE) ||
-	    (s->family != AF_UNIX && (s->path || s->flags)))
+	    (!is_unix && (s->path || s->flags & ~CKPT_SOCKET_GONE)))
 		return ckpt_err(ctx, -EINVAL, "a SOCKET with unknown or impossible attributes");
 	return 0;
 }
@@ -203,7 +208,9 @@ void ckpt_restored_sock_put(void *ptr)
 {
 	struct restored_sock *rs = ptr;
 
-	if (rs->gone && rs->sk)
+	if (rs->sock)
+		sock_release(rs->sock);
+	else if (rs->gone && rs->sk)
 		unix_forget(rs->sk);
 	else if (rs->sk)
 		sock_put(rs->sk);
@@ -232,6 +239,35 @@ static int add_file(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_socket *
 	return set_peer_cred(ctx, sock->sk, s);
 }
 
+/* A TCP connection that waits to be accepted, or was closed: its file, if it ever gets one, is another. */
+static int add_without_file(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_socket *s,
+			    struct socket *sock)
+{
+	struct sock *listener = s->listener ? restored_sock_of(ctx, s->listener) : NULL;
+	struct restored_sock *rs;
+
+	if (IS_ERR(listener)) {
+		sock_release(sock);
+		return PTR_ERR(listener);
+	}
+	rs = kzalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
+	if (!rs || (listener && (listener->sk_family != s->family ||
+				 listener->sk_state != TCP_LISTEN))) {
+		sock_release(sock);
+		kfree(rs);
+		return rs ? ckpt_err(ctx, -EINVAL, "objref %u does not listen", s->listener) :
+			    -ENOMEM;
+	}
+	/* accept(2) charges it to who calls it. */
+	mem_cgroup_sk_free(sock->sk);
+	sock->sk->sk_memcg = NULL;
+	*rs = (struct restored_sock) {
+		.sk = sock->sk, .sock = sock, .listener = listener,
+		.gone = s->flags & CKPT_SOCKET_GONE,
+	};
+	return ckpt_ref_add(ctx, objref, CKPT_OBJ_SOCKET, rs);
+}
+
 static int make_socket(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_socket *s)
 {
 	const struct ckpt_sockopt *options = (const void *)(s + 1);
@@ -248,6 +284,8 @@ static int make_socket(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_socke
 	if (!ret)
 		ret = s->family == AF_UNIX ? restore_unix(ctx, s, addr, sock) :
 		      restore_inet(ctx, s, addr, addr + s->addr_len, sock);
+	if (!ret && (s->listener || s->flags & CKPT_SOCKET_GONE))
+		return add_without_file(ctx, objref, s, sock);
 	if (!ret)
 		return add_file(ctx, objref, s, sock);
 	sock_release(sock);
@@ -270,7 +308,7 @@ int restore_socket_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	if (IS_ERR(s))
 		return PTR_ERR(s);
 	ret = check_socket(ctx, s, rec->len - sizeof(*s));
-	if (!ret && (s->listener || s->flags & CKPT_SOCKET_GONE))
+	if (!ret && s->family == AF_UNIX && (s->listener || s->flags & CKPT_SOCKET_GONE))
 		ret = restore_unix_without_file(ctx, rec->objref, s, s + 1);
 	else if (!ret)
 		ret = make_socket(ctx, rec->objref, s);
@@ -295,6 +333,8 @@ struct sock *restored_sock_of(struct ckpt_ctx *ctx, u32 objref)
 		return IS_ERR(anon) ? ERR_CAST(anon) : sock_from_file(anon->file)->sk;
 	}
 	rs = ckpt_ref(ctx, objref, CKPT_OBJ_SOCKET);
+	if (!IS_ERR(rs) && !rs->sk)
+		return ERR_PTR(ckpt_err(ctx, -EINVAL, "objref %u has no socket", objref));
 	return IS_ERR(rs) ? ERR_CAST(rs) : rs->sk;
 }
 
@@ -375,7 +415,7 @@ void restore_sockets_settle(struct ckpt_ctx *ctx)
 	unsigned long i = 0;
 
 	while ((rs = ckpt_ref_next(ctx, &i, CKPT_OBJ_SOCKET))) {
-		if (!rs->gone)
+		if (!rs->gone || rs->sock)
 			continue;
 		unix_forget(rs->sk);
 		rs->sk = NULL;

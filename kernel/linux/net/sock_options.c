@@ -72,11 +72,23 @@ static const struct {
 	{ SOL_TCP, TCP_DEFER_ACCEPT, 4 },
 	{ SOL_TCP, TCP_USER_TIMEOUT, 4 },
 	{ SOL_TCP, TCP_NOTSENT_LOWAT, 4 },
+	{ SOL_TCP, TCP_INQ, 4 },
+	{ SOL_TCP, TCP_FASTOPEN, 4 },
 	{ SOL_TCP, TCP_CONGESTION, 16 },
 };
 
-static bool applies(const struct sock *sk, int level)
+static bool is_multicast(int level, int name)
 {
+	return (level == SOL_IP && (name == IP_MULTICAST_TTL || name == IP_MULTICAST_LOOP)) ||
+	       (level == SOL_IPV6 && (name == IPV6_MULTICAST_HOPS ||
+				      name == IPV6_MULTICAST_LOOP));
+}
+
+static bool applies(const struct sock *sk, int level, int name)
+{
+	/* It is told of a stream, but cannot be set. */
+	if (sk->sk_type == SOCK_STREAM && is_multicast(level, name))
+		return false;
 	switch (level) {
 	case SOL_SOCKET:
 		return true;
@@ -135,7 +147,7 @@ int ckpt_sock_options(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_sockopt
 		struct ckpt_sockopt *o = &options[nr];
 		int len = known[i].len;
 
-		if (!applies(sk, known[i].level) ||
+		if (!applies(sk, known[i].level, known[i].name) ||
 		    is_chosen_by_kernel(sk, known[i].level, known[i].name))
 			continue;
 		memset(o, 0, sizeof(*o));
@@ -192,7 +204,7 @@ static bool is_known(const struct sock *sk, const struct ckpt_sockopt *o)
 	for (i = 0; i < ARRAY_SIZE(known); i++)
 		if (known[i].level == o->level && known[i].name == o->name)
 			return o->len && o->len <= known[i].len && !o->reserved &&
-			       applies(sk, o->level);
+			       applies(sk, o->level, o->name);
 	return false;
 }
 

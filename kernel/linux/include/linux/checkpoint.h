@@ -13,6 +13,7 @@ struct file;
 struct mm_struct;
 struct sembuf;
 struct timespec64;
+struct sock;
 
 #ifdef CONFIG_CHECKPOINT_SYSCALLS
 
@@ -24,6 +25,9 @@ int signalfd_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int timerfd_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int eventpoll_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int socket_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
+
+/* net/ipv4/tcp_silence.c */
+bool tcp_close_silently(struct sock *sk);
 
 /* Called from get_signal(), with siglock held; returns without it. */
 void ckpt_trap(void);
@@ -58,6 +62,7 @@ static inline long ckpt_restart_semtimedop(int semid, struct sembuf __user *sops
 	return -EINTR;
 }
 
+static inline bool tcp_close_silently(struct sock *sk) { return false; }
 static inline void ckpt_mm_free(struct mm_struct *mm) { }
 static inline void ckpt_track_lost(struct mm_struct *mm) { }
 static inline bool ckpt_mm_is_tracked(struct mm_struct *mm) { return false; }

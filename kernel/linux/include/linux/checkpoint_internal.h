@@ -122,6 +122,7 @@ struct ckpt_task_list {
  * @file_cred:	restart: the credentials that files are opened with
  * @file_cred_ref: restart: how the image names them
  * @later:	checkpoint: what is written after all processes
+ * @tcp:	connections: held still by a checkpoint, made by a restart
  * @tracker:	checkpoint: enum ckpt_tracker
  * @snapshots:	checkpoint: address spaces whose pages are still to be written
  * @held:	checkpoint: what keeps the tree at rest afterwards, or NULL
@@ -152,6 +153,7 @@ struct ckpt_ctx {
 	struct list_head snapshots;
 	struct list_head ipc;		/* restart, too */
 	struct list_head later[3];
+	struct list_head tcp;
 	u32 tracker;
 	struct file *held;
 	struct checkpoint_stats stats;
@@ -628,9 +630,14 @@ struct sock;
 struct sockaddr_un;
 struct socket;
 
+struct restored_tcp;
+
 /* What is set last, for what happens before would change it. */
 struct restored_sock {
 	struct sock *sk;	/* has no file: the table of objects holds it */
+	struct socket *sock;	/* TCP: the same, until it waits to be accepted */
+	struct sock *listener;	/* TCP: where it is to wait */
+	struct restored_tcp *tcp;
 	bool gone;
 	u32 shutdown;
 	u32 error;
@@ -680,6 +687,33 @@ int unix_files_in_flight(struct file *file, struct file ***files, unsigned int *
 int checkpoint_inet(struct ckpt_ctx *ctx, struct file *file, struct socket *sock);
 int restore_inet(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void *addr,
 		 const void *peer, struct socket *sock);
+
+/* net/ipv4/tcp_checkpoint.c */
+int checkpoint_tcp(struct ckpt_ctx *ctx, struct sock *sk, u32 objref);
+int checkpoint_tcp_pending(struct ckpt_ctx *ctx, struct sock *listener, u32 objref);
+int ckpt_tcp_obstacle(struct ckpt_ctx *ctx, struct sock *sk);
+void tcp_take_from_listener(struct sock *listener, struct sock *sk);
+void ckpt_tcp_let_go(struct list_head *held);
+void ckpt_tcp_silence(struct list_head *held);
+
+/* net/ipv4/tcp_restore.c */
+struct socket *restored_socket_of(struct ckpt_ctx *ctx, u32 objref, struct restored_sock **rs);
+int restore_tcp_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_tcp_data_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_tcp_complete(struct ckpt_ctx *ctx);
+void restore_tcp_settle(struct ckpt_ctx *ctx);
+void restore_tcp_free(struct ckpt_ctx *ctx);
+
+/* net/ipv4/tcp_silence.c */
+int tcp_drop_all(struct sock *sk);
+void tcp_drop_none(struct sock *sk);
+bool tcp_keep_silent(struct sock *sk);
+bool tcp_make_way(struct sock *sk);
+void tcp_destroy_silently(struct sock *sk);
+struct sock *tcp_find(struct sock *sk, bool peer);
+
+/* net/core/filter.c */
+int sk_attach_checked(struct sock *sk, struct sock_fprog_kern *fprog);
 
 /* mm/memfd_checkpoint.c */
 bool ckpt_is_memfd(const struct file *file);

@@ -31,6 +31,7 @@ struct ckpt_ctx *ckpt_ctx_alloc(void)
 	INIT_LIST_HEAD(&ctx->locks);
 	INIT_LIST_HEAD(&ctx->files);
 	INIT_LIST_HEAD(&ctx->snapshots);
+	INIT_LIST_HEAD(&ctx->tcp);
 	INIT_LIST_HEAD(&ctx->ipc);
 	for (i = 0; i < ARRAY_SIZE(ctx->later); i++)
 		INIT_LIST_HEAD(&ctx->later[i]);
@@ -47,6 +48,8 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 {
 	unsigned int i;
 
+	if (!ctx->restart)
+		ckpt_tcp_let_go(&ctx->tcp);
 	restore_files_free(ctx);
 	ckpt_later_free(ctx);
 	ckpt_locks_free(ctx);
@@ -192,6 +195,7 @@ static int write_live(struct ckpt_ctx *ctx, u64 start)
 {
 	int ret;
 
+	ckpt_tcp_let_go(&ctx->tcp);
 	ckpt_thaw_tree(ctx);
 	ctx->stats.frozen_ns = ktime_get_ns() - start;
 	ret = ckpt_live_dump(ctx);
@@ -223,6 +227,7 @@ int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root, const u8 *pare
 		ret = write_live(ctx, start);
 	if (ret || ckpt_dryrun(ctx)) {
 		ckpt_obj_for_each(ctx, CKPT_OBJ_MM, rollback_mm);
+		ckpt_tcp_let_go(&ctx->tcp);
 		ckpt_thaw_tree(ctx);
 		ckpt_relink_rollback(ctx);
 		ctx->stats.total_ns = ktime_get_ns() - start;
@@ -233,14 +238,18 @@ int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root, const u8 *pare
 	else
 		ckpt_obj_for_each(ctx, CKPT_OBJ_MM, commit_mm);
 	if (ctx->flags & CHECKPOINT_KILL)
+		ckpt_tcp_silence(&ctx->tcp);
+	if (ctx->flags & CHECKPOINT_KILL)
 		for (i = 0; i < ctx->tasks.nr; i++)
 			if (ctx->entries[i].flags & CKPT_TASK_LEADER)
 				send_sig(SIGKILL, ctx->tasks.task[i], 1);
 	ctx->stats.tasks = ctx->tasks.nr;
-	if (ctx->held)
+	if (ctx->held) {
 		ckpt_hold(ctx, ctx->held);
-	else
+	} else {
+		ckpt_tcp_let_go(&ctx->tcp);
 		ckpt_thaw_tree(ctx);
+	}
 	ckpt_relink_keep(ctx);
 	if (!(ctx->flags & CHECKPOINT_LIVE))
 		ctx->stats.frozen_ns = ktime_get_ns() - start;

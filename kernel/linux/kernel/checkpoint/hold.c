@@ -14,10 +14,12 @@
  * struct ckpt_held - what the file descriptor of a held tree stands for
  * @asked:	the tasks that rest
  * @tasks:	the whole tree
+ * @tcp:	its connections, which are held still
  */
 struct ckpt_held {
 	struct ckpt_task_list asked;
 	struct ckpt_task_list tasks;
+	struct list_head tcp;
 };
 
 static long held_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -27,6 +29,7 @@ static long held_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (cmd != CKPT_HELD_KILL || arg)
 		return -ENOTTY;
+	ckpt_tcp_silence(&held->tcp);
 	for (i = 0; i < held->tasks.nr; i++)
 		if (thread_group_leader(held->tasks.task[i]))
 			send_sig(SIGKILL, held->tasks.task[i], 1);
@@ -38,6 +41,7 @@ static int held_release(struct inode *inode, struct file *file)
 {
 	struct ckpt_held *held = file->private_data;
 
+	ckpt_tcp_let_go(&held->tcp);
 	ckpt_let_go(&held->asked);
 	ckpt_task_list_free(&held->asked);
 	ckpt_task_list_free(&held->tasks);
@@ -64,6 +68,7 @@ struct file *ckpt_held_file(void)
 
 	if (!held)
 		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&held->tcp);
 	file = anon_inode_getfile("[held]", &held_fops, held, O_RDONLY | O_CLOEXEC);
 	if (IS_ERR(file))
 		kfree(held);
@@ -81,6 +86,7 @@ void ckpt_hold(struct ckpt_ctx *ctx, struct file *file)
 
 	held->asked = ctx->asked;
 	held->tasks = ctx->tasks;
+	list_splice_init(&ctx->tcp, &held->tcp);
 	ctx->asked = (struct ckpt_task_list) {};
 	ctx->tasks = (struct ckpt_task_list) {};
 }

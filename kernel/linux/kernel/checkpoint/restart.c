@@ -576,6 +576,8 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_SOCKET]	= restore_socket_rec,
 	[CKPT_REC_SOCKET_PEER]	= restore_socket_peer_rec,
 	[CKPT_REC_SOCKET_MSG]	= restore_socket_msg_rec,
+	[CKPT_REC_TCP]		= restore_tcp_rec,
+	[CKPT_REC_TCP_DATA]	= restore_tcp_data_rec,
 };
 
 static int read_records(struct ckpt_ctx *ctx)
@@ -770,6 +772,8 @@ static int finish_tasks(struct restart_ctx *r)
 		restore_notify_go(ctx);
 	if (!ret)
 		ret = start_timers(r);
+	if (!ret)
+		ret = restore_tcp_complete(ctx);
 	/* Last: until here, the image can be restored again. */
 	if (!ret)
 		ret = restore_unlink(ctx);
@@ -780,6 +784,8 @@ static int finish_tasks(struct restart_ctx *r)
 				restore_sem_undo_commit(&r->tasks[i]);
 		restore_sockets_settle(ctx);
 		restore_epolls_settle(ctx);
+		/* From here on data comes, and events with it. */
+		restore_tcp_settle(ctx);
 		restore_files_done(ctx);
 	}
 	return ret ? ckpt_err(ctx, ret, "cannot finish (error %d)", ret) : 0;
@@ -833,6 +839,7 @@ int restart_run(int ctx_fd, struct restart_stats *stats)
 		goto out;
 	}
 	ret = run(r);
+	restore_tcp_free(r->ckpt);
 	if (!ret && READ_ONCE(r->phase) == PHASE_DEAD)
 		ret = -ECANCELED;
 	/* What is held by the tasks now. On failure they may still be at it. */

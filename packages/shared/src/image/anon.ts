@@ -82,3 +82,47 @@ export function socketMsg(c: Cursor): Fields {
   while (files.length < nrFds && c.left >= 4) files.push(c.u32());
   return { ...fields, files, bytes: c.left };
 }
+
+/** In the order of struct ckpt_tcp, behind the addresses. */
+const tcpNumbers = [
+  "sndUna",
+  "sndNxt",
+  "writeSeq",
+  "rcvNxt",
+  "copiedSeq",
+  "sndWl1",
+  "sndWnd",
+  "maxWindow",
+  "rcvWnd",
+  "rcvWup",
+  "sndUp",
+  "urgSeq",
+  "urgData",
+  "mssClamp",
+  "userMss",
+  "sndWscale",
+  "rcvWscale",
+  "timestamp",
+  "tsRecent",
+  "windowClamp",
+  "rcvSsthresh",
+  "sndbuf",
+  "rcvbuf",
+  "rcvBytes",
+  "sndBytes",
+  "userLocks",
+] as const;
+
+export function tcp(c: Cursor): Fields {
+  const fields: Fields = { state: c.u32(), flags: c.hex32(), shutdown: c.u32(), error: c.u32(), isConnected: c.u32() };
+  const [localAddr, remoteAddr] = [bytesToHex(c.take(16)), bytesToHex(c.take(16))];
+  const ports = c.u32();
+  const numbers = Object.fromEntries(tcpNumbers.map((name) => [name, c.u32()]));
+  return { ...fields, localAddr, remoteAddr, localPort: ports & 0xffff, remotePort: ports >>> 16, ...numbers };
+}
+
+export function tcpData(c: Cursor): Fields {
+  const queue = c.u32();
+  c.skip(4);
+  return { queue, bytes: c.left };
+}

@@ -2,7 +2,7 @@
  * What the records of an image hold. It follows kernel/linux/include/uapi/linux/checkpoint.h, the only definition of
  * the format, field by field, and gives what `ckptinfo --json` gives.
  */
-import { epollItems, eventfd, memfd, signalfd, socket, socketMsg, timerfd } from "./anon.js";
+import { epollItems, eventfd, memfd, signalfd, socket, socketMsg, tcp, tcpData, timerfd } from "./anon.js";
 import { bytesToHex, Cursor } from "./cursor.js";
 import { msg, sem, semUndo, shm } from "./ipc.js";
 import { account, sched, seccomp, timers } from "./state.js";
@@ -360,6 +360,8 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [88, { name: "SOCKET", fixed: 64, element: 1, decode: socket }],
   [89, { name: "SOCKET_PEER", fixed: 8, element: 0, decode: (c) => ({ peer: c.u32() }) }],
   [90, { name: "SOCKET_MSG", fixed: 24, element: 1, decode: socketMsg }],
+  [91, { name: "TCP", fixed: 160, element: 0, decode: tcp }],
+  [92, { name: "TCP_DATA", fixed: 8, element: 1, decode: tcpData }],
   [96, { name: "SHM", fixed: 80, element: 0, decode: shm }],
   [97, { name: "SEM", fixed: 56, element: 8, decode: sem }],
   [98, { name: "MSG", fixed: 80, element: 1, decode: msg }],

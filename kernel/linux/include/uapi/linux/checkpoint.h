@@ -13,7 +13,8 @@
  *		     FILES FS SIGHAND CRED SECCOMP), then PROCESS SEM_UNDO SIGQUEUE ACCOUNT
  *		     TIMERS,
  *		     and per thread THREAD CPU FPU SIGQUEUE SCHED
- *	EPOLL_ITEMS SOCKET_PEER SOCKET_MSG, with FILEs and SOCKETs that only they name
+ *	EPOLL_ITEMS SOCKET_PEER SOCKET_MSG TCP TCP_DATA, with FILEs and SOCKETs that only
+ *		     they name
  *	TRAILER
  */
 #ifndef _UAPI_LINUX_CHECKPOINT_H
@@ -195,6 +196,8 @@ enum ckpt_rec_type {
 	CKPT_REC_SOCKET		= 88,	/* objref */
 	CKPT_REC_SOCKET_PEER	= 89,	/* objref of the SOCKET; after all processes */
 	CKPT_REC_SOCKET_MSG	= 90,	/* the same */
+	CKPT_REC_TCP		= 91,	/* the same; its TCP_DATA follow */
+	CKPT_REC_TCP_DATA	= 92,	/* the same */
 	CKPT_REC_SHM		= 96,	/* objref; PAGES follow */
 	CKPT_REC_SEM		= 97,
 	CKPT_REC_MSG		= 98,
@@ -566,13 +569,13 @@ enum ckpt_socket_state {
 	CKPT_SOCKET_LISTENING	= 2,
 };
 
-#define CKPT_SOCKET_GONE	(1U << 0)	/* closed, but others have it as peer or sender */
+#define CKPT_SOCKET_GONE	(1U << 0)	/* closed, but a peer or sender of others */
 #define CKPT_SOCKET_NOT_FOUND	(1U << 1)	/* its name is that of who listened, or is taken */
 #define CKPT_SOCKET_FLAGS_ALL	0x3U
 
 /*
  * SOCKET: one that has a FILE, one that waits to be accepted by @listener, or
- * one that is gone. Tail: options, its address, the address it is connected to.
+ * one that is gone. A TCP says more of one of TCP that is CONNECTED. Tail: options, its address, the address it is connected to.
  */
 struct ckpt_socket {
 	__u32 family;
@@ -609,6 +612,67 @@ struct ckpt_socket_msg {
 	__s32 pid;		/* SCM_CREDENTIALS; 0: none */
 	__u32 uid;
 	__u32 gid;
+	__u32 reserved;
+};
+
+#define CKPT_TCP_SACK		(1U << 0)	/* negotiated */
+#define CKPT_TCP_TIMESTAMPS	(1U << 1)
+#define CKPT_TCP_WSCALE		(1U << 2)
+#define CKPT_TCP_ECN		(1U << 3)
+#define CKPT_TCP_END_READ	(1U << 4)	/* the end of what the peer sends has come */
+#define CKPT_TCP_FLAGS_ALL	0x1fU
+
+/*
+ * TCP: what a SOCKET that is CONNECTED knows of its connection; names as in RFC
+ * 9293. What is in its queues follows as TCP_DATA: first what was received, then
+ * what is to be sent, from @snd_una on. An end of the stream counts as a byte there.
+ */
+struct ckpt_tcp {
+	__u32 state;		/* as in /proc/net/tcp */
+	__u32 flags;		/* CKPT_TCP_* */
+	__u32 shutdown;		/* as in SOCKET */
+	__u32 error;
+	__u32 is_connected;	/* also when the connection has ended */
+	__u8 local_addr[16];	/* an IPv4 address: its first four bytes */
+	__u8 remote_addr[16];
+	__u16 local_port;
+	__u16 remote_port;
+	__u32 snd_una;
+	__u32 snd_nxt;
+	__u32 write_seq;	/* after all that is to be sent */
+	__u32 rcv_nxt;
+	__u32 copied_seq;	/* what is read next */
+	__u32 snd_wl1;
+	__u32 snd_wnd;
+	__u32 max_window;	/* that the peer has offered */
+	__u32 rcv_wnd;
+	__u32 rcv_wup;		/* @rcv_nxt when a window was offered last */
+	__u32 snd_up;		/* urgent data is sent up to here */
+	__u32 urg_seq;		/* of the urgent byte that was received */
+	__u32 urg_data;		/* it, and whether it is there */
+	__u32 mss_clamp;
+	__u32 user_mss;		/* TCP_MAXSEG */
+	__u32 snd_wscale;
+	__u32 rcv_wscale;
+	__u32 timestamp;	/* of its own clock */
+	__u32 ts_recent;
+	__u32 window_clamp;
+	__u32 rcv_ssthresh;
+	__u32 sndbuf;
+	__u32 rcvbuf;
+	__u32 rcv_bytes;	/* that follow */
+	__u32 snd_bytes;
+	__u32 user_locks;	/* what was set by bind(2) and setsockopt(2) */
+};
+
+enum ckpt_tcp_queue {
+	CKPT_TCP_RECEIVED	= 1,
+	CKPT_TCP_TO_SEND	= 2,
+};
+
+/* TCP_DATA: tail: bytes of a queue, in order. */
+struct ckpt_tcp_data {
+	__u32 queue;		/* enum ckpt_tcp_queue */
 	__u32 reserved;
 };
 
