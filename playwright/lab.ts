@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { databasePath, openDatabase } from "@crlab/runner/src/store/database.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -52,7 +53,14 @@ async function end(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-export async function startLab(options: { host?: string } = {}): Promise<TestLab> {
+interface LabOptions {
+  host?: string;
+  env?: Record<string, string>;
+  /** Is given the path of an empty database before the lab opens it. */
+  prepare?: (database: string) => Promise<void>;
+}
+
+export async function startLab(options: LabOptions = {}): Promise<TestLab> {
   const data = mkdtempSync(join(tmpdir(), "crlab-e2e-"));
   const port = await freePort();
   const env = {
@@ -60,7 +68,12 @@ export async function startLab(options: { host?: string } = {}): Promise<TestLab
     CRLAB_PORT: String(port),
     NODE_ENV: "production",
     CRLAB_HOST: options.host ?? "127.0.0.1",
+    ...options.env,
   };
+  if (options.prepare) {
+    (await openDatabase(data)).$client.close();
+    await options.prepare(databasePath(data));
+  }
   const runner = await service("apps/runner/src/main.ts", /runner: ready/, env);
   const console_ = await service("apps/web/server.ts", /console: http/, env).catch(async (error: unknown) => {
     await end(runner);

@@ -1,5 +1,6 @@
-/** `npm run bench [-- --only NAME,… --rounds N --json]`: measures this lab's engine beside CRIU and beside the limit. */
+/** `npm run bench [-- --only NAME,… --rounds N --json]`: measures this lab's engine beside CRIU and beside the limit, and its console. */
 import { parseArgs } from "node:util";
+import type { BenchReport } from "@crlab/shared";
 import { saveReport } from "../apps/runner/src/bench/reports.js";
 import { benches, runBenches } from "../apps/runner/src/bench/run.js";
 import { reportText } from "../apps/runner/src/bench/tables.js";
@@ -8,9 +9,14 @@ import { humanSeconds, reportFailure } from "../apps/runner/src/build/stages.js"
 
 const ROUNDS = 5;
 
+const consoleBench = {
+  name: "console",
+  about: "the console in a real browser: shell, echo beside wetty, crowd, flood, pages",
+};
+
 const usage = `npm run bench [-- --only NAME[,NAME] --rounds N --json]
 Measures in one guest, side by side and in turn, and says which targets were met.
-  --only NAME    ${benches.map(({ name, about }) => `${name.padEnd(11)} ${about}`).join("\n                 ")}
+  --only NAME    ${[...benches, consoleBench].map(({ name, about }) => `${name.padEnd(11)} ${about}`).join("\n                 ")}
   --rounds N     samples of each figure (${ROUNDS})
   --json         the report as one JSON object on standard output`;
 
@@ -40,21 +46,40 @@ if (help) {
   process.stdout.write(`${usage}\n`);
   process.exit(0);
 }
-const names = only?.split(",") ?? benches.map(({ name }) => name);
-const unknown = names.filter((name) => !benches.some((bench) => bench.name === name));
+const names = only?.split(",") ?? [...benches, consoleBench].map(({ name }) => name);
+const unknown = names.filter((name) => ![...benches, consoleBench].some((bench) => bench.name === name));
 if (unknown.length > 0) fail(`there is no bench "${unknown.join('", "')}"`);
 const count = Number(rounds);
 if (!Number.isInteger(count) || count < 1 || count > 100)
   fail(`--rounds takes a number from 1 to 100, not "${rounds}"`);
 
+/** The first report's machine, and what all of them found. */
+function together(reports: readonly BenchReport[]): BenchReport {
+  const [first] = reports;
+  if (!first) throw new Error("nothing was measured");
+  const loadAfter = reports.at(-1)?.machine.loadAfter ?? first.machine.loadAfter;
+  return {
+    ...first,
+    machine: { ...first.machine, loadAfter },
+    results: reports.flatMap((r) => r.results),
+    targets: reports.flatMap((r) => r.targets),
+  };
+}
+
 try {
-  await setUp({ kernels: ["cr"], console: false });
+  const inBrowser = names.includes(consoleBench.name);
+  await setUp({ kernels: ["cr"], console: inBrowser });
   const started = performance.now();
-  const report = await runBenches(
-    benches.filter((bench) => names.includes(bench.name)),
-    count,
-    (line) => process.stderr.write(`… ${humanSeconds((performance.now() - started) / 1000).padEnd(12)} ${line}\n`),
-  );
+  const progress = (line: string) =>
+    process.stderr.write(`… ${humanSeconds((performance.now() - started) / 1000).padEnd(12)} ${line}\n`);
+  const chosen = benches.filter((bench) => names.includes(bench.name));
+  const reports: BenchReport[] = chosen.length > 0 ? [await runBenches(chosen, count, progress)] : [];
+  if (inBrowser) {
+    // Loaded when used: it brings a browser's driver along.
+    const { runConsoleBench } = await import("../playwright/bench/run.js");
+    reports.push(await runConsoleBench(count, progress));
+  }
+  const report = together(reports);
   process.stderr.write(`kept as ${saveReport(report)}; the console draws it on /figures\n`);
   process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : `${reportText(report)}\n`);
 } catch (error) {

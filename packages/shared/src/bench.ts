@@ -1,8 +1,8 @@
 /** What the bench measured, as `npm run bench -- --json` prints it and the console draws it. */
 import { z } from "zod";
 
-/** Who did the work: this lab's engine, its rival, or the fastest way there is to move the same bytes. */
-export const contender = z.enum(["crlab", "criu", "limit"]);
+/** Who did the work: this lab, its rivals, or the fastest way there is to move the same bytes. */
+export const contender = z.enum(["crlab", "criu", "limit", "wetty"]);
 export type Contender = z.infer<typeof contender>;
 
 export const benchResult = z.strictObject({

@@ -121,6 +121,7 @@ const contenders: readonly { contender: Contender; label: string }[] = [
   { contender: "crlab", label: "crlab" },
   { contender: "criu", label: "CRIU" },
   { contender: "limit", label: "limit" },
+  { contender: "wetty", label: "wetty" },
 ];
 
 function BenchRows({ results }: { results: readonly BenchResult[] }) {

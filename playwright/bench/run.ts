@@ -1,0 +1,73 @@
+/** `npm run bench -- --only console`: the console in a real browser, against a lab of its own. */
+import { cpus, loadavg } from "node:os";
+import { join } from "node:path";
+import { cacheDir } from "@crlab/runner/src/build/paths.js";
+import { type BenchReport, benchReport, experimentArchive, foldAll } from "@crlab/shared";
+import { chromium } from "@playwright/test";
+import { startLab } from "../lab.js";
+import { crowd } from "./crowd.js";
+import { Figures } from "./figures.js";
+import { firstLoad, heatMap, tenThousand } from "./pages.js";
+import { cardToShell, echoBesideWetty, flood } from "./terminal.js";
+
+const FLOOD_S = 60;
+const load = (): number => Math.round((loadavg()[0] ?? 0) * 100) / 100;
+
+export async function runConsoleBench(rounds: number, progress: (line: string) => void): Promise<BenchReport> {
+  const began = new Date().toISOString();
+  const loadBefore = load();
+  const figures = new Figures();
+  const env = { CRLAB_MAX_GUESTS: "9", CRLAB_MAX_GUESTS_PER_BROWSER: "9" };
+  const lab = await startLab({ env });
+  const browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-sync"],
+  });
+  const part = async (name: string, wanted: string, work: () => Promise<void>) => {
+    progress(`console: ${name}`);
+    await work().catch((error: unknown) => figures.broke(name, wanted, error));
+  };
+  try {
+    await part("click on a card to a usable shell, warm", "median at most 1.0 s", () =>
+      cardToShell(browser, lab.url, figures, rounds),
+    );
+    const page = await browser.newPage();
+    await page.goto(lab.url);
+    const share = await page.locator("tbody a").first().getAttribute("href");
+    await page.context().close();
+    if (share === null) throw new Error("no experiment came about to measure the others with");
+    const archive = experimentArchive.parse(await (await fetch(`${lab.url}${share}/download`)).json());
+    await part("keystroke echo, idle", "p50 at most 15 ms, p99 at most 60 ms", () =>
+      echoBesideWetty(browser, lab.url, cacheDir("bench", "wetty"), figures),
+    );
+    await part("100 viewers, 8 guests", "every log whole, echo p99 at most 150 ms", () =>
+      crowd(browser, lab.url, figures),
+    );
+    await part(`flood of ${FLOOD_S} s`, "a page that lives", () => flood(browser, lab.url, figures, FLOOD_S));
+    await part("first load", "at most 150 KB of JavaScript, gzip", () => firstLoad(browser, lab.url, share, figures));
+    await part("heat map of 1,000,000 pages, panning", "60 frames a second", () =>
+      heatMap(browser, lab.url, archive, figures),
+    );
+    await part("10000 experiments", "at most 100 ms on the server", () =>
+      tenThousand(join(lab.data, "crlab.db"), archive.id, figures, rounds),
+    );
+    const { fingerprint } = foldAll(archive.events);
+    if (fingerprint === null) throw new Error("no guest has booted");
+    return benchReport.parse({
+      version: 1,
+      machine: {
+        ...{ began, cpu: cpus()[0]?.model ?? "unknown", hostCpus: cpus().length, loadBefore, loadAfter: load() },
+        ...{ accel: fingerprint.accel, guestCpus: fingerprint.cpus, guestMemMiB: fingerprint.memMiB },
+        ...{ clocksource: "not looked at", kernelRelease: fingerprint.kernelRelease },
+        ...{ kernelHash: fingerprint.kernelHash, imageHash: fingerprint.imageHash },
+        ...{ qemuVersion: fingerprint.qemuVersion, criuVersion: "not used" },
+      },
+      rounds,
+      results: figures.results,
+      targets: figures.targets,
+    } satisfies BenchReport);
+  } finally {
+    await browser.close();
+    await lab.stop();
+  }
+}
