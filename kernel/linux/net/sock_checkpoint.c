@@ -239,7 +239,7 @@ static int add_file(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_socket *
 	return set_peer_cred(ctx, sock->sk, s);
 }
 
-/* A TCP connection that waits to be accepted, or was closed: its file, if it ever gets one, is another. */
+/* A TCP connection that waits to be accepted, or was closed: it has no file yet, or no more. */
 static int add_without_file(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_socket *s,
 			    struct socket *sock)
 {

@@ -154,7 +154,8 @@ static int complain(struct ckpt_ctx *ctx, const struct sock *sk, const struct ck
 		    const char *what)
 {
 	if (sk->sk_family == AF_INET6)
-		return ckpt_err(ctx, err, "cannot %s the connection [%pI6c]:%u to [%pI6c]:%u (error %d)",
+		return ckpt_err(ctx, err,
+				"cannot %s the connection [%pI6c]:%u to [%pI6c]:%u (error %d)",
 				what, t->local_addr, t->local_port, t->remote_addr,
 				t->remote_port, err);
 	return ckpt_err(ctx, err, "cannot %s the connection %pI4:%u to %pI4:%u (error %d)", what,
