@@ -15,6 +15,8 @@
 
 #include "image.h"
 #include "kernellog.h"
+#include "mounts.h"
+#include "namespaces.h"
 #include "relink.h"
 #include "show.h"
 #include "tree.h"
@@ -253,6 +255,35 @@ static uint64_t unlinked_flags(const char *how)
 	die("--unlinked=%s: there are relink, copy and auto", how);
 }
 
+/* Mounts that cannot be made again. */
+struct refused {
+	char **lines;
+	size_t nr;
+};
+
+static void refuse(const char *text, void *arg)
+{
+	struct refused *refused = arg;
+
+	refused->lines = realloc(refused->lines, (refused->nr + 1) * sizeof(*refused->lines));
+	if (!refused->lines)
+		die("out of memory");
+	refused->lines[refused->nr++] = xasprintf("%s", text);
+}
+
+/* Of a tree with a mount namespace of its own. */
+static void take_mounts(struct checkpoint_args *args, pid_t pid, struct refused *refused)
+{
+	char *theirs = mounts_read(pid), *ours = mounts_read(0);
+
+	if (!theirs || !ours)
+		die("pid %d: its mounts cannot be read: %s", pid, strerror(errno));
+	args->mounts = (uintptr_t)mounts_describe(theirs, ours, pid, refuse, refused);
+	args->mounts_len = strlen((const char *)(uintptr_t)args->mounts);
+	free(theirs);
+	free(ours);
+}
+
 int main(int argc, char **argv)
 {
 	enum { PARENT = 256, PARENT_ID, KILL, HOLD, DRY_RUN, LOG, RELINK, UNLINKED, LIVE, TRACKER, AUDIT, NO_TRACK, JSON, HELP };
@@ -279,6 +310,7 @@ int main(int argc, char **argv)
 	struct ckpt_header parent_header;
 	const uint8_t *parent_id = NULL;
 	struct kernellog log;
+	struct refused refused = { };
 	struct tree tree;
 	uint64_t flags = 0;
 	uint32_t tracker = CKPT_TRACKER_DEFAULT;
@@ -361,9 +393,18 @@ int main(int argc, char **argv)
 		.tracker = tracker,
 		.stats_size = sizeof(stats),
 	};
-	ret = syscall(__NR_checkpoint_x86_64, &args, sizeof(args));
+	uint32_t own = namespaces_own(pid);
+
+	if (own & CKPT_NS_MNT)
+		take_mounts(&args, pid, &refused);
+	if (refused.nr && !dry_run)
+		die("%s", refused.lines[0]);
+	ret = namespaces_checkpoint(own, pid, &args, &stats);
 	error = errno;
 	kernellog_read(&log);
+	for (size_t i = 0; i < refused.nr; i++)
+		kernellog_add(&log, refused.lines[i]);
+	stats.obstacles += refused.nr;
 
 	if (dry_run && ret == 0) {
 		clean_up();

@@ -67,6 +67,14 @@ void kernellog_read(struct kernellog *log)
 	}
 }
 
+void kernellog_add(struct kernellog *log, char *line)
+{
+	log->lines = realloc(log->lines, (log->nr_lines + 1) * sizeof(*log->lines));
+	if (!log->lines)
+		die("out of memory");
+	log->lines[log->nr_lines++] = line;
+}
+
 bool is_note(const char *line)
 {
 	return !strncmp(line, "note: ", 6);

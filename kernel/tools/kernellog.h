@@ -19,6 +19,8 @@ struct kernellog {
 void kernellog_open(struct kernellog *log, const char *name);
 /* Take what the kernel has written. */
 void kernellog_read(struct kernellog *log);
+/* One more line, after kernellog_read(). */
+void kernellog_add(struct kernellog *log, char *line);
 /* Is it something to know, and neither error nor obstacle? */
 bool is_note(const char *line);
 /* All lines to stderr as "progname: line". */

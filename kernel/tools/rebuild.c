@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mounts.h"
 #include "util.h"
 
 #define THREAD_STACK_BYTES	8192
@@ -100,6 +101,19 @@ static long clone_thread(struct clone_args *args, void **stack_top)
 	return ret;
 }
 
+/* Its pid in each namespace, innermost first. Returns how many. */
+static int pids_of(const struct task *task, pid_t pids[CKPT_PID_LEVELS + 1])
+{
+	int depth = 0;
+
+	while (depth < CKPT_PID_LEVELS && task->ns.nr[depth])
+		depth++;
+	for (int i = 0; i < depth; i++)
+		pids[i] = task->ns.nr[depth - 1 - i];
+	pids[depth] = task->entry.pid;
+	return depth + 1;
+}
+
 static int make_threads(struct rebuild *rebuild, const struct task *leader)
 {
 	char *stacks;
@@ -118,10 +132,10 @@ static int make_threads(struct rebuild *rebuild, const struct task *leader)
 		/* Top of the stack: argument pointer (16-aligned), above it the argument. */
 		struct newborn_thread *thread = (void *)(stack + THREAD_STACK_BYTES - 64);
 		void **top = (void **)(stack + THREAD_STACK_BYTES - 128);
-		pid_t pid = rebuild->tasks.at[i].entry.pid;
+		pid_t pid = rebuild->tasks.at[i].entry.pid, pids[CKPT_PID_LEVELS + 1];
 		struct clone_args args = {
 			.flags = THREAD_FLAGS, .stack = (uintptr_t)stack,
-			.set_tid = (uintptr_t)&pid, .set_tid_size = 1,
+			.set_tid = (uintptr_t)pids, .set_tid_size = pids_of(&rebuild->tasks.at[i], pids),
 		};
 		long ret;
 
@@ -155,17 +169,31 @@ static bool has_ended(int pid)
 	return ready == 1;
 }
 
-/* fork() with a given pid: 0 in the child; gives up and returns -1 if that fails. */
-static int make_process(struct rebuild *rebuild, int index)
+/* The namespaces that are made with the root. */
+static uint64_t root_flags(const struct rebuild *rebuild)
 {
-	const struct ckpt_task_entry *entry = &rebuild->tasks.at[index].entry;
+	uint32_t own = rebuild->tasks.own;
+
+	return (own & CKPT_NS_UTS ? CLONE_NEWUTS : 0) | (own & CKPT_NS_IPC ? CLONE_NEWIPC : 0) |
+	       (own & CKPT_NS_MNT ? CLONE_NEWNS : 0);
+}
+
+/* fork() with a given pid: 0 in the child; gives up and returns -1 if that fails. */
+static int make_process(struct rebuild *rebuild, int index, bool parent_has_unshared)
+{
+	const struct task *task = &rebuild->tasks.at[index];
+	const struct ckpt_task_entry *entry = &task->entry;
 	const struct timespec pause = { .tv_nsec = REAPED_PAUSE_NS };
-	pid_t pid = entry->pid;
+	pid_t pid = entry->pid, pids[CKPT_PID_LEVELS + 1];
 	struct clone_args args = {
+		.flags = index ? 0 : root_flags(rebuild),
 		.exit_signal = entry->exit_signal & 0xff,
-		.set_tid = (uintptr_t)&pid, .set_tid_size = 1,
+		.set_tid = (uintptr_t)pids, .set_tid_size = pids_of(task, pids),
 	};
 	long ret;
+
+	if (task->ns.flags & CKPT_NS_PID_INIT && !parent_has_unshared)
+		args.flags |= CLONE_NEWPID;
 
 	for (int i = 0; i < REAPED_TRIES; i++) {
 		ret = raw2(SYS_clone3, (long)&args, sizeof(args));
@@ -178,22 +206,48 @@ static int make_process(struct rebuild *rebuild, int index)
 	return ret < 0 ? -1 : ret;
 }
 
+/* Those of procfs show a pid namespace: its first process mounts them. */
+static void make_mounts(struct rebuild *rebuild, int index)
+{
+	const struct tasks *tasks = &rebuild->tasks;
+	bool init = tasks->at[index].ns.flags & CKPT_NS_PID_INIT, nested = false;
+
+	if (!(tasks->own & CKPT_NS_MNT) || (index && !init))
+		return;
+	for (int i = 1; i < tasks->nr && !init; i++)
+		nested |= !!(tasks->at[i].ns.flags & CKPT_NS_PID_INIT);
+	if (!index && !mounts_make(tasks->mounts, false, nested))
+		give_up(rebuild->nursery, tasks->at[index].entry.pid, EIO);
+	else if (index && !mounts_make(tasks->mounts, true, false))
+		give_up(rebuild->nursery, tasks->at[index].entry.pid, EIO);
+}
+
 /* From here on a task makes its threads and children, then waits for its own state. */
 static __attribute__((noreturn)) void grow(struct rebuild *rebuild, int index)
 {
 	struct nursery *nursery = rebuild->nursery;
+	bool unshared, first;
 	int child;
 
 again:
 	nursery->born[index] = 1;
-	for (child = rebuild->tasks.at[index].child; child != NO_TASK && !nursery->stop;
-	     child = rebuild->tasks.at[child].sibling) {
-		int pid = make_process(rebuild, child);
-
-		if (pid == 0) {
-			index = child;
-			goto again;
+	make_mounts(rebuild, index);
+	unshared = rebuild->tasks.at[index].ns.flags & CKPT_NS_PID_UNSHARED;
+	if (unshared && !nursery->stop && raw2(SYS_unshare, CLONE_NEWPID, 0) < 0)
+		give_up(nursery, rebuild->tasks.at[index].entry.pid, EPERM);
+	/* A pid namespace begins with its first process. */
+	for (first = true;; first = false) {
+		for (child = rebuild->tasks.at[index].child; child != NO_TASK && !nursery->stop;
+		     child = rebuild->tasks.at[child].sibling) {
+			if (first != !!(rebuild->tasks.at[child].ns.flags & CKPT_NS_PID_INIT))
+				continue;
+			if (make_process(rebuild, child, unshared) == 0) {
+				index = child;
+				goto again;
+			}
 		}
+		if (!first)
+			break;
 	}
 	if (nursery->stop || make_threads(rebuild, &rebuild->tasks.at[index]) < 0)
 		for (;;)
@@ -234,6 +288,8 @@ static char *why_not(const struct nursery *nursery)
 		return xasprintf("pid %d cannot be chosen: needs CAP_CHECKPOINT_RESTORE, run it as root", pid);
 	case EINVAL:
 		return xasprintf("pid %d cannot be chosen here; is it above kernel.pid_max?", pid);
+	case EIO:
+		return xasprintf("pid %d: its mount namespace cannot be made again", pid);
 	case EAGAIN:
 		return xasprintf("pid %d cannot be made: a limit on processes is reached", pid);
 	default:
@@ -271,7 +327,7 @@ void rebuild_tree(struct rebuild *rebuild, bool orphan)
 	if (pid < 0)
 		die("fork: %s", strerror(errno));
 	if (pid == 0) {
-		root = make_process(rebuild, 0);
+		root = make_process(rebuild, 0, false);
 		if (root == 0)
 			grow(rebuild, 0);
 		if (orphan)

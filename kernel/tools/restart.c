@@ -16,6 +16,7 @@
 #include "chain.h"
 #include "image.h"
 #include "kernellog.h"
+#include "namespaces.h"
 #include "rebuild.h"
 #include "util.h"
 
@@ -53,9 +54,11 @@ struct parents {
 };
 
 static struct rebuild rebuild = { .ctx_fd = -1 };
+static struct namespaces_before before;
 
 static void clean_up(void)
 {
+	namespaces_leave(&before);
 	rebuild_kill(&rebuild);
 }
 
@@ -187,6 +190,7 @@ static void run(const char *input, struct kernellog *log, struct restart_stats *
 	long ret = syscall(__NR_restart_x86_64, &args, sizeof(args));
 	int error = errno;
 
+	namespaces_leave(&before);
 	kernellog_read(log);
 	if (ret < 0 || !log->to_file)
 		kernellog_print(log);
@@ -315,6 +319,7 @@ int main(int argc, char **argv)
 
 	at_failure = clean_up;
 	rebuild_tree(&rebuild, detach);
+	namespaces_enter(rebuild.tasks.own, root_pid, &before);
 	run(input, &log, &stats);
 	at_failure = NULL;
 	if (!detach)

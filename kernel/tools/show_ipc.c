@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Records of System V IPC. */
+/* Records of namespaces and of System V IPC. */
 #include "show_ipc.h"
 
 #include <string.h>
@@ -108,9 +108,75 @@ static void msg_json(const unsigned char *body, size_t len)
 	json_close(']');
 }
 
+static void namespaces_json(const unsigned char *body, size_t len)
+{
+	struct ckpt_namespaces n;
+	struct ckpt_ns_pid p;
+
+	memcpy(&n, body, sizeof(n));
+	body += sizeof(n);
+	len -= sizeof(n);
+	json_hex("flags", n.flags);
+	json_number("nrPids", n.nr_pids);
+	json_open("pids", '[');
+	for (; len >= sizeof(p); body += sizeof(p), len -= sizeof(p)) {
+		memcpy(&p, body, sizeof(p));
+		json_open(NULL, '{');
+		json_signed("pid", p.pid);
+		json_hex("flags", p.flags);
+		json_open("nr", '[');
+		for (int i = 0; i < CKPT_PID_LEVELS; i++)
+			json_signed(NULL, p.nr[i]);
+		json_close(']');
+		json_signed("last", p.last);
+		json_close('}');
+	}
+	json_close(']');
+}
+
+/* Up to the first NUL, or all of it. */
+static void name_json(const char *key, const char *at)
+{
+	char text[CKPT_UTS_BYTES + 1] = "";
+
+	memcpy(text, at, CKPT_UTS_BYTES);
+	json_string(key, text);
+}
+
+static void uts_json(const void *body)
+{
+	struct ckpt_uts u;
+
+	memcpy(&u, body, sizeof(u));
+	name_json("nodename", u.nodename);
+	name_json("domainname", u.domainname);
+}
+
+static void ipc_ns_json(const void *body)
+{
+	struct ckpt_ipc_ns i;
+
+	memcpy(&i, body, sizeof(i));
+	json_digits("shmMax", i.shm_max);
+	json_digits("shmAll", i.shm_all);
+	json_number("shmNr", i.shm_nr);
+	json_number("shmRmidForced", i.shm_rmid_forced);
+	json_open("sem", '[');
+	for (int n = 0; n < 4; n++)
+		json_number(NULL, i.sem[n]);
+	json_close(']');
+	json_number("msgMax", i.msg_max);
+	json_number("msgBytes", i.msg_bytes);
+	json_number("msgNr", i.msg_nr);
+}
+
 bool show_ipc_json(const struct record *record)
 {
 	switch (record->type) {
+	case CKPT_REC_NAMESPACES: namespaces_json(record->body, record->body_len); return true;
+	case CKPT_REC_MOUNTS: json_number("bytes", record->body_len); return true;
+	case CKPT_REC_UTS: uts_json(record->body); return true;
+	case CKPT_REC_IPC_NS: ipc_ns_json(record->body); return true;
 	case CKPT_REC_SHM: shm_json(record->body); return true;
 	case CKPT_REC_SEM: sem_json(record->body, record->body_len); return true;
 	case CKPT_REC_SEM_UNDO: sem_undo_json(record->body, record->body_len); return true;
@@ -124,8 +190,23 @@ bool show_ipc_text(const struct record *record)
 	struct ckpt_shm s;
 	struct ckpt_sem e;
 	struct ckpt_msg m;
+	struct ckpt_namespaces n;
 
 	switch (record->type) {
+	case CKPT_REC_NAMESPACES:
+		memcpy(&n, record->body, sizeof(n));
+		printf("own:%s%s%s, %u tasks in pid namespaces", n.flags & CKPT_NS_UTS ? " uts" : "",
+		       n.flags & CKPT_NS_IPC ? " ipc" : "", n.flags & CKPT_NS_MNT ? " mnt" : "", n.nr_pids);
+		return true;
+	case CKPT_REC_MOUNTS:
+		printf("%zu bytes", record->body_len);
+		return true;
+	case CKPT_REC_UTS:
+		printf("%.*s", CKPT_UTS_BYTES, (const char *)record->body);
+		return true;
+	case CKPT_REC_IPC_NS:
+		printf("limits");
+		return true;
 	case CKPT_REC_SHM:
 		memcpy(&s, record->body, sizeof(s));
 		printf("shared memory %d, key 0x%x, %llu bytes%s", s.perm.id, s.perm.key, (unsigned long long)s.size,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records of System V IPC. */
+/* Records of namespaces and of System V IPC. */
 #ifndef SHOW_IPC_H
 #define SHOW_IPC_H
 

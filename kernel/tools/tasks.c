@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "util.h"
 
@@ -50,11 +51,39 @@ static void read_entries(struct tasks *tasks, int ctx_fd)
 	tasks->nr = len / sizeof(*entries);
 	tasks->at = xcalloc(tasks->nr, sizeof(*tasks->at));
 	for (int i = 0; i < tasks->nr; i++)
-		tasks->at[i] = (struct task){ entries[i], NO_TASK, NO_TASK, NO_TASK, 0 };
+		tasks->at[i] = (struct task){ .entry = entries[i], .child = NO_TASK, .sibling = NO_TASK, .thread = NO_TASK };
 	free(entries);
 }
 
-static void link_all(struct tasks *tasks)
+/* Which namespaces are to be made, and who has which pid in them. */
+static void read_namespaces(struct tasks *tasks, int ctx_fd, const struct pid_map *map)
+{
+	struct restart_namespaces_args args = { };
+	struct ckpt_namespaces *head;
+	struct ckpt_ns_pid *pids;
+
+	if (ioctl(ctx_fd, CKPT_RESTART_NAMESPACES, &args) < 0)
+		die("the namespaces cannot be read: %s", strerror(errno));
+	if (args.namespaces_len < sizeof(*head))
+		return;
+	head = xcalloc(1, args.namespaces_len);
+	tasks->mounts = xcalloc(1, (size_t)args.mounts_len + 1);
+	args.namespaces = (uintptr_t)head;
+	args.mounts = (uintptr_t)tasks->mounts;
+	if (ioctl(ctx_fd, CKPT_RESTART_NAMESPACES, &args) < 0)
+		die("the namespaces cannot be read: %s", strerror(errno));
+	tasks->own = head->flags;
+	pids = (struct ckpt_ns_pid *)(head + 1);
+	for (uint32_t i = 0; i < head->nr_pids; i++) {
+		int index = map->slots[slot_of(map, tasks, pids[i].pid)];
+
+		if (index != NO_TASK)
+			tasks->at[index].ns = pids[i];
+	}
+	free(head);
+}
+
+static void link_all(struct tasks *tasks, int ctx_fd)
 {
 	struct pid_map map = { .mask = 1 };
 
@@ -94,6 +123,7 @@ static void link_all(struct tasks *tasks)
 			tasks->at[parent].nr_threads++;
 		}
 	}
+	read_namespaces(tasks, ctx_fd, &map);
 	free(map.slots);
 }
 
@@ -102,5 +132,5 @@ void tasks_read(struct tasks *tasks, int ctx_fd)
 	read_entries(tasks, ctx_fd);
 	if (!tasks->nr)
 		die("the image has no tasks");
-	link_all(tasks);
+	link_all(tasks, ctx_fd);
 }

@@ -4,6 +4,7 @@
 #define TASKS_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <linux/checkpoint.h>
 
 #define NO_TASK	(-1)
@@ -14,11 +15,14 @@ struct task {
 	int sibling;	/* next child of the same parent */
 	int thread;	/* first (of a leader) or next thread */
 	int nr_threads;	/* of a leader, itself not counted */
+	struct ckpt_ns_pid ns;	/* all zero: it lives in the caller's pid namespace */
 };
 
 struct tasks {
 	struct task *at;
 	int nr;
+	uint32_t own;	/* CKPT_NS_*: namespaces to be made */
+	char *mounts;	/* what is mounted in that of mounts, or NULL */
 };
 
 /* Read the table from a restart context and link it; dies if it is no tree. */

@@ -12,6 +12,7 @@
 #include <linux/cred.h>
 #include <linux/ipc.h>
 #include <linux/ipc_namespace.h>
+#include <linux/ipc_namespace.h>
 #include <linux/nsproxy.h>
 #include <linux/pid.h>
 #include <linux/slab.h>
@@ -224,4 +225,86 @@ void ckpt_ipc_free(struct ckpt_ctx *ctx)
 			put_ipc_ns(ipc->ns);
 		ipc->free(ipc);
 	}
+}
+
+/* That of POSIX queues is a filesystem of the namespace. */
+static int ipc_ns_obstacle(struct ckpt_ctx *ctx)
+{
+	unsigned int nr = READ_ONCE(current->nsproxy->ipc_ns->mq_queues_count);
+
+	if (!nr)
+		return 0;
+	return ckpt_obstacle(ctx, -EOPNOTSUPP,
+			     "its IPC namespace holds %u POSIX message queues: not supported", nr);
+}
+
+/**
+ * checkpoint_ipc_ns - write the limits of the tree's own IPC namespace
+ * @ctx:	the checkpoint
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int checkpoint_ipc_ns(struct ckpt_ctx *ctx)
+{
+	const struct ipc_namespace *ns = current->nsproxy->ipc_ns;
+	struct ckpt_ipc_ns rec = {
+		.shm_max = ns->shm_ctlmax,
+		.shm_all = ns->shm_ctlall,
+		.shm_nr = ns->shm_ctlmni,
+		.shm_rmid_forced = ns->shm_rmid_forced,
+		.sem = { ns->sem_ctls[0], ns->sem_ctls[1], ns->sem_ctls[2], ns->sem_ctls[3] },
+		.msg_max = ns->msg_ctlmax,
+		.msg_bytes = ns->msg_ctlmnb,
+		.msg_nr = ns->msg_ctlmni,
+	};
+	int ret = ipc_ns_obstacle(ctx);
+
+	return ret ?: ckpt_write_rec(ctx, CKPT_REC_IPC_NS, 0, &rec, sizeof(rec));
+}
+
+static int check_ipc_ns(const struct ckpt_ipc_ns *i)
+{
+	if (i->shm_nr > ipc_mni || i->msg_nr > ipc_mni || i->sem[3] > ipc_mni ||
+	    i->shm_rmid_forced > 1 || i->msg_max > INT_MAX || i->msg_bytes > INT_MAX ||
+	    i->sem[0] > INT_MAX || i->sem[1] > INT_MAX || i->sem[2] > INT_MAX || i->reserved)
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * restore_ipc_ns_rec - the limits of the tree's own IPC namespace
+ * @ctx:	the restart
+ * @rec:	the IPC_NS record
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restore_ipc_ns_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
+{
+	struct ipc_namespace *ns = current->nsproxy->ipc_ns;
+	struct ckpt_ipc_ns *i;
+	int ret, n;
+
+	i = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*i), sizeof(*i));
+	if (IS_ERR(i))
+		return PTR_ERR(i);
+	ret = check_ipc_ns(i);
+	if (ret)
+		ckpt_err(ctx, ret, "limits of an IPC namespace that are out of range");
+	else if (restart_namespaces(ctx)->ipc_ns == ns)
+		ret = ckpt_err(ctx, -EINVAL, "limits of an IPC namespace, but no such namespace");
+	else if (!ns_capable(ns->user_ns, CAP_SYS_ADMIN))
+		ret = ckpt_err(ctx, -EPERM, "limits of an IPC namespace");
+	if (!ret) {
+		ns->shm_ctlmax = i->shm_max;
+		ns->shm_ctlall = i->shm_all;
+		ns->shm_ctlmni = i->shm_nr;
+		ns->shm_rmid_forced = i->shm_rmid_forced;
+		for (n = 0; n < 4; n++)
+			ns->sem_ctls[n] = i->sem[n];
+		ns->msg_ctlmax = i->msg_max;
+		ns->msg_ctlmnb = i->msg_bytes;
+		ns->msg_ctlmni = i->msg_nr;
+	}
+	kvfree(i);
+	return ret;
 }

@@ -62,7 +62,8 @@ static int describe_msg(struct ckpt_ctx *ctx, struct ipc_namespace *ns, int *idx
 		msq = container_of(perm, struct msg_queue, q_perm);
 		rcu_read_lock();
 		ipc_lock_object(perm);
-		d->ours = ckpt_pid_is_in_tree(ctx, msq->q_lspid) ||
+		d->ours = ctx->flags & CHECKPOINT_OWN_IPC ||
+			  ckpt_pid_is_in_tree(ctx, msq->q_lspid) ||
 			  ckpt_pid_is_in_tree(ctx, msq->q_lrpid);
 		ckpt_describe_ipc(perm, &d->rec.perm);
 		d->rec.stime = msq->q_stime;

@@ -48,6 +48,8 @@ static bool sem_is_ours(struct ckpt_ctx *ctx, struct sem_array *sma)
 {
 	int i;
 
+	if (ctx->flags & CHECKPOINT_OWN_IPC)
+		return true;
 	for (i = 0; i < sma->sem_nsems; i++)
 		if (ckpt_pid_is_in_tree(ctx, sma->sems[i].sempid))
 			return true;

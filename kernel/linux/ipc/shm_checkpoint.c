@@ -70,12 +70,13 @@ static int count_mapping(struct ckpt_ctx *ctx, struct inode *inode, int id)
 	return 0;
 }
 
-static int describe_shm(struct ckpt_ctx *ctx, struct shm_file_data *sfd, struct ckpt_shm *rec)
+static int describe_shm(struct ckpt_ctx *ctx, struct ipc_namespace *ns, int id,
+			struct ckpt_shm *rec)
 {
-	struct shmid_kernel *shp = shm_lock(sfd->ns, sfd->id);
+	struct shmid_kernel *shp = shm_lock(ns, id);
 
 	if (IS_ERR(shp))
-		return ckpt_err(ctx, PTR_ERR(shp), SHM_NAME " %d is gone", sfd->id);
+		return ckpt_err(ctx, PTR_ERR(shp), SHM_NAME " %d is gone", id);
 	ckpt_describe_ipc(&shp->shm_perm, &rec->perm);
 	rec->size = shp->shm_segsz;
 	rec->atime = shp->shm_atim;
@@ -87,6 +88,18 @@ static int describe_shm(struct ckpt_ctx *ctx, struct shm_file_data *sfd, struct 
 		rec->flags |= CKPT_SHM_NORESERVE;
 	shm_unlock(shp);
 	return 0;
+}
+
+static int write_shm(struct ckpt_ctx *ctx, struct ipc_namespace *ns, int id, struct inode *inode,
+		     u32 objref)
+{
+	struct ckpt_shm rec = {};
+	int ret;
+
+	ret = describe_shm(ctx, ns, id, &rec);
+	if (!ret)
+		ret = ckpt_write_rec(ctx, CKPT_REC_SHM, objref, &rec, sizeof(rec));
+	return ret ?: ckpt_dump_shmem(ctx, inode, objref);
 }
 
 /**
@@ -103,7 +116,6 @@ int checkpoint_shm(struct ckpt_ctx *ctx, struct file *attached, u32 *objref)
 {
 	struct shm_file_data *sfd = shm_file_data(attached);
 	struct inode *inode = file_inode(sfd->file);
-	struct ckpt_shm rec = {};
 	int ret;
 
 	if (sfd->ns != current->nsproxy->ipc_ns)
@@ -116,10 +128,49 @@ int checkpoint_shm(struct ckpt_ctx *ctx, struct file *attached, u32 *objref)
 		return -ENOMEM;
 	if (!ret)
 		return 0;
-	ret = describe_shm(ctx, sfd, &rec);
-	if (!ret)
-		ret = ckpt_write_rec(ctx, CKPT_REC_SHM, *objref, &rec, sizeof(rec));
-	return ret ?: ckpt_dump_shmem(ctx, inode, *objref);
+	return write_shm(ctx, sfd->ns, sfd->id, inode, *objref);
+}
+
+/* The next segment from @idx on, and its file; NULL: there is none. */
+static struct file *next_shm(struct ipc_namespace *ns, int *idx, int *id)
+{
+	struct kern_ipc_perm *perm;
+	struct file *file = NULL;
+
+	down_read(&shm_ids(ns).rwsem);
+	perm = idr_get_next(&shm_ids(ns).ipcs_idr, idx);
+	if (perm) {
+		*id = perm->id;
+		file = get_file(container_of(perm, struct shmid_kernel, shm_perm)->shm_file);
+	}
+	up_read(&shm_ids(ns).rwsem);
+	return file;
+}
+
+/**
+ * checkpoint_unattached_shm - write what else there is in the tree's own namespace
+ * @ctx:	the checkpoint; all that is attached has been written
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int checkpoint_unattached_shm(struct ckpt_ctx *ctx)
+{
+	struct ipc_namespace *ns = current->nsproxy->ipc_ns;
+	struct file *file;
+	int idx, id, ret = 0;
+	u32 objref;
+
+	for (idx = 0; !ret && (file = next_shm(ns, &idx, &id)); idx++) {
+		if (is_file_hugepages(file))
+			ret = ckpt_obstacle(ctx, -EOPNOTSUPP, SHM_NAME
+					    " %d is of huge pages: not supported", id);
+		else
+			ret = ckpt_obj(ctx, CKPT_OBJ_SHMEM, file_inode(file), &objref);
+		if (ret > 0)
+			ret = write_shm(ctx, ns, id, file_inode(file), objref);
+		fput(file);
+	}
+	return ret;
 }
 
 /**

@@ -159,7 +159,7 @@ static void set_foreground(struct restart_task *rt, struct tty_struct *tty)
 	if (!group || group->entry.pgid != pgid || group->entry.sid != rt->entry.sid)
 		return;
 	rcu_read_lock();
-	pgrp = find_vpid(pgid);
+	pgrp = group->task ? task_pid(group->task) : NULL;
 	spin_lock_irq(&tty->ctrl.lock);
 	if (pgrp && tty->ctrl.session == task_session(current)) {
 		swap(tty->ctrl.pgrp, pgrp);

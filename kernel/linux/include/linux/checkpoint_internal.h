@@ -104,6 +104,7 @@ struct ckpt_task_list {
  * @mms:	restart: address spaces by their name in the chain
  * @lazy:	restart: the images that pages have been left in, or NULL
  * @restart:	restart: the tasks
+ * @ahead:	restart: head of the first record that the tasks do not need; type 0: none
  * @last_process: restart: what a SIGQUEUE without pid and THREADs belong to
  * @last_thread: restart: what CPU and FPU records belong to
  * @own_groups:	restart: process groups without leader, and their sessions
@@ -118,6 +119,7 @@ struct ckpt_task_list {
  * @nr_locked:	checkpoint: their number
  * @locks:	restart: locks, to be set when all have their descriptors
  * @files:	restart: what is left to do to each open file
+ * @mounts:	checkpoint: what user space says of the tree's own mounts
  * @ipc:	System V IPC objects: segments seen, or objects that have been made
  * @file_cred:	restart: the credentials that files are opened with
  * @file_cred_ref: restart: how the image names them
@@ -152,6 +154,8 @@ struct ckpt_ctx {
 	unsigned int nr_names;
 	struct list_head snapshots;
 	struct list_head ipc;		/* restart, too */
+	void *mounts;
+	u32 mounts_len;
 	struct list_head later[3];
 	struct list_head tcp;
 	u32 tracker;
@@ -168,6 +172,7 @@ struct ckpt_ctx {
 	u32 file_cred_ref;
 	struct ckpt_lazy *lazy;
 	struct restart_ctx *restart;
+	struct ckpt_rec ahead;
 	struct restart_task *last_process;
 	struct restart_task *last_thread;
 	struct xarray own_groups;
@@ -312,6 +317,7 @@ int restart_run(int ctx_fd, struct restart_stats *stats);
 struct restart_task *restart_find(struct ckpt_ctx *ctx, pid_t pid);
 struct restart_task *restart_lookup(struct ckpt_ctx *ctx, pid_t pid);
 struct ckpt_ctx *restart_ckpt_ctx(struct restart_task *rt);
+const struct nsproxy *restart_namespaces(struct ckpt_ctx *ctx);
 int ckpt_read_trailer(struct ckpt_ctx *ctx, struct ckpt_stream *s,
 		      const struct ckpt_rec *rec);
 
@@ -329,6 +335,13 @@ int restore_process_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_thread_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_task(struct restart_task *rt);
 void restore_process_free(struct ckpt_process *process);
+
+/* namespaces.c */
+const char *ckpt_foreign_namespace(struct ckpt_ctx *ctx, struct task_struct *t);
+unsigned int ckpt_pid_depth(struct task_struct *t);
+int checkpoint_namespaces(struct ckpt_ctx *ctx);
+void restore_last_pid(struct task_struct *init, pid_t last);
+int restore_uts_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 
 /* jobs.c */
 void ckpt_mark_own_groups(struct ckpt_ctx *ctx);
@@ -406,6 +419,8 @@ struct restored_ipc {
 };
 
 int checkpoint_ipc(struct ckpt_ctx *ctx);
+int checkpoint_ipc_ns(struct ckpt_ctx *ctx);
+int restore_ipc_ns_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 void ckpt_describe_ipc(struct kern_ipc_perm *perm, struct ckpt_ipc_perm *rec);
 bool ckpt_pid_is_in_tree(struct ckpt_ctx *ctx, struct pid *pid);
 int restore_check_ipc(struct ckpt_ctx *ctx, const struct ckpt_ipc_perm *rec, u32 modes,
@@ -428,6 +443,7 @@ struct file *ckpt_shm_file(const struct file *attached);
 bool ckpt_is_shm(const struct file *file);
 int checkpoint_shm(struct ckpt_ctx *ctx, struct file *attached, u32 *objref);
 int ckpt_check_shm(struct ckpt_ctx *ctx);
+int checkpoint_unattached_shm(struct ckpt_ctx *ctx);
 int restore_shm_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 struct file *restore_shm_attach(struct ckpt_ctx *ctx, const struct ckpt_vma *v,
 				struct mm_struct *mm);

@@ -73,6 +73,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	ckpt_stream_release(&ctx->img);
 	if (ctx->log)
 		fput(ctx->log);
+	kvfree(ctx->mounts);
 	kfree(ctx->path_buf);
 	kfree(ctx);
 }
@@ -171,6 +172,8 @@ static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
 		ret = write_header(ctx, parent_id);
 	ctx->where.pid = ctx->tasks.nr ? ctx->entries[0].pid : 0;
 	if (!ret)
+		ret = checkpoint_namespaces(ctx);
+	if (!ret)
 		ret = checkpoint_ipc(ctx);
 	for (i = 0; i < ctx->tasks.nr && !ret; i++)
 		if ((ctx->entries[i].flags & (CKPT_TASK_LEADER | CKPT_TASK_ZOMBIE)) ==
@@ -182,6 +185,8 @@ static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
 		ret = ckpt_check_holders(ctx);
 	if (!ret)
 		ret = ckpt_check_shm(ctx);
+	if (!ret && ctx->flags & CHECKPOINT_OWN_IPC)
+		ret = checkpoint_unattached_shm(ctx);
 	ctx->where = (struct ckpt_where) { .fd = -1 };
 	if (!ret)
 		ret = ctx->flags & CHECKPOINT_LIVE ? ckpt_live_hold(ctx) : write_trailer(ctx);

@@ -14,7 +14,9 @@
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/nsproxy.h>
 #include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -32,6 +34,10 @@ enum restart_phase {
  * struct restart_ctx - what the file descriptor of a restart stands for
  * @ckpt:	image, log, objects
  * @refs:	the descriptor, and each task that has joined
+ * @namespaces:	the NAMESPACES record, for user space, or NULL
+ * @mounts:	the MOUNTS record, the same
+ * @pid_ns:	where the pids of the image are counted: that of who made it
+ * @nsproxy:	the namespaces of who made it
  * @owner:	process that made it: its end ends the restart
  * @lock:	one RUN at a time
  * @phase:	what the tasks that have joined are to do
@@ -49,6 +55,10 @@ enum restart_phase {
 struct restart_ctx {
 	struct ckpt_ctx *ckpt;
 	struct kref refs;
+	void *namespaces, *mounts;
+	u32 namespaces_len, mounts_len;
+	struct pid_namespace *pid_ns;
+	struct nsproxy *nsproxy;
 	struct pid *owner;
 	struct mutex lock;		/* held by RUN */
 	enum restart_phase phase;
@@ -67,6 +77,19 @@ struct restart_ctx {
 struct ckpt_ctx *restart_ckpt_ctx(struct restart_task *rt)
 {
 	return rt->rctx->ckpt;
+}
+
+/**
+ * restart_namespaces - the namespaces of who made the context
+ * @ctx:	the restart
+ *
+ * They are not the tree's own.
+ *
+ * Return: the namespaces.
+ */
+const struct nsproxy *restart_namespaces(struct ckpt_ctx *ctx)
+{
+	return ctx->restart->nsproxy;
 }
 
 static void restart_free(struct kref *kref)
@@ -90,6 +113,10 @@ static void restart_free(struct kref *kref)
 	for (i = 0; i < r->nr_parents; i++)
 		ckpt_stream_release(&r->parents[i]);
 	kvfree(r->parents);
+	kvfree(r->namespaces);
+	kvfree(r->mounts);
+	put_pid_ns(r->pid_ns);
+	put_nsproxy(r->nsproxy);
 	put_pid(r->owner);
 	ckpt_ctx_free(r->ckpt);
 	kfree(r);
@@ -257,6 +284,81 @@ static int read_tasks(struct restart_ctx *r)
 	return ret;
 }
 
+static int check_namespaces(struct restart_ctx *r, const struct ckpt_namespaces *ns, u32 len)
+{
+	const struct ckpt_ns_pid *pid = (const struct ckpt_ns_pid *)(ns + 1);
+	u32 i;
+
+	if (ns->flags & ~CKPT_NS_ALL || ns->nr_pids > r->nr_tasks ||
+	    len != sizeof(*ns) + (u64)ns->nr_pids * sizeof(*pid))
+		return ckpt_err(r->ckpt, -EINVAL, "namespaces that contradict themselves");
+	for (i = 0; i < ns->nr_pids; i++)
+		if (pid[i].flags & ~CKPT_NS_PID_ALL || pid[i].reserved ||
+		    !find_task(r, pid[i].pid))
+			return ckpt_err(r->ckpt, -EINVAL,
+					"pid %d, of a pid namespace, is not in the image",
+					pid[i].pid);
+	return 0;
+}
+
+/* What else the tool that makes the tree has to know. */
+static int read_namespaces(struct restart_ctx *r)
+{
+	struct ckpt_ctx *ctx = r->ckpt;
+	struct ckpt_rec rec;
+	void *payload;
+	int ret;
+
+	for (;;) {
+		bool mounts;
+
+		ret = ckpt_read_rec(ctx, &ctx->img, &rec);
+		if (ret)
+			return ret;
+		mounts = rec.type == CKPT_REC_MOUNTS;
+		if (!mounts && rec.type != CKPT_REC_NAMESPACES)
+			break;
+		if (mounts ? !!r->mounts : !!r->namespaces)
+			return ckpt_err(ctx, -EINVAL, "namespaces stand twice in the image");
+		payload = ckpt_read_payload(ctx, &ctx->img, &rec,
+					    mounts ? 1 : sizeof(struct ckpt_namespaces),
+					    CKPT_MAX_RECORD_BYTES);
+		if (IS_ERR(payload))
+			return PTR_ERR(payload);
+		if (mounts) {
+			r->mounts = payload;
+			r->mounts_len = rec.len;
+			continue;
+		}
+		r->namespaces = payload;
+		r->namespaces_len = rec.len;
+		ret = check_namespaces(r, payload, rec.len);
+		if (ret)
+			return ret;
+	}
+	ctx->ahead = rec;
+	return 0;
+}
+
+static long restart_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct restart_namespaces_args __user *uargs = (void __user *)arg;
+	struct restart_ctx *r = file->private_data;
+	struct restart_namespaces_args a;
+
+	if (cmd != CKPT_RESTART_NAMESPACES)
+		return -ENOTTY;
+	if (copy_from_user(&a, uargs, sizeof(a)))
+		return -EFAULT;
+	if (copy_to_user(u64_to_user_ptr(a.namespaces), r->namespaces,
+			 min(a.namespaces_len, r->namespaces_len)) ||
+	    copy_to_user(u64_to_user_ptr(a.mounts), r->mounts, min(a.mounts_len, r->mounts_len)))
+		return -EFAULT;
+	a.namespaces_len = r->namespaces_len;
+	a.mounts_len = r->mounts_len;
+	return copy_to_user(uargs, &a, sizeof(a)) ? -EFAULT : 0;
+}
+
 /* The task table, for the tool that makes the tree. */
 static ssize_t restart_read(struct file *file, char __user *buf, size_t len, loff_t *pos)
 {
@@ -300,6 +402,7 @@ static int restart_release(struct inode *inode, struct file *file)
 static const struct file_operations restart_fops = {
 	.owner		= THIS_MODULE,
 	.read		= restart_read,
+	.unlocked_ioctl	= restart_ioctl,
 	.flush		= restart_flush,
 	.release	= restart_release,
 	.llseek		= noop_llseek,
@@ -357,6 +460,9 @@ int restart_create(u64 flags, const int *fds, unsigned int nr_fds, int log_fd,
 	init_waitqueue_head(&r->wq);
 	init_waitqueue_head(&r->run_wq);
 	r->owner = get_pid(task_tgid(current));
+	r->pid_ns = get_pid_ns(task_active_pid_ns(current));
+	get_nsproxy(current->nsproxy);
+	r->nsproxy = current->nsproxy;
 	r->ckpt->restart = r;
 	r->ckpt->flags = flags;
 	if (copy_dir) {
@@ -374,6 +480,8 @@ int restart_create(u64 flags, const int *fds, unsigned int nr_fds, int log_fd,
 		ret = read_header(r->ckpt, &r->ckpt->img, &r->ckpt->header);
 	if (!ret)
 		ret = read_tasks(r);
+	if (!ret)
+		ret = read_namespaces(r);
 	if (!ret)
 		ret = anon_inode_getfd("[restart]", &restart_fops, r, O_RDONLY | O_CLOEXEC);
 	if (ret >= 0)
@@ -395,23 +503,23 @@ static struct restart_ctx *restart_get(int fd)
 	return r;
 }
 
-static bool parent_fits(const struct restart_task *rt)
+static bool parent_fits(const struct restart_ctx *r, const struct restart_task *rt)
 {
 	pid_t ppid;
 
 	if (!rt->entry.ppid)
 		return true;
 	rcu_read_lock();
-	ppid = task_tgid_vnr(rcu_dereference(current->real_parent));
+	ppid = task_tgid_nr_ns(rcu_dereference(current->real_parent), r->pid_ns);
 	rcu_read_unlock();
 	return ppid == rt->entry.ppid;
 }
 
 static int join(struct restart_ctx *r, struct restart_task **out)
 {
-	struct restart_task *rt = find_task(r, task_pid_vnr(current));
+	struct restart_task *rt = find_task(r, task_pid_nr_ns(current, r->pid_ns));
 
-	if (!rt || rt->entry.tgid != task_tgid_vnr(current) || !parent_fits(rt))
+	if (!rt || rt->entry.tgid != task_tgid_nr_ns(current, r->pid_ns) || !parent_fits(r, rt))
 		return -ESRCH;
 	if (cmpxchg(&rt->task, NULL, get_task_struct(current))) {
 		put_task_struct(current);
@@ -569,6 +677,8 @@ static const restore_fn restore_fns[] = {
 #ifdef CONFIG_SECCOMP_FILTER
 	[CKPT_REC_SECCOMP]	= restore_seccomp_rec,
 #endif
+	[CKPT_REC_UTS]		= restore_uts_rec,
+	[CKPT_REC_IPC_NS]	= restore_ipc_ns_rec,
 	[CKPT_REC_SHM]		= restore_shm_rec,
 	[CKPT_REC_SEM]		= restore_sem_rec,
 	[CKPT_REC_MSG]		= restore_msg_rec,
@@ -580,6 +690,16 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_TCP_DATA]	= restore_tcp_data_rec,
 };
 
+/* The first one was read when the context was made. */
+static int next_record(struct ckpt_ctx *ctx, struct ckpt_rec *rec)
+{
+	if (!ctx->ahead.type)
+		return ckpt_read_rec(ctx, &ctx->img, rec);
+	*rec = ctx->ahead;
+	ctx->ahead.type = 0;
+	return 0;
+}
+
 static int read_records(struct ckpt_ctx *ctx)
 {
 	struct ckpt_rec rec;
@@ -588,7 +708,7 @@ static int read_records(struct ckpt_ctx *ctx)
 	for (;;) {
 		if (fatal_signal_pending(current))
 			return ckpt_err(ctx, -EINTR, "interrupted");
-		ret = ckpt_read_rec(ctx, &ctx->img, &rec);
+		ret = next_record(ctx, &rec);
 		if (ret)
 			return ret;
 		if (rec.type == CKPT_REC_TRAILER)
@@ -740,6 +860,17 @@ static int start_timers(struct restart_ctx *r)
 	return ret;
 }
 
+static void restore_last_pids(struct restart_ctx *r)
+{
+	const struct ckpt_namespaces *ns = r->namespaces;
+	const struct ckpt_ns_pid *pid = (const struct ckpt_ns_pid *)(ns + 1);
+	u32 i;
+
+	for (i = 0; ns && i < ns->nr_pids; i++)
+		if (pid[i].flags & CKPT_NS_PID_INIT)
+			restore_last_pid(find_task(r, pid[i].pid)->task, pid[i].last);
+}
+
 static int finish_tasks(struct restart_ctx *r)
 {
 	struct ckpt_ctx *ctx = r->ckpt;
@@ -778,6 +909,7 @@ static int finish_tasks(struct restart_ctx *r)
 	if (!ret)
 		ret = restore_unlink(ctx);
 	if (!ret) {
+		restore_last_pids(r);
 		restore_ipc_commit(ctx);
 		for (i = 0; i < r->nr_tasks; i++)
 			if (r->tasks[i].sem_undo)

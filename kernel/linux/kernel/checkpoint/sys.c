@@ -84,6 +84,21 @@ static int get_relink_dirs(struct ckpt_ctx *ctx, const struct checkpoint_args *a
 	return 0;
 }
 
+static int get_mounts(struct ckpt_ctx *ctx, const struct checkpoint_args *args)
+{
+	if (!args->mounts_len)
+		return 0;
+	ctx->mounts = vmemdup_user(u64_to_user_ptr(args->mounts), args->mounts_len);
+	if (IS_ERR(ctx->mounts)) {
+		int ret = PTR_ERR(ctx->mounts);
+
+		ctx->mounts = NULL;
+		return ret;
+	}
+	ctx->mounts_len = args->mounts_len;
+	return 0;
+}
+
 /* The descriptor by which the tree is held; on failure nothing holds it. */
 static int install_held(struct ckpt_ctx *ctx)
 {
@@ -125,7 +140,7 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 	struct ckpt_ctx *ctx;
 	int ret;
 
-	BUILD_BUG_ON(sizeof(args) != CHECKPOINT_ARGS_SIZE_VER1);
+	BUILD_BUG_ON(sizeof(args) != CHECKPOINT_ARGS_SIZE_VER2);
 	BUILD_BUG_ON(sizeof(struct checkpoint_stats) != CHECKPOINT_STATS_SIZE_VER1);
 	if (usize < CHECKPOINT_ARGS_SIZE_VER0)
 		return -EINVAL;
@@ -136,7 +151,8 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 	    (args.flags & CHECKPOINT_LIVE && args.flags & CHECKPOINT_KILL) ||
 	    (args.flags & CHECKPOINT_HOLD &&
 	     args.flags & (CHECKPOINT_LIVE | CHECKPOINT_KILL | CHECKPOINT_DRYRUN)) ||
-	    (args.flags & CHECKPOINT_UNLINKED_COPY && args.flags & CHECKPOINT_UNLINKED_AUTO))
+	    (args.flags & CHECKPOINT_UNLINKED_COPY && args.flags & CHECKPOINT_UNLINKED_AUTO) ||
+	    args.reserved || args.mounts_len > CKPT_MAX_RECORD_BYTES)
 		return -EINVAL;
 	if (!may_checkpoint())
 		return -EPERM;
@@ -162,7 +178,7 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 		if (ret)
 			goto out;
 	}
-	ret = get_relink_dirs(ctx, &args);
+	ret = get_relink_dirs(ctx, &args) ?: get_mounts(ctx, &args);
 	if (ret)
 		goto out;
 	if (args.flags & CHECKPOINT_HOLD) {

@@ -9,11 +9,9 @@
 #include <linux/fdtable.h>
 #include <linux/fs_struct.h>
 #include <linux/io_uring_types.h>
-#include <linux/nsproxy.h>
 #include <linux/oom.h>
 #include <linux/personality.h>
 #include <linux/pid.h>
-#include <linux/pid_namespace.h>
 #include <linux/resource.h>
 #include <linux/rseq.h>
 #include <linux/sched/mm.h>
@@ -28,37 +26,6 @@ static bool personality_is_supported(u32 personality)
 	return !(personality & PER_MASK);
 }
 
-static const char *foreign_namespace(struct task_struct *t)
-{
-	const struct nsproxy *a, *b = current->nsproxy;
-	const char *which = NULL;
-
-	task_lock(t);
-	a = t->nsproxy;
-	if (!a)
-		which = "no";
-	else if (a->mnt_ns != b->mnt_ns)
-		which = "another mount";
-	else if (a->uts_ns != b->uts_ns)
-		which = "another UTS";
-	else if (a->ipc_ns != b->ipc_ns)
-		which = "another IPC";
-	else if (a->net_ns != b->net_ns)
-		which = "another network";
-	else if (a->time_ns != b->time_ns)
-		which = "another time";
-	else if (a->time_ns_for_children != a->time_ns)
-		which = "for its children, another time";
-	else if (a->pid_ns_for_children != task_active_pid_ns(t))
-		which = "for its children, another pid";
-	else if (a->cgroup_ns != b->cgroup_ns)
-		which = "another cgroup";
-	else if (task_active_pid_ns(t) != task_active_pid_ns(current))
-		which = "another pid";
-	task_unlock(t);
-	return which;
-}
-
 /* Is its group shared with processes that are not of the tree? */
 static bool group_is_shared(struct ckpt_ctx *ctx, struct task_struct *t)
 {
@@ -69,6 +36,14 @@ static bool group_is_shared(struct ckpt_ctx *ctx, struct task_struct *t)
 	bool own_group = flags & CKPT_TASK_OWN_GROUP || ckpt_in_tree(ctx, task_pgrp_vnr(t));
 
 	return own_session && !own_group;
+}
+
+static bool leads_no_group(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	void *index = xa_load(&ctx->pids, task_tgid_vnr(t));
+
+	return index && ctx->entries[xa_to_value(index)].flags &
+			(CKPT_TASK_OWN_SESSION | CKPT_TASK_OWN_GROUP);
 }
 
 static bool leaves_group(struct task_struct *t)
@@ -87,7 +62,7 @@ static bool leaves_group(struct task_struct *t)
  */
 int ckpt_task_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 {
-	const char *ns = foreign_namespace(t);
+	const char *ns = ckpt_foreign_namespace(ctx, t);
 	const char *comm = t->comm;
 	int ret = 0;
 
@@ -110,6 +85,8 @@ int ckpt_task_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 	OBSTACLE(thread_group_leader(t) && group_is_shared(ctx, t),
 		 "its process group %d, whose leader has ended, is shared with processes outside the tree: not supported",
 		 task_pgrp_vnr(t));
+	OBSTACLE(thread_group_leader(t) && ckpt_pid_depth(t) && leads_no_group(ctx, t),
+		 "the leader of its group or session has ended, in a pid namespace of the tree: not supported");
 	if (!ret)
 		ret = ckpt_arch_obstacles(ctx, t);
 	if (!ret)

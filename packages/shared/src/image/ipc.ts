@@ -1,6 +1,36 @@
-/** The records of System V IPC: shared memory, semaphores, message queues. */
+/** The records of namespaces, and of System V IPC: shared memory, semaphores, message queues. */
 import type { Cursor } from "./cursor.js";
 import type { Fields } from "./records.js";
+
+export function namespaces(c: Cursor): Fields {
+  const [flags, nrPids] = [c.hex32(), c.u32()];
+  const pids: Fields[] = [];
+  while (c.left >= 32) {
+    pids.push({ pid: c.s32(), flags: c.hex32(), nr: [c.s32(), c.s32(), c.s32(), c.s32()], last: c.s32() });
+    c.skip(4);
+  }
+  return { flags, nrPids, pids };
+}
+
+/** A text of at most so many bytes, of which the rest is of no meaning after the first NUL. */
+function text(c: Cursor, bytes: number): string {
+  const at = c.take(bytes);
+  const end = at.indexOf(0);
+  return new TextDecoder().decode(end < 0 ? at : at.subarray(0, end));
+}
+
+export const uts = (c: Cursor): Fields => ({ nodename: text(c, 65), domainname: text(c, 65) });
+
+export const ipcNs = (c: Cursor): Fields => ({
+  shmMax: c.digits(),
+  shmAll: c.digits(),
+  shmNr: c.u32(),
+  shmRmidForced: c.u32(),
+  sem: [c.u32(), c.u32(), c.u32(), c.u32()],
+  msgMax: c.u32(),
+  msgBytes: c.u32(),
+  msgNr: c.u32(),
+});
 
 const perm = (c: Cursor): Fields => {
   const fields = {

@@ -4,7 +4,7 @@
  */
 import { epollItems, eventfd, memfd, signalfd, socket, socketMsg, tcp, tcpData, timerfd } from "./anon.js";
 import { bytesToHex, Cursor } from "./cursor.js";
-import { msg, sem, semUndo, shm } from "./ipc.js";
+import { ipcNs, msg, namespaces, sem, semUndo, shm, uts } from "./ipc.js";
 import { account, sched, seccomp, timers } from "./state.js";
 import { event, fanotify, inotify, watch } from "./watches.js";
 
@@ -362,6 +362,10 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [90, { name: "SOCKET_MSG", fixed: 24, element: 1, decode: socketMsg }],
   [91, { name: "TCP", fixed: 160, element: 0, decode: tcp }],
   [92, { name: "TCP_DATA", fixed: 8, element: 1, decode: tcpData }],
+  [3, { name: "NAMESPACES", fixed: 8, element: 32, decode: namespaces }],
+  [4, { name: "MOUNTS", fixed: 0, element: 1, decode: (c) => ({ bytes: c.left }) }],
+  [104, { name: "UTS", fixed: 130, element: 0, decode: uts }],
+  [105, { name: "IPC_NS", fixed: 56, element: 0, decode: ipcNs }],
   [96, { name: "SHM", fixed: 80, element: 0, decode: shm }],
   [97, { name: "SEM", fixed: 56, element: 8, decode: sem }],
   [98, { name: "MSG", fixed: 80, element: 1, decode: msg }],

@@ -7,12 +7,13 @@
  * are little endian. Shared objects stand before their first user, which names
  * them by objref (a number from 1 up, unique in the image; 0 means "none").
  *
- *	HEADER TASKS SEM MSG
+ *	HEADER TASKS NAMESPACES MOUNTS UTS IPC_NS SEM MSG
  *	per process: its objects (FILE PIPE LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
  *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD SOCKET SHM MM VMA PAGES
  *		     FILES FS SIGHAND CRED SECCOMP), then PROCESS SEM_UNDO SIGQUEUE ACCOUNT
  *		     TIMERS,
  *		     and per thread THREAD CPU FPU SIGQUEUE SCHED
+ *	SHM that nobody has attached
  *	EPOLL_ITEMS SOCKET_PEER SOCKET_MSG TCP TCP_DATA, with FILEs and SOCKETs that only
  *		     they name
  *	TRAILER
@@ -57,7 +58,14 @@
 #define CHECKPOINT_RELINK_DIR	(1ULL << 10)
 #define CHECKPOINT_RELINK_RMDIR	(1ULL << 11)
 #define CHECKPOINT_HOLD		(1ULL << 12)	/* the tree stays at rest */
-#define CHECKPOINT_FLAGS_ALL	0x1f3fULL
+/*
+ * The tree has its own namespace of this kind, which the caller has entered: it is
+ * written with what it holds, and nobody outside the tree may live in it.
+ */
+#define CHECKPOINT_OWN_UTS	(1ULL << 16)
+#define CHECKPOINT_OWN_IPC	(1ULL << 17)
+#define CHECKPOINT_OWN_MNT	(1ULL << 18)
+#define CHECKPOINT_FLAGS_ALL	0x71f3fULL
 
 #define CKPT_HELD_KILL		_IO(0xcb, 1)
 
@@ -83,10 +91,14 @@ struct checkpoint_args {
 	__aligned_u64 stats;		/* struct checkpoint_stats *, or 0 */
 	__u32 tracker;			/* enum ckpt_tracker, from now on */
 	__u32 stats_size;		/* of *@stats; 0: CHECKPOINT_STATS_SIZE_VER0 */
+	__aligned_u64 mounts;		/* const char *: kept in the image as MOUNTS */
+	__u32 mounts_len;
+	__u32 reserved;			/* 0 */
 };
 
 #define CHECKPOINT_ARGS_SIZE_VER0	48
 #define CHECKPOINT_ARGS_SIZE_VER1	56
+#define CHECKPOINT_ARGS_SIZE_VER2	72	/* mounts */
 
 struct checkpoint_stats {
 	__u8 image_id[CKPT_ID_BYTES];
@@ -145,6 +157,19 @@ struct restart_args {
 	__u32 reserved;			/* 0 */
 };
 
+/*
+ * On the context: the NAMESPACES record and the MOUNTS record, by which user space
+ * makes the tasks. @len: room, then what there is.
+ */
+struct restart_namespaces_args {
+	__aligned_u64 namespaces;	/* void * */
+	__aligned_u64 mounts;		/* char * */
+	__u32 namespaces_len;
+	__u32 mounts_len;
+};
+
+#define CKPT_RESTART_NAMESPACES	_IOWR(0xcb, 2, struct restart_namespaces_args)
+
 #define RESTART_ARGS_SIZE_VER0	40
 #define RESTART_ARGS_SIZE_VER1	48	/* copy_dir_fd */
 
@@ -161,6 +186,8 @@ struct restart_stats {
 enum ckpt_rec_type {
 	CKPT_REC_HEADER		= 1,
 	CKPT_REC_TASKS		= 2,
+	CKPT_REC_NAMESPACES	= 3,
+	CKPT_REC_MOUNTS		= 4,
 	CKPT_REC_FILE		= 16,	/* objref */
 	CKPT_REC_PIPE		= 17,	/* objref */
 	CKPT_REC_SHMEM		= 18,	/* objref; PAGES follow */
@@ -198,6 +225,8 @@ enum ckpt_rec_type {
 	CKPT_REC_SOCKET_MSG	= 90,	/* the same */
 	CKPT_REC_TCP		= 91,	/* the same; its TCP_DATA follow */
 	CKPT_REC_TCP_DATA	= 92,	/* the same */
+	CKPT_REC_UTS		= 104,
+	CKPT_REC_IPC_NS		= 105,
 	CKPT_REC_SHM		= 96,	/* objref; PAGES follow */
 	CKPT_REC_SEM		= 97,
 	CKPT_REC_MSG		= 98,
@@ -245,6 +274,54 @@ struct ckpt_task_entry {
 	__u32 flags;
 	__s32 exit_code;	/* of a zombie, as wait(2) reports it */
 	__s32 exit_signal;	/* sent to the parent at exit */
+};
+
+#define CKPT_NS_UTS		(1U << 0)
+#define CKPT_NS_IPC		(1U << 1)
+#define CKPT_NS_MNT		(1U << 2)
+#define CKPT_NS_ALL		0x7U
+
+/* NAMESPACES: which are the tree's own. Tail: @nr_pids of struct ckpt_ns_pid. */
+struct ckpt_namespaces {
+	__u32 flags;		/* CKPT_NS_* */
+	__u32 nr_pids;
+};
+
+#define CKPT_NS_PID_INIT	(1U << 0)	/* the first process of its pid namespace */
+#define CKPT_NS_PID_UNSHARED	(1U << 1)	/* its children live in another: unshare(2) */
+#define CKPT_NS_PID_ALL		0x3U
+#define CKPT_PID_LEVELS		4
+
+/* A task that lives in a pid namespace of the tree, or whose children do. */
+struct ckpt_ns_pid {
+	__s32 pid;			/* as in TASKS */
+	__u32 flags;			/* CKPT_NS_PID_* */
+	__s32 nr[CKPT_PID_LEVELS];	/* pids in the namespaces below, outermost first; 0: none */
+	__s32 last;			/* INIT: the pid that was given last in its namespace */
+	__u32 reserved;
+};
+
+/* MOUNTS: lines of /proc/PID/mountinfo; user space mounts what they say. */
+
+#define CKPT_UTS_BYTES		65
+
+/* UTS: the names of the tree's own UTS namespace. */
+struct ckpt_uts {
+	char nodename[CKPT_UTS_BYTES];
+	char domainname[CKPT_UTS_BYTES];
+};
+
+/* IPC_NS: limits of the tree's own IPC namespace: kernel.shm*, kernel.sem, kernel.msg*. */
+struct ckpt_ipc_ns {
+	__aligned_u64 shm_max;
+	__aligned_u64 shm_all;
+	__u32 shm_nr;
+	__u32 shm_rmid_forced;
+	__u32 sem[4];
+	__u32 msg_max;
+	__u32 msg_bytes;
+	__u32 msg_nr;
+	__u32 reserved;
 };
 
 enum ckpt_file_kind {

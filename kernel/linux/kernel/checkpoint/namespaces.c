@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Checkpoint/restart of namespaces.
+ *
+ * The caller has entered those that the tree has of its own, so what he sees is
+ * what the tree sees; only pid namespaces are seen from outside, for there the
+ * processes have a number, too. User space makes the namespaces again, as it
+ * makes the tasks; what is in them is restored here.
+ */
+#include <linux/capability.h>
+#include <linux/checkpoint_internal.h>
+#include <linux/nsproxy.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+#include <linux/utsname.h>
+
+/* How many levels it is below that of the caller; -1: it is elsewhere. */
+static int depth_of(struct pid_namespace *ns)
+{
+	struct pid_namespace *base = task_active_pid_ns(current), *at = ns;
+
+	while (at && at->level > base->level)
+		at = at->parent;
+	return at == base ? ns->level - base->level : -1;
+}
+
+/* Under RCU. */
+static bool init_is_in_tree(struct ckpt_ctx *ctx, struct pid_namespace *ns)
+{
+	struct task_struct *init = READ_ONCE(ns->child_reaper);
+
+	return init && ckpt_in_tree(ctx, task_pid_vnr(init));
+}
+
+static const char *pid_ns_obstacle(struct ckpt_ctx *ctx, struct pid_namespace *ns)
+{
+	int depth = ns ? depth_of(ns) : -1;
+
+	if (depth < 0)
+		return "another pid";
+	if (depth > CKPT_PID_LEVELS)
+		return "a too deeply nested pid";
+	for (; depth > 0; depth--, ns = ns->parent)
+		if (!init_is_in_tree(ctx, ns))
+			return "(without its first process, which is outside the tree) a pid";
+	return NULL;
+}
+
+/* Those of its children: as unshare(CLONE_NEWPID) makes it, if one of them is there. */
+static bool children_have_their_own(struct ckpt_ctx *ctx, struct task_struct *t,
+				    struct pid_namespace *ns)
+{
+	struct task_struct *init = READ_ONCE(ns->child_reaper);
+
+	return ns->parent == task_active_pid_ns(t) && thread_group_leader(t) &&
+	       thread_group_empty(t) && init_is_in_tree(ctx, ns) &&
+	       rcu_access_pointer(init->real_parent) == t && !pid_ns_obstacle(ctx, ns);
+}
+
+/**
+ * ckpt_foreign_namespace - does a task live in a namespace that cannot be carried over?
+ * @ctx:	the checkpoint
+ * @t:		a task at rest
+ *
+ * Return: its name, or NULL.
+ */
+const char *ckpt_foreign_namespace(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	const struct nsproxy *a, *b = current->nsproxy;
+	const char *which = NULL;
+
+	rcu_read_lock();
+	task_lock(t);
+	a = t->nsproxy;
+	if (!a)
+		which = "no";
+	else if (a->mnt_ns != b->mnt_ns)
+		which = "another mount";
+	else if (a->uts_ns != b->uts_ns)
+		which = "another UTS";
+	else if (a->ipc_ns != b->ipc_ns)
+		which = "another IPC";
+	else if (a->net_ns != b->net_ns)
+		which = "another network";
+	else if (a->time_ns != b->time_ns)
+		which = "another time";
+	else if (a->time_ns_for_children != a->time_ns)
+		which = "for its children, another time";
+	else if (a->cgroup_ns != b->cgroup_ns)
+		which = "another cgroup";
+	else if (a->pid_ns_for_children != task_active_pid_ns(t) &&
+		 !children_have_their_own(ctx, t, a->pid_ns_for_children))
+		which = "for its children, another pid";
+	else
+		which = pid_ns_obstacle(ctx, task_active_pid_ns(t));
+	task_unlock(t);
+	rcu_read_unlock();
+	return which;
+}
+
+/**
+ * ckpt_pid_depth - how deep is a task nested in pid namespaces of the tree?
+ * @t:		the task
+ *
+ * Return: the number of levels below the caller's.
+ */
+unsigned int ckpt_pid_depth(struct task_struct *t)
+{
+	struct pid_namespace *ns;
+	int depth = 0;
+
+	rcu_read_lock();
+	ns = task_active_pid_ns(t);
+	if (ns)
+		depth = max(depth_of(ns), 0);
+	rcu_read_unlock();
+	return depth;
+}
+
+static const char *common_namespace(struct ckpt_ctx *ctx, const struct nsproxy *a)
+{
+	const struct nsproxy *b = current->nsproxy;
+
+	if (ctx->flags & CHECKPOINT_OWN_UTS && a->uts_ns == b->uts_ns)
+		return "UTS";
+	if (ctx->flags & CHECKPOINT_OWN_IPC && a->ipc_ns == b->ipc_ns)
+		return "IPC";
+	if (ctx->flags & CHECKPOINT_OWN_MNT && a->mnt_ns == b->mnt_ns)
+		return "mount";
+	return NULL;
+}
+
+/*
+ * The parent of a container's first process, as unshare(1), lives in its namespaces
+ * because it has made them; all it does is wait.
+ */
+static bool made_the_container(struct ckpt_ctx *ctx, struct task_struct *p)
+{
+	struct task_struct *root = ctx->tasks.task[0];
+
+	return task_active_pid_ns(root)->child_reaper == root && ckpt_pid_depth(root) &&
+	       rcu_access_pointer(root->real_parent) == p;
+}
+
+/* Who else lives in a namespace that the tree is to have of its own? */
+static int check_leaks(struct ckpt_ctx *ctx)
+{
+	struct task_struct *p, *found = NULL;
+	const char *which = NULL;
+	int ret;
+
+	rcu_read_lock();
+	for_each_process(p) {
+		if (p->flags & PF_KTHREAD || same_thread_group(p, current) ||
+		    ckpt_in_tree(ctx, task_pid_vnr(p)) || made_the_container(ctx, p))
+			continue;
+		task_lock(p);
+		if (p->nsproxy)
+			which = common_namespace(ctx, p->nsproxy);
+		task_unlock(p);
+		if (which) {
+			found = p;
+			get_task_struct(p);
+			break;
+		}
+	}
+	rcu_read_unlock();
+	if (!found)
+		return 0;
+	ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
+			    "its %s namespace is shared with a process outside the tree, pid %d (%s): not supported",
+			    which, task_pid_vnr(found), found->comm);
+	put_task_struct(found);
+	return ret;
+}
+
+static bool describe_pids(struct task_struct *t, struct ckpt_ns_pid *rec)
+{
+	struct pid_namespace *base = task_active_pid_ns(current), *ns;
+	unsigned int i, depth = ckpt_pid_depth(t);
+	struct pid *pid;
+
+	rcu_read_lock();
+	pid = task_pid(t);
+	for (i = 0; i < depth && pid; i++)
+		rec->nr[i] = pid->numbers[base->level + 1 + i].nr;
+	ns = pid ? ns_of_pid(pid) : NULL;
+	if (depth && ns && ns->child_reaper == t) {
+		rec->flags |= CKPT_NS_PID_INIT;
+		rec->last = max_t(int, idr_get_cursor(&ns->idr), 1) - 1;
+	}
+	task_lock(t);
+	if (t->nsproxy && ns && t->nsproxy->pid_ns_for_children != ns)
+		rec->flags |= CKPT_NS_PID_UNSHARED;
+	task_unlock(t);
+	rcu_read_unlock();
+	return depth || rec->flags;
+}
+
+static int write_uts(struct ckpt_ctx *ctx)
+{
+	struct ckpt_uts rec = {};
+
+	BUILD_BUG_ON(sizeof(rec.nodename) < sizeof(utsname()->nodename));
+	down_read(&uts_sem);
+	strscpy(rec.nodename, utsname()->nodename);
+	strscpy(rec.domainname, utsname()->domainname);
+	up_read(&uts_sem);
+	return ckpt_write_rec(ctx, CKPT_REC_UTS, 0, &rec, sizeof(rec));
+}
+
+/**
+ * checkpoint_namespaces - write which namespaces are the tree's own, and what they hold
+ * @ctx:	the checkpoint
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int checkpoint_namespaces(struct ckpt_ctx *ctx)
+{
+	struct ckpt_namespaces head = {};
+	struct ckpt_ns_pid *pids;
+	unsigned int i;
+	int ret;
+
+	if (ctx->flags & CHECKPOINT_OWN_UTS)
+		head.flags |= CKPT_NS_UTS;
+	if (ctx->flags & CHECKPOINT_OWN_IPC)
+		head.flags |= CKPT_NS_IPC;
+	if (ctx->flags & CHECKPOINT_OWN_MNT)
+		head.flags |= CKPT_NS_MNT;
+	ret = head.flags ? check_leaks(ctx) : 0;
+	if (ret)
+		return ret;
+	pids = kvcalloc(ctx->tasks.nr, sizeof(*pids), GFP_KERNEL_ACCOUNT);
+	if (!pids)
+		return -ENOMEM;
+	for (i = 0; i < ctx->tasks.nr; i++) {
+		struct ckpt_ns_pid rec = { .pid = ctx->entries[i].pid };
+
+		if (describe_pids(ctx->tasks.task[i], &rec))
+			pids[head.nr_pids++] = rec;
+	}
+	if (head.nr_pids || head.flags)
+		ret = ckpt_write_rec2(ctx, CKPT_REC_NAMESPACES, 0, &head, sizeof(head), pids,
+				      head.nr_pids * sizeof(*pids));
+	kvfree(pids);
+	if (!ret && ctx->mounts_len)
+		ret = ckpt_write_rec(ctx, CKPT_REC_MOUNTS, 0, ctx->mounts, ctx->mounts_len);
+	if (!ret && head.flags & CKPT_NS_UTS)
+		ret = write_uts(ctx);
+	if (!ret && head.flags & CKPT_NS_IPC)
+		ret = checkpoint_ipc_ns(ctx);
+	return ret;
+}
+
+/**
+ * restore_last_pid - the next pid in a namespace of the tree is the one that it was
+ * @init:	first process of the namespace
+ * @last:	the pid that was given last
+ */
+void restore_last_pid(struct task_struct *init, pid_t last)
+{
+	struct pid_namespace *ns = task_active_pid_ns(init);
+
+	/* As who writes to kernel.ns_last_pid. */
+	if (ns != task_active_pid_ns(current) && last >= 0 && last < pid_max)
+		idr_set_cursor(&ns->idr, last + 1);
+}
+
+/**
+ * restore_uts_rec - the names of the tree's own UTS namespace
+ * @ctx:	the restart
+ * @rec:	the UTS record
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restore_uts_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
+{
+	struct uts_namespace *ns = current->nsproxy->uts_ns;
+	struct ckpt_uts *u;
+	int ret = 0;
+
+	u = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*u), sizeof(*u));
+	if (IS_ERR(u))
+		return PTR_ERR(u);
+	if (restart_namespaces(ctx)->uts_ns == ns)
+		ret = ckpt_err(ctx, -EINVAL, "the names of a machine, but no namespace for them");
+	else if (!ns_capable(ns->user_ns, CAP_SYS_ADMIN))
+		ret = ckpt_err(ctx, -EPERM, "the names of a machine");
+	else if (strnlen(u->nodename, sizeof(ns->name.nodename)) == sizeof(ns->name.nodename) ||
+		 strnlen(u->domainname, sizeof(ns->name.domainname)) ==
+		 sizeof(ns->name.domainname))
+		ret = ckpt_err(ctx, -EINVAL, "the names of a machine that are too long");
+	if (!ret) {
+		down_write(&uts_sem);
+		strscpy_pad(ns->name.nodename, u->nodename);
+		strscpy_pad(ns->name.domainname, u->domainname);
+		up_write(&uts_sem);
+	}
+	kvfree(u);
+	return ret;
+}

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A tree that has namespaces of its own has them again, and nobody else's are touched. */
+/* covers: Namespaces | uts: names | supported */
+/* covers: Namespaces | ipc: all that is in it, limits | supported */
+/* covers: Namespaces | pid: nested, entered or made by the tree, with its procfs | supported */
+/* covers: Namespaces | mnt: bind mounts, procfs, empty tmpfs, unmounted, propagation | supported */
+/* covers: Namespaces | mnt: a tmpfs of its own that holds files | refused by name */
+/* covers: Namespaces | a namespace that processes outside the tree live in, too | refused by name */
+/* covers: Namespaces | net, time, user, cgroup: of the tree's own | refused by name */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "subject.h"
+#include "tap.h"
+
+#define IMAGE	"/ckpt/selftest-namespaces.img"
+#define KEY	0x5e1f7e58
+
+static char *content(const char *path, char *room, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, room, size - 1);
+
+	room[n > 0 ? n : 0] = '\0';
+	room[strcspn(room, "\n")] = '\0';
+	if (fd >= 0)
+		close(fd);
+	return room;
+}
+
+static bool put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* ---- names, System V objects ---- */
+
+static void names_and_objects(void)
+{
+	struct { long type; char text[16]; } m = { 1, "kept" };
+	char name[65], limit[32];
+	int shm, sem, msg;
+	char *at;
+
+	if (unshare(CLONE_NEWUTS | CLONE_NEWIPC) < 0)
+		return;
+	sethostname("inside", 6);
+	setdomainname("its.own", 7);
+	put("/proc/sys/kernel/shmmni", "77");
+	shm = shmget(KEY, 4096, IPC_CREAT | 0600);
+	at = shmat(shm, NULL, 0);
+	strcpy(at, "not attached");
+	shmdt(at);
+	sem = semget(KEY, 1, IPC_CREAT | 0600);
+	msg = msgget(KEY, IPC_CREAT | 0600);
+	msgsnd(msg, &m, sizeof(m.text), 0);
+	pause_here();
+	gethostname(name, sizeof(name));
+	verify(!strcmp(name, "inside"), "the name of the host is its own: %s", name);
+	getdomainname(name, sizeof(name));
+	verify(!strcmp(name, "its.own"), "the domain is its own: %s", name);
+	verify(atoi(content("/proc/sys/kernel/shmmni", limit, sizeof(limit))) == 77, "a limit: %s", limit);
+	at = shmat(shmget(KEY, 0, 0), NULL, 0);
+	verify(shmget(KEY, 0, 0) == shm && at != (void *)-1 && !strcmp(at, "not attached"),
+	       "a segment that nobody had attached");
+	verify(semget(KEY, 0, 0) == sem && semctl(sem, 0, GETVAL) == 0, "semaphores that nobody had used");
+	memset(&m, 0, sizeof(m));
+	verify(msgget(KEY, 0) == msg && msgrcv(msg, &m, sizeof(m.text), 0, IPC_NOWAIT) == sizeof(m.text) &&
+	       !strcmp(m.text, "kept"), "a message");
+}
+
+/* ---- pid namespaces ---- */
+
+static void nested_body(volatile int *stage)
+{
+	char self[32] = "";
+	int status;
+	pid_t child;
+
+	mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+	child = fork();
+	if (child == 0) {
+		while (!*stage)
+			usleep(1000);
+		_exit(getpid() == 2 && getppid() == 1 ? 42 : 1);
+	}
+	if (fork() == 0) {
+		if (fork() == 0) {
+			while (!*stage)
+				usleep(1000);
+			_exit(getppid() == 1 ? 43 : 1);
+		}
+		_exit(0);	/* an orphan: it has the first process as parent */
+	}
+	waitpid(3, &status, 0);
+	ready();
+	wait_for_go();
+	ssize_t n = readlink("/proc/self", self, sizeof(self) - 1);
+
+	verify(getpid() == 1 && getppid() == 0, "it is the first process of its namespace (pid %d)", getpid());
+	verify(n == 1 && !strcmp(self, "1"), "/proc shows its own namespace: %s", self);
+	*stage = 1;
+	verify(waitpid(child, &status, 0) == 2 && WEXITSTATUS(status) == 42, "its child is pid 2 (0x%x)", status);
+	verify(waitpid(4, &status, 0) == 4 && WEXITSTATUS(status) == 43, "an orphan is its child (0x%x)", status);
+	child = fork();
+	if (child == 0)
+		_exit(0);
+	verify(child == 5, "pids go on: %d", child);
+	waitpid(child, &status, 0);
+}
+
+static volatile int *shared_page(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+/* As "unshare --pid --fork --mount-proc" does. */
+static void with_nested(void)
+{
+	volatile int *stage = shared_page();
+	int status;
+
+	if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0)
+		return;
+	pid_t init = fork();
+
+	if (init == 0) {
+		nested_body(stage);
+		_exit(0);
+	}
+	verify(waitpid(init, &status, 0) == init && status == 0, "its parent sees it end");
+	pid_t next = fork();
+
+	verify(next < 0 && errno == ENOMEM, "and can make no more there, as ever");
+}
+
+static void container(void)
+{
+	volatile int *stage = shared_page();
+
+	if (unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC) < 0)
+		return;
+	pid_t init = fork();
+
+	if (init == 0) {
+		setsid();
+		sethostname("container", 9);
+		nested_body(stage);
+		char name[65] = "";
+
+		gethostname(name, sizeof(name));
+		verify(!strcmp(name, "container"), "the container has its name");
+		finished();
+		_exit(0);
+	}
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", init);
+	symlink(text, "/tmp/selftest/container");
+	waitpid(init, NULL, 0);
+	_exit(0);
+}
+
+/* The root of the tree is the first process of its namespace. */
+static void container_round(void)
+{
+	char text[16] = "";
+	struct subject s;
+	pid_t outside;
+
+	unlink("/tmp/selftest/container");
+	if (!subject_start(&s, "container", container))
+		return;
+	outside = s.pid;
+	while (readlink("/tmp/selftest/container", text, sizeof(text) - 1) < 0)
+		usleep(1000);
+	unlink("/tmp/selftest/container");
+	s.pid = atoi(text);
+	if (subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
+	    wait_gone(outside) && subject_restart(&s, IMAGE, NULL)) {
+		subject_finish(&s);
+	} else {
+		kill(outside, SIGKILL);
+		subject_end(&s);
+	}
+	unlink(IMAGE);
+}
+
+/* ---- mounts ---- */
+
+static void with_mounts(void)
+{
+	char text[64];
+	struct stat st;
+	int fd;
+
+	mkdir("/tmp/selftest/a", 0755);
+	mkdir("/tmp/selftest/b", 0755);
+	mkdir("/tmp/selftest/c", 0755);
+	fd = open("/tmp/selftest/a/file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0 || write(fd, "bound", 5) != 5 || unshare(CLONE_NEWNS) < 0)
+		return;
+	close(fd);
+	mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	mount("/tmp/selftest/a", "/tmp/selftest/b", NULL, MS_BIND, NULL);
+	mount(NULL, "/tmp/selftest/b", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL);
+	mount("small", "/tmp/selftest/c", "tmpfs", MS_NOSUID, "size=64k,mode=700");
+	fd = open("/tmp/selftest/b/file", O_RDONLY | O_CLOEXEC);
+	pause_here();
+	verify(read(fd, text, 5) == 5 && !memcmp(text, "bound", 5), "a file that was opened through a bind mount");
+	verify(!strcmp(content("/tmp/selftest/b/file", text, sizeof(text)), "bound"), "a bind mount shows what it showed");
+	verify(open("/tmp/selftest/b/file", O_WRONLY | O_CLOEXEC) < 0 && errno == EROFS, "and is read-only");
+	verify(stat("/tmp/selftest/c", &st) == 0 && (st.st_mode & 0777) == 0700, "a tmpfs of its own is there");
+	fd = open("/tmp/selftest/c/big", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	verify(fd >= 0 && posix_fallocate(fd, 0, 1 << 20) == ENOSPC, "with its size");
+	close(fd);
+	unlink("/tmp/selftest/a/file");
+}
+
+static void with_tmpfs_files(void)
+{
+	mkdir("/tmp/selftest/c", 0755);
+	if (unshare(CLONE_NEWNS) < 0)
+		return;
+	mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	mount("small", "/tmp/selftest/c", "tmpfs", 0, NULL);
+	close(open("/tmp/selftest/c/file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	pause_here();
+}
+
+/* ---- what is refused ---- */
+
+static void refused(const char *name, void (*body)(void), const char *word)
+{
+	char output[4096], pid[16];
+	struct subject s;
+
+	if (!subject_start(&s, name, body))
+		return;
+	snprintf(pid, sizeof(pid), "%d", s.pid);
+	tap_ok(RUN(output, checkpoint_path, "--dry-run", pid) == 1 && strstr(output, word), "%s is refused", name);
+	tap_diag("%s", output);
+	tap_ok(RUN(output, checkpoint_path, "-o", IMAGE, "--kill", pid) == 1 && strstr(output, word) && !exists(IMAGE),
+	       "%s: no image", name);
+	subject_finish(&s);
+}
+
+static void shared_uts(void)
+{
+	if (unshare(CLONE_NEWUTS) == 0)
+		pause_here();
+}
+
+static void with_net(void)
+{
+	if (unshare(CLONE_NEWNET) == 0)
+		pause_here();
+}
+
+static void leaks(void)
+{
+	char output[4096], pid[16], path[64];
+	struct subject s;
+
+	if (!subject_start(&s, "a shared namespace", shared_uts))
+		return;
+	snprintf(pid, sizeof(pid), "%d", s.pid);
+	snprintf(path, sizeof(path), "/proc/%s/ns/uts", pid);
+	pid_t other = fork();
+
+	if (other == 0) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0 || setns(fd, CLONE_NEWUTS) < 0)
+			_exit(1);
+		ready();
+		for (;;)
+			pause();
+	}
+	char ours[64], theirs[64], other_path[64];
+
+	snprintf(other_path, sizeof(other_path), "/proc/%d/ns/uts", other);
+	do {
+		memset(ours, 0, sizeof(ours));
+		memset(theirs, 0, sizeof(theirs));
+		usleep(1000);
+	} while (readlink(path, ours, 63) < 0 || readlink(other_path, theirs, 63) < 0 || strcmp(ours, theirs));
+	snprintf(path, sizeof(path), "pid %d", other);
+	tap_ok(RUN(output, checkpoint_path, "--dry-run", pid) == 1 && strstr(output, "outside the tree") &&
+	       strstr(output, path), "who else lives in its namespace is named: %s", output);
+	kill(other, SIGKILL);
+	waitpid(other, NULL, 0);
+	tap_ok(RUN(output, checkpoint_path, "--dry-run", pid) == 0, "else there is no obstacle");
+	subject_finish(&s);
+}
+
+int main(void)
+{
+	char before[65], after[65];
+
+	need_checkpoint();
+	gethostname(before, sizeof(before));
+	subject_round("names and objects", names_and_objects);
+	gethostname(after, sizeof(after));
+	tap_ok(!strcmp(before, after) && shmget(KEY, 0, 0) < 0, "what is outside has not changed");
+	subject_round("nested", with_nested);
+	container_round();
+	subject_round("mounts", with_mounts);
+	refused("a tmpfs with files", with_tmpfs_files, "tmpfs");
+	refused("a network namespace", with_net, "network");
+	leaks();
+	return tap_done();
+}

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What is mounted in a mount namespace, and how a restart mounts it again. A
+ * new namespace begins as a copy of the caller's, so only what differs counts.
+ */
+#define _GNU_SOURCE
+#include "mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <dirent.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "util.h"
+
+struct mount {
+	char *device, *root, *at, *options, *type, *source, *super;
+	char propagation;	/* 's'hared, 'm'aster (a slave), or 'p'rivate */
+	bool matched;
+	bool fresh;		/* a filesystem of its own, and not another mount of one */
+};
+
+struct mounts {
+	struct mount *of;
+	size_t nr;
+	char *text;
+};
+
+char *mounts_read(pid_t pid)
+{
+	char path[64], *text = NULL;
+	size_t len = 0, room = 0;
+	ssize_t n;
+	int fd;
+
+	if (pid)
+		snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
+	else
+		snprintf(path, sizeof(path), "/proc/self/mountinfo");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	do {
+		if (room - len < 4096) {
+			room += 65536;
+			text = realloc(text, room);
+			if (!text)
+				die("out of memory");
+		}
+		n = read(fd, text + len, room - len - 1);
+		len += n > 0 ? n : 0;
+	} while (n > 0);
+	text[len] = '\0';
+	close(fd);
+	return text;
+}
+
+/* "\040" and the like, in place. */
+static char *unescape(char *text)
+{
+	char *to = text;
+
+	for (char *from = text; *from; to++) {
+		if (from[0] == '\\' && from[1] >= '0' && from[1] <= '3' && from[2] >= '0' && from[2] <= '7' &&
+		    from[3] >= '0' && from[3] <= '7') {
+			*to = (from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0');
+			from += 4;
+		} else {
+			*to = *from++;
+		}
+	}
+	*to = '\0';
+	return text;
+}
+
+static char *word(char **line)
+{
+	char *w = strsep(line, " ");
+
+	return w ? w : "";
+}
+
+static void parse_line(char *line, struct mount *m)
+{
+	char *optional;
+
+	m->fresh = *line == '+';
+	word(&line);	/* its id */
+	word(&line);	/* its parent's */
+	m->device = word(&line);
+	m->root = unescape(word(&line));
+	m->at = unescape(word(&line));
+	m->options = word(&line);
+	m->propagation = 'p';
+	while (line && strcmp(optional = word(&line), "-")) {
+		if (!strncmp(optional, "master:", 7))
+			m->propagation = 'm';
+		else if (!strncmp(optional, "shared:", 7) && m->propagation == 'p')
+			m->propagation = 's';
+	}
+	m->type = word(&line);
+	m->source = unescape(word(&line));
+	m->super = word(&line);
+}
+
+static struct mounts parse(const char *text)
+{
+	struct mounts mounts = { .text = strdup(text) };
+	char *rest = mounts.text, *line;
+
+	if (!rest)
+		die("out of memory");
+	while ((line = strsep(&rest, "\n")))
+		if (*line) {
+			mounts.of = realloc(mounts.of, (mounts.nr + 1) * sizeof(*mounts.of));
+			if (!mounts.of)
+				die("out of memory");
+			mounts.of[mounts.nr] = (struct mount){ };
+			parse_line(line, &mounts.of[mounts.nr++]);
+		}
+	return mounts;
+}
+
+static bool is_same(const struct mount *a, const struct mount *b)
+{
+	/* Device numbers of what has no device change from boot to boot, and procfs is made anew. */
+	return !strcmp(a->at, b->at) && !strcmp(a->type, b->type) && !strcmp(a->root, b->root) &&
+	       !strcmp(a->source, b->source);
+}
+
+static void match(struct mounts *a, struct mounts *b)
+{
+	for (size_t i = 0; i < a->nr; i++)
+		for (size_t j = 0; j < b->nr && !a->of[i].matched; j++)
+			if (!b->of[j].matched && is_same(&a->of[i], &b->of[j]))
+				a->of[i].matched = b->of[j].matched = true;
+}
+
+static bool is_made_up(const char *type)
+{
+	return !strcmp(type, "proc") || !strcmp(type, "sysfs") || !strcmp(type, "cgroup2") || !strcmp(type, "devtmpfs");
+}
+
+static bool reaches(const struct mount *from, const struct mount *m)
+{
+	size_t len = strcmp(from->root, "/") ? strlen(from->root) : 0;
+
+	return !strncmp(from->root, m->root, len) && (m->root[len] == '/' || !m->root[len]);
+}
+
+/* Another mount, one that is there already if @there, that shows what @m shows. */
+static const struct mount *seen_elsewhere(const struct mounts *in, const struct mount *m, bool there)
+{
+	for (size_t i = 0; i < in->nr; i++) {
+		const struct mount *other = &in->of[i];
+
+		if (other != m && !strcmp(other->device, m->device) && reaches(other, m) && (other->matched || !there))
+			return other;
+	}
+	return NULL;
+}
+
+static bool is_empty(pid_t pid, const char *directory)
+{
+	char *path = xasprintf("/proc/%d/root%s", pid, directory);
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	int nr = 0;
+
+	free(path);
+	if (!dir)
+		return false;
+	while ((entry = readdir(dir)))
+		nr += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+	closedir(dir);
+	return nr == 0;
+}
+
+char *mounts_describe(const char *theirs, const char *ours, pid_t pid, void (*tell)(const char *text, void *arg), void *arg)
+{
+	struct mounts a = parse(theirs), b = parse(ours);
+	char *all = xcalloc(1, strlen(theirs) + a.nr + 1), *to = all;
+	const char *line = theirs;
+
+	match(&a, &b);
+	for (size_t i = 0; i < a.nr; i++) {
+		const struct mount *m = &a.of[i];
+		bool fresh = !m->matched && !is_made_up(m->type) && !seen_elsewhere(&b, m, false);
+		const char *end = strchr(line, '\n') ?: line + strlen(line);
+
+		if (fresh)
+			*to++ = '+';
+		to = mempcpy(to, line, end - line);
+		*to++ = '\n';
+		line = *end ? end + 1 : end;
+		if (fresh && (strcmp(m->type, "tmpfs") || strcmp(m->root, "/") || !is_empty(pid, m->at))) {
+			char *text = xasprintf("pid %d: %s: a %s%s is mounted here, in its own mount namespace: not supported",
+					       pid, m->at, m->type, strcmp(m->type, "tmpfs") ? "" : " that holds files");
+
+			tell(text, arg);
+			free(text);
+		}
+	}
+	return all;
+}
+
+static const struct {
+	const char *name;
+	unsigned long flag;
+} flags[] = {
+	{ "ro", MS_RDONLY },	     { "nosuid", MS_NOSUID },	{ "nodev", MS_NODEV },
+	{ "noexec", MS_NOEXEC },     { "noatime", MS_NOATIME }, { "nodiratime", MS_NODIRATIME },
+	{ "relatime", MS_RELATIME },
+};
+
+static unsigned long flags_of(const char *options)
+{
+	char *copy = strdup(options), *rest = copy, *option;
+	unsigned long all = 0;
+
+	while (rest && (option = strsep(&rest, ",")))
+		for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+			if (!strcmp(option, flags[i].name))
+				all |= flags[i].flag;
+	free(copy);
+	return all;
+}
+
+/* Options of a filesystem without those that are flags, and "inode64", the default. */
+static char *data_of(const char *super)
+{
+	char *copy = strdup(super), *rest = copy, *option, *data = strdup("");
+
+	while (rest && (option = strsep(&rest, ","))) {
+		char *longer;
+
+		if (!strcmp(option, "rw") || !strcmp(option, "ro") || !strcmp(option, "inode64"))
+			continue;
+		longer = xasprintf("%s%s%s", data, *data ? "," : "", option);
+		free(data);
+		data = longer;
+	}
+	free(copy);
+	return data;
+}
+
+static bool make_one(const struct mount *m, const struct mounts *want)
+{
+	unsigned long flag = flags_of(m->options);
+	const struct mount *other;
+	char *data, *from;
+	int ret;
+
+	if (is_made_up(m->type) || m->fresh) {
+		data = strcmp(m->type, "tmpfs") ? NULL : data_of(m->super);
+		ret = mount(m->source, m->at, m->type, flag, data);
+		free(data);
+	} else {
+		/* Devices change from boot to boot, but not within the image. */
+		other = seen_elsewhere(want, m, true);
+		if (!other) {
+			complain("%s: what was mounted here, %s of %s, is not to be found", m->at, m->root, m->source);
+			return false;
+		}
+		from = xasprintf("%s%s", strcmp(other->at, "/") ? other->at : "",
+				 m->root + (strcmp(other->root, "/") ? strlen(other->root) : 0));
+		ret = mount(*from ? from : "/", m->at, NULL, MS_BIND, NULL);
+		if (ret == 0)
+			ret = mount(NULL, m->at, NULL, MS_BIND | MS_REMOUNT | flag, NULL);
+		free(from);
+	}
+	if (ret < 0) {
+		complain("%s: %s cannot be mounted: %s", m->at, m->type, strerror(errno));
+		return false;
+	}
+	if (m->propagation == 's')
+		mount(NULL, m->at, NULL, MS_SHARED, NULL);
+	return true;
+}
+
+/* As unshare(1) does, or as it was. */
+static bool set_propagation(const struct mounts *want)
+{
+	unsigned long how = MS_PRIVATE;
+
+	for (size_t i = 0; i < want->nr; i++)
+		if (!strcmp(want->of[i].at, "/"))
+			how = want->of[i].propagation == 's' ? MS_SHARED : want->of[i].propagation == 'm' ? MS_SLAVE : MS_PRIVATE;
+	/* What happens here until then is not for others to see. */
+	if (mount(NULL, "/", NULL, MS_REC | (how == MS_SHARED ? MS_PRIVATE : how), NULL) < 0 ||
+	    (how == MS_SHARED && mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)) {
+		complain("the propagation of mounts cannot be set: %s", strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+bool mounts_make(const char *text, bool procs, bool procs_later)
+{
+	char *current = mounts_read(0);
+	struct mounts want = parse(text), now;
+	bool good = true;
+
+	if (!current) {
+		complain("/proc/self/mountinfo: %s", strerror(errno));
+		return false;
+	}
+	now = parse(current);
+	if (!procs)
+		good = set_propagation(&want);
+	match(&want, &now);
+	for (size_t i = now.nr; i-- > 0 && good && !procs;)
+		if (!now.of[i].matched)
+			umount2(now.of[i].at, MNT_DETACH);
+	for (size_t i = 0; i < want.nr && good; i++) {
+		bool proc = !strcmp(want.of[i].type, "proc");
+
+		if (!want.of[i].matched && (proc ? procs || !procs_later : !procs))
+			good = make_one(&want.of[i], &want);
+	}
+	free(current);
+	return good;
+}

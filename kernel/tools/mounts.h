@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mounts of a mount namespace: lines of /proc/PID/mountinfo, and how to have them again. */
+#ifndef MOUNTS_H
+#define MOUNTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* What /proc/@pid/mountinfo says; 0: of the caller. NULL if it cannot be read. */
+char *mounts_read(pid_t pid);
+
+/*
+ * The mounts of @pid as an image has them: a line of a filesystem that @ours does not
+ * know begins with a plus sign. Calls @tell for each that cannot be made again.
+ */
+char *mounts_describe(const char *theirs, const char *ours, pid_t pid, void (*tell)(const char *text, void *arg), void *arg);
+
+/*
+ * In a namespace that is a copy of the caller's: make mounts what @want says.
+ * @procs: those of procfs, which belong to the pid namespace of the caller; else
+ * all others, and procfs too unless @procs_later. Returns false, having said why.
+ */
+bool mounts_make(const char *want, bool procs, bool procs_later);
+
+#endif
