@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -36,6 +37,9 @@
 #define SHARED		((unsigned char *)0x10010000000UL)
 #define STACK_END	((unsigned char *)0x10020000000UL)
 #define MAILBOX		((struct mailbox *)0x10030000000UL)
+#define BUSY		((volatile uint64_t *)0x10040000000UL)
+#define BUSY_PAGES	96		/* a thread writes to them all the time; see busy_word() */
+#define BUSY_WORDS	(BUSY_PAGES * PAGE / sizeof(uint64_t))
 
 #define MAX_BATCH	64
 #define CHAIN		5
@@ -58,6 +62,8 @@ struct mailbox {
 	int result[MAX_BATCH];
 	uint64_t heap;		/* where it begins */
 	unsigned int swap;
+	unsigned int exec;	/* instead of operations: begin anew, as another program */
+	volatile unsigned int hold, held;	/* the thread that writes is to pause, and does */
 };
 
 enum kind {
@@ -198,7 +204,7 @@ struct model {
 	struct attrs attrs;
 	int file_page[PAGES];			/* of FILE_BACKED */
 	unsigned int stack_pages, heap_pages;
-	uint64_t command;
+	uint64_t command, heap;
 };
 
 static struct mailbox *mailbox;
@@ -272,6 +278,33 @@ static void forked(const struct op *op)
 	fill(ARENA + op->page * PAGE + op->offset, op->len, op->seed);
 	if (!(op->seed & 1))
 		waitpid(pid, NULL, 0);
+}
+
+/*
+ * Word 0 is the round; in each, every other word takes its value, the first one
+ * first. So at any moment the words up to some one are of this round, and those
+ * after it of the one before: a page that an image has of another time shows.
+ */
+static uint64_t busy_word(uint64_t round, unsigned int word)
+{
+	return round ? round << 32 | word : 0;
+}
+
+static void *write_always(void *arg)
+{
+	(void)arg;
+	for (uint64_t round = 1;; round++) {
+		BUSY[0] = round;
+		for (unsigned int i = 1; i < BUSY_WORDS; i++) {
+			BUSY[i] = busy_word(round, i);
+			while (i % 64 == 0 && MAILBOX->hold) {
+				MAILBOX->held = MAILBOX->hold;
+				usleep(1000);
+			}
+		}
+		usleep(2000);
+	}
+	return NULL;
 }
 
 static int perform(const struct op *op)
@@ -366,10 +399,18 @@ static int perform(const struct op *op)
 	return EINVAL;
 }
 
+static void begin_anew(void)
+{
+	execl("/proc/self/exe", "trackers", "--subject", NULL);
+	_exit(127);
+}
+
+/* From the start, or as the program that the subject executes. */
 static void subject(void)
 {
 	uint64_t last = 0, state;
 	struct op op;
+	pthread_t thread;
 	int fd = open(MAILBOX_FILE, O_RDWR | O_CLOEXEC);
 
 	/* What the test holds is no part of this. */
@@ -388,12 +429,22 @@ static void subject(void)
 	fill(ARENA + 2 * THIRD * PAGE, THIRD * PAGE, 77);
 	mmap(SHARED, SHARED_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	mmap(STACK_END - PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN, -1, 0);
+	mmap((void *)BUSY, BUSY_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	pthread_create(&thread, NULL, write_always, NULL);
+	/* All that the C library takes of the heap has been taken. */
 	MAILBOX->heap = ((unsigned long)sbrk(0) + PAGE - 1) & ~(PAGE - 1);
+	if (MAILBOX->exec) {
+		MAILBOX->exec = 0;
+		last = MAILBOX->command;
+		MAILBOX->done = last;
+	}
 	ready();
 	for (;;) {
 		while (MAILBOX->command == last)
 			usleep(1000);
 		last = MAILBOX->command;
+		if (MAILBOX->exec)
+			begin_anew();
 		state = MAILBOX->seed;
 		for (unsigned int i = 0; i < PAGES; i++)
 			if (mine.freed[i])

@@ -4,8 +4,9 @@
  *
  *	trackers [TRACKER...] [-n OPERATIONS] [-s SEED]
  *
- * A subject does random things to its memory. What it should hold is worked
- * out here, outside of it, from the same random numbers. After some operations
+ * A subject does random things to its memory, executes itself anew, and has a
+ * thread that never stops writing. What it should hold is worked out here,
+ * outside of it, from the same random numbers. After some operations
  * a checkpoint is taken, an increment over the one before; now and then the
  * chain is restarted at one of its images, compared with the shadow of that
  * moment, byte for byte, and the subject goes on from there.
@@ -21,6 +22,8 @@
 #include "subject.h"
 #include "tap.h"
 
+static unsigned int holds;
+
 static int open_memory(pid_t pid)
 {
 	char path[64];
@@ -34,6 +37,34 @@ static bool look(int fd, unsigned int page, unsigned int nr, const void *at)
 	return pread(fd, seen + page * PAGE, nr * PAGE, (off_t)at) == (ssize_t)(nr * PAGE);
 }
 
+/* Is what the thread writes all of one moment? It stands still for the time. */
+static bool busy_is_whole(int fd, const char *when)
+{
+	static uint64_t words[BUSY_WORDS];
+	unsigned int i = 1;
+	uint64_t round;
+
+	if (!mailbox->hold)
+		mailbox->hold = ++holds;
+	for (int tries = 0; mailbox->held != mailbox->hold && tries < 60000; tries++)
+		usleep(1000);
+	if (mailbox->held != mailbox->hold ||
+	    pread(fd, words, sizeof(words), (off_t)BUSY) != (ssize_t)sizeof(words)) {
+		tap_ok(false, "%s: the thread that writes is there", when);
+		return false;
+	}
+	mailbox->hold = 0;
+	round = words[0];
+	while (i < BUSY_WORDS && words[i] == busy_word(round, i))
+		i++;
+	while (i < BUSY_WORDS && words[i] == busy_word(round - 1, i))
+		i++;
+	if (i < BUSY_WORDS)
+		tap_ok(false, "%s: what a thread has written is of different moments: round %llu, word %u of page %u is 0x%llx",
+		       when, (unsigned long long)round, i % 512, i / 512, (unsigned long long)words[i]);
+	return i == BUSY_WORDS;
+}
+
 /* Byte for byte; what is not mapped cannot be read, and counts as wrong. */
 static bool compare(pid_t pid, const struct model *m, const char *when)
 {
@@ -41,6 +72,10 @@ static bool compare(pid_t pid, const struct model *m, const char *when)
 	int fd = open_memory(pid);
 	bool readable;
 
+	if (!busy_is_whole(fd, when)) {
+		close(fd);
+		return false;
+	}
 	memset(seen, 0, ALL_PAGES * PAGE);
 	readable = look(fd, 0, PAGES, ARENA) && look(fd, SHARED_AT, SHARED_PAGES, SHARED) &&
 		   look(fd, STACK_AT + STACK_PAGES - m->stack_pages, m->stack_pages, STACK_END - m->stack_pages * PAGE) &&
@@ -99,6 +134,17 @@ static void write_from_outside(pid_t pid, struct model *m, uint64_t *state)
 
 static unsigned long counts[KINDS], took_effect[KINDS];
 
+static bool execute(pid_t pid)
+{
+	uint64_t command = now->command + 1;
+
+	model_start(now);
+	now->command = command;
+	mailbox->exec = 1;
+	mailbox->command = command;
+	return wait_done(pid);
+}
+
 static bool batch(pid_t pid, uint64_t *state)
 {
 	uint64_t seed = next(state), s;
@@ -109,6 +155,7 @@ static bool batch(pid_t pid, uint64_t *state)
 	mailbox->command = ++now->command;
 	if (!wait_done(pid))
 		return false;
+	now->heap = mailbox->heap;
 	s = seed;
 	for (unsigned int i = 0; i < PAGES; i++)
 		if (now->attrs.freed[i])
@@ -135,7 +182,7 @@ static long long number(const char *json, const char *key)
 	return p ? atoll(p + strlen(pattern)) : -1;
 }
 
-static bool take_image(const char *tracker, pid_t pid, int n, bool audit, char *output, size_t room)
+static bool take_image(const char *tracker, pid_t pid, int n, const char *mode, char *output, size_t room)
 {
 	char image[64], parent[64], pid_text[16];
 	const char *argv[16] = { checkpoint_path, "--json", "--tracker", tracker, "-o", image };
@@ -148,8 +195,8 @@ static bool take_image(const char *tracker, pid_t pid, int n, bool audit, char *
 		argv[i++] = "--parent";
 		argv[i++] = parent;
 	}
-	if (audit)
-		argv[i++] = "--audit";
+	if (mode)
+		argv[i++] = mode;
 	argv[i++] = pid_text;
 	argv[i] = NULL;
 	status = run_command(output, room, argv);
@@ -159,7 +206,7 @@ static bool take_image(const char *tracker, pid_t pid, int n, bool audit, char *
 }
 
 struct sums {
-	unsigned long operations, images, restarts, lazy;
+	unsigned long operations, execs, images, live, restarts, lazy;
 	unsigned long long written, false_pages, parent_pages, faults, walk_ns, bytes;
 };
 
@@ -173,16 +220,24 @@ static bool restart_at(struct subject *s, int n, bool lazy)
 		return false;
 	*now = *then[n];
 	mailbox->command = mailbox->done = now->command;
+	mailbox->exec = 0;
+	mailbox->heap = now->heap;
+	/* What the image has of the thread's is looked at before it is written again. */
+	mailbox->hold = ++holds;
 	return subject_restart(s, image, lazy ? (const char *const[]){ "--lazy", NULL } : NULL);
 }
 
 /* One chain: full, increments, then back to some of its images. */
 static bool chain(struct subject *s, const char *tracker, uint64_t *state, struct sums *sums)
 {
-	bool audit = next(state) % 2;
+	bool audit = next(state) % 2, live;
 	char output[8192], when[128];
 
 	for (int n = 0; n < CHAIN; n++) {
+		bool exec = next(state) % 16 == 0;
+
+		if (exec && execute(s->pid))
+			sums->execs++;
 		if (!batch(s->pid, state)) {
 			tap_ok(false, "%s: the subject lives", tracker);
 			return false;
@@ -193,9 +248,12 @@ static bool chain(struct subject *s, const char *tracker, uint64_t *state, struc
 		snprintf(when, sizeof(when), "%s: before image %d", tracker, n);
 		if (next(state) % 4 == 0 && !compare(s->pid, now, when))
 			return false;
-		if (!take_image(tracker, s->pid, n, audit, output, sizeof(output)))
+		live = !audit && next(state) % 2;
+		if (!take_image(tracker, s->pid, n, audit ? "--audit" : live ? "--live" : NULL, output,
+				sizeof(output)))
 			return false;
 		sums->images++;
+		sums->live += live;
 		if (n) {
 			sums->written += number(output, "pages");
 			sums->parent_pages += number(output, "parentPages");
@@ -203,7 +261,8 @@ static bool chain(struct subject *s, const char *tracker, uint64_t *state, struc
 			sums->walk_ns += number(output, "trackerWalkNs");
 			if (number(output, "trackerBytes") > (long long)sums->bytes)
 				sums->bytes = number(output, "trackerBytes");
-			if (audit)
+			/* None is said where the subject has executed itself since. */
+			if (audit && number(output, "falsePages") > 0)
 				sums->false_pages += number(output, "falsePages");
 		}
 		*then[n] = *now;
@@ -221,6 +280,7 @@ static bool chain(struct subject *s, const char *tracker, uint64_t *state, struc
 		/* Who compares brings all pages in: now and then, what follows meets those that have not come. */
 		if ((!lazy || next(state) % 2) && !compare(s->pid, now, when))
 			return false;
+		mailbox->hold = 0;
 	}
 	return true;
 }
@@ -239,8 +299,8 @@ static void property(const char *tracker, unsigned long operations, uint64_t see
 	while (good && sums.operations < operations)
 		good = chain(&s, tracker, &seed, &sums);
 	subject_end(&s);
-	tap_ok(good, "%s: %lu operations, %lu images, %lu restarts, %lu of them lazy: all as the shadow", tracker,
-	       sums.operations, sums.images, sums.restarts, sums.lazy);
+	tap_ok(good, "%s: %lu operations, %lu execs, %lu images (%lu live), %lu restarts (%lu lazy): all as the shadow",
+	       tracker, sums.operations, sums.execs, sums.images, sums.live, sums.restarts, sums.lazy);
 	tap_diag("%s: %llu pages written, %llu as in the parent, %llu false in audited images, %llu faults, %llu us of walks, %llu bytes held",
 		 tracker, sums.written, sums.parent_pages, sums.false_pages, sums.faults, sums.walk_ns / 1000, sums.bytes);
 }
@@ -335,6 +395,8 @@ int main(int argc, char **argv)
 	uint64_t seed;
 	int c;
 
+	if (argc == 2 && !strcmp(argv[1], "--subject"))
+		subject();
 	clock_gettime(CLOCK_REALTIME, &t);
 	seed = t.tv_sec * 1000000007ULL ^ t.tv_nsec;
 	while ((c = getopt(argc, argv, "n:s:")) != -1)

@@ -198,10 +198,10 @@ static void print_json(FILE *to, const struct checkpoint_stats *s, const uint8_t
 		fprintf(to, "\"%s\"", id_text(parent_id, id));
 	else
 		fprintf(to, "null");
-	fprintf(to, ",\"bytes\":%llu,\"tasks\":%llu,\"pages\":%llu,\"zeroPages\":%llu,\"parentPages\":%llu,\"relinked\":%llu,"
+	fprintf(to, ",\"bytes\":%llu,\"tasks\":%llu,\"pages\":%llu,\"zeroPages\":%llu,\"parentPages\":%llu,\"cowPages\":%llu,\"relinked\":%llu,"
 	       "\"copied\":%llu,\"copiedBytes\":%llu,\"obstacles\":%llu,\"frozenNs\":%llu,\"totalNs\":%llu",
 	       (unsigned long long)s->bytes, (unsigned long long)s->tasks, (unsigned long long)s->pages,
-	       (unsigned long long)s->zero_pages, (unsigned long long)s->parent_pages, (unsigned long long)s->relinked,
+	       (unsigned long long)s->zero_pages, (unsigned long long)s->parent_pages, (unsigned long long)s->cow_pages, (unsigned long long)s->relinked,
 	       (unsigned long long)s->copied, (unsigned long long)s->copied_bytes, (unsigned long long)s->obstacles,
 	       (unsigned long long)s->frozen_ns, (unsigned long long)s->total_ns);
 	if (tracker_name(s->tracker))

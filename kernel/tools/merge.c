@@ -37,7 +37,7 @@ struct page {
 /* What has pages in the last image: an address space or shared memory. */
 struct owner {
 	uint32_t objref;
-	uint64_t track_id;	/* 0: shared memory */
+	uint64_t track_id;	/* 0: shared memory that is written in full */
 	struct page *pages;
 	size_t nr, room;
 	bool written;
@@ -157,6 +157,24 @@ static void check_whole(const struct image *image)
 		die("%s: offset %llu: %s", image->name, (unsigned long long)image->problem_offset, image->problem);
 }
 
+/* The name in the chain that a record gives to what its objref stands for; 0: none. */
+static uint64_t name_of(const struct record *record)
+{
+	struct ckpt_shmem_track track;
+	struct ckpt_mm mm;
+
+	switch (record->type) {
+	case CKPT_REC_MM:
+		memcpy(&mm, record->body, sizeof(mm));
+		return mm.track_id;
+	case CKPT_REC_SHMEM_TRACK:
+		memcpy(&track, record->body, sizeof(track));
+		return track.track_id;
+	default:
+		return 0;
+	}
+}
+
 static void read_last(struct range *range)
 {
 	struct record record;
@@ -164,11 +182,8 @@ static void read_last(struct range *range)
 
 	image_must(&image, range->names[0]);
 	while (image_next(&image, &record) > 0) {
-		if (record.type == CKPT_REC_MM) {
-			struct ckpt_mm mm;
-
-			memcpy(&mm, record.body, sizeof(mm));
-			owner_of(range, record.objref)->track_id = mm.track_id;
+		if (name_of(&record)) {
+			owner_of(range, record.objref)->track_id = name_of(&record);
 		} else if (record.type == CKPT_REC_PAGES) {
 			for_each_page(owner_of(range, record.objref), &record, 0, add_page);
 		}
@@ -188,12 +203,9 @@ static void read_older(struct range *range, int source)
 
 	image_must(&image, range->names[source]);
 	while (image_next(&image, &record) > 0) {
-		if (record.type == CKPT_REC_MM) {
-			struct ckpt_mm mm;
-
-			memcpy(&mm, record.body, sizeof(mm));
+		if (name_of(&record)) {
 			for (size_t i = 0; i < range->nr_owners; i++) {
-				if (range->owners[i].track_id != mm.track_id)
+				if (range->owners[i].track_id != name_of(&record))
 					continue;
 				known = realloc(known, (nr_known + 1) * sizeof(*known));
 				if (!known)

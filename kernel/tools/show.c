@@ -92,6 +92,19 @@ static const struct field shmem_fields[] = {
 	{ },
 };
 
+static const struct field shmem_track_fields[] = {
+	FIELD(ckpt_shmem_track, track_id, "trackId", HEX),
+	{ },
+};
+
+static const struct field cow_fields[] = {
+	FIELD(ckpt_cow, addr, "addr", HEX),
+	FIELD(ckpt_cow, from_addr, "fromAddr", HEX),
+	FIELD(ckpt_cow, from, "from", NUMBER),
+	FIELD(ckpt_cow, nr, "nr", NUMBER),
+	{ },
+};
+
 static const struct field contents_fields[] = {
 	FIELD(ckpt_contents, size, "size", NUMBER),
 	FIELD(ckpt_contents, ino, "ino", DIGITS),
@@ -507,6 +520,10 @@ void show_json(const struct record *record)
 		show_fields(body, pages_fields);
 		show_extents(body, record->body_len);
 		break;
+	case CKPT_REC_SHMEM_TRACK: show_fields(body, shmem_track_fields); break;
+	case CKPT_REC_COW:
+		show_array("runs", body, record->body_len, sizeof(struct ckpt_cow), cow_fields);
+		break;
 	case CKPT_REC_FILES:
 		show_array("fds", body, record->body_len, sizeof(struct ckpt_fd), fd_fields);
 		break;
@@ -590,6 +607,19 @@ static void text_pages(const struct record *record)
 	       (unsigned long long)nr[CKPT_PAGES_ZERO], (unsigned long long)nr[CKPT_PAGES_PARENT]);
 }
 
+static void text_cow(const struct record *record)
+{
+	unsigned long long nr = 0;
+
+	for (size_t at = 0; at < record->body_len; at += sizeof(struct ckpt_cow)) {
+		struct ckpt_cow run;
+
+		memcpy(&run, record->body + at, sizeof(run));
+		nr += run.nr;
+	}
+	printf("%llu as in another address space", nr);
+}
+
 static void text_files(const struct record *record)
 {
 	for (size_t at = 0; at < record->body_len; at += sizeof(struct ckpt_fd)) {
@@ -632,6 +662,7 @@ void show_text(const struct record *record)
 	case CKPT_REC_FILE: text_file(record); break;
 	case CKPT_REC_VMA: text_vma(record); break;
 	case CKPT_REC_PAGES: text_pages(record); break;
+	case CKPT_REC_COW: text_cow(record); break;
 	case CKPT_REC_FILES: text_files(record); break;
 	case CKPT_REC_INOTIFY: show_inotify_text(record->body); break;
 	case CKPT_REC_FANOTIFY: show_fanotify_text(record->body); break;

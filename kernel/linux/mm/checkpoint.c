@@ -34,7 +34,7 @@ struct layout {
 	unsigned int nr;
 };
 
-/* Shared anonymous memory is always written in full, once for all who map it. */
+/* Shared anonymous memory is written once for all who map it. */
 static int checkpoint_shmem(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
 {
 	struct inode *inode = file_inode(file);
@@ -446,7 +446,8 @@ static int write_mm(struct ckpt_ctx *ctx, struct mm_struct *mm, struct task_stru
 static int check_parent(struct ckpt_ctx *ctx, struct mm_struct *mm, struct task_struct *t)
 {
 	if (!ckpt_has_parent(ctx) || !same_thread_group(t, ctx->tasks.task[0]) ||
-	    ckpt_track_is_over(mm, ctx->header.parent_id))
+	    ckpt_track_is_over(mm, ctx->header.parent_id) ||
+	    ckpt_track_is_heir(mm, ctx->header.parent_id))
 		return 0;
 	return ckpt_err(ctx, -ESTALE,
 		"what was written since that parent is not known: tracking began with another image; take a full checkpoint");
@@ -466,12 +467,6 @@ static unsigned int private_mappings(const struct layout *layout, struct ckpt_vm
 	return nr;
 }
 
-/* An epoch ends where an image has the pages, if someone wants to know. */
-static bool needs_harvest(const struct ckpt_ctx *ctx)
-{
-	return ckpt_has_parent(ctx) || !(ctx->flags & (CHECKPOINT_KILL | CHECKPOINT_NOTRACK));
-}
-
 static int write_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 objref,
 		       const struct layout *layout)
 {
@@ -485,7 +480,7 @@ static int write_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 objref,
 	if (!vmas)
 		return -ENOMEM;
 	nr = private_mappings(layout, vmas);
-	if (needs_harvest(ctx))
+	if (ckpt_needs_harvest(ctx))
 		ret = ckpt_track_harvest(ctx, mm);
 	if (!ret && ctx->flags & CHECKPOINT_LIVE)
 		ret = ckpt_live_add(ctx, mm, objref, vmas, nr);

@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 
 #include "ckpt_dump.h"
+#include "ckpt_track.h"
 
 #define BATCH_EXTENTS	1024
 
@@ -40,6 +41,8 @@ struct page_walk {
 	unsigned long next;	/* where it goes on */
 	bool of_file;		/* a hole shows the file, not zeroes */
 	bool increment;		/* what has not changed is in the parent */
+	bool share;		/* others may have the same pages */
+	struct ckpt_pageset *borrowing;	/* what stands in the image as another's */
 };
 
 static struct page_batch *batch_alloc(struct ckpt_ctx *ctx, u32 objref)
@@ -152,6 +155,8 @@ static int walk_add(struct page_walk *w, unsigned long addr, struct page *page)
 	struct checkpoint_stats *stats = &w->batch->ctx->stats;
 	bool in_parent;
 
+	if (w->borrowing && ckpt_pageset_test(w->borrowing, addr))
+		return 0;
 	if (page_is_zero(page)) {
 		stats->zero_pages++;
 		if (w->of_file)
@@ -165,6 +170,8 @@ static int walk_add(struct page_walk *w, unsigned long addr, struct page *page)
 	} else {
 		batch_add(w->batch, addr, CKPT_PAGES_DATA, page);
 	}
+	if (w->share)
+		ckpt_cow_written(w->batch->ctx, w->batch->objref, addr, page);
 	if (w->increment && w->batch->ctx->flags & CHECKPOINT_AUDIT)
 		return audit_page(w, addr, in_parent);
 	return 0;
@@ -324,7 +331,9 @@ int ckpt_dump_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, struct mm_struct
 		.mm = mm,
 		.tracked = tracked,
 		.increment = ckpt_track_is_over(tracked, ctx->header.parent_id),
+		.share = ckpt_cow_is_wanted(ctx),
 	};
+	struct ckpt_pageset *own = NULL;
 	unsigned int i;
 	int ret = 0;
 
@@ -337,16 +346,24 @@ int ckpt_dump_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, struct mm_struct
 	w.batch = batch_alloc(ctx, objref);
 	if (!w.batch)
 		return -ENOMEM;
+	if (w.share) {
+		w.borrowing = ckpt_track_borrowing(ctx, tracked);
+		if (!w.borrowing)
+			w.borrowing = own = ckpt_pageset_alloc();
+	}
+	if (w.borrowing)
+		ret = ckpt_cow_dump(ctx, mm, tracked, objref, w.increment, w.borrowing, vmas, nr);
 	for (i = 0; i < nr && !ret; i++)
 		ret = dump_vma_pages(&w, &vmas[i]);
 	if (!ret)
 		ret = batch_write(w.batch);
+	ckpt_pageset_free(own);
 	batch_free(w.batch);
 	return ret;
 }
 
-static int dump_shmem_folio(struct page_batch *b, struct inode *inode, pgoff_t index,
-			    pgoff_t *next)
+static int dump_shmem_folio(struct page_batch *b, struct inode *inode, struct shmem_track *t,
+			    pgoff_t index, pgoff_t *next)
 {
 	struct folio *folio = NULL;
 	pgoff_t end;
@@ -363,10 +380,14 @@ static int dump_shmem_folio(struct page_batch *b, struct inode *inode, pgoff_t i
 	for (; index < end && !ret; index++) {
 		struct page *page = folio_file_page(folio, index);
 
-		if (page_is_zero(page))
+		if (page_is_zero(page)) {
 			b->ctx->stats.zero_pages++;
-		else
+		} else if (t && ckpt_shmem_is_same(t, index, page)) {
+			b->ctx->stats.parent_pages++;
+			batch_add(b, (u64)index << PAGE_SHIFT, CKPT_PAGES_PARENT, NULL);
+		} else {
 			batch_add(b, (u64)index << PAGE_SHIFT, CKPT_PAGES_DATA, page);
+		}
 		if (batch_is_full(b))
 			ret = batch_write(b);
 	}
@@ -386,6 +407,8 @@ static int dump_shmem_folio(struct page_batch *b, struct inode *inode, pgoff_t i
 int ckpt_dump_shmem(struct ckpt_ctx *ctx, struct inode *inode, u32 objref)
 {
 	loff_t size = i_size_read(inode), pos = 0;
+	struct ckpt_shmem_track rec = {};
+	struct shmem_track *t;
 	struct page_batch *b;
 	pgoff_t next;
 	int ret = 0;
@@ -395,6 +418,9 @@ int ckpt_dump_shmem(struct ckpt_ctx *ctx, struct inode *inode, u32 objref)
 	b = batch_alloc(ctx, objref);
 	if (!b)
 		return -ENOMEM;
+	t = ckpt_shmem_begin(ctx, inode, &rec.track_id);
+	if (t)
+		ret = ckpt_write_rec(ctx, CKPT_REC_SHMEM_TRACK, objref, &rec, sizeof(rec));
 	while (!ret) {
 		if (fatal_signal_pending(current)) {
 			ret = ckpt_err(ctx, -EINTR, "interrupted");
@@ -404,7 +430,7 @@ int ckpt_dump_shmem(struct ckpt_ctx *ctx, struct inode *inode, u32 objref)
 		pos = mapping_seek_hole_data(inode->i_mapping, pos, size, SEEK_DATA);
 		if (pos < 0)
 			break;
-		ret = dump_shmem_folio(b, inode, pos >> PAGE_SHIFT, &next);
+		ret = dump_shmem_folio(b, inode, t, pos >> PAGE_SHIFT, &next);
 		pos = (loff_t)next << PAGE_SHIFT;
 		if (pos >= size)
 			break;

@@ -5,15 +5,35 @@
 #ifndef _MM_CKPT_DUMP_H
 #define _MM_CKPT_DUMP_H
 
+#include <linux/checkpoint_internal.h>
 #include <linux/types.h>
 
-struct ckpt_ctx;
+struct ckpt_pageset;
 struct ckpt_vma;
 struct inode;
 struct mm_struct;
+struct page;
+struct shmem_track;
 
+/* An epoch ends where an image has the pages, if someone wants to know. */
+static inline bool ckpt_needs_harvest(const struct ckpt_ctx *ctx)
+{
+	return ckpt_has_parent(ctx) || !(ctx->flags & (CHECKPOINT_KILL | CHECKPOINT_NOTRACK));
+}
+
+/* checkpoint_pages.c */
 int ckpt_dump_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, struct mm_struct *tracked,
 		    u32 objref, const struct ckpt_vma *vmas, unsigned int nr);
-int ckpt_dump_shmem(struct ckpt_ctx *ctx, struct inode *inode, u32 objref);
+
+/* ckpt_cow.c */
+bool ckpt_cow_is_wanted(struct ckpt_ctx *ctx);
+void ckpt_cow_written(struct ckpt_ctx *ctx, u32 objref, unsigned long addr, struct page *page);
+int ckpt_cow_dump(struct ckpt_ctx *ctx, struct mm_struct *mm, struct mm_struct *tracked,
+		  u32 objref, bool increment, struct ckpt_pageset *borrowing,
+		  const struct ckpt_vma *vmas, unsigned int nr);
+
+/* ckpt_shmem.c */
+struct shmem_track *ckpt_shmem_begin(struct ckpt_ctx *ctx, struct inode *inode, u64 *id);
+bool ckpt_shmem_is_same(struct shmem_track *t, pgoff_t index, struct page *page);
 
 #endif /* _MM_CKPT_DUMP_H */

@@ -103,6 +103,8 @@ void ckpt_mm_free(struct mm_struct *mm)
 	if (!track)
 		return;
 	stop(track);
+	ckpt_pageset_free(track->borrowed);
+	ckpt_pageset_free(track->borrowing);
 	ckpt_lazy_put(track->lazy);
 	ckpt_hashes_free(track->hashes);
 	kfree(track);
@@ -135,6 +137,49 @@ bool ckpt_track_is_over(struct mm_struct *mm, const u8 *parent_id)
 
 	return track && track->over && !track->lost &&
 	       !memcmp(track->epoch, parent_id, CKPT_ID_BYTES);
+}
+
+/**
+ * ckpt_track_is_heir - has execve() put it in the place of what an image has?
+ * @mm:		the address space
+ * @parent_id:	the image
+ *
+ * Return: true if an increment over the image may have it, in full.
+ */
+bool ckpt_track_is_heir(struct mm_struct *mm, const u8 *parent_id)
+{
+	struct ckpt_mm_track *track = READ_ONCE(mm->ckpt_track);
+
+	return track && track->heir && !memcmp(track->epoch, parent_id, CKPT_ID_BYTES);
+}
+
+/**
+ * ckpt_track_heir - an address space has taken the place of one that an image has
+ * @mm:		the address space
+ * @image_id:	the image
+ */
+void ckpt_track_heir(struct mm_struct *mm, const u8 *image_id)
+{
+	struct ckpt_mm_track *track = ckpt_track_of(mm);
+
+	/* Without memory for it, a full checkpoint has to follow. */
+	if (!track || track->over)
+		return;
+	memcpy(track->epoch, image_id, CKPT_ID_BYTES);
+	track->heir = true;
+}
+
+/**
+ * ckpt_track_exec - execve() replaces an address space
+ * @mm:		the new one
+ * @old:	the old one, or NULL
+ */
+void ckpt_track_exec(struct mm_struct *mm, struct mm_struct *old)
+{
+	struct ckpt_mm_track *track = old ? READ_ONCE(old->ckpt_track) : NULL;
+
+	if (track && (track->over || track->heir))
+		ckpt_track_heir(mm, track->epoch);
 }
 
 /**
@@ -291,7 +336,27 @@ bool ckpt_track_is_same(struct mm_struct *mm, unsigned long addr)
 {
 	struct ckpt_mm_track *track = mm->ckpt_track;
 
-	return track->same && ckpt_pageset_test(track->same, addr);
+	return track->same && ckpt_pageset_test(track->same, addr) &&
+	       !(track->borrowed && ckpt_pageset_test(track->borrowed, addr));
+}
+
+/**
+ * ckpt_track_borrowing - a set for the pages that the image has as another's
+ * @ctx:	the checkpoint
+ * @mm:		the address space
+ *
+ * Return: the set, which is kept with what was harvested; NULL if nothing was,
+ * or if there is no memory.
+ */
+struct ckpt_pageset *ckpt_track_borrowing(struct ckpt_ctx *ctx, struct mm_struct *mm)
+{
+	struct ckpt_mm_track *track = mm->ckpt_track;
+
+	if (!track || track->harvester != ctx)
+		return NULL;
+	if (!track->borrowing)
+		track->borrowing = ckpt_pageset_alloc();
+	return track->borrowing;
 }
 
 /**
@@ -325,8 +390,12 @@ void ckpt_track_commit(struct ckpt_ctx *ctx, struct mm_struct *mm)
 	if (!track || track->harvester != ctx)
 		return;
 	forget_harvest(track);
+	ckpt_pageset_free(track->borrowed);
+	track->borrowed = track->borrowing;
+	track->borrowing = NULL;
 	memcpy(track->epoch, ctx->header.image_id, CKPT_ID_BYTES);
 	track->over = true;
+	track->heir = false;
 	track->harvester = NULL;
 }
 
@@ -344,6 +413,8 @@ void ckpt_track_rollback(struct ckpt_ctx *ctx, struct mm_struct *mm)
 	/* What the hashes are of is no image. */
 	ckpt_hashes_free(track->hashes);
 	track->hashes = NULL;
+	ckpt_pageset_free(track->borrowing);
+	track->borrowing = NULL;
 	if (!track->over)
 		stop(track);
 	track->harvester = NULL;
@@ -355,10 +426,12 @@ void ckpt_track_rollback(struct ckpt_ctx *ctx, struct mm_struct *mm)
  * @id:		its name in the chain
  * @tracker:	enum ckpt_tracker
  * @image_id:	the image
+ * @borrowed:	pages that the image has as another address space's, or NULL
  *
- * Return: 0 or a negative error.
+ * Return: 0 or a negative error; the set is taken over if it is 0.
  */
-int ckpt_track_adopt(struct mm_struct *mm, u64 id, u32 tracker, const u8 *image_id)
+int ckpt_track_adopt(struct mm_struct *mm, u64 id, u32 tracker, const u8 *image_id,
+		     struct ckpt_pageset *borrowed)
 {
 	struct ckpt_mm_track *track = ckpt_track_of(mm);
 	const struct ckpt_tracker_ops *ops;
@@ -376,6 +449,7 @@ int ckpt_track_adopt(struct mm_struct *mm, u64 id, u32 tracker, const u8 *image_
 	if (!ret) {
 		memcpy(track->epoch, image_id, CKPT_ID_BYTES);
 		track->over = true;
+		track->borrowed = borrowed;
 	}
 	return ret;
 }

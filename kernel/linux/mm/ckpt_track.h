@@ -41,6 +41,7 @@ struct ckpt_tracker_ops;
 struct ckpt_mm_track;
 
 struct ckpt_mm_track *ckpt_track_of(struct mm_struct *mm);
+struct ckpt_pageset *ckpt_track_borrowing(struct ckpt_ctx *ctx, struct mm_struct *mm);
 
 /**
  * struct ckpt_mm_track - what is known of an address space from one image to the next
@@ -48,11 +49,14 @@ struct ckpt_mm_track *ckpt_track_of(struct mm_struct *mm);
  * @ops:	the tracker that runs, or NULL
  * @priv:	its own
  * @over:	@epoch is valid
+ * @heir:	execve() has made it: what had @epoch is gone, and all is new
  * @lost:	someone else has taken away what the tracker relies on
  * @harvester:	the checkpoint that has harvested and not yet committed, or NULL
  * @epoch:	the image since which writes have been tracked
  * @same:	pages known to be as that image has them, when the last harvest
  *		was made; NULL: all that were not written since
+ * @borrowed:	pages that image has as another address space's, or NULL
+ * @borrowing:	the same of the image that is being written
  * @hashes:	kept beside the tracker to audit it, or NULL
  * @agreed:	audit: pages that have the contents they had
  * @differ:	audit: pages that have other contents
@@ -65,10 +69,13 @@ struct ckpt_mm_track {
 	const struct ckpt_tracker_ops *ops;
 	void *priv;
 	bool over;
+	bool heir;
 	bool lost;
 	const struct ckpt_ctx *harvester;
 	u8 epoch[CKPT_ID_BYTES];
 	struct ckpt_pageset *same;
+	struct ckpt_pageset *borrowed;
+	struct ckpt_pageset *borrowing;
 	struct ckpt_hashes *hashes;
 	struct ckpt_pageset *agreed;
 	struct ckpt_pageset *differ;
@@ -146,6 +153,9 @@ bool ckpt_vma_is_tracked(const struct vm_area_struct *vma);
 struct ckpt_hashes *ckpt_hashes_alloc(void);
 void ckpt_hashes_free(struct ckpt_hashes *hashes);
 size_t ckpt_hashes_bytes(const struct ckpt_hashes *hashes);
+void ckpt_hashes_use_key(struct ckpt_hashes *h, const struct ckpt_hashes *of);
+u64 ckpt_hashes_add(struct ckpt_hashes *h, unsigned long addr, struct page *page);
+u64 ckpt_hashes_get(struct ckpt_hashes *h, unsigned long addr);
 int ckpt_hashes_update(struct mm_struct *mm, struct ckpt_hashes **hashes,
 		       struct ckpt_pageset *same, struct ckpt_pageset *differ);
 

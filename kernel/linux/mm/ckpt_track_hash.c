@@ -89,6 +89,38 @@ static u64 hash_page(const struct ckpt_hashes *h, struct page *page)
 	return hash ?: 1;
 }
 
+/* Two that are compared have the same key. */
+void ckpt_hashes_use_key(struct ckpt_hashes *h, const struct ckpt_hashes *of)
+{
+	h->key = of->key;
+}
+
+/**
+ * ckpt_hashes_add - remember the hash of a page
+ * @h:		the hashes
+ * @addr:	of the page, in whatever it is part of
+ * @page:	the page
+ *
+ * Return: the hash, which is remembered if there is memory for it.
+ */
+u64 ckpt_hashes_add(struct ckpt_hashes *h, unsigned long addr, struct page *page)
+{
+	u64 *leaf = leaf_of(h, addr, true);
+	u64 hash = hash_page(h, page);
+
+	if (leaf)
+		leaf[(addr >> PAGE_SHIFT) % LEAF_PAGES] = hash;
+	return hash;
+}
+
+/* 0: none is known. */
+u64 ckpt_hashes_get(struct ckpt_hashes *h, unsigned long addr)
+{
+	u64 *leaf = leaf_of(h, addr, false);
+
+	return leaf ? leaf[(addr >> PAGE_SHIFT) % LEAF_PAGES] : 0;
+}
+
 static void put_into(struct ckpt_pageset *set, unsigned long addr)
 {
 	unsigned long *chunk = set ? ckpt_pageset_chunk(set, addr) : NULL;

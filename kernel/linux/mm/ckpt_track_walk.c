@@ -19,7 +19,7 @@ struct track_walk {
 	struct ckpt_pageset *same;
 };
 
-/* Only private memory is tracked: what is shared is always written in full. */
+/* Only private memory is tracked: of what is shared, ckpt_shmem.c knows. */
 bool ckpt_vma_is_tracked(const struct vm_area_struct *vma)
 {
 	return !(vma->vm_flags & (VM_MAYSHARE | VM_PFNMAP | VM_MIXEDMAP | VM_IO | VM_HUGETLB));

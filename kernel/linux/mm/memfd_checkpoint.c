@@ -2,8 +2,7 @@
 /*
  * Checkpoint/restart of files of memfd_create(2): contents, name, seals.
  *
- * A memfd is always written in full. It may have many open files, and be mapped
- * by any of them.
+ * A memfd may have many open files, and be mapped by any of them.
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/fcntl.h>

@@ -21,6 +21,7 @@
 #include <linux/slab.h>
 
 #include "internal.h"
+#include "ckpt_track.h"
 #include "restore.h"
 
 /**
@@ -31,6 +32,8 @@ void restore_mm_put(void *ptr)
 {
 	struct restored_mm *rm = ptr;
 
+	restore_cow_put(rm);
+	ckpt_pageset_free(rm->borrowed);
 	mtree_destroy(&rm->needed);
 	mmput(rm->mm);
 	kfree(rm);
@@ -360,6 +363,7 @@ static struct restored_mm *restored_mm_alloc(void)
 	if (!rm)
 		return NULL;
 	mt_init(&rm->needed);
+	INIT_LIST_HEAD(&rm->cows);
 	rm->mm = mm_alloc();
 	if (!rm->mm) {
 		kfree(rm);
@@ -492,8 +496,11 @@ int restore_finish_mm(struct ckpt_ctx *ctx, struct restart_task *rt)
 	if (IS_ERR(rm))
 		return PTR_ERR(rm);
 	set_dumpable(rm->mm, rm->dumpable);
-	ret = ckpt_track_adopt(rm->mm, rm->track_id, rm->tracker, ctx->header.image_id);
-	if (!ret)
+	ret = ckpt_track_adopt(rm->mm, rm->track_id, rm->tracker, ctx->header.image_id,
+			       rm->borrowed);
+	if (!ret) {
+		rm->borrowed = NULL;
 		ckpt_lazy_begin(rm->mm);
+	}
 	return ret ? ckpt_err(ctx, ret, "cannot track writes to its memory (error %d)", ret) : 0;
 }

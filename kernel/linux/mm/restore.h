@@ -11,6 +11,7 @@
 #include <linux/rcupdate.h>
 
 struct ckpt_ctx;
+struct ckpt_pageset;
 struct ckpt_stream;
 struct restart_task;
 
@@ -22,6 +23,8 @@ struct restart_task;
  * @dumpable:	set at the end
  * @leader:	leader of the process that adopts it
  * @needed:	page numbers that are to come from parent images
+ * @cows:	COW records, until the pages are shared
+ * @borrowed:	the pages they speak of, or NULL
  */
 struct restored_mm {
 	struct mm_struct *mm;
@@ -30,6 +33,8 @@ struct restored_mm {
 	u32 dumpable;
 	struct restart_task *leader;
 	struct maple_tree needed;
+	struct list_head cows;
+	struct ckpt_pageset *borrowed;
 };
 
 /*
@@ -45,5 +50,13 @@ static inline void ckpt_mm_set_owner(struct mm_struct *mm, struct task_struct *o
 
 long restore_fresh_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_struct *mm,
 			 unsigned long addr, unsigned long nr, struct page **pages);
+bool restore_is_private(struct ckpt_ctx *ctx, struct mm_struct *mm, unsigned long addr,
+			unsigned long nr);
+long restore_pin_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, unsigned long addr,
+		       unsigned int nr, struct page **pages);
+
+/* restore_cow.c */
+int restore_cow_pages(struct ckpt_ctx *ctx);
+void restore_cow_put(struct restored_mm *rm);
 
 #endif /* _MM_RESTORE_H */

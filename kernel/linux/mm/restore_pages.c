@@ -54,6 +54,77 @@ int restore_shmem_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	return ckpt_ref_add(ctx, rec->objref, CKPT_OBJ_SHMEM, file);
 }
 
+/**
+ * struct restored_shmem - shared memory that has a name in the chain
+ * @file:	it
+ * @objref:	its objref
+ * @needed:	page numbers that are to come from parent images
+ */
+struct restored_shmem {
+	struct file *file;
+	u32 objref;
+	struct maple_tree needed;
+};
+
+static void restored_shmem_free(struct restored_shmem *rs)
+{
+	mtree_destroy(&rs->needed);
+	fput(rs->file);
+	kfree(rs);
+}
+
+/**
+ * restore_shmem_track_rec - by this name shared memory is found in the parents
+ * @ctx:	the restart
+ * @rec:	the head of the SHMEM_TRACK record
+ *
+ * Return: 0 or a negative error.
+ */
+int restore_shmem_track_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
+{
+	struct file *file = ckpt_ref(ctx, rec->objref, CKPT_OBJ_SHMEM);
+	struct restored_shmem *rs;
+	struct ckpt_shmem_track *t;
+	u64 id;
+	int ret;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	t = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*t), sizeof(*t));
+	if (IS_ERR(t))
+		return PTR_ERR(t);
+	id = t->track_id;
+	kvfree(t);
+	/* The tree keeps these for itself. */
+	if (id < PAGE_SIZE || id == U64_MAX)
+		return ckpt_err(ctx, -EINVAL, "shared memory that is named %llu in the chain", id);
+	rs = kzalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
+	if (!rs)
+		return -ENOMEM;
+	mt_init(&rs->needed);
+	rs->file = get_file(file);
+	rs->objref = rec->objref;
+	ret = mtree_insert(&ctx->shmem_ids, id, rs, GFP_KERNEL_ACCOUNT);
+	if (ret) {
+		restored_shmem_free(rs);
+		return ret != -EEXIST ? ret :
+		       ckpt_err(ctx, -EINVAL, "two of shared memory have the same name in the chain");
+	}
+	ctx->last_shmem = rs;
+	return 0;
+}
+
+void restore_shmem_ids_free(struct ckpt_ctx *ctx)
+{
+	struct restored_shmem *rs;
+	unsigned long id = 0;
+
+	mt_for_each(&ctx->shmem_ids, rs, id, ULONG_MAX)
+		restored_shmem_free(rs);
+	mtree_destroy(&ctx->shmem_ids);
+	ctx->last_shmem = NULL;
+}
+
 static int check_extents(struct ckpt_ctx *ctx, const struct extents *x, u32 nr_pages)
 {
 	u64 data = 0;
@@ -146,9 +217,38 @@ static unsigned long vma_end_of(struct mm_struct *mm, unsigned long addr)
 	return end;
 }
 
-/* Pin up to @nr pages to be written. Returns how many. */
-static long pin_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, unsigned long addr,
-		      unsigned int nr, struct page **pages)
+/**
+ * restore_is_private - has a range pages of its own?
+ * @ctx:	the restart
+ * @mm:		the address space
+ * @addr:	the first page
+ * @nr:		number of pages
+ *
+ * Return: true if it has.
+ */
+bool restore_is_private(struct ckpt_ctx *ctx, struct mm_struct *mm, unsigned long addr,
+			unsigned long nr)
+{
+	bool ok;
+
+	mmap_read_lock(mm);
+	ok = range_is_private(mm, addr, addr + (nr << PAGE_SHIFT));
+	mmap_read_unlock(mm);
+	return ok;
+}
+
+/**
+ * restore_pin_pages - pin pages of private memory, to be written
+ * @ctx:	the restart
+ * @mm:		the address space
+ * @addr:	the first page
+ * @nr:		how many at most
+ * @pages:	takes them
+ *
+ * Return: how many, or a negative error, which has been logged.
+ */
+long restore_pin_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, unsigned long addr,
+		       unsigned int nr, struct page **pages)
 {
 	int locked = 1;
 	long n = -EINVAL;
@@ -188,7 +288,7 @@ static int fill_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_str
 			cond_resched();
 			continue;
 		}
-		n = pin_pages(ctx, mm, addr, min(nr, CKPT_BATCH_PAGES), pages);
+		n = restore_pin_pages(ctx, mm, addr, min(nr, CKPT_BATCH_PAGES), pages);
 		if (n < 0)
 			return n;
 		if (s)
@@ -263,7 +363,7 @@ static int need_pages(struct ckpt_ctx *ctx, struct restored_mm *rm, const struct
 	unsigned long first = e->addr >> PAGE_SHIFT;
 	bool ok;
 
-	if (!memchr_inv(ctx->header.parent_id, 0, CKPT_ID_BYTES))
+	if (!ckpt_has_parent(ctx))
 		return ckpt_err(ctx, -EINVAL, "pages of a parent in an image that has none");
 	if (mmap_read_lock_killable(rm->mm))
 		return ckpt_err(ctx, -EINTR, "interrupted");
@@ -297,8 +397,8 @@ static int restore_mm_pages(struct ckpt_ctx *ctx, struct restored_mm *rm, struct
 	return ret;
 }
 
-static int fill_shmem(struct ckpt_ctx *ctx, struct address_space *mapping, pgoff_t index,
-		      unsigned int nr, struct page **pages)
+static int fill_shmem(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct address_space *mapping,
+		      pgoff_t index, unsigned int nr, struct page **pages)
 {
 	unsigned int n = 0, i;
 	int ret = 0;
@@ -311,7 +411,7 @@ static int fill_shmem(struct ckpt_ctx *ctx, struct address_space *mapping, pgoff
 		}
 	}
 	if (!ret) {
-		ret = ckpt_read_pages(&ctx->img, pages, n);
+		ret = ckpt_read_pages(s, pages, n);
 		if (ret)
 			ckpt_err(ctx, ret, "cannot read pages from the image");
 	}
@@ -322,35 +422,51 @@ static int fill_shmem(struct ckpt_ctx *ctx, struct address_space *mapping, pgoff
 	return ret;
 }
 
-static int restore_shmem_pages(struct ckpt_ctx *ctx, struct file *file, struct extents *x)
+static int fill_shmem_range(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct file *file,
+			    pgoff_t index, unsigned long nr, struct page **pages)
+{
+	while (nr) {
+		unsigned int n = min(nr, CKPT_BATCH_PAGES);
+		int ret;
+
+		if (fatal_signal_pending(current))
+			return ckpt_err(ctx, -EINTR, "interrupted");
+		cond_resched();
+		ret = fill_shmem(ctx, s, file->f_mapping, index, n, pages);
+		if (ret)
+			return ret;
+		index += n;
+		nr -= n;
+	}
+	return 0;
+}
+
+static int restore_shmem_pages(struct ckpt_ctx *ctx, struct file *file, u32 objref,
+			       struct extents *x)
 {
 	u64 size = PAGE_ALIGN(i_size_read(file_inode(file)));
+	struct restored_shmem *rs = ctx->last_shmem;
 	unsigned int i;
 	int ret = 0;
 
-	for (i = 0; i < x->nr; i++) {
-		struct ckpt_extent *e = &x->extent[i];
+	for (i = 0; i < x->nr && !ret; i++) {
+		const struct ckpt_extent *e = &x->extent[i];
+		pgoff_t first = e->addr >> PAGE_SHIFT;
+		bool in_parent = e->kind == CKPT_PAGES_PARENT && ckpt_has_parent(ctx) &&
+				 rs && rs->objref == objref;
 
-		if (e->kind != CKPT_PAGES_DATA || e->addr >= size ||
+		if ((e->kind != CKPT_PAGES_DATA && !in_parent) || e->addr >= size ||
 		    (u64)e->nr << PAGE_SHIFT > size - e->addr)
 			return ckpt_err(ctx, -EINVAL,
 					"%u pages of kind %u at 0x%llx of shared memory",
 					e->nr, e->kind, e->addr);
-		while (e->nr) {
-			unsigned int n = min(e->nr, CKPT_BATCH_PAGES);
-
-			if (fatal_signal_pending(current))
-				return ckpt_err(ctx, -EINTR, "interrupted");
-			cond_resched();
-			ret = fill_shmem(ctx, file->f_mapping, e->addr >> PAGE_SHIFT, n,
-					 x->pages);
-			if (ret)
-				return ret;
-			e->addr += (u64)n << PAGE_SHIFT;
-			e->nr -= n;
-		}
+		if (in_parent)
+			ret = mtree_store_range(&rs->needed, first, first + e->nr - 1,
+						xa_mk_value(1), GFP_KERNEL_ACCOUNT);
+		else
+			ret = fill_shmem_range(ctx, &ctx->img, file, first, e->nr, x->pages);
 	}
-	return 0;
+	return ret;
 }
 
 /**
@@ -373,23 +489,40 @@ int restore_pages_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	x = read_extents(ctx, &ctx->img, rec);
 	if (IS_ERR(x))
 		return PTR_ERR(x);
-	ret = type == CKPT_OBJ_SHMEM ? restore_shmem_pages(ctx, obj, x) :
+	ret = type == CKPT_OBJ_SHMEM ? restore_shmem_pages(ctx, obj, rec->objref, x) :
 	      type == CKPT_OBJ_CONTENTS ? restore_contents_pages(ctx, obj, x->extent, x->nr) :
 	      restore_mm_pages(ctx, obj, x);
 	extents_free(x);
 	return ret;
 }
 
+/* What takes pages from the parents: an address space or shared memory. */
+struct taker {
+	struct restored_mm *rm;
+	struct restored_shmem *rs;
+};
+
+static int take_range(struct ckpt_ctx *ctx, struct ckpt_stream *data, const struct taker *to,
+		      unsigned long first, unsigned long nr, struct page **pages)
+{
+	if (to->rs)
+		return fill_shmem_range(ctx, data, to->rs->file, first, nr, pages);
+	if (data)
+		return take_payload(ctx, data, to->rm->mm, first << PAGE_SHIFT, nr, pages);
+	return fill_pages(ctx, NULL, to->rm->mm, first << PAGE_SHIFT, nr, pages);
+}
+
 /* Take of a parent's extent what is still needed, and pass over the rest. */
-static int take_extent(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct restored_mm *rm,
+static int take_extent(struct ckpt_ctx *ctx, struct ckpt_stream *s, const struct taker *to,
 		       const struct ckpt_extent *e, struct page **pages)
 {
+	struct maple_tree *wanted = to->rs ? &to->rs->needed : &to->rm->needed;
 	struct ckpt_stream *data = e->kind == CKPT_PAGES_DATA ? s : NULL;
 	unsigned long first = e->addr >> PAGE_SHIFT, last = first + e->nr - 1, end;
 	int ret = 0;
 
 	for (; first <= last && !ret; first = end + 1) {
-		MA_STATE(mas, &rm->needed, first, first);
+		MA_STATE(mas, wanted, first, first);
 		bool needed;
 
 		if (fatal_signal_pending(current))
@@ -399,12 +532,9 @@ static int take_extent(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct resto
 		end = min(mas.last, last);
 		mas_unlock(&mas);
 		if (needed) {
-			ret = data ? take_payload(ctx, data, rm->mm, first << PAGE_SHIFT,
-						  end - first + 1, pages) :
-				     fill_pages(ctx, NULL, rm->mm, first << PAGE_SHIFT,
-						end - first + 1, pages);
+			ret = take_range(ctx, data, to, first, end - first + 1, pages);
 			if (!ret)
-				ret = mtree_store_range(&rm->needed, first, end, NULL,
+				ret = mtree_store_range(wanted, first, end, NULL,
 							GFP_KERNEL_ACCOUNT);
 		} else if (data) {
 			ret = ckpt_skip_pages(data, end - first + 1);
@@ -413,9 +543,9 @@ static int take_extent(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct resto
 	return ret;
 }
 
-/* PAGES of a parent; @rm is NULL if they belong to nothing that we restore. */
-static int take_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s,
-		      const struct ckpt_rec *rec, struct restored_mm *rm)
+/* PAGES of a parent; @to is empty if they belong to nothing that we restore. */
+static int take_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, const struct ckpt_rec *rec,
+		      const struct taker *to)
 {
 	struct extents *x = read_extents(ctx, s, rec);
 	unsigned int i;
@@ -423,18 +553,19 @@ static int take_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s,
 
 	if (IS_ERR(x))
 		return PTR_ERR(x);
-	if (rm)
-		ckpt_mm_set_owner(rm->mm, current);
+	if (to->rm)
+		ckpt_mm_set_owner(to->rm->mm, current);
 	for (i = 0; i < x->nr && !ret; i++) {
 		const struct ckpt_extent *e = &x->extent[i];
+		bool has = e->kind == CKPT_PAGES_DATA || (to->rm && e->kind == CKPT_PAGES_ZERO);
 
-		if (rm && e->kind != CKPT_PAGES_PARENT)
-			ret = take_extent(ctx, s, rm, e, x->pages);
+		if (has && (to->rm || to->rs))
+			ret = take_extent(ctx, s, to, e, x->pages);
 		else if (e->kind == CKPT_PAGES_DATA)
 			ret = ckpt_skip_pages(s, e->nr);
 	}
-	if (rm)
-		ckpt_mm_set_owner(rm->mm, NULL);
+	if (to->rm)
+		ckpt_mm_set_owner(to->rm->mm, NULL);
 	extents_free(x);
 	return ret;
 }
@@ -452,6 +583,20 @@ static int note_parent_mm(struct ckpt_ctx *ctx, struct ckpt_stream *s,
 	rm = mtree_load(&ctx->mms, m->track_id);
 	kvfree(m);
 	return rm ? xa_err(xa_store(mms, rec->objref, rm, GFP_KERNEL_ACCOUNT)) : 0;
+}
+
+/* The same of shared memory. */
+static int note_parent_shmem(struct ckpt_ctx *ctx, struct ckpt_stream *s,
+			     const struct ckpt_rec *rec, struct xarray *shmems)
+{
+	struct ckpt_shmem_track *t = ckpt_read_payload(ctx, s, rec, sizeof(*t), sizeof(*t));
+	struct restored_shmem *rs;
+
+	if (IS_ERR(t))
+		return PTR_ERR(t);
+	rs = mtree_load(&ctx->shmem_ids, t->track_id);
+	kvfree(t);
+	return rs ? xa_err(xa_store(shmems, rec->objref, rs, GFP_KERNEL_ACCOUNT)) : 0;
 }
 
 static int skip_record(struct ckpt_ctx *ctx, struct ckpt_stream *s, u64 len)
@@ -476,11 +621,12 @@ static int skip_record(struct ckpt_ctx *ctx, struct ckpt_stream *s, u64 len)
  */
 int restore_parent_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s)
 {
-	struct xarray mms;
+	struct xarray mms, shmems;
 	struct ckpt_rec rec;
 	int ret;
 
 	xa_init(&mms);
+	xa_init(&shmems);
 	do {
 		ret = fatal_signal_pending(current) ? -EINTR : ckpt_read_rec(ctx, s, &rec);
 		if (ret)
@@ -491,40 +637,61 @@ int restore_parent_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s)
 		} else if (rec.type == CKPT_REC_MM) {
 			ret = note_parent_mm(ctx, s, &rec, &mms);
 		} else if (rec.type == CKPT_REC_PAGES) {
-			ret = take_pages(ctx, s, &rec, xa_load(&mms, rec.objref));
+			struct taker to = {
+				.rm = xa_load(&mms, rec.objref),
+				.rs = xa_load(&shmems, rec.objref),
+			};
+
+			ret = to.rm && to.rs ?
+			      ckpt_err(ctx, -EINVAL, "objref %u is of two kinds", rec.objref) :
+			      take_pages(ctx, s, &rec, &to);
+		} else if (rec.type == CKPT_REC_SHMEM_TRACK) {
+			ret = note_parent_shmem(ctx, s, &rec, &shmems);
 		} else {
 			ret = skip_record(ctx, s, rec.len);
 		}
 		cond_resched();
 	} while (!ret);
 	xa_destroy(&mms);
+	xa_destroy(&shmems);
 	return ret ? ckpt_err(ctx, ret, "cannot read a parent image (error %d)", ret) : 0;
 }
 
+static void count_missing(struct maple_tree *needed, unsigned long *nr, unsigned long *first)
+{
+	MA_STATE(mas, needed, 0, 0);
+	void *entry;
+
+	mas_lock(&mas);
+	mas_for_each(&mas, entry, ULONG_MAX) {
+		if (!*nr)
+			*first = mas.index << PAGE_SHIFT;
+		*nr += mas.last - mas.index + 1;
+	}
+	mas_unlock(&mas);
+}
+
 /**
- * restore_missing_pages - have all pages been found?
+ * restore_missing_pages - have all pages been found? Then share those that are shared
  * @ctx:	the restart; all images of the chain have been read
  *
- * Return: 0, or -ENODATA, which has been logged.
+ * Return: 0 or a negative error, which has been logged.
  */
 int restore_missing_pages(struct ckpt_ctx *ctx)
 {
 	unsigned long i = 0, nr = 0, first = 0;
+	struct restored_shmem *rs;
 	struct restored_mm *rm;
-	void *needed;
 
-	while ((rm = ckpt_ref_next(ctx, &i, CKPT_OBJ_MM))) {
-		MA_STATE(mas, &rm->needed, 0, 0);
-
-		mas_lock(&mas);
-		mas_for_each(&mas, needed, ULONG_MAX) {
-			first = first ?: mas.index << PAGE_SHIFT;
-			nr += mas.last - mas.index + 1;
-		}
-		mas_unlock(&mas);
+	while ((rm = ckpt_ref_next(ctx, &i, CKPT_OBJ_MM)))
+		count_missing(&rm->needed, &nr, &first);
+	i = 0;
+	mt_for_each(&ctx->shmem_ids, rs, i, ULONG_MAX)
+		count_missing(&rs->needed, &nr, &first);
+	if (!nr) {
+		restore_shmem_ids_free(ctx);
+		return restore_cow_pages(ctx);
 	}
-	if (!nr)
-		return 0;
 	ctx->where.addr = first;
 	return ckpt_err(ctx, -ENODATA,
 		"%lu pages, here the first, are neither in this image nor in the parents given: give the whole chain",

@@ -10,6 +10,7 @@
 
 struct ckpt_ctx;
 struct file;
+struct inode;
 struct mm_struct;
 struct sembuf;
 struct timespec64;
@@ -41,6 +42,8 @@ long ckpt_restart_semtimedop(int semid, struct sembuf __user *sops, unsigned int
 void ckpt_mm_free(struct mm_struct *mm);
 void ckpt_track_lost(struct mm_struct *mm);
 bool ckpt_mm_is_tracked(struct mm_struct *mm);
+void ckpt_track_exec(struct mm_struct *mm, struct mm_struct *old);
+void ckpt_shmem_forget(struct inode *inode);
 
 #else
 
@@ -66,6 +69,8 @@ static inline bool tcp_close_silently(struct sock *sk) { return false; }
 static inline void ckpt_mm_free(struct mm_struct *mm) { }
 static inline void ckpt_track_lost(struct mm_struct *mm) { }
 static inline bool ckpt_mm_is_tracked(struct mm_struct *mm) { return false; }
+static inline void ckpt_track_exec(struct mm_struct *mm, struct mm_struct *old) { }
+static inline void ckpt_shmem_forget(struct inode *inode) { }
 
 #endif /* CONFIG_CHECKPOINT_SYSCALLS */
 #endif /* _LINUX_CHECKPOINT_H */

@@ -102,6 +102,8 @@ struct ckpt_task_list {
  * @objs:	checkpoint: objects by address
  * @refs:	restart: objects by objref
  * @mms:	restart: address spaces by their name in the chain
+ * @shmem_ids:	restart: shared memory by its name in the chain
+ * @last_shmem:	restart: what the PAGES that follow may leave to a parent
  * @lazy:	restart: the images that pages have been left in, or NULL
  * @restart:	restart: the tasks
  * @ahead:	restart: head of the first record that the tasks do not need; type 0: none
@@ -127,6 +129,8 @@ struct ckpt_task_list {
  * @tcp:	connections: held still by a checkpoint, made by a restart
  * @tracker:	checkpoint: enum ckpt_tracker
  * @snapshots:	checkpoint: address spaces whose pages are still to be written
+ * @written:	checkpoint: by frame number, pages that others may share: where they stand
+ * @shmems:	checkpoint: shared memory that has been hashed
  * @held:	checkpoint: what keeps the tree at rest afterwards, or NULL
  */
 struct ckpt_ctx {
@@ -156,6 +160,8 @@ struct ckpt_ctx {
 	struct list_head ipc;		/* restart, too */
 	void *mounts;
 	u32 mounts_len;
+	struct xarray written;
+	struct list_head shmems;
 	struct list_head later[3];
 	struct list_head tcp;
 	u32 tracker;
@@ -166,6 +172,8 @@ struct ckpt_ctx {
 	/* restart */
 	struct xarray refs;
 	struct maple_tree mms;
+	struct maple_tree shmem_ids;
+	struct restored_shmem *last_shmem;
 	struct list_head locks;
 	struct list_head files;
 	const struct cred *file_cred;
@@ -820,9 +828,17 @@ int restore_shmem_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_pages_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_parent_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s);
 int restore_missing_pages(struct ckpt_ctx *ctx);
+int restore_shmem_track_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+void restore_shmem_ids_free(struct ckpt_ctx *ctx);
+
+/* mm/restore_cow.c */
+int restore_cow_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 
 /* mm/ckpt_track.c */
+struct ckpt_pageset;
+
 bool ckpt_track_is_over(struct mm_struct *mm, const u8 *parent_id);
+bool ckpt_track_is_heir(struct mm_struct *mm, const u8 *parent_id);
 u64 ckpt_track_id(struct mm_struct *mm);
 bool ckpt_tracker_is_valid(u32 tracker);
 u32 ckpt_tracker_id(struct ckpt_ctx *ctx, struct mm_struct *mm);
@@ -831,7 +847,16 @@ bool ckpt_track_is_same(struct mm_struct *mm, unsigned long addr);
 int ckpt_track_verdict(struct mm_struct *mm, unsigned long addr);
 void ckpt_track_commit(struct ckpt_ctx *ctx, struct mm_struct *mm);
 void ckpt_track_rollback(struct ckpt_ctx *ctx, struct mm_struct *mm);
-int ckpt_track_adopt(struct mm_struct *mm, u64 id, u32 tracker, const u8 *image_id);
+void ckpt_track_heir(struct mm_struct *mm, const u8 *image_id);
+int ckpt_track_adopt(struct mm_struct *mm, u64 id, u32 tracker, const u8 *image_id,
+		     struct ckpt_pageset *borrowed);
+
+/* mm/ckpt_cow.c */
+void ckpt_cow_free(struct ckpt_ctx *ctx);
+
+/* mm/ckpt_shmem.c */
+void ckpt_shmem_commit(struct ckpt_ctx *ctx);
+void ckpt_shmem_rollback(struct ckpt_ctx *ctx);
 
 /* mm/ckpt_lazy.c */
 struct ckpt_lazy;

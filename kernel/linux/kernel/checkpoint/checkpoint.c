@@ -25,6 +25,8 @@ struct ckpt_ctx *ckpt_ctx_alloc(void)
 	hash_init(ctx->objs);
 	xa_init(&ctx->refs);
 	mt_init(&ctx->mms);
+	mt_init(&ctx->shmem_ids);
+	xa_init(&ctx->written);
 	xa_init(&ctx->pids);
 	xa_init(&ctx->own_groups);
 	INIT_LIST_HEAD(&ctx->relinked);
@@ -33,6 +35,7 @@ struct ckpt_ctx *ckpt_ctx_alloc(void)
 	INIT_LIST_HEAD(&ctx->snapshots);
 	INIT_LIST_HEAD(&ctx->tcp);
 	INIT_LIST_HEAD(&ctx->ipc);
+	INIT_LIST_HEAD(&ctx->shmems);
 	for (i = 0; i < ARRAY_SIZE(ctx->later); i++)
 		INIT_LIST_HEAD(&ctx->later[i]);
 	ctx->where.fd = -1;
@@ -55,6 +58,9 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	ckpt_locks_free(ctx);
 	kvfree(ctx->locked);
 	ckpt_live_free(ctx);
+	ckpt_cow_free(ctx);
+	ckpt_shmem_rollback(ctx);
+	restore_shmem_ids_free(ctx);
 	ckpt_objs_release(ctx);
 	ckpt_refs_release(ctx);
 	/* Nobody has the segments attached any more, if the restart has failed. */
@@ -192,6 +198,8 @@ static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
 		ret = ctx->flags & CHECKPOINT_LIVE ? ckpt_live_hold(ctx) : write_trailer(ctx);
 	if (!ret)
 		ret = ckpt_check_frozen(ctx);
+	/* While they are held, who writes to them gets a copy. */
+	ckpt_cow_free(ctx);
 	return ret;
 }
 
@@ -204,7 +212,24 @@ static int write_live(struct ckpt_ctx *ctx, u64 start)
 	ckpt_thaw_tree(ctx);
 	ctx->stats.frozen_ns = ktime_get_ns() - start;
 	ret = ckpt_live_dump(ctx);
+	ckpt_cow_free(ctx);
 	return ret ?: write_trailer(ctx);
+}
+
+static void commit(struct ckpt_ctx *ctx, struct task_struct *root)
+{
+	struct mm_struct *mm;
+
+	ckpt_obj_for_each(ctx, CKPT_OBJ_MM, commit_mm);
+	ckpt_shmem_commit(ctx);
+	if (!(ctx->flags & CHECKPOINT_LIVE))
+		return;
+	/* It may have executed another program meanwhile. */
+	mm = get_task_mm(root);
+	if (!mm)
+		return;
+	ckpt_track_heir(mm, ctx->header.image_id);
+	mmput(mm);
 }
 
 /**
@@ -241,7 +266,7 @@ int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root, const u8 *pare
 	if (ctx->flags & (CHECKPOINT_KILL | CHECKPOINT_NOTRACK))
 		ckpt_obj_for_each(ctx, CKPT_OBJ_MM, rollback_mm);
 	else
-		ckpt_obj_for_each(ctx, CKPT_OBJ_MM, commit_mm);
+		commit(ctx, root);
 	if (ctx->flags & CHECKPOINT_KILL)
 		ckpt_tcp_silence(&ctx->tcp);
 	if (ctx->flags & CHECKPOINT_KILL)

@@ -141,7 +141,7 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 	int ret;
 
 	BUILD_BUG_ON(sizeof(args) != CHECKPOINT_ARGS_SIZE_VER2);
-	BUILD_BUG_ON(sizeof(struct checkpoint_stats) != CHECKPOINT_STATS_SIZE_VER1);
+	BUILD_BUG_ON(sizeof(struct checkpoint_stats) != CHECKPOINT_STATS_SIZE_VER2);
 	if (usize < CHECKPOINT_ARGS_SIZE_VER0)
 		return -EINVAL;
 	ret = copy_struct_from_user(&args, sizeof(args), uargs, usize);

@@ -83,7 +83,7 @@ export function digest(listing: ListedImage): ImageDigest {
     else if (r.type === "MM") {
       space = { objref: r.objref, pids: [], mappings: [], bounds: boundsOf(r) };
       spaces.set(r.objref, space);
-    } else if (r.type === "SHMEM") space = undefined;
+    } else if (r.type === "SHMEM" || r.type === "MEMFD" || r.type === "CONTENTS") space = undefined;
     else if (r.type === "VMA" && space) addMapping(space, r, paths);
     else if (r.type === "PAGES" && space) {
       for (const extent of extentFields.safeParse(r.extents).data ?? []) {
@@ -186,6 +186,10 @@ function describeRecord(r: Listed, paths: ReadonlyMap<number, string>): string {
     }
     case "PAGES":
       return `${of("nrPages")} pages in ${of("nrExtents")} extents`;
+    case "COW": {
+      const runs = z.array(z.looseObject({ nr: z.int() })).safeParse(r.runs).data ?? [];
+      return `${runs.reduce((sum, run) => sum + run.nr, 0)} pages as in another address space`;
+    }
     case "PROCESS":
       return `pid ${of("tgid")}, ${of("nrThreads")} threads`;
     case "THREAD":

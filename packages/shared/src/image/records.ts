@@ -304,6 +304,10 @@ function thread(c: Cursor): Fields {
   });
 }
 
+const cow = (c: Cursor): Fields => ({
+  runs: rest(c, 24, () => ({ addr: c.hex(), fromAddr: c.hex(), from: c.u32(), nr: c.u32() })),
+});
+
 // biome-ignore format: in the order of the structure
 const registers = [
   "r15", "r14", "r13", "r12", "bp", "bx", "r11", "r10", "r9", "r8", "ax", "cx", "dx", "si", "di", "origAx", "ip", "cs",
@@ -338,6 +342,8 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [32, { name: "MM", fixed: 520, element: 0, decode: mm }],
   [33, { name: "VMA", fixed: 40, element: 0, decode: vma }],
   [PAGES, { name: "PAGES", fixed: 16, element: 1, decode: pages }],
+  [35, { name: "COW", fixed: 0, element: 24, decode: cow }],
+  [36, { name: "SHMEM_TRACK", fixed: 8, element: 0, decode: (c) => ({ trackId: c.hex() }) }],
   [48, { name: "FILES", fixed: 0, element: 16, decode: descriptors }],
   [49, { name: "FS", fixed: 16, element: 0, decode: place }],
   [50, { name: "SIGHAND", fixed: 2048, element: 0, decode: sighand }],

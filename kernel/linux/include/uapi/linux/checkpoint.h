@@ -119,10 +119,12 @@ struct checkpoint_stats {
 	__aligned_u64 tracker_walk_ns;	/* to read and reset it */
 	__aligned_u64 tracker_bytes;	/* of memory that it holds */
 	__aligned_u64 false_pages;	/* audit: written, but as in the parent */
+	__aligned_u64 cow_pages;	/* shared with another process, which has the payload */
 };
 
 #define CHECKPOINT_STATS_SIZE_VER0	104
 #define CHECKPOINT_STATS_SIZE_VER1	144
+#define CHECKPOINT_STATS_SIZE_VER2	152
 
 /*
  * restart(struct restart_args *, size_t). A restart goes through a context,
@@ -201,6 +203,8 @@ enum ckpt_rec_type {
 	CKPT_REC_MM		= 32,	/* objref; VMAs follow, then PAGES */
 	CKPT_REC_VMA		= 33,
 	CKPT_REC_PAGES		= 34,
+	CKPT_REC_COW		= 35,	/* objref of the MM; before its PAGES */
+	CKPT_REC_SHMEM_TRACK	= 36,	/* objref of the SHMEM or MEMFD; before its PAGES */
 	CKPT_REC_FILES		= 48,	/* objref */
 	CKPT_REC_FS		= 49,	/* objref */
 	CKPT_REC_SIGHAND	= 50,	/* objref */
@@ -883,6 +887,24 @@ struct ckpt_pages {
 	__u32 nr_pages;		/* with payload */
 	__u32 pad;		/* zero bytes before the payload */
 	__u32 reserved;
+};
+
+/*
+ * COW: pages that are shared copy-on-write with another address space, as fork()
+ * leaves them; an array of these, ordered by address. The other one stands before,
+ * and has them as DATA or PARENT; so they are never PARENT themselves in an
+ * increment over this image.
+ */
+struct ckpt_cow {
+	__aligned_u64 addr;
+	__aligned_u64 from_addr;
+	__u32 from;		/* objref of an MM */
+	__u32 nr;		/* pages */
+};
+
+/* SHMEM_TRACK: the name of shared memory in all images of a chain. */
+struct ckpt_shmem_track {
+	__aligned_u64 track_id;
 };
 
 /* FILES: an fd table; an array of these. */
