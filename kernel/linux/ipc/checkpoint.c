@@ -83,7 +83,7 @@ int restore_check_ipc(struct ckpt_ctx *ctx, const struct ckpt_ipc_perm *rec, u32
 	kuid_t uid = make_kuid(user_ns, rec->uid), cuid = make_kuid(user_ns, rec->cuid);
 	kgid_t gid = make_kgid(user_ns, rec->gid), cgid = make_kgid(user_ns, rec->cgid);
 
-	if (rec->id < 0 || rec->mode & ~(S_IRWXUGO | modes) || rec->reserved ||
+	if (rec->id < 0 || rec->mode & ~(0777 | modes) || rec->reserved ||
 	    ipcid_to_seqx(rec->id) >= ipcid_seq_max() || ipcid_to_idx(rec->id) >= ipc_mni)
 		return ckpt_err(ctx, -EINVAL, "%s %d: contradicts itself", what, rec->id);
 	if (!uid_valid(uid) || !gid_valid(gid) || !uid_valid(cuid) || !gid_valid(cgid))
@@ -192,7 +192,7 @@ void restore_ipc_perm(struct restored_ipc *ipc, u32 more)
 	ipc->perm->gid = make_kgid(user_ns, ipc->rec.gid);
 	ipc->perm->cuid = make_kuid(user_ns, ipc->rec.cuid);
 	ipc->perm->cgid = make_kgid(user_ns, ipc->rec.cgid);
-	ipc->perm->mode = (ipc->rec.mode & S_IRWXUGO) | more;
+	ipc->perm->mode = (ipc->rec.mode & 0777) | more;
 }
 
 /**

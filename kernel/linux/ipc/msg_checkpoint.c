@@ -258,7 +258,7 @@ static int take_messages(struct ckpt_ctx *ctx, struct restored_msg *r, const voi
 static int find_or_make_msg(struct ckpt_ctx *ctx, struct restored_msg *r)
 {
 	struct ipc_namespace *ns = current->nsproxy->ipc_ns;
-	struct ipc_params params = { .key = r->rec.perm.key, .flg = S_IRUSR | S_IWUSR };
+	struct ipc_params params = { .key = r->rec.perm.key, .flg = 0600 };
 	struct kern_ipc_perm *perm;
 	int ret = 0;
 

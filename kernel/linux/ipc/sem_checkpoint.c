@@ -323,7 +323,7 @@ static int find_or_make_sem(struct ckpt_ctx *ctx, struct restored_sem *r)
 {
 	struct ipc_namespace *ns = current->nsproxy->ipc_ns;
 	struct ipc_params params = {
-		.key = r->rec.perm.key, .flg = S_IRUSR | S_IWUSR, .u.nsems = r->rec.nr_sems };
+		.key = r->rec.perm.key, .flg = 0600, .u.nsems = r->rec.nr_sems };
 	struct kern_ipc_perm *perm;
 	int ret = 0;
 
@@ -418,7 +418,7 @@ static int may_undo(struct ipc_namespace *ns, const struct ckpt_sem_undo *undo)
 		ret = PTR_ERR(sma);
 	else if (undo->num >= sma->sem_nsems)
 		ret = -EINVAL;
-	else if (ipcperms(ns, &sma->sem_perm, S_IWUGO))
+	else if (ipcperms(ns, &sma->sem_perm, 0222))
 		ret = -EACCES;
 	rcu_read_unlock();
 	return ret;
@@ -515,7 +515,8 @@ long ckpt_restart_semtimedop(int semid, struct sembuf __user *sops, unsigned int
  */
 long semtimedop_restart(struct restart_block *rb)
 {
-	struct timespec64 left = ktime_to_timespec64(max(ktime_sub(rb->futex.time, ktime_get()), 0));
+	ktime_t rest = ktime_sub(rb->futex.time, ktime_get());
+	struct timespec64 left = ktime_to_timespec64(max(rest, 0));
 
 	return do_semtimedop(rb->futex.val, (struct sembuf __user *)rb->futex.uaddr,
 			     rb->futex.flags, &left);

@@ -120,7 +120,8 @@ int checkpoint_shm(struct ckpt_ctx *ctx, struct file *attached, u32 *objref)
 
 	if (sfd->ns != current->nsproxy->ipc_ns)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP, SHM_NAME
-				     " %d belongs to another IPC namespace: not supported", sfd->id);
+				     " %d belongs to another IPC namespace: not supported",
+				     sfd->id);
 	ret = ckpt_obj(ctx, CKPT_OBJ_SHMEM, inode, objref);
 	if (ret < 0)
 		return ret;
@@ -343,7 +344,7 @@ static int make_shm(struct ckpt_ctx *ctx, struct restored_shm *r, struct ipc_nam
 	const struct ckpt_shm *s = &r->rec;
 	struct ipc_params params = {
 		.key = s->perm.key,
-		.flg = S_IRUSR | S_IWUSR | (s->flags & CKPT_SHM_NORESERVE ? SHM_NORESERVE : 0),
+		.flg = 0600 | (s->flags & CKPT_SHM_NORESERVE ? SHM_NORESERVE : 0),
 		.u.size = s->size,
 	};
 	int ret = newseg(ns, &params);

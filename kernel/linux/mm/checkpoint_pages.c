@@ -348,8 +348,10 @@ int ckpt_dump_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, struct mm_struct
 		return -ENOMEM;
 	if (w.share) {
 		w.borrowing = ckpt_track_borrowing(ctx, tracked);
-		if (!w.borrowing)
-			w.borrowing = own = ckpt_pageset_alloc();
+		if (!w.borrowing) {
+			own = ckpt_pageset_alloc();
+			w.borrowing = own;
+		}
 	}
 	if (w.borrowing)
 		ret = ckpt_cow_dump(ctx, mm, tracked, objref, w.increment, w.borrowing, vmas, nr);

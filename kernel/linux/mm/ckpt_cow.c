@@ -142,9 +142,10 @@ static int walk_pmd(pmd_t *pmd, unsigned long addr, unsigned long end, struct mm
 		return 0;
 	ptl = pmd_trans_huge_lock(pmd, walk->vma);
 	if (ptl) {
-		struct page *page = pmd_present(*pmd) && !is_huge_zero_pmd(*pmd) ?
-				    pmd_page(*pmd) + ((addr & ~HPAGE_PMD_MASK) >> PAGE_SHIFT) : NULL;
+		struct page *page = NULL;
 
+		if (pmd_present(*pmd) && !is_huge_zero_pmd(*pmd))
+			page = pmd_page(*pmd) + ((addr & ~HPAGE_PMD_MASK) >> PAGE_SHIFT);
 		for (; page && addr < end && !ret; addr += PAGE_SIZE)
 			ret = name_page(w, addr, page++, chunk);
 		spin_unlock(ptl);
@@ -157,8 +158,10 @@ static int walk_pmd(pmd_t *pmd, unsigned long addr, unsigned long end, struct mm
 	}
 	for (pte = start; addr < end && !ret; pte++, addr += PAGE_SIZE) {
 		pte_t entry = ptep_get(pte);
-		struct page *page = pte_present(entry) ? vm_normal_page(walk->vma, addr, entry) : NULL;
+		struct page *page = NULL;
 
+		if (pte_present(entry))
+			page = vm_normal_page(walk->vma, addr, entry);
 		if (page)
 			ret = name_page(w, addr, page, chunk);
 	}

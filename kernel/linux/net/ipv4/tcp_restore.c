@@ -110,7 +110,7 @@ static int check_tcp(struct ckpt_ctx *ctx, const struct sock *sk, const struct c
 	u32 wmem = max_t(u32, READ_ONCE(net->ipv4.sysctl_tcp_wmem[2]), sk->sk_sndbuf);
 	u32 rmem = max_t(u32, READ_ONCE(net->ipv4.sysctl_tcp_rmem[2]), sk->sk_rcvbuf);
 
-	if (t->state >= BITS_PER_TYPE(u32) ||
+	if (t->state >= 32 ||
 	    (!is_open(t->state) && t->state != TCP_CLOSE && t->state != TCP_SYN_SENT) ||
 	    t->flags & ~CKPT_TCP_FLAGS_ALL || t->shutdown & ~SHUTDOWN_MASK ||
 	    t->error > MAX_ERRNO || t->is_connected > 1 || t->urg_data > U16_MAX ||
@@ -176,9 +176,13 @@ static int bind_to(struct ckpt_ctx *ctx, struct socket *sock, const struct ckpt_
 /* For the search: as connect() will set them. */
 static bool make_way(struct sock *sk, const struct ckpt_tcp *t)
 {
-	bool there;
+	bool there = false;
 
 	inet_sk(sk)->inet_dport = htons(t->remote_port);
+	if (sk->sk_family == AF_INET) {
+		memcpy(&inet_sk(sk)->inet_daddr, t->remote_addr, sizeof(__be32));
+		there = tcp_make_way(sk);
+	}
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6) {
 		struct in6_addr was = sk->sk_v6_daddr;
@@ -187,12 +191,8 @@ static bool make_way(struct sock *sk, const struct ckpt_tcp *t)
 		inet_sk(sk)->inet_daddr = sk->sk_v6_daddr.s6_addr32[3];
 		there = tcp_make_way(sk);
 		sk->sk_v6_daddr = was;
-	} else
-#endif
-	{
-		memcpy(&inet_sk(sk)->inet_daddr, t->remote_addr, sizeof(__be32));
-		there = tcp_make_way(sk);
 	}
+#endif
 	inet_sk(sk)->inet_daddr = 0;
 	inet_sk(sk)->inet_dport = 0;
 	return there;

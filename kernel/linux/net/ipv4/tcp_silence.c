@@ -221,6 +221,15 @@ bool tcp_close_silently(struct sock *sk)
 	return true;
 }
 
+static bool is_v6(const struct sock *sk)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	return sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_daddr);
+#else
+	return false;
+#endif
+}
+
 /**
  * tcp_find - a socket in the table of connections
  * @sk:		one that has its addresses; it need not be in the table
@@ -234,18 +243,19 @@ struct sock *tcp_find(struct sock *sk, bool peer)
 	__be16 sport = peer ? inet_sk(sk)->inet_sport : inet_sk(sk)->inet_dport;
 	__be16 dport = peer ? inet_sk(sk)->inet_dport : inet_sk(sk)->inet_sport;
 	struct net *net = sock_net(sk);
-	struct sock *found;
+	struct sock *found = NULL;
+	bool v6 = is_v6(sk);
 
 	local_bh_disable();
 #if IS_ENABLED(CONFIG_IPV6)
-	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_daddr)) {
+	if (v6) {
 		const struct in6_addr *local = &sk->sk_v6_rcv_saddr, *remote = &sk->sk_v6_daddr;
 
 		found = __inet6_lookup_established(net, table, peer ? local : remote, sport,
 						   peer ? remote : local, ntohs(dport), 0, 0);
-	} else
+	}
 #endif
-	{
+	if (!v6) {
 		__be32 local = inet_sk(sk)->inet_rcv_saddr, remote = inet_sk(sk)->inet_daddr;
 
 		found = __inet_lookup_established(net, table, peer ? local : remote, sport,

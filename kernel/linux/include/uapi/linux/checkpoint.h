@@ -656,7 +656,8 @@ enum ckpt_socket_state {
 
 /*
  * SOCKET: one that has a FILE, one that waits to be accepted by @listener, or
- * one that is gone. A TCP says more of one of TCP that is CONNECTED. Tail: options, its address, the address it is connected to.
+ * one that is gone. A TCP says more of one of TCP that is CONNECTED. Tail:
+ * options, its address, the address it is connected to.
  */
 struct ckpt_socket {
 	__u32 family;
