@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { databasePath, openDatabase } from "@crlab/runner/src/store/database.js";
+import { databasePath, openDatabase } from "../apps/runner/src/store/database.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 

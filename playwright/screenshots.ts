@@ -5,9 +5,9 @@
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { reportNames } from "@crlab/runner/src/bench/reports.js";
-import { dataDir } from "@crlab/runner/src/build/paths.js";
 import { type Browser, chromium, type Page } from "@playwright/test";
+import { reportNames } from "../apps/runner/src/bench/reports.js";
+import { dataDir } from "../apps/runner/src/build/paths.js";
 import { startLab, type TestLab } from "./lab.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));

@@ -285,10 +285,13 @@ static unsigned long share_table(struct mm_struct *to_mm, struct mm_struct *from
 	from_pte = pte_offset_map_nolock(from_mm, pmd, addr, &from_ptl);
 	if (from_pte) {
 		spin_lock_nested(from_ptl, SINGLE_DEPTH_NESTING);
+		/* As fork does: whoever pins a page without locks must see that. */
+		raw_write_seqcount_begin(&from_mm->write_protect_seq);
 		while (addr < end && share_entry(to, from, addr, to_pte + n, from_pte + n)) {
 			addr += PAGE_SIZE;
 			n++;
 		}
+		raw_write_seqcount_end(&from_mm->write_protect_seq);
 		pte_unmap_unlock(from_pte, from_ptl);
 	}
 	pte_unmap_unlock(to_pte, to_ptl);
