@@ -2,6 +2,7 @@
 /*
  * The pid of one who has ended is taken until its parent has waited for it. A
  * restart gives the parent time, and says what is the matter if it takes none.
+ * The same holds for a pid that is but the id of a group of such.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -39,7 +40,24 @@ static void slow_parent_body(void)
 	verify(waitpid(child, NULL, 0) == child, "the parent waits at last");
 }
 
-int main(void)
+static pid_t restart_meanwhile(void)
+{
+	char output[4096];
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		status = RUN(output, restart_path, "-i", IMAGE, "--detach");
+		if (status)
+			tap_diag("restart: %s", output);
+		_exit(status);
+	}
+	/* Most likely it has found the pid taken by then. */
+	usleep(300000);
+	return pid;
+}
+
+static void slow_parent(void)
 {
 	char output[4096], pid[16] = "";
 	struct subject s;
@@ -47,9 +65,8 @@ int main(void)
 	int status;
 	FILE *in;
 
-	need_checkpoint();
 	if (!subject_start(&s, "slow parent", slow_parent_body))
-		return tap_done();
+		return;
 	in = fopen(pid_path(), "r");
 	if (!in || !fgets(pid, sizeof(pid), in))
 		tap_diag("no pid in %s", pid_path());
@@ -59,21 +76,59 @@ int main(void)
 	status = RUN(output, restart_path, "-i", IMAGE, "--detach");
 	tap_ok(status == 1 && strstr(output, "has not waited for it"), "a parent that does not wait is named: %s", output);
 
-	restart = fork();
-	if (restart == 0) {
-		status = RUN(output, restart_path, "-i", IMAGE, "--detach");
-		if (status)
-			tap_diag("restart: %s", output);
-		_exit(status);
-	}
-	/* Most likely the restart has found the pid taken by then. */
-	usleep(300000);
+	restart = restart_meanwhile();
 	subject_finish(&s);
 	waitpid(restart, &status, 0);
 	tap_ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a restart waits for a parent to wait");
 	kill(atoi(pid), SIGKILL);
 	tap_ok(wait_gone(atoi(pid)), "the restored one ends");
-	unlink(IMAGE);
 	unlink(pid_path());
+}
+
+static pid_t member_of(pid_t group)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		close_range(0, ~0U, 0);
+		for (;;)
+			pause();
+	}
+	setpgid(pid, group);
+	return pid;
+}
+
+/* Of a tree that is killed each leaves when init comes to it: a member of a group may be later than its leader. */
+static void slow_group(void)
+{
+	pid_t leader = member_of(0), member = member_of(leader), restart;
+	char output[4096], pid[16];
+	int status;
+
+	snprintf(pid, sizeof(pid), "%d", leader);
+	status = RUN(output, checkpoint_path, "-o", IMAGE, "--kill", pid);
+	tap_ok(status == 0, "checkpoint of a group's leader, and its end (%d: %s)", status, output);
+	if (status)
+		kill(leader, SIGKILL);
+	waitpid(leader, NULL, 0);
+
+	status = RUN(output, restart_path, "-i", IMAGE, "--detach");
+	tap_ok(status == 1 && strstr(output, "process group"), "a group that lives on is named: %s", output);
+
+	kill(member, SIGKILL);
+	restart = restart_meanwhile();
+	waitpid(member, NULL, 0);
+	waitpid(restart, &status, 0);
+	tap_ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a restart waits for the rest of a group to go");
+	kill(leader, SIGKILL);
+	tap_ok(wait_gone(leader), "the restored leader ends");
+}
+
+int main(void)
+{
+	need_checkpoint();
+	slow_parent();
+	slow_group();
+	unlink(IMAGE);
 	return tap_done();
 }

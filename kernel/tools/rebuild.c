@@ -162,11 +162,20 @@ static bool has_ended(int pid)
 	long fd = raw2(SYS_pidfd_open, pid, 0), ready;
 
 	if (fd < 0)
-		return fd == -ESRCH;
+		return false;
 	ended.fd = fd;
 	ready = raw3(SYS_poll, (long)&ended, 1, 0);
 	raw2(SYS_close, fd, 0);
 	return ready == 1;
+}
+
+/*
+ * Worth another try? The holder of @pid has ended, or none holds it but as
+ * the id of its process group or session: its members may have ended, too.
+ */
+static bool may_get_free(int pid)
+{
+	return raw2(SYS_kill, pid, 0) == -ESRCH || has_ended(pid);
 }
 
 /* The namespaces that are made with the root. */
@@ -197,7 +206,7 @@ static int make_process(struct rebuild *rebuild, int index, bool parent_has_unsh
 
 	for (int i = 0; i < REAPED_TRIES; i++) {
 		ret = raw2(SYS_clone3, (long)&args, sizeof(args));
-		if (ret != -EEXIST || rebuild->nursery->stop || !has_ended(pid))
+		if (ret != -EEXIST || rebuild->nursery->stop || !may_get_free(pid))
 			break;
 		raw2(SYS_nanosleep, (long)&pause, 0);
 	}
