@@ -10,13 +10,14 @@ import { chooseAccel } from "./vm/accel.js";
 const RUNNER_VERSION = "0.1.0";
 
 async function main(): Promise<void> {
-  const { lab, config, close } = await openLab("the runner");
+  const { lab, sweeps, config, close } = await openLab("the runner");
   const socketPath = dataDir("runner.sock");
-  const server = await serve(socketPath, lab, new Sessions(dataDir()), {
+  const server = await serve(socketPath, lab, sweeps, new Sessions(dataDir()), {
     consoleUrl: config.consoleUrl,
     runnerVersion: RUNNER_VERSION,
     status: () => status(lab),
   });
+  await sweeps.goOn();
   console.log(`runner: ready, at most ${config.maxGuests} guests at once`);
 
   let stopping = false;

@@ -4,10 +4,12 @@ import { type RunnerConfig, runnerConfig } from "./config.js";
 import { bootBuilt } from "./experiment/boot.js";
 import { Lab } from "./experiment/lab.js";
 import { openStore } from "./store/index.js";
+import { Sweeps } from "./sweep/sweeps.js";
 import { removeStaleGuests } from "./vm/guest-dir.js";
 
 export interface OpenLab {
   lab: Lab;
+  sweeps: Sweeps;
   config: RunnerConfig;
   close(reason: string): Promise<void>;
 }
@@ -23,10 +25,13 @@ export async function openLab(who: string): Promise<OpenLab> {
     suspendMs: config.suspendMs,
     idleMs: config.idleMs,
   });
+  const sweeps = new Sweeps(lab);
   return {
     lab,
+    sweeps,
     config,
     close: async (reason) => {
+      sweeps.close();
       await lab.close(reason);
       await store.close();
     },

@@ -79,6 +79,7 @@ function pair(
 }
 
 /** Figures of which more or less means something; ids, names and pids do not. */
+export const isFigureCompared = (name: string): boolean => COMPARED.test(name);
 const COMPARED = /(^bytes|Bytes|Ns|Ms|^pages|Pages|Files|Faults|^tasks|^obstacles|^processes)$/;
 
 export interface FigureRow {
@@ -88,7 +89,7 @@ export interface FigureRow {
 
 /** How long a row's steps took, and their figures. */
 export function figureRows(row: AlignedStep): FigureRow[] {
-  const names = [...new Set(row.steps.flatMap((s) => Object.keys(s?.figures ?? {})))].filter((n) => COMPARED.test(n));
+  const names = [...new Set(row.steps.flatMap((s) => Object.keys(s?.figures ?? {})))].filter(isFigureCompared);
   const rows = names.map((name) => ({
     name,
     values: row.steps.map((s) => {

@@ -2,7 +2,6 @@
 import { z } from "zod";
 import {
   checkpointFigures,
-  experimentFile,
   fingerprint,
   kernelVariant,
   manifest,
@@ -10,6 +9,7 @@ import {
   restoreFigures,
   step,
 } from "./experiment.js";
+import { experimentFile } from "./experiment-file.js";
 import { imageDigest } from "./image/digest.js";
 import { migrationRound, migrationStop } from "./migration.js";
 

@@ -106,16 +106,6 @@ export const step = z.discriminatedUnion("kind", [
 export type Step = z.infer<typeof step>;
 export type StepKind = Step["kind"];
 
-/** An experiment file (YAML or JSON): what `crlab run` takes and what the console ships and exports. */
-export const experimentFile = z.strictObject({
-  title: z.string().min(1).max(120),
-  /** The question this experiment asks, for its card and its lab sheet. */
-  question: z.string().max(500).optional(),
-  ...manifest.shape,
-  steps: z.array(step).min(1).max(500),
-});
-export type ExperimentFile = z.infer<typeof experimentFile>;
-
 /** Short, unguessable id of an experiment: it stands in `/x/<id>`. */
 export const experimentId = z.string().regex(/^[A-Za-z0-9]{8,16}$/);
 export type ExperimentId = z.infer<typeof experimentId>;

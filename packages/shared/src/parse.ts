@@ -1,7 +1,9 @@
 /** Experiment files: YAML or JSON in, the model or errors with file, line, field and what is allowed out. */
 import { isMap, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
-import { type ExperimentFile, experimentFile, step } from "./experiment.js";
+import { step } from "./experiment.js";
+import { type ExperimentFile, experimentFile } from "./experiment-file.js";
+import { sweepGrid } from "./sweep.js";
 
 export const MAX_FILE_BYTES = 256 * 1024;
 
@@ -104,6 +106,7 @@ function explain(issue: z.core.$ZodIssue, root: unknown): Explained[] {
       }));
     }
     case "invalid_union":
+      if (path[0] === "sweep") return [{ path, message: `${show(got)} is neither a number nor a text` }];
       return [
         {
           path,
@@ -163,6 +166,7 @@ const stepKinds = step.options.map((option) => option.shape.kind.value);
 
 function allowedKeys(path: readonly PropertyKey[], root: unknown): string[] {
   if (path.length === 0) return Object.keys(experimentFile.shape);
+  if (path.length === 1 && path[0] === "sweep") return Object.keys(sweepGrid.shape);
   const kind = at(root, [...path, "kind"]);
   const option = step.options.find((o) => o.shape.kind.value === kind);
   return option ? Object.keys(option.shape) : [];

@@ -4,7 +4,8 @@
  */
 import { z } from "zod";
 import { logEvent } from "./events.js";
-import { experimentFile, experimentId, kernelVariant, namedError, step } from "./experiment.js";
+import { experimentId, kernelVariant, namedError, step } from "./experiment.js";
+import { experimentFile } from "./experiment-file.js";
 
 export const PROTOCOL_VERSION = 1;
 export const MAX_MESSAGE_BYTES = 256 * 1024;
@@ -43,6 +44,10 @@ export const clientMessage = z.discriminatedUnion("type", [
    * `fork` copies manifest and steps into a new experiment that waits; `rerun` also runs it.
    */
   request("create", { file: experimentFile, autorun: z.boolean() }),
+  /** Sweeps (a `create` whose file has a grid makes one): hear how far it is; stop after what is done; go on with the rest. */
+  request("sweep.watch", { sweep: experimentId }),
+  request("sweep.stop", { sweep: experimentId }),
+  request("sweep.resume", { sweep: experimentId }),
   request("fork", { experiment: experimentId }),
   request("rerun", { experiment: experimentId }),
   /** Run the next `count` of the planned steps that remain (default: all); a failed step stops the plan. */
@@ -89,6 +94,7 @@ export const serverMessage = z.discriminatedUnion("type", [
     id: z.int(),
     ok: z.literal(true),
     experiment: experimentId.optional(),
+    sweep: experimentId.optional(),
     terminal: z.int().optional(),
     mayDrive: z.boolean().optional(),
     /** Of `terminal.attach`: bytes the terminal has put out so far. */
@@ -97,6 +103,17 @@ export const serverMessage = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("error"), id: z.int().nullable(), error: namedError }),
   z.strictObject({ type: z.literal("events"), experiment: experimentId, events: z.array(logEvent) }),
+  z.strictObject({
+    type: z.literal("sweep"),
+    sweep: experimentId,
+    status: z.enum(["running", "done", "stopped"]),
+    done: z.int(),
+    total: z.int(),
+    /** The experiment that runs for it now. */
+    running: experimentId.nullable(),
+    /** Why it was stopped. */
+    reason: z.string().nullable(),
+  }),
   z.strictObject({
     type: z.literal("watchers"),
     experiment: experimentId,

@@ -2,18 +2,17 @@
 import { describeStep } from "./describe.js";
 import type { ExperimentView, MigrationView, StepView } from "./fold.js";
 import { describeStop } from "./migration.js";
+import { COLUMNS, cells, environment, heading, wrap } from "./plain-text.js";
 import { formatBytes, formatMs, formatNs } from "./units.js";
 import { kernelTrouble, settled } from "./verdict.js";
 
-const COLUMNS = 72;
-
 export function report(view: ExperimentView, link?: string): string {
   const parts = [
-    heading(view),
+    heading(view.title),
     view.question === null ? "" : wrap(view.question),
     verdictLine(view),
     view.invalid === null ? "" : wrap(`INVALID: ${view.invalid}`, 9),
-    environment(view),
+    view.fingerprint === null ? "" : environment(view.fingerprint),
     stepTable(view),
     checkpointTable(view),
     migrationTables(view),
@@ -23,31 +22,11 @@ export function report(view: ExperimentView, link?: string): string {
   return `${parts.filter((p) => p !== "").join("\n\n")}\n`;
 }
 
-const heading = (view: ExperimentView): string => {
-  const title = wrap(view.title);
-  const width = Math.max(...title.split("\n").map((l) => l.length));
-  return `${title}\n${"=".repeat(width)}`;
-};
-
 function verdictLine(view: ExperimentView): string {
   const early = view.verdict === null ? settled(view) : null;
   const state = view.verdict ?? early?.verdict ?? view.status;
   const reason = view.reason ?? early?.reason ?? null;
   return wrap(`Verdict: ${state.toUpperCase()}${reason === null ? "" : ` (${reason})`}`, 9);
-}
-
-function environment(view: ExperimentView): string {
-  const f = view.fingerprint;
-  if (f === null) return "";
-  const rows: [string, string][] = [
-    [
-      "kernel",
-      `${f.kernelRelease} (${f.kernelVariant}, patch set ${f.kernelHash.slice(0, 12)}, config ${f.configHash.slice(0, 12)})`,
-    ],
-    ["image", f.imageHash.slice(0, 12)],
-    ["qemu", `${f.qemuVersion}, ${f.accel}, ${f.cpus} CPUs, ${f.memMiB} MiB`],
-  ];
-  return rows.map(([name, value]) => wrap(`${name.padEnd(8)}${value}`, 8)).join("\n");
 }
 
 function stepTable(view: ExperimentView): string {
@@ -128,39 +107,4 @@ function failures(view: ExperimentView): string {
     .slice(0, 5)
     .map((line) => wrap(`kernel: ${line.trim()}`, 2));
   return [...lines, ...kernel].join("\n");
-}
-
-function cells(row: [text: string, width: number, align: "left" | "right"][]): string {
-  return row
-    .map(([text, width, align]) => {
-      const plain = text.replace(/\s+/g, " ");
-      const fitted = plain.length > width ? `${plain.slice(0, width - 2)}..` : plain;
-      return align === "left" ? fitted.padEnd(width) : fitted.padStart(width);
-    })
-    .join("  ")
-    .trimEnd();
-}
-
-/** Break at spaces; a word longer than the line is cut. Further lines are indented. */
-function wrap(text: string, indent = 0): string {
-  const lines: string[] = [];
-  let line = "";
-  for (let word of text.split(/\s+/)) {
-    for (;;) {
-      const lead = lines.length === 0 ? "" : " ".repeat(indent);
-      if (line === "") line = lead;
-      const empty = line.trim() === "";
-      if (line.length + (empty ? 0 : 1) + word.length <= COLUMNS) {
-        line += empty ? word : ` ${word}`;
-        break;
-      }
-      if (empty) {
-        lines.push(line + word.slice(0, COLUMNS - line.length));
-        word = word.slice(COLUMNS - line.length);
-      } else lines.push(line);
-      line = "";
-    }
-  }
-  if (line.trim() !== "") lines.push(line);
-  return lines.join("\n");
 }

@@ -1,18 +1,29 @@
 /** Drives an experiment for the command line: through the runner where one is up, else by itself. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ClientMessage, type ExperimentFile, type LogEvent, PROTOCOL_VERSION, serverMessage } from "@crlab/shared";
+import {
+  type ClientMessage,
+  type ExperimentFile,
+  type LogEvent,
+  PROTOCOL_VERSION,
+  type ServerMessage,
+  serverMessage,
+} from "@crlab/shared";
 import { WebSocket } from "ws";
 import { dataDir } from "../build/paths.js";
 import { StepError } from "../experiment/errors.js";
 import type { Experiment } from "../experiment/experiment.js";
 import { type OpenLab, openLab } from "../open-lab.js";
 import { StoreError } from "../store/index.js";
+import type { SweepProgress } from "../sweep/sweeps.js";
 
 export interface Driver {
   consoleUrl: string;
   /** Starts the experiment; every event of its log comes once, in order. */
   run(file: ExperimentFile, onEvent: (event: LogEvent) => void): Promise<string>;
   end(): Promise<void>;
+  /** Starts a sweep; told how far it is until it is over. */
+  sweep(file: ExperimentFile, onProgress: (progress: SweepProgress) => void): Promise<string>;
+  stopSweep(): Promise<void>;
   /** Rejects when whoever runs the experiment is gone. */
   lost: Promise<never>;
   close(): Promise<void>;
@@ -34,8 +45,11 @@ export async function openDriver(say: (line: string) => void): Promise<Driver> {
   }
 }
 
-function localDriver({ lab, config, close }: OpenLab): Driver {
+const COMMAND_LINE = "command line";
+
+function localDriver({ lab, sweeps, config, close }: OpenLab): Driver {
   let experiment: Experiment | undefined;
+  let sweep: string | undefined;
   let fail: (error: Error) => void = () => {};
   const lost = new Promise<never>((_, reject) => {
     fail = reject;
@@ -45,7 +59,7 @@ function localDriver({ lab, config, close }: OpenLab): Driver {
     consoleUrl: config.consoleUrl,
     lost,
     run: async (file, onEvent) => {
-      const created = await lab.create(file, "command line");
+      const created = await lab.create(file, COMMAND_LINE);
       experiment = created;
       let seen = 0;
       let pending: Promise<void> = Promise.resolve();
@@ -64,6 +78,16 @@ function localDriver({ lab, config, close }: OpenLab): Driver {
       return created.id;
     },
     end: async () => experiment?.end(),
+    sweep: async (file, onProgress) => {
+      const id = await sweeps.create(file, COMMAND_LINE);
+      sweep = id;
+      sweeps.onProgress((progress) => progress.sweep === id && onProgress(progress));
+      onProgress(await sweeps.progress(id));
+      return id;
+    },
+    stopSweep: async () => {
+      if (sweep !== undefined) await sweeps.stop(sweep, COMMAND_LINE);
+    },
     close: () => close("crlab run was stopped"),
   };
 }
@@ -76,9 +100,12 @@ async function connectRunner(): Promise<Driver | undefined> {
     socket.once("error", () => resolve(false));
   });
   let id: string | undefined;
+  let sweep: string | undefined;
   let onEvent: (event: LogEvent) => void = () => {};
+  let onProgress: (progress: SweepProgress) => void = () => {};
   let nextId = 1;
-  const waiting = new Map<number, { resolve(experiment: string | undefined): void; reject(error: Error): void }>();
+  type Reply = Extract<ServerMessage, { type: "reply" }>;
+  const waiting = new Map<number, { resolve(reply: Reply): void; reject(error: Error): void }>();
   let closing = false;
   let consoleUrl = "";
   let greeted: () => void = () => {};
@@ -99,7 +126,8 @@ async function connectRunner(): Promise<Driver | undefined> {
       consoleUrl = message.consoleUrl;
       greeted();
     } else if (message.type === "events") for (const event of message.events) onEvent(event);
-    else if (message.type === "reply") waiting.get(message.id)?.resolve(message.experiment);
+    else if (message.type === "reply") waiting.get(message.id)?.resolve(message);
+    else if (message.type === "sweep") onProgress(message);
     else if (message.type === "error" && message.id !== null) {
       const { code, message: text, hint } = message.error;
       waiting.get(message.id)?.reject(new StepError(code, text, hint === undefined ? {} : { hint }));
@@ -109,7 +137,7 @@ async function connectRunner(): Promise<Driver | undefined> {
   const ask = (body: Body) =>
     Promise.race([
       lost,
-      new Promise<string | undefined>((resolve, reject) => {
+      new Promise<Reply>((resolve, reject) => {
         const requestId = nextId++;
         waiting.set(requestId, { resolve, reject });
         socket.send(JSON.stringify({ id: requestId, ...body }));
@@ -124,13 +152,23 @@ async function connectRunner(): Promise<Driver | undefined> {
     lost,
     run: async (file, receive) => {
       onEvent = receive;
-      id = await ask({ type: "create", file, autorun: true });
+      id = (await ask({ type: "create", file, autorun: true })).experiment;
       if (id === undefined) throw new StepError("protocol", "the runner named no experiment");
       await ask({ type: "subscribe", experiment: id, since: 0 });
       return id;
     },
     end: async () => {
       if (id !== undefined) await ask({ type: "end", experiment: id });
+    },
+    sweep: async (file, receive) => {
+      onProgress = receive;
+      sweep = (await ask({ type: "create", file, autorun: true })).sweep;
+      if (sweep === undefined) throw new StepError("protocol", "the runner named no sweep");
+      await ask({ type: "sweep.watch", sweep });
+      return sweep;
+    },
+    stopSweep: async () => {
+      if (sweep !== undefined) await ask({ type: "sweep.stop", sweep });
     },
     close: async () => {
       closing = true;

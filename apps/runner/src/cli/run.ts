@@ -19,25 +19,29 @@ import { ensureBuilt } from "../experiment/boot.js";
 import { namedErrorOf } from "../experiment/errors.js";
 import { type Subcommand, UsageError } from "./command.js";
 import { type Driver, openDriver } from "./driver.js";
+import { runSweep } from "./run-sweep.js";
 
 const subcommand: Subcommand = {
   usage: [
-    "run FILE [--json]",
+    "run FILE [--json] [--csv]",
     "",
     "Runs an experiment file (YAML or JSON, see experiments/) and keeps it with the others. Progress goes to stderr;",
-    "with --json, one JSON object with verdict, figures and the experiment's address goes to stdout.",
+    "with --json, one JSON object with verdict, figures and the experiment's address goes to stdout. A file with a",
+    "`sweep` block is run over its grid: the report goes to stdout, or a line for each run with --csv.",
     "Exit status: 0 if the verdict is pass, 1 if not, 2 for a file or command line that makes no sense.",
   ],
   async run(args) {
     const json = args.includes("--json");
-    const unknown = args.find((a) => a.startsWith("-") && a !== "--json");
+    const csv = args.includes("--csv");
+    const unknown = args.find((a) => a.startsWith("-") && a !== "--json" && a !== "--csv");
     if (unknown !== undefined) throw new UsageError(`unknown option ${unknown}`);
     const [path, ...more] = args.filter((a) => !a.startsWith("-"));
     if (path === undefined || more.length > 0) throw new UsageError("name one experiment file");
     const file = readFile(path);
     if (file === undefined) return 2;
+    if (csv && !file.sweep) throw new UsageError("--csv is for files with a `sweep` block");
     try {
-      return await runFile(file, json);
+      return file.sweep ? await runSweep(file, json ? "json" : csv ? "csv" : "text") : await runFile(file, json);
     } catch (error) {
       if (error instanceof BuildError) throw error;
       const { message, hint } = namedErrorOf(error);

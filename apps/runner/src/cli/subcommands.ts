@@ -7,7 +7,7 @@ interface Entry {
 }
 
 export const subcommands: Readonly<Record<string, Entry>> = {
-  run: { summary: "run an experiment file, headless", load: () => import("./run.js") },
+  run: { summary: "run an experiment file or a sweep, headless", load: () => import("./run.js") },
   exec: { summary: "run a command in a throw-away guest", load: () => import("./exec.js") },
   doctor: { summary: "what this machine has, what is missing", load: () => import("./doctor.js") },
   kernel: { summary: "build a kernel variant (base, cr, debug)", load: () => import("./kernel.js") },

@@ -65,7 +65,7 @@ export class Experiment {
     private readonly closed: (experiment: Experiment) => void,
   ) {
     this.log = new ExperimentLog(store, id, owner);
-    const { title: _title, question: _question, steps: _steps, ...rest } = file;
+    const { title: _title, question: _question, steps: _steps, sweep: _sweep, ...rest } = file;
     this.manifest = manifestSchema.parse(rest);
   }
 

@@ -4,13 +4,14 @@ import { join } from "node:path";
 import { experimentFile, foldAll } from "@crlab/shared";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openStore, readEvents, type Store } from "../store/index.js";
-import type { BootGuest, GuestEnd } from "./guest-port.js";
+import { fakeBoot } from "./fake-guest.js";
 import { Lab, type LabLimits } from "./lab.js";
 
 let dir: string;
 let store: Store;
 let lab: Lab;
 const calls: string[] = [];
+const boot = fakeBoot(calls);
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), "crlab-lab-"));
@@ -22,32 +23,6 @@ afterEach(async () => {
   await store.close();
   rmSync(dir, { recursive: true });
 });
-
-/** A guest that is up at once, runs every command to its end and does nothing. */
-const boot: BootGuest = async (manifest, id) => {
-  let end: (end: GuestEnd) => void = () => {};
-  const ended = new Promise<GuestEnd>((resolve) => {
-    end = resolve;
-  });
-  const nothing = Buffer.alloc(0);
-  return {
-    fingerprint: {
-      ...{ kernelVariant: manifest.kernel, kernelRelease: "6.12", kernelHash: "k", configHash: "c", imageHash: "i" },
-      ...{ qemuVersion: "7.2", accel: "tcg", accelReason: "a test", memMiB: manifest.memMiB, cpus: manifest.cpus },
-    },
-    how: "warm",
-    bootMs: 1,
-    exec: async () => ({ exitCode: 0, signal: null, stdout: nothing, stderr: nothing }),
-    openTerminal: () => Promise.reject(new Error("no terminal in this test")),
-    serial: { text: "" },
-    onSerial: () => {},
-    suspend: async () => void calls.push(`suspend ${id}`),
-    resume: async () => void calls.push(`resume ${id}`),
-    cost: () => ({ cpuMs: 120, rssBytes: 4096 }),
-    ended,
-    stop: async () => end({ how: "stopped", reason: "on request" }),
-  };
-};
 
 const open = (limits: Partial<LabLimits>) => {
   lab = new Lab(store, boot, { guests: 8, idleMs: 600_000, ...limits });

@@ -54,6 +54,13 @@ export class Lab {
     return this.#holders().length;
   }
 
+  /** Whether a guest for this owner would be neither refused nor keep others waiting. */
+  hasRoomFor(owner: string): boolean {
+    const holders = this.#holders();
+    if (this.#queue.length > 0 || holders.length >= this.limits.guests) return false;
+    return holders.filter((o) => o === owner).length < (this.limits.guestsPerOwner ?? Number.POSITIVE_INFINITY);
+  }
+
   async create(file: ExperimentFile, owner: string, forkedFrom?: string): Promise<Experiment> {
     const boot: BootGuest = (manifest, id) => this.#bootWithinLimit(owner, manifest, id);
     const id = newExperimentId();

@@ -13,6 +13,7 @@ import { z } from "zod";
 import { namedErrorOf, StepError } from "../experiment/errors.js";
 import type { Lab } from "../experiment/lab.js";
 import { readView } from "../store/index.js";
+import type { SweepProgress, Sweeps } from "../sweep/sweeps.js";
 import { EventFeed, type Outlet, TerminalFeed } from "./feeds.js";
 import { Bucket } from "./rate.js";
 import type { Watchers } from "./watchers.js";
@@ -34,10 +35,15 @@ export class Connection implements Outlet {
   readonly #events = new Map<string, EventFeed>();
   readonly #terminals = new Map<string, TerminalFeed>();
 
+  /** The one sweep that is watched. */
+  #sweep: string | undefined;
+  #unhearSweeps: (() => void) | undefined;
+
   constructor(
     private readonly socket: WebSocket,
     private readonly owner: string,
     private readonly lab: Lab,
+    private readonly sweeps: Sweeps,
     private readonly info: ServerInfo,
     private readonly watchers: Watchers,
   ) {
@@ -70,6 +76,10 @@ export class Connection implements Outlet {
 
   #sendStatus(): void {
     this.info.status().then((status) => this.send(status), this.failed);
+  }
+
+  #sendSweep(progress: SweepProgress): void {
+    this.send({ type: "sweep", ...progress });
   }
 
   #refuse(id: number | null, error: NamedError): void {
@@ -133,10 +143,25 @@ export class Connection implements Outlet {
         this.#unsubscribe(message.experiment);
         return {};
       case "create": {
+        if (message.file.sweep) return { sweep: await this.sweeps.create(message.file, owner), mayDrive: true };
         const experiment = await lab.create(message.file, owner);
         if (message.autorun) this.#inBackground(experiment.runPlan());
         return { experiment: experiment.id, mayDrive: true };
       }
+      case "sweep.watch": {
+        const mayDrive = (await this.sweeps.ownerOf(message.sweep)) === owner;
+        this.#sweep = message.sweep;
+        this.#unhearSweeps ??= this.sweeps.onProgress((p) => p.sweep === this.#sweep && this.#sendSweep(p));
+        const progress = await this.sweeps.progress(message.sweep);
+        afterReply(() => this.#sendSweep(progress));
+        return { sweep: message.sweep, mayDrive };
+      }
+      case "sweep.stop":
+        await this.sweeps.stop(message.sweep, owner);
+        return {};
+      case "sweep.resume":
+        await this.sweeps.resume(message.sweep, owner);
+        return {};
       case "fork":
         return { experiment: (await lab.fork(message.experiment, owner)).id, mayDrive: true };
       case "rerun": {
@@ -257,6 +282,7 @@ export class Connection implements Outlet {
   }
 
   #close(): void {
+    this.#unhearSweeps?.();
     for (const id of [...this.#events.keys()]) this.#unsubscribe(id);
     for (const feed of this.#terminals.values()) feed.stop();
     this.#terminals.clear();

@@ -8,6 +8,7 @@ import { type ClientOptions, WebSocket } from "ws";
 import { StepError } from "../experiment/errors.js";
 import { Lab } from "../experiment/lab.js";
 import { openStore, type Store } from "../store/index.js";
+import { Sweeps } from "../sweep/sweeps.js";
 import { type RunnerServer, serve } from "./server.js";
 import { Sessions } from "./session.js";
 import { type Client, connectTo } from "./test-client.js";
@@ -25,7 +26,7 @@ beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), "crlab-server-"));
   store = await openStore(dir, "a test");
   lab = new Lab(store, nothingBuilt, { guests: 1, idleMs: 600_000 });
-  server = await serve(join(dir, "runner.sock"), lab, new Sessions(dir), {
+  server = await serve(join(dir, "runner.sock"), lab, new Sweeps(lab), new Sessions(dir), {
     consoleUrl: "http://127.0.0.1:4870",
     runnerVersion: "test",
     status: async () => ({ type: "status", guests: 0, freeGuests: 1, accel: "tcg", kernels: [] }),

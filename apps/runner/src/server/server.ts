@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import { MAX_MESSAGE_BYTES } from "@crlab/shared";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Lab } from "../experiment/lab.js";
+import type { Sweeps } from "../sweep/sweeps.js";
 import { Connection, type ServerInfo } from "./connection.js";
 import { answerImport } from "./import.js";
 import type { Sessions } from "./session.js";
@@ -19,7 +20,13 @@ export interface RunnerServer {
 }
 
 /** Listens on `socketPath`. The caller holds the writer's lock, so a socket that is there is a dead runner's. */
-export async function serve(socketPath: string, lab: Lab, sessions: Sessions, info: ServerInfo): Promise<RunnerServer> {
+export async function serve(
+  socketPath: string,
+  lab: Lab,
+  sweeps: Sweeps,
+  sessions: Sessions,
+  info: ServerInfo,
+): Promise<RunnerServer> {
   const watchers = new Watchers(lab);
   const http = createServer((request, response) => {
     if (request.method === "POST" && request.url === "/session") {
@@ -50,7 +57,7 @@ export async function serve(socketPath: string, lab: Lab, sessions: Sessions, in
     const owner = sessions.owner(request.headers.cookie) ?? sessions.newOwner();
     sockets.handleUpgrade(request, stream, head, (socket) => {
       keepAlive(socket);
-      new Connection(socket, owner, lab, info, watchers);
+      new Connection(socket, owner, lab, sweeps, info, watchers);
     });
   });
   const expiry = setInterval(() => watchers.tellAll(), PING_MS);

@@ -4,3 +4,4 @@ export { StoreError } from "./errors.js";
 export { importArchive } from "./import.js";
 export * from "./read.js";
 export { openStore, type Store } from "./store.js";
+export * from "./sweeps.js";

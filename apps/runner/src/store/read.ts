@@ -2,7 +2,7 @@
 import { type ExperimentView, foldAll, type LogEvent, readEvent } from "@crlab/shared";
 import { and, asc, count, desc, eq, gt, like, lte, ne, notInArray, or, sql } from "drizzle-orm";
 import type { Database } from "./database.js";
-import { events, experiments } from "./schema.js";
+import { events, experiments, sweepRuns } from "./schema.js";
 
 /** An experiment as a list shows it. */
 export interface ExperimentSummary {
@@ -56,9 +56,11 @@ export async function listExperiments(
   { search = "", limit = 50, offset = 0 }: ListQuery = {},
 ): Promise<{ experiments: ExperimentSummary[]; total: number }> {
   const pattern = `%${search.replace(/[\\%_]/g, "\\$&")}%`;
+  // A sweep stands for its runs.
+  const ofItsOwn = sql`not exists (select 1 from ${sweepRuns} where ${sweepRuns.experimentId} = ${experiments.id})`;
   const matches =
     search === ""
-      ? undefined
+      ? ofItsOwn
       : or(
           sql`${like(experiments.title, pattern)} escape '\\'`,
           sql`${like(experiments.question, pattern)} escape '\\'`,

@@ -38,3 +38,34 @@ export const events = sqliteTable(
     index("events_by_terminal").on(table.experimentId, table.terminal, table.endOffset),
   ],
 );
+
+/** An experiment over a grid. Its results are those of its runs, which are experiments. */
+export const sweeps = sqliteTable(
+  "sweeps",
+  {
+    id: text().primaryKey(),
+    title: text().notNull(),
+    owner: text().notNull(),
+    createdAt: text("created_at").notNull(),
+    /** `running` is also said of one that a runner left unfinished: the next one goes on with it. */
+    status: text({ enum: ["running", "done", "stopped"] }).notNull(),
+    /** Why it was stopped. */
+    reason: text(),
+    /** The experiment file with its grid. */
+    json: text().notNull(),
+  },
+  (table) => [index("sweeps_by_time").on(table.createdAt)],
+);
+
+/** Which experiment is which run of a sweep. A run that was cut short is tried again, as another experiment. */
+export const sweepRuns = sqliteTable(
+  "sweep_runs",
+  {
+    experimentId: text("experiment_id").primaryKey(),
+    sweepId: text("sweep_id").notNull(),
+    no: integer().notNull(),
+    /** Null while it runs; `cut` runs count for nothing. */
+    outcome: text({ enum: ["done", "cut"] }),
+  },
+  (table) => [index("sweep_runs_by_sweep").on(table.sweepId, table.no)],
+);

@@ -1,0 +1,81 @@
+/** `crlab run` of a file with a grid: runs all of it, then says what came out. */
+import {
+  describePoint,
+  type ExperimentFile,
+  fileAtPoint,
+  sweepCsv,
+  sweepMetrics,
+  sweepPoints,
+  sweepReport,
+  sweepRows,
+  transitions,
+} from "@crlab/shared";
+import { dataDir } from "../build/paths.js";
+import { stage } from "../build/stages.js";
+import { ensureBuilt } from "../experiment/boot.js";
+import { openReadOnly, readRunResult, readRuns, StoreError } from "../store/index.js";
+import type { SweepProgress } from "../sweep/sweeps.js";
+import { openDriver } from "./driver.js";
+
+/** Exit status: 0 if all runs are done and pass. */
+export async function runSweep(file: ExperimentFile, as: "text" | "csv" | "json"): Promise<number> {
+  const { sweep } = file;
+  if (!sweep) return 2;
+  const say = (line: string) => process.stderr.write(`${line}\n`);
+  const files = sweepPoints(sweep).map((point) => fileAtPoint(file, point));
+  const kernels = files.flatMap((f) => f.steps.flatMap((s) => (s.kind === "boot" ? [s.kernel ?? f.kernel] : [])));
+  await stage("kernel and guest image", (progress) => ensureBuilt(kernels, progress), { quiet: true });
+  const driver = await openDriver(say);
+  let interrupted = false;
+  const onSignal = () => {
+    interrupted = true;
+    say("\ninterrupted: stopping after what is done");
+    driver.stopSweep().catch(() => {});
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
+  try {
+    let finish: (progress: SweepProgress) => void = () => {};
+    const finished = new Promise<SweepProgress>((resolve) => {
+      finish = resolve;
+    });
+    let said = -1;
+    const id = await driver.sweep(file, (progress) => {
+      if (progress.done !== said) say(`[${progress.done}/${progress.total}]`);
+      said = progress.done;
+      if (progress.status !== "running") finish(progress);
+    });
+    const url = `${driver.consoleUrl}/s/${id}`;
+    say(url);
+    const end = await Promise.race([finished, driver.lost]);
+    const results = await readResults(file, id);
+    const metrics = sweepMetrics(file.steps, results);
+    if (as === "csv") process.stdout.write(sweepCsv(sweep, results, metrics));
+    else if (as === "text") process.stdout.write(sweepReport(file, results, end.total, url));
+    else {
+      const rows = sweepRows(sweep, results);
+      const points = rows.map(({ settings, runs, passed, figures }) => ({
+        ...{ settings, runs: runs.length, passed, figures, experiments: runs.map((r) => r.experiment) },
+      }));
+      const changes = transitions(sweep, rows, metrics);
+      process.stdout.write(`${JSON.stringify({ ...end, url, metrics, points, changes }, null, 2)}\n`);
+    }
+    for (const run of results.filter((r) => r.verdict !== "pass"))
+      say(
+        `fail: ${describePoint(sweepPoints(sweep)[run.point] ?? {})}: ${run.reason} (${driver.consoleUrl}/x/${run.experiment})`,
+      );
+    if (interrupted) return 130;
+    return end.done === end.total && results.every((r) => r.verdict === "pass") ? 0 : 1;
+  } finally {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.off(signal, onSignal);
+    await driver.close();
+  }
+}
+
+async function readResults(file: ExperimentFile, id: string) {
+  const db = await openReadOnly(dataDir());
+  if (!db) throw new StoreError({ code: "store.none", message: "the database has gone" });
+  const runs = (await readRuns(db, id)).filter((r) => r.outcome === "done");
+  const results = await Promise.all(runs.map((run) => readRunResult(db, file, run)));
+  db.$client.close();
+  return results;
+}

@@ -1,0 +1,58 @@
+/** Plain text that fits a mailing list: 72 columns, tables in ASCII. */
+import type { Fingerprint } from "./experiment.js";
+
+export const COLUMNS = 72;
+
+export function heading(text: string): string {
+  const title = wrap(text);
+  const width = Math.max(...title.split("\n").map((l) => l.length));
+  return `${title}\n${"=".repeat(width)}`;
+}
+
+/** What is needed to reproduce a run. */
+export function environment(f: Fingerprint): string {
+  const rows: [string, string][] = [
+    [
+      "kernel",
+      `${f.kernelRelease} (${f.kernelVariant}, patch set ${f.kernelHash.slice(0, 12)}, config ${f.configHash.slice(0, 12)})`,
+    ],
+    ["image", f.imageHash.slice(0, 12)],
+    ["qemu", `${f.qemuVersion}, ${f.accel}, ${f.cpus} CPUs, ${f.memMiB} MiB`],
+  ];
+  return rows.map(([name, value]) => wrap(`${name.padEnd(8)}${value}`, 8)).join("\n");
+}
+
+export function cells(row: [text: string, width: number, align: "left" | "right"][]): string {
+  return row
+    .map(([text, width, align]) => {
+      const plain = text.replace(/\s+/g, " ");
+      const fitted = plain.length > width ? `${plain.slice(0, width - 2)}..` : plain;
+      return align === "left" ? fitted.padEnd(width) : fitted.padStart(width);
+    })
+    .join("  ")
+    .trimEnd();
+}
+
+/** Break at spaces; a word longer than the line is cut. Further lines are indented. */
+export function wrap(text: string, indent = 0): string {
+  const lines: string[] = [];
+  let line = "";
+  for (let word of text.split(/\s+/)) {
+    for (;;) {
+      const lead = lines.length === 0 ? "" : " ".repeat(indent);
+      if (line === "") line = lead;
+      const empty = line.trim() === "";
+      if (line.length + (empty ? 0 : 1) + word.length <= COLUMNS) {
+        line += empty ? word : ` ${word}`;
+        break;
+      }
+      if (empty) {
+        lines.push(line + word.slice(0, COLUMNS - line.length));
+        word = word.slice(COLUMNS - line.length);
+      } else lines.push(line);
+      line = "";
+    }
+  }
+  if (line.trim() !== "") lines.push(line);
+  return lines.join("\n");
+}

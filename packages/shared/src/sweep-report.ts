@@ -1,0 +1,93 @@
+/** A sweep as plain text that fits a mailing list. */
+import type { ExperimentFile } from "./experiment-file.js";
+import { COLUMNS, cells, environment, heading, wrap } from "./plain-text.js";
+import { describePoint } from "./sweep.js";
+import {
+  type Spread,
+  type SweepMetric,
+  type SweepRunResult,
+  sweepMetrics,
+  sweepRows,
+  sweepUnlikes,
+  type Transition,
+  transitions,
+} from "./sweep-result.js";
+import { formatFigure } from "./units.js";
+
+const MOST_CHANGES = 20;
+
+export function sweepReport(
+  file: ExperimentFile,
+  runs: readonly SweepRunResult[],
+  total: number,
+  link?: string,
+): string {
+  const grid = file.sweep;
+  if (!grid) return "";
+  const metrics = sweepMetrics(file.steps, runs);
+  const rows = sweepRows(grid, runs);
+  const changes = transitions(grid, rows, metrics);
+  const print = runs.find((r) => r.fingerprint !== null)?.fingerprint;
+  const failed = runs.filter((r) => r.verdict !== "pass").length;
+  const parts = [
+    heading(file.title),
+    file.question === undefined ? "" : wrap(file.question),
+    wrap(
+      `${runs.length} of ${total} runs, ${failed} failed; ${rows.length} points, each measured ${grid.repeats} times.`,
+    ),
+    print ? environment(print) : "",
+    ...sweepUnlikes(file, runs).map((u) => wrap(`NOT ALIKE: ${u.what}: ${u.values.join(" / ")}`, 2)),
+    changes.length === 0
+      ? "Nothing changes beyond its spread."
+      : [
+          "What changes beyond its spread (median ratio, in how many settings):",
+          ...changes.slice(0, MOST_CHANGES).map((t) => wrap(`- ${describeTransition(t)}`, 2)),
+          ...(changes.length > MOST_CHANGES ? [`  and ${changes.length - MOST_CHANGES} smaller ones`] : []),
+        ].join("\n"),
+    ...changingMetrics(changes).map((metric) => {
+      const head = cells([
+        ["", 36, "left"],
+        ["median", 9, "right"],
+        ["least", 9, "right"],
+        ["most", 9, "right"],
+      ]);
+      const lines = rows.map((row) => {
+        const found = row.figures[metric.key];
+        const figure = (pick: (s: Spread) => number) => (found ? formatFigure(metric.figure, pick(found)) : "-");
+        return cells([
+          [describePoint(row.settings), 36, "left"],
+          [figure((s) => s.median), 9, "right"],
+          [figure((s) => s.least), 9, "right"],
+          [figure((s) => s.most), 9, "right"],
+        ]);
+      });
+      return [wrap(`${metric.step}: ${metric.figure}`), head, "-".repeat(COLUMNS), ...lines].join("\n");
+    }),
+    link ?? "",
+  ];
+  return `${parts.filter((p) => p !== "").join("\n\n")}\n`;
+}
+
+const MOST_TABLES = 6;
+/** Figures that change at all, the one that changes most first. */
+const changingMetrics = (changes: readonly Transition[]): SweepMetric[] => {
+  const found = new Map(changes.flatMap((t) => (t.metric ? [[t.metric.key, t.metric] as const] : [])));
+  return [...found.values()].slice(0, MOST_TABLES);
+};
+
+const times = (by: number): string => `${by >= 100 ? Math.round(by) : by >= 10 ? by.toFixed(1) : by.toFixed(2)}x`;
+
+/** A change's size in words: `2.04x (1.90x to 2.20x)`. */
+export function describeRatio(ratio: Spread | null): string {
+  if (ratio === null) return "from or to nothing";
+  const median = times(ratio.median);
+  const [least, most] = [times(ratio.least), times(ratio.most)];
+  return least === most ? median : `${median} (${least} to ${most})`;
+}
+
+export function describeTransition(t: Transition): string {
+  const where = `${t.axis} ${t.from} -> ${t.to}`;
+  const often = t.of > 1 ? `, in ${t.in} of ${t.of}` : "";
+  if (t.metric === null) return `${where}: ${t.text}${often}`;
+  return `${where}: ${t.metric.step}: ${t.metric.figure} ${describeRatio(t.ratio)}${often}`;
+}
