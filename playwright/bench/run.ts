@@ -1,9 +1,9 @@
 /** `npm run bench -- --only console`: the console in a real browser, against a lab of its own. */
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
-import { cacheDir } from "@crlab/runner/src/build/paths.js";
 import { type BenchReport, benchReport, experimentArchive, foldAll } from "@crlab/shared";
 import { chromium } from "@playwright/test";
+import { cacheDir } from "../../apps/runner/src/build/paths.js";
 import { startLab } from "../lab.js";
 import { crowd } from "./crowd.js";
 import { Figures } from "./figures.js";
@@ -23,19 +23,18 @@ export async function runConsoleBench(rounds: number, progress: (line: string) =
     executablePath: "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-sync"],
   });
-  const part = async (name: string, wanted: string, work: () => Promise<void>) => {
+  const part = <T>(name: string, wanted: string, work: () => Promise<T>): Promise<T | undefined> => {
     progress(`console: ${name}`);
-    await work().catch((error: unknown) => figures.broke(name, wanted, error));
+    return work().catch((error: unknown) => {
+      figures.broke(name, wanted, error);
+      return undefined;
+    });
   };
   try {
-    await part("click on a card to a usable shell, warm", "median at most 1.0 s", () =>
+    const share = await part("click on a card to a usable shell, warm", "median at most 1.0 s", () =>
       cardToShell(browser, lab.url, figures, rounds),
     );
-    const page = await browser.newPage();
-    await page.goto(lab.url);
-    const share = await page.locator("tbody a").first().getAttribute("href");
-    await page.context().close();
-    if (share === null) throw new Error("no experiment came about to measure the others with");
+    if (share === undefined) throw new Error(`no experiment to measure the others with: ${figures.targets[0]?.got}`);
     const archive = experimentArchive.parse(await (await fetch(`${lab.url}${share}/download`)).json());
     await part("keystroke echo, idle", "p50 at most 15 ms, p99 at most 60 ms", () =>
       echoBesideWetty(browser, lab.url, cacheDir("bench", "wetty"), figures),

@@ -49,10 +49,10 @@ export async function measureEcho(page: Page, keys: number): Promise<number[]> {
 const echoes = (page: Page): Promise<number[]> => page.evaluate(() => Reflect.get(window, "echo"));
 
 export async function openShell(page: Page): Promise<void> {
-  await page.locator('[data-action="shell"]').click({ timeout: 120_000 });
-  // A workload that starts meanwhile brings its own terminal to the front.
+  await page.locator('[data-action="shell"]:not([aria-disabled="true"])').click({ timeout: 120_000 });
+  // Whoever has chosen a tab keeps it: a workload that starts meanwhile no longer brings its own to the front.
   await page.getByRole("tab", { name: "shell" }).click();
-  await page.locator(".xterm-rows", { hasText: "#" }).first().waitFor();
+  await page.locator(".xterm-rows", { hasText: "#" }).first().waitFor({ timeout: 60_000 });
   await page.locator(".xterm-helper-textarea").first().focus();
 }
 
@@ -60,35 +60,49 @@ export async function bootByHand(page: Page, url: string, title: string): Promis
   await page.goto(`${url}/new`);
   await page.getByLabel("Title").fill(title);
   await page.getByRole("button", { name: "Boot guest" }).click();
-  await page.locator('[data-testid="step-1"][data-state="ok"]').waitFor({ timeout: 120_000 });
+  await page.locator('[data-testid="step-1"][data-state="ok"]').waitFor({ timeout: 240_000 });
 }
 
 export async function end(page: Page): Promise<void> {
   await page.locator('[data-action="end"]').click();
   await page.getByRole("dialog").getByRole("button", { name: "End" }).click();
-  await page.getByTestId("replay").waitFor({ timeout: 60_000 });
+  await page.getByTestId("replay").waitFor({ timeout: 120_000 });
 }
 
-/** From a click on a card to a prompt that takes input. */
-export async function cardToShell(browser: Browser, url: string, figures: Figures, rounds: number): Promise<void> {
+/**
+ * From a click on a card to a prompt that takes input. Answers the path of the first run's page: that one goes through
+ * all its steps, saves the state that later ones start from, and is what the other benches look at.
+ */
+export async function cardToShell(browser: Browser, url: string, figures: Figures, rounds: number): Promise<string> {
+  const whole = await runCard(browser, url);
+  await whole.page.locator('[data-testid="step-14"][data-state="ok"]').waitFor({ timeout: 240_000 });
+  await end(whole.page);
+  const { pathname } = new URL(whole.page.url());
+  await whole.page.context().close();
+
   const samples: number[] = [];
-  // The first one also saves the state that later ones start from.
-  for (let round = -1; round < rounds; round++) {
-    const page = await (await browser.newContext()).newPage();
-    await page.goto(url, { waitUntil: "load" });
-    const card = page.getByRole("button", { name: "Run: Only what changed", exact: true });
-    await card.and(page.locator(":enabled")).waitFor();
-    const began = performance.now();
-    await card.click();
+  for (let round = 0; round < rounds; round++) {
+    const { page, began } = await runCard(browser, url);
     await openShell(page);
-    if (round >= 0) samples.push(performance.now() - began);
-    await page.locator('[data-testid="step-14"]:not([data-state="running"])').waitFor({ timeout: 120_000 });
+    samples.push(performance.now() - began);
     await end(page);
     await page.context().close();
   }
   figures.add("card to shell", "shellNs", samples.map(ns));
   const got = median(samples);
   figures.target("click on a card to a usable shell, warm", "median at most 1.0 s", formatMs(got), got <= 1000);
+  return pathname;
+}
+
+async function runCard(browser: Browser, url: string): Promise<{ page: Page; began: number }> {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(url, { waitUntil: "load" });
+  const card = page.getByRole("button", { name: "Run: Only what changed", exact: true });
+  await card.and(page.locator(":enabled")).waitFor();
+  const began = performance.now();
+  await card.click();
+  await page.waitForURL(/\/x\/[A-Za-z0-9]+$/, { timeout: 60_000 });
+  return { page, began };
 }
 
 /** Echo at a shell in a guest, and at one of this machine through wetty. */

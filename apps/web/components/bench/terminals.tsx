@@ -22,10 +22,12 @@ const SERIAL = "serial";
 export function Terminals({ id, view, drive, atMs, onShell }: Props) {
   const [picked, setPicked] = useState<string | null>(null);
   const [known, setKnown] = useState(view.terminals.length);
-  // A terminal that has just opened is what one wants to look at.
+  // A terminal that has just opened is what one wants to look at, unless one types into another that very moment.
   const newest = view.terminals.at(-1);
   useEffect(() => {
-    if (view.terminals.length > known && newest) setPicked(String(newest.terminal));
+    const typing = document.getElementById("panel-Terminals")?.parentElement?.contains(document.activeElement);
+    if (view.terminals.length > known && newest && (newest.kind === "shell" || !typing))
+      setPicked(String(newest.terminal));
     if (view.terminals.length !== known) setKnown(view.terminals.length);
   }, [view.terminals.length, known, newest]);
 
