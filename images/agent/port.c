@@ -18,6 +18,9 @@
 
 #define IN_BYTES (sizeof(struct wire_header) + WIRE_MAX_PAYLOAD)
 
+/* Taken in before anybody else has a turn. */
+#define IN_TURN (128 * 1024)
+
 static int fd = -1;
 static bool hung_up;
 
@@ -275,9 +278,13 @@ static void read_in(void)
 		in_end -= in_begin;
 		in_begin = 0;
 	}
-	got = read(fd, in + in_end, IN_BYTES - in_end);
-	if (got > 0)
+	/* The device hands out a page at a time. */
+	for (size_t taken = 0; taken < IN_TURN && in_end < IN_BYTES; taken += (size_t)got) {
+		got = read(fd, in + in_end, IN_BYTES - in_end);
+		if (got <= 0)
+			break;
 		in_end += (size_t)got;
+	}
 }
 
 void port_service(short revents, port_handler *handle)

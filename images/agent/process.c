@@ -17,6 +17,8 @@
 
 #include "port.h"
 
+#define PIPE_BYTES (256 * 1024)
+
 #define MAX_STRINGS 4096
 
 /* What EXEC and TERMINAL have in common. */
@@ -180,6 +182,9 @@ void process_exec(uint32_t id, struct payload *payload)
 	set_nonblocking(in[1]);
 	set_nonblocking(out[0]);
 	set_nonblocking(err[0]);
+	/* A courtesy to bulk data: fewer turns for the same bytes. */
+	fcntl(in[1], F_SETPIPE_SZ, PIPE_BYTES);
+	fcntl(out[0], F_SETPIPE_SZ, PIPE_BYTES);
 	stream->output.credit = command.output_window;
 	stream->errors.credit = command.errors_window;
 	report_start(stream, pid);

@@ -19,6 +19,8 @@
 #define TERMINAL_REST_MS 100
 
 static struct stream *streams[MAX_STREAMS];
+static int top;		/* no slot from here on is in use: most guests have few streams */
+static int polled;	/* slots that the last poll was about */
 static unsigned int first;	/* who is served first rotates, so that nobody starves */
 
 int64_t monotonic_ms(void)
@@ -38,7 +40,7 @@ static void close_fd(int *fd)
 
 struct stream *stream_find(uint32_t id)
 {
-	for (int i = 0; i < MAX_STREAMS; i++)
+	for (int i = 0; i < top; i++)
 		if (streams[i] && streams[i]->id == id && streams[i]->kind != STREAM_LEFTOVER)
 			return streams[i];
 	return NULL;
@@ -78,6 +80,8 @@ struct stream *stream_new(uint32_t id, enum stream_kind kind)
 	stream->kind = kind;
 	stream->input.fd = stream->output.fd = stream->errors.fd = stream->keep_fd = -1;
 	streams[slot] = stream;
+	if (slot >= top)
+		top = slot + 1;
 	return stream;
 }
 
@@ -86,6 +90,8 @@ void stream_free(struct stream *stream)
 	for (int i = 0; i < MAX_STREAMS; i++)
 		if (streams[i] == stream)
 			streams[i] = NULL;
+	while (top > 0 && !streams[top - 1])
+		top--;
 	/* A terminal's input and output are one descriptor. */
 	if (stream->input.fd == stream->output.fd)
 		stream->input.fd = -1;
@@ -372,7 +378,8 @@ void stream_close_all(void)
 
 int stream_fill_polls(struct pollfd *polls)
 {
-	for (int i = 0; i < MAX_STREAMS; i++) {
+	polled = top;
+	for (int i = 0; i < polled; i++) {
 		struct stream *stream = streams[i];
 		struct pollfd *entry = polls + i * POLLS_PER_STREAM;
 
@@ -389,7 +396,7 @@ int stream_fill_polls(struct pollfd *polls)
 		if (wants_output(stream, &stream->errors))
 			entry[2] = (struct pollfd){ .fd = stream->errors.fd, .events = POLLIN };
 	}
-	return MAX_STREAMS * POLLS_PER_STREAM;
+	return polled * POLLS_PER_STREAM;
 }
 
 /* A watched process that was not our child has ended: how is not known. */
@@ -432,9 +439,9 @@ static void serve(struct stream *stream, const struct pollfd *entry)
 
 void stream_serve_polls(const struct pollfd *polls)
 {
-	first = (first + 1) % MAX_STREAMS;
-	for (unsigned int i = 0; i < MAX_STREAMS; i++) {
-		unsigned int slot = (first + i) % MAX_STREAMS;
+	first++;
+	for (int i = 0; i < polled; i++) {
+		unsigned int slot = (first + (unsigned int)i) % (unsigned int)polled;
 
 		if (streams[slot])
 			serve(streams[slot], polls + slot * POLLS_PER_STREAM);
@@ -458,7 +465,7 @@ int stream_timeout_ms(void)
 {
 	int soonest = -1;
 
-	for (int i = 0; i < MAX_STREAMS; i++) {
+	for (int i = 0; i < top; i++) {
 		int timeout = streams[i] ? timeout_of(streams[i]) : -1;
 
 		if (timeout >= 0 && (soonest < 0 || timeout < soonest))

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 
 /* A hello carries this mark, so that a receiver who lost its place finds it again. */
 #define WIRE_MARK "\x00\xff" "crlab-agent" "\r\n\x1a"
@@ -19,7 +19,7 @@
 #define WIRE_MAX_DATA (32 * 1024)
 
 /* Bytes the runner may send into a stream before the agent grants more. */
-#define WIRE_INPUT_WINDOW (64 * 1024)
+#define WIRE_INPUT_WINDOW (1024 * 1024)
 
 struct wire_header {
 	uint32_t length;	/* of the payload */

@@ -9,6 +9,8 @@ export interface ExecOptions {
   stdin?: AsyncIterable<Uint8Array>;
   /** Told of output as it comes. A promise holds the command back until it is fulfilled. */
   onStdout?: (bytes: Buffer) => void | Promise<void>;
+  /** Nothing more comes, though the command may still run. */
+  onStdoutEnd?: () => void;
   /** At most this much of each is kept in the result. */
   maxBufferBytes?: number;
 }

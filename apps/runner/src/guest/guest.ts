@@ -25,6 +25,8 @@ export interface ExecOptions {
   abort?: AbortSignal;
   /** Told of output as it comes. A promise holds the command back until it is fulfilled. */
   onStdout?: (bytes: Buffer) => void | Promise<void>;
+  /** Nothing more comes, though the command may still run. */
+  onStdoutEnd?: () => void;
   onStderr?: (bytes: Buffer) => void | Promise<void>;
   /** At most this much of each is kept in the result (default 16 MiB); the rest only passes by. */
   maxBufferBytes?: number;
@@ -196,6 +198,9 @@ export class Guest {
             .then(() => receive?.(bytes))
             .catch(() => undefined)
             .then(() => stream.consumed(channel, bytes.length));
+        },
+        onEof: (channel) => {
+          if (channel === Channel.output) void delivered[channel]?.then(() => options.onStdoutEnd?.());
         },
         onExited: (exitCode, signal) => {
           stream.over();

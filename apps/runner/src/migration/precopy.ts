@@ -126,15 +126,12 @@ class Migration {
   async #live(): Promise<void> {
     const path = `${FOLDER}/${this.#images.length + 1}`;
     const stream = this.link.open();
-    const receiving = this.target.exec(["sh", "-c", 'cat > "$1"', "sh", path], { stdin: stream.arriving() });
-    receiving.catch(() => undefined);
+    const receiving = this.#receive(stream, path);
     await this.#tell(["--live"]);
     const sending = this.#send(stream, ["--live"]);
     try {
       const sent = await this.#or(sending);
-      const { exitCode, stderr } = await this.#or(receiving);
-      if (exitCode !== 0)
-        throw new StepError("migration.target", `the target cannot keep the image: ${stderr.toString().trim()}`);
+      await this.#or(receiving);
       this.#images.unshift({ id: sent.imageId, path });
       await this.#over(sent.figures);
     } catch (error) {
@@ -143,10 +140,22 @@ class Migration {
     }
   }
 
-  /** The tree stands still; it is killed once it runs over there. */
+  /** An image at the target, from the link. */
+  #receive(stream: LinkStream, path: string): Promise<void> {
+    const command = this.target.exec(["sh", "-c", 'cat > "$1"', "sh", path], { stdin: stream.arriving() });
+    const received = command.then(({ exitCode, stderr }) => {
+      if (exitCode !== 0)
+        throw new StepError("migration.target", `the target cannot keep the image: ${stderr.toString().trim()}`);
+    });
+    received.catch(() => undefined);
+    return received;
+  }
+
+  /** The tree stands still; it is killed once it runs over there, where its memory comes from the images by and by. */
   async #last(stopped: MigrationStop): Promise<Migrated> {
     const parents = this.#images.flatMap(({ path }) => ["--parent", path]);
-    const restart = ["restart", "--json", "--detach", "-i", "-", ...parents];
+    const path = `${FOLDER}/last`;
+    const restart = ["restart", "--json", "--detach", "--lazy", "-i", path, ...parents];
     let tell: (verdict: "kill" | "go on") => void = () => undefined;
     const verdict = new Promise<"kill" | "go on">((resolve) => {
       tell = resolve;
@@ -157,10 +166,9 @@ class Migration {
     const stream = this.link.open();
     await this.options.onCommand?.("target", restart);
     await this.#tell(["--hold"]);
+    const receiving = this.#receive(stream, path);
     const askedMs = performance.now();
     const sending = this.#send(stream, ["--hold"], word);
-    const restarting = this.target.exec(restart, { stdin: stream.arriving() });
-    restarting.catch(() => undefined);
     let restore: RestoreFigures;
     let runningMs: number;
     try {
@@ -168,6 +176,10 @@ class Migration {
       const early = sending.then((): never => {
         throw new StepError("migration.source", "the source let the tree go before it was told to");
       });
+      early.catch(() => undefined);
+      await this.#or(Promise.race([receiving, early]));
+      const restarting = this.target.exec(restart);
+      restarting.catch(() => undefined);
       restore = readRestart(await this.#or(Promise.race([restarting, early])));
       runningMs = performance.now();
       await this.options.onRunning?.();
@@ -219,6 +231,8 @@ class Migration {
         await stream.send(part);
         sentMs = performance.now();
       },
+      // Of an image that is held, its end is known before the command's.
+      onStdoutEnd: () => stream.end(),
     });
     const sent = command.then((result): Sent => {
       const { imageId, pages, zeroPages, parentPages, frozenNs } = readCheckpoint(result, "stderr");
