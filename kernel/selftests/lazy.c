@@ -3,16 +3,22 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/klog.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "filesystems.h"
 #include "subject.h"
 #include "tap.h"
 
@@ -230,6 +236,118 @@ static void refused(void)
 	unlink(image);
 }
 
+#define BAD_PAGE	1000UL
+#define BAD_SEED	0x5eed0ddba110000ULL
+
+/* All but one page can be had; who wants that one is told. */
+static void damaged_body(void)
+{
+	uint64_t word;
+	int status, fd, to[2];
+	pid_t child;
+
+	memory = map(8 * MIB);
+	mark(memory, 2048, BAD_SEED);
+	pause_here();
+	verify(!wrong(memory, BAD_PAGE, BAD_SEED) &&
+	       !wrong(memory + (BAD_PAGE + 1) * PAGE, 2047 - BAD_PAGE, BAD_SEED + BAD_PAGE + 1),
+	       "all pages around it");
+	child = fork();
+	if (child == 0) {
+		(void)*(volatile char *)(memory + BAD_PAGE * PAGE);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	verify(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS, "who touches it has a SIGBUS: status 0x%x", status);
+	fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	verify(pread(fd, &word, sizeof(word), (off_t)(uintptr_t)(memory + BAD_PAGE * PAGE)) < 0, "it is not read otherwise");
+	close(fd);
+	if (pipe2(to, O_CLOEXEC) < 0)
+		verify(false, "pipe");
+	verify(write(to[1], memory + BAD_PAGE * PAGE, 8) < 0 && errno == EFAULT, "a system call has EFAULT");
+	madvise(memory + BAD_PAGE * PAGE, PAGE, MADV_DONTNEED);
+	verify(!memory[BAD_PAGE * PAGE], "what is dropped is not missed");
+}
+
+/* Finds the page where it stands on the device, and changes one byte of it. */
+static bool damage(const char *device)
+{
+	int fd = open(device, O_RDWR | O_DIRECT | O_CLOEXEC);
+	char *buf = aligned_alloc(PAGE, MIB);
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(fd, buf, MIB, at)) > 0) {
+		for (char *p = buf; p < buf + n; p += PAGE) {
+			if (wrong(p, 1, BAD_SEED + BAD_PAGE))
+				continue;
+			p[1000] ^= 1;
+			n = pwrite(fd, p, PAGE, at + (p - buf));
+			close(fd);
+			free(buf);
+			return n == (ssize_t)PAGE;
+		}
+		at += n;
+	}
+	free(buf);
+	close(fd);
+	return false;
+}
+
+static bool kernel_says(const char *what)
+{
+	int room = klogctl(10, NULL, 0), n;
+	char *text = malloc(room + 1);
+	bool said;
+
+	n = klogctl(3, text, room);
+	text[n > 0 ? n : 0] = '\0';
+	said = strstr(text, what);
+	free(text);
+	return said;
+}
+
+/*
+ * btrfs knows its data by checksums, so one byte changed on the device makes a
+ * page that cannot be read. A restart that reads all fails of it; a lazy one
+ * does not: so it does not read what nobody touches.
+ */
+static void damaged(void)
+{
+	const char *dir = fs_mount("btrfs");
+	char image[128], output[4096];
+	struct subject s;
+	bool ready, gone;
+	int status;
+
+	if (!dir) {
+		tap_ok(false, "a filesystem with checksums can be had");
+		return;
+	}
+	snprintf(image, sizeof(image), "%s/lazy.img", dir);
+	if (!subject_start(&s, "damaged", damaged_body))
+		return;
+	ready = subject_checkpoint(&s, image, killed) && wait_gone(s.pid) && fs_check("btrfs") &&
+		damage(fs_device("btrfs")) && fs_remount("btrfs");
+	tap_ok(ready, "damaged: a byte of the image is changed on the device");
+	if (!ready) {
+		subject_end(&s);
+		return;
+	}
+	status = RUN(output, restart_path, "-i", image, "--detach");
+	tap_ok(status == 1, "damaged: a restart that reads all fails: %s", output);
+	wait_gone(s.pid);
+	if (subject_restart(&s, image, lazy))
+		subject_finish(&s);
+	subject_end(&s);
+	snprintf(output, sizeof(output), "checkpoint: pid %d (", s.pid);
+	tap_ok(kernel_says(output) && kernel_says("of the image lazy.img (error -5)"),
+	       "damaged: the kernel's log names process, image and error");
+	gone = umount2(dir, 0) == 0;
+	tap_ok(gone, "damaged: the image has been let go: %s", strerror(gone ? 0 : errno));
+	fs_umount("btrfs");
+}
+
 int main(void)
 {
 	need_checkpoint();
@@ -244,5 +362,6 @@ int main(void)
 	again("soft-dirty", (const char *const[]){ "--tracker", "soft-dirty", NULL });
 	again("hash", (const char *const[]){ "--tracker", "hash", "--audit", NULL });
 	refused();
+	damaged();
 	return tap_done();
 }
