@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Files that only a descriptor leads to: eventfd, signalfd, timerfd, epoll, memfd. */
+/* covers: Descriptors | pidfds of processes of the tree, also of those that ended | supported */
 /* covers: Descriptors | eventfd, signalfd, timerfd, epoll, memfd | supported */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -349,12 +351,54 @@ static void shared_with_outside(void)
 	subject_finish(&s);
 }
 
+static int ended(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0);
+}
+
+static void pidfds(void)
+{
+	pid_t alive = fork(), zombie, reaped;
+	int fds[3];
+
+	if (alive == 0)
+		for (;;)
+			pause();
+	zombie = fork();
+	if (zombie == 0)
+		_exit(3);
+	reaped = fork();
+	if (reaped == 0)
+		_exit(4);
+	fds[0] = syscall(SYS_pidfd_open, alive, O_NONBLOCK);
+	fds[1] = syscall(SYS_pidfd_open, zombie, 0);
+	fds[2] = syscall(SYS_pidfd_open, reaped, 0);
+	waitpid(reaped, NULL, 0);
+	while (ended(fds[1]) != 1)
+		usleep(1000);
+	pause_here();
+	verify(ended(fds[0]) == 0 && fcntl(fds[0], F_GETFL) & O_NONBLOCK, "a process that lives");
+	verify(ended(fds[1]) == 1, "one that has ended");
+	verify(ended(fds[2]) == 1 && syscall(SYS_pidfd_send_signal, fds[2], 0, NULL, 0) < 0 && errno == ESRCH,
+	       "one that was waited for");
+	siginfo_t info = { };
+
+	verify(waitid(P_PIDFD, fds[1], &info, WEXITED) == 0 && info.si_pid == zombie && info.si_status == 3,
+	       "its status can be waited for");
+	verify(syscall(SYS_pidfd_send_signal, fds[0], SIGKILL, NULL, 0) == 0 && waitpid(alive, NULL, 0) == alive,
+	       "the first takes a signal");
+	verify(ended(fds[0]) == 1, "and tells of its end");
+}
+
 int main(void)
 {
 	need_checkpoint();
 	subject_round("eventfd", eventfds);
 	subject_round("signalfd", signalfds);
 	subject_round("timerfd", timerfds);
+	subject_round("pidfd", pidfds);
 	subject_round("epoll", epolls);
 	subject_round("epoll shared", epoll_shared);
 	subject_round("memfd", memfds);

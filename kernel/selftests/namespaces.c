@@ -6,7 +6,8 @@
 /* covers: Namespaces | mnt: bind mounts, procfs, empty tmpfs, unmounted, propagation | supported */
 /* covers: Namespaces | mnt: a tmpfs of its own that holds files | refused by name */
 /* covers: Namespaces | a namespace that processes outside the tree live in, too | refused by name */
-/* covers: Namespaces | net, time, user, cgroup: of the tree's own | refused by name */
+/* covers: Namespaces | time: of the tree's own; or made, if the clocks here are behind those of the image | supported */
+/* covers: Namespaces | net, user, cgroup: of the tree's own | refused by name */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,9 @@
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "subject.h"
@@ -247,6 +250,83 @@ static void with_tmpfs_files(void)
 	pause_here();
 }
 
+/* ---- clocks ---- */
+
+#define FAR	100000
+
+static long long monotonic_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+static void ahead(void)
+{
+	struct timespec until;
+	FILE *offsets;
+	int timer;
+	uint64_t ticks = 0;
+
+	if (unshare(CLONE_NEWTIME) < 0)
+		return;
+	offsets = fopen("/proc/self/timens_offsets", "we");
+	if (!offsets || fprintf(offsets, "monotonic %d 0", FAR) < 0 || fclose(offsets) != 0)
+		return;
+	pid_t child = fork();
+
+	/* The one in the new namespace is the subject. */
+	if (child) {
+		waitpid(child, NULL, 0);
+		_exit(0);
+	}
+	setsid();
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += 2;
+	timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	timerfd_settime(timer, TFD_TIMER_ABSTIME, &(struct itimerspec){ .it_value = until }, NULL);
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	close(open("/tmp/selftest/pid", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+	put("/tmp/selftest/pid", pid);
+	long long before = monotonic_s();
+
+	pause_here();
+	verify(before > FAR && monotonic_s() >= before && monotonic_s() < before + FAR / 2,
+	       "its clock goes on: %lld s, then %lld s", before, monotonic_s());
+	verify(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == 0 && monotonic_s() >= until.tv_sec,
+	       "a sleep until a time ends then");
+	verify(read(timer, &ticks, sizeof(ticks)) == sizeof(ticks) && ticks == 1, "and a timer");
+	finished();
+	_exit(0);
+}
+
+/* The tree is that in the time namespace: twice, the second time as a restart has made it. */
+static void clocks(void)
+{
+	static const char *const image = "/ckpt/selftest-time.img";
+	char text[16] = "";
+	struct subject s;
+
+	if (!subject_start(&s, "time", ahead))
+		return;
+	s.pid = atoi(content("/tmp/selftest/pid", text, sizeof(text)));
+	if (s.pid <= 0) {
+		tap_ok(false, "time: the subject has a namespace");
+		return;
+	}
+	for (int round = 0; round < 2; round++)
+		if (!subject_checkpoint(&s, image, (const char *const[]){ "--kill", NULL }) || !wait_gone(s.pid) ||
+		    !subject_restart(&s, image, NULL)) {
+			subject_end(&s);
+			return;
+		}
+	subject_finish(&s);
+	unlink(image);
+}
+
 /* ---- what is refused ---- */
 
 static void refused(const char *name, void (*body)(void), const char *word)
@@ -325,6 +405,7 @@ int main(void)
 	subject_round("nested", with_nested);
 	container_round();
 	subject_round("mounts", with_mounts);
+	clocks();
 	refused("a tmpfs with files", with_tmpfs_files, "tmpfs");
 	refused("a network namespace", with_net, "network");
 	leaks();

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What cannot be checkpointed is refused by name; a dry run names all of it. */
-/* covers: Descriptors | packet sockets | refused by name */
+/* covers: Descriptors | packet sockets with a ring | refused by name */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/if_packet.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -12,13 +13,20 @@
 #include "subject.h"
 #include "tap.h"
 
-static void with_socket(void) { socket(AF_PACKET, SOCK_RAW, 0); pause_here(); }
+static void socket_with_ring(void)
+{
+	struct tpacket_req ring = { .tp_block_size = 4096, .tp_block_nr = 1, .tp_frame_size = 2048, .tp_frame_nr = 2 };
+
+	setsockopt(socket(AF_PACKET, SOCK_RAW, 0), SOL_PACKET, PACKET_RX_RING, &ring, sizeof(ring));
+}
+
+static void with_socket(void) { socket_with_ring(); pause_here(); }
 static void with_fscontext(void) { syscall(SYS_fsopen, "tmpfs", 0); pause_here(); }
 static void with_userfaultfd(void) { syscall(SYS_userfaultfd, O_CLOEXEC); pause_here(); }
 
 static void with_several(void)
 {
-	socket(AF_PACKET, SOCK_RAW, 0);
+	socket_with_ring();
 	syscall(SYS_fsopen, "tmpfs", 0);
 	pause_here();
 }

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "util.h"
@@ -26,9 +27,11 @@ static const struct {
 } kinds[] = {
 	{ CKPT_NS_UTS, "uts", CLONE_NEWUTS },
 	{ CKPT_NS_IPC, "ipc", CLONE_NEWIPC },
+	{ CKPT_NS_TIME, "time", CLONE_NEWTIME },
 	{ CKPT_NS_MNT, "mnt", CLONE_NEWNS },
 };
 
+#define NS_PER_S	1000000000LL
 #define NR_KINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
 uint32_t namespaces_own(pid_t pid)
@@ -83,6 +86,57 @@ static void close_all(const int fds[NR_KINDS])
 			close(fds[i]);
 }
 
+/* Of this process, or of its children, by clock. */
+static int64_t offset_ns(const char *clock)
+{
+	FILE *file = fopen("/proc/self/timens_offsets", "re");
+	long long seconds, ns;
+	int64_t offset = 0;
+	char name[32];
+
+	while (file && fscanf(file, "%31s %lld %lld", name, &seconds, &ns) == 3)
+		if (!strcmp(name, clock))
+			offset = seconds * NS_PER_S + ns;
+	if (file)
+		fclose(file);
+	return offset;
+}
+
+static int64_t now_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* Seconds, and nanoseconds that are not negative. */
+static void print_offset(FILE *file, const char *clock, int64_t ns)
+{
+	int64_t seconds = ns / NS_PER_S - (ns % NS_PER_S < 0);
+
+	fprintf(file, "%s %lld %lld\n", clock, (long long)seconds, (long long)(ns - seconds * NS_PER_S));
+}
+
+void namespaces_make_time(const struct ckpt_time *time)
+{
+	/* What is written is the distance from the host's clocks. */
+	int64_t monotonic = (int64_t)time->monotonic_ns - (now_ns(CLOCK_MONOTONIC) - offset_ns("monotonic"));
+	int64_t boottime = (int64_t)time->boottime_ns - (now_ns(CLOCK_BOOTTIME) - offset_ns("boottime"));
+	FILE *file;
+
+	if (unshare(CLONE_NEWTIME) < 0)
+		die("cannot make a time namespace: %s", strerror(errno));
+	file = fopen("/proc/self/timens_offsets", "we");
+	if (!file)
+		die("the offsets of a time namespace: %s", strerror(errno));
+	setvbuf(file, NULL, _IOFBF, 256);
+	print_offset(file, "monotonic", monotonic);
+	print_offset(file, "boottime", boottime);
+	if (fclose(file) != 0)
+		die("the clocks of the image cannot be had here: %s", strerror(errno));
+}
+
 struct outcome {
 	long ret;
 	int error;
@@ -129,6 +183,8 @@ long namespaces_checkpoint(uint32_t own, pid_t pid, struct checkpoint_args *args
 		args->flags |= CHECKPOINT_OWN_IPC;
 	if (own & CKPT_NS_MNT)
 		args->flags |= CHECKPOINT_OWN_MNT;
+	if (own & CKPT_NS_TIME)
+		args->flags |= CHECKPOINT_OWN_TIME;
 	outcome = mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (outcome == MAP_FAILED)
 		return -1;

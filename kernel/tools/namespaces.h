@@ -13,6 +13,9 @@ uint32_t namespaces_own(pid_t pid);
 /* checkpoint(2), by a process that has entered these namespaces of @pid. errno as ever. */
 long namespaces_checkpoint(uint32_t own, pid_t pid, struct checkpoint_args *args, struct checkpoint_stats *stats);
 
+/* Children that are made from now on live in a time namespace whose clocks say this. */
+void namespaces_make_time(const struct ckpt_time *time);
+
 /* Where one was before. */
 struct namespaces_before {
 	uint32_t entered;

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "chain.h"
@@ -240,6 +241,18 @@ static int wait_for_root(void)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* A clock that goes on where it was in the image; one that only runs ahead is left alone. */
+static bool needs_time_namespace(const struct tasks *tasks)
+{
+	struct timespec now;
+
+	if (!tasks->time.monotonic_ns)
+		return false;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return tasks->own & CKPT_NS_TIME ||
+	       (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec < tasks->time.monotonic_ns;
+}
+
 #define CHECK_FLAGS	(RESTART_CHECK_TYPE | RESTART_CHECK_CONTENTS)
 
 static uint64_t check_flag(const char *what)
@@ -318,6 +331,8 @@ int main(int argc, char **argv)
 	root_pid = rebuild.tasks.at[0].entry.pid;
 
 	at_failure = clean_up;
+	if (needs_time_namespace(&rebuild.tasks))
+		namespaces_make_time(&rebuild.tasks.time);
 	rebuild_tree(&rebuild, detach);
 	namespaces_enter(rebuild.tasks.own, root_pid, &before);
 	run(input, &log, &stats);

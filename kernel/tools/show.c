@@ -138,6 +138,7 @@ static const struct field mm_fields[] = {
 	FIELD(ckpt_mm, nr_vmas, "nrVmas", NUMBER),
 	FIELD(ckpt_mm, dumpable, "dumpable", NUMBER),
 	FIELD(ckpt_mm, thp_disable, "thpDisable", NUMBER),
+	FIELD(ckpt_mm, flags, "flags", HEX),
 	{ },
 };
 

@@ -132,6 +132,37 @@ static void socket_msg_json(const unsigned char *body, size_t len)
 	json_number("bytes", len);
 }
 
+static void pidfd_json(const void *body)
+{
+	struct ckpt_pidfd p;
+
+	memcpy(&p, body, sizeof(p));
+	json_number("pid", p.pid);
+	json_number("flags", p.flags);
+}
+
+static void filter_json(const void *body)
+{
+	struct ckpt_sock_filter f;
+
+	memcpy(&f, body, sizeof(f));
+	json_number("instructions", f.nr_insns);
+	json_number("flags", f.flags);
+}
+
+static void datagram_json(const void *body, size_t len)
+{
+	struct ckpt_datagram d;
+
+	memcpy(&d, body, sizeof(d));
+	json_number("fromPort", d.from_port);
+	json_number("toPort", d.to_port);
+	json_number("version", d.version);
+	json_number("device", d.device);
+	json_number("group", d.group);
+	json_number("bytes", len - sizeof(d));
+}
+
 static void tcp_json(const void *body)
 {
 	struct ckpt_tcp t;
@@ -199,12 +230,15 @@ bool show_anon_json(const struct record *record)
 	case CKPT_REC_EPOLL: return true;
 	case CKPT_REC_EPOLL_ITEMS: epoll_items_json(record->body, record->body_len); return true;
 	case CKPT_REC_MEMFD: memfd_json(record->body); return true;
+	case CKPT_REC_PIDFD: pidfd_json(record->body); return true;
 	case CKPT_REC_SOCKET: socket_json(record->body, record->body_len); return true;
 	case CKPT_REC_SOCKET_PEER:
 		memcpy(&p, record->body, sizeof(p));
 		json_number("peer", p.peer);
 		return true;
 	case CKPT_REC_SOCKET_MSG: socket_msg_json(record->body, record->body_len); return true;
+	case CKPT_REC_SOCKET_FILTER: filter_json(record->body); return true;
+	case CKPT_REC_SOCKET_DGRAM: datagram_json(record->body, record->body_len); return true;
 	case CKPT_REC_TCP: tcp_json(record->body); return true;
 	case CKPT_REC_TCP_DATA: tcp_data_json(record->body, record->body_len); return true;
 	}
@@ -267,6 +301,8 @@ bool show_anon_text(const struct record *record)
 {
 	struct ckpt_tcp_data d;
 	struct ckpt_socket_peer p;
+	struct ckpt_pidfd pidfd;
+	struct ckpt_sock_filter f;
 	struct ckpt_socket_msg m;
 	struct ckpt_signalfd s;
 	struct ckpt_eventfd e;
@@ -284,6 +320,10 @@ bool show_anon_text(const struct record *record)
 	case CKPT_REC_EPOLL: return true;
 	case CKPT_REC_EPOLL_ITEMS: epoll_items_text(record->body, record->body_len); return true;
 	case CKPT_REC_MEMFD: memfd_text(record->body); return true;
+	case CKPT_REC_PIDFD:
+		memcpy(&pidfd, record->body, sizeof(pidfd));
+		printf("of pid %d%s", pidfd.pid, pidfd.flags & CKPT_PIDFD_DEAD ? ", which is no more" : "");
+		return true;
 	case CKPT_REC_SOCKET: socket_text(record->body); return true;
 	case CKPT_REC_SOCKET_PEER:
 		memcpy(&p, record->body, sizeof(p));
@@ -292,6 +332,13 @@ bool show_anon_text(const struct record *record)
 	case CKPT_REC_SOCKET_MSG:
 		memcpy(&m, record->body, sizeof(m));
 		printf("from %u, %u files in flight", m.from, m.nr_fds);
+		return true;
+	case CKPT_REC_SOCKET_FILTER:
+		memcpy(&f, record->body, sizeof(f));
+		printf("%u instructions", f.nr_insns);
+		return true;
+	case CKPT_REC_SOCKET_DGRAM:
+		printf("%zu bytes received", record->body_len - sizeof(struct ckpt_datagram));
 		return true;
 	case CKPT_REC_TCP: tcp_text(record->body); return true;
 	case CKPT_REC_TCP_DATA:

@@ -152,6 +152,15 @@ static void uts_json(const void *body)
 	name_json("domainname", u.domainname);
 }
 
+static void time_json(const void *body)
+{
+	struct ckpt_time t;
+
+	memcpy(&t, body, sizeof(t));
+	json_number("monotonicNs", t.monotonic_ns);
+	json_number("boottimeNs", t.boottime_ns);
+}
+
 static void ipc_ns_json(const void *body)
 {
 	struct ckpt_ipc_ns i;
@@ -176,6 +185,7 @@ bool show_ipc_json(const struct record *record)
 	case CKPT_REC_NAMESPACES: namespaces_json(record->body, record->body_len); return true;
 	case CKPT_REC_MOUNTS: json_number("bytes", record->body_len); return true;
 	case CKPT_REC_UTS: uts_json(record->body); return true;
+	case CKPT_REC_TIME: time_json(record->body); return true;
 	case CKPT_REC_IPC_NS: ipc_ns_json(record->body); return true;
 	case CKPT_REC_SHM: shm_json(record->body); return true;
 	case CKPT_REC_SEM: sem_json(record->body, record->body_len); return true;
@@ -187,6 +197,7 @@ bool show_ipc_json(const struct record *record)
 
 bool show_ipc_text(const struct record *record)
 {
+	struct ckpt_time t;
 	struct ckpt_shm s;
 	struct ckpt_sem e;
 	struct ckpt_msg m;
@@ -200,6 +211,11 @@ bool show_ipc_text(const struct record *record)
 		return true;
 	case CKPT_REC_MOUNTS:
 		printf("%zu bytes", record->body_len);
+		return true;
+	case CKPT_REC_TIME:
+		memcpy(&t, record->body, sizeof(t));
+		printf("monotonic %llu ns, since boot %llu ns", (unsigned long long)t.monotonic_ns,
+		       (unsigned long long)t.boottime_ns);
 		return true;
 	case CKPT_REC_UTS:
 		printf("%.*s", CKPT_UTS_BYTES, (const char *)record->body);

@@ -123,6 +123,8 @@ static void link_all(struct tasks *tasks, int ctx_fd)
 			tasks->at[parent].nr_threads++;
 		}
 	}
+	if (ioctl(ctx_fd, CKPT_RESTART_TIME, &tasks->time) < 0)
+		die("the clocks cannot be read: %s", strerror(errno));
 	read_namespaces(tasks, ctx_fd, &map);
 	free(map.slots);
 }

@@ -22,6 +22,7 @@ struct tasks {
 	struct task *at;
 	int nr;
 	uint32_t own;	/* CKPT_NS_*: namespaces to be made */
+	struct ckpt_time time;	/* what its clocks said; zero: not known */
 	char *mounts;	/* what is mounted in that of mounts, or NULL */
 };
 

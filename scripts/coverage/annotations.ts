@@ -12,7 +12,7 @@ export interface Covered {
   test: string;
 }
 
-const line = /^(?:\/\*| \*) covers: (.*?)(?: \*\/)?$/;
+const line = /^(?:\/\*| \*|#) covers: (.*?)(?: \*\/)?$/;
 
 /** Annotations of one selftest. */
 export function annotationsOf(test: string, source: string): Covered[] {
@@ -26,11 +26,18 @@ export function annotationsOf(test: string, source: string): Covered[] {
   });
 }
 
-export function allAnnotations(dir: string): Covered[] {
-  return readdirSync(dir)
-    .filter((file) => file.endsWith(".c"))
-    .sort()
-    .flatMap((file) => annotationsOf(file.slice(0, -2), readFileSync(join(dir, file), "utf8")));
+/** Of the selftests in `dir`, and of the scripts in `cases`, which the selftest `programs` runs. */
+export function allAnnotations(dir: string, cases: string): Covered[] {
+  const read = (folder: string, file: string) => readFileSync(join(folder, file), "utf8");
+  return [
+    ...readdirSync(dir)
+      .filter((file) => file.endsWith(".c"))
+      .sort()
+      .flatMap((file) => annotationsOf(file.slice(0, -2), read(dir, file))),
+    ...readdirSync(cases)
+      .sort()
+      .flatMap((file) => annotationsOf(`programs ${file}`, read(cases, file))),
+  ];
 }
 
 /** The page: a table for each room, resources in the order of the alphabet. */

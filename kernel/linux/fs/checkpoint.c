@@ -263,6 +263,8 @@ int checkpoint_file(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
 		ret = generic_file_checkpoint(ctx, file);
 	else if (file->f_op->checkpoint)
 		ret = file->f_op->checkpoint(ctx, file);
+	else if (!IS_ERR(pidfd_pid(file)))
+		ret = checkpoint_pidfd(ctx, file);
 	else
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
 				    "%s (%s) has no checkpoint method: not supported",

@@ -308,6 +308,7 @@ static struct file *restore_file(struct ckpt_ctx *ctx, const struct ckpt_file *f
 	case CKPT_FILE_TIMERFD:
 	case CKPT_FILE_EPOLL:
 	case CKPT_FILE_SOCKET:
+	case CKPT_FILE_PIDFD:
 		file = restore_anon_file(ctx, f);
 		break;
 	case CKPT_FILE_MEMFD:

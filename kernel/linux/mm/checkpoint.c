@@ -336,20 +336,9 @@ static int mm_obstacles(struct ckpt_ctx *ctx, struct mm_struct *mm,
 				  mm_pkey_allocation_map(mm) != 1,
 				  "has allocated a protection key");
 #endif
-#ifdef CONFIG_MEMBARRIER
-	if (!ret)
-		ret = MM_OBSTACLE(ctx, atomic_read(&mm->membarrier_state),
-				  "is registered for membarrier(2)");
-#endif
 	if (!ret)
 		ret = MM_OBSTACLE(ctx, mm_lam_cr3_mask(mm),
 				  "uses tagged addresses");
-	if (!ret)
-		ret = MM_OBSTACLE(ctx, test_bit(MMF_HAS_MDWE, &mm->flags),
-				  "denies itself memory that is writable and executable (PR_SET_MDWE)");
-	if (!ret)
-		ret = MM_OBSTACLE(ctx, test_bit(MMF_VM_MERGE_ANY, &mm->flags),
-				  "has all its memory merged (PR_SET_MEMORY_MERGE)");
 	if (!ret)
 		ret = MM_OBSTACLE(ctx, get_dumpable(mm) == SUID_DUMP_ROOT,
 				  "may be looked into by root only (set-user-ID)");
@@ -369,6 +358,34 @@ static int copy_auxv(struct ckpt_ctx *ctx, struct mm_struct *mm, struct ckpt_mm 
 		       sizeof(mm->saved_auxv) - sizeof(m->auxv) + 2 * sizeof(m->auxv[0])))
 		return ckpt_err(ctx, -EOVERFLOW, "its auxiliary vector is too long");
 	return 0;
+}
+
+static u32 describe_mm_flags(struct mm_struct *mm)
+{
+	u32 flags = CKPT_MM_COREDUMP;
+
+	BUILD_BUG_ON(MMF_DUMP_FILTER_BITS > CKPT_MM_COREDUMP_BITS);
+	flags |= (READ_ONCE(mm->flags) & MMF_DUMP_FILTER_MASK) >> MMF_DUMP_FILTER_SHIFT <<
+		 CKPT_MM_COREDUMP_SHIFT;
+	if (test_bit(MMF_HAS_MDWE, &mm->flags))
+		flags |= CKPT_MM_MDWE;
+	if (test_bit(MMF_HAS_MDWE_NO_INHERIT, &mm->flags))
+		flags |= CKPT_MM_MDWE_NO_INHERIT;
+	if (test_bit(MMF_VM_MERGE_ANY, &mm->flags))
+		flags |= CKPT_MM_MERGE;
+#ifdef CONFIG_MEMBARRIER
+	int state = atomic_read(&mm->membarrier_state);
+
+	if (state & MEMBARRIER_STATE_PRIVATE_EXPEDITED_READY)
+		flags |= CKPT_MM_BARRIER_PRIVATE;
+	if (state & MEMBARRIER_STATE_GLOBAL_EXPEDITED_READY)
+		flags |= CKPT_MM_BARRIER_GLOBAL;
+	if (state & MEMBARRIER_STATE_PRIVATE_EXPEDITED_SYNC_CORE_READY)
+		flags |= CKPT_MM_BARRIER_SYNC_CORE;
+	if (state & MEMBARRIER_STATE_PRIVATE_EXPEDITED_RSEQ_READY)
+		flags |= CKPT_MM_BARRIER_RSEQ;
+#endif
+	return flags;
 }
 
 static int describe_mm(struct ckpt_ctx *ctx, struct mm_struct *mm, struct ckpt_mm *m)
@@ -396,6 +413,7 @@ static int describe_mm(struct ckpt_ctx *ctx, struct mm_struct *mm, struct ckpt_m
 	m->dumpable = get_dumpable(mm);
 	m->thp_disable = test_bit(MMF_DISABLE_THP, &mm->flags);
 	m->tracker = ckpt_tracker_id(ctx, mm);
+	m->flags = describe_mm_flags(mm);
 	return copy_auxv(ctx, mm, m);
 }
 

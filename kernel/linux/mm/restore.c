@@ -9,6 +9,7 @@
 #include <linux/checkpoint_internal.h>
 #include <linux/ckpt_lazy.h>
 #include <linux/file.h>
+#include <linux/ksm.h>
 #include <linux/maple_tree.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
@@ -96,7 +97,8 @@ static int check_mm(struct ckpt_ctx *ctx, const struct ckpt_mm *m)
 		return ckpt_err(ctx, -EINVAL, "an address space with %u mappings; the limit is %d",
 				m->nr_vmas, sysctl_max_map_count);
 	if (m->dumpable > SUID_DUMP_USER || m->thp_disable > 1 || !m->track_id ||
-	    !ckpt_tracker_is_valid(m->tracker) || m->reserved ||
+	    !ckpt_tracker_is_valid(m->tracker) || m->flags & ~CKPT_MM_FLAGS_ALL ||
+	    (m->flags & CKPT_MM_MDWE_NO_INHERIT && !(m->flags & CKPT_MM_MDWE)) ||
 	    m->def_flags & ~(u64)(CKPT_VMA_LOCKED | CKPT_VMA_LOCKONFAULT))
 		return ckpt_err(ctx, -EINVAL, "an address space with invalid attributes");
 	if (m->auxv[CKPT_AUXV_WORDS - 2] || m->auxv[CKPT_AUXV_WORDS - 1])
@@ -335,6 +337,57 @@ static void set_bounds(struct mm_struct *mm, const struct ckpt_mm *m)
 		clear_bit(MMF_DISABLE_THP, &mm->flags);
 }
 
+/* Nobody uses it yet, so no processor has to be told. */
+static void set_barriers(struct mm_struct *mm, u32 flags)
+{
+#ifdef CONFIG_MEMBARRIER
+	int state = 0;
+
+	if (flags & CKPT_MM_BARRIER_PRIVATE)
+		state |= MEMBARRIER_STATE_PRIVATE_EXPEDITED |
+			 MEMBARRIER_STATE_PRIVATE_EXPEDITED_READY;
+	if (flags & CKPT_MM_BARRIER_GLOBAL)
+		state |= MEMBARRIER_STATE_GLOBAL_EXPEDITED |
+			 MEMBARRIER_STATE_GLOBAL_EXPEDITED_READY;
+	if (flags & CKPT_MM_BARRIER_SYNC_CORE)
+		state |= MEMBARRIER_STATE_PRIVATE_EXPEDITED |
+			 MEMBARRIER_STATE_PRIVATE_EXPEDITED_SYNC_CORE |
+			 MEMBARRIER_STATE_PRIVATE_EXPEDITED_SYNC_CORE_READY;
+	if (flags & CKPT_MM_BARRIER_RSEQ)
+		state |= MEMBARRIER_STATE_PRIVATE_EXPEDITED |
+			 MEMBARRIER_STATE_PRIVATE_EXPEDITED_RSEQ |
+			 MEMBARRIER_STATE_PRIVATE_EXPEDITED_RSEQ_READY;
+	atomic_set(&mm->membarrier_state, state);
+#endif
+}
+
+/* What would forbid or change the mappings comes after them. */
+static int set_mm_flags(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 flags)
+{
+	unsigned long filter;
+	int ret = 0;
+
+	if (flags & CKPT_MM_COREDUMP) {
+		filter = (unsigned long)(flags >> CKPT_MM_COREDUMP_SHIFT) <<
+			 MMF_DUMP_FILTER_SHIFT;
+		set_mask_bits(&mm->flags, MMF_DUMP_FILTER_MASK, filter & MMF_DUMP_FILTER_MASK);
+	}
+	set_barriers(mm, flags);
+	if (flags & CKPT_MM_MERGE) {
+		if (!capable(CAP_SYS_RESOURCE))
+			return ckpt_err(ctx, -EPERM, "all its memory is to be merged");
+		if (mmap_write_lock_killable(mm))
+			return -EINTR;
+		ret = ksm_enable_merge_any(mm);
+		mmap_write_unlock(mm);
+	}
+	if (flags & CKPT_MM_MDWE)
+		set_bit(MMF_HAS_MDWE, &mm->flags);
+	if (flags & CKPT_MM_MDWE_NO_INHERIT)
+		set_bit(MMF_HAS_MDWE_NO_INHERIT, &mm->flags);
+	return ret ? ckpt_err(ctx, ret, "cannot have its memory merged (error %d)", ret) : 0;
+}
+
 static int build_mm(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_mm *m,
 		    u32 objref)
 {
@@ -351,9 +404,10 @@ static int build_mm(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckp
 	own = borrow_mm(mm);
 	ret = map_vmas(ctx, mm, m, objref);
 	return_mm(own);
-	if (!ret)
-		set_bounds(mm, m);
-	return ret;
+	if (ret)
+		return ret;
+	set_bounds(mm, m);
+	return set_mm_flags(ctx, mm, m->flags);
 }
 
 static struct restored_mm *restored_mm_alloc(void)

@@ -5,7 +5,6 @@
  * net/ipv4/tcp_restore.c.
  */
 #include <linux/checkpoint_internal.h>
-#include <linux/igmp.h>
 #include <linux/ipv6.h>
 #include <linux/net.h>
 #include <linux/security.h>
@@ -21,15 +20,17 @@ static bool is_tcp(const struct sock *sk)
 	return sk->sk_type == SOCK_STREAM && sk->sk_protocol == IPPROTO_TCP;
 }
 
-static bool has_groups(const struct sock *sk)
+static bool is_udp(const struct sock *sk)
 {
-	if (rcu_access_pointer(inet_sk(sk)->mc_list))
-		return true;
-#if IS_ENABLED(CONFIG_IPV6)
-	if (sk->sk_family == AF_INET6)
-		return rcu_access_pointer(inet6_sk(sk)->ipv6_mc_list) || inet6_sk(sk)->ipv6_ac_list;
-#endif
-	return false;
+	return sk->sk_type == SOCK_DGRAM &&
+	       (sk->sk_protocol == IPPROTO_UDP || sk->sk_protocol == IPPROTO_UDPLITE);
+}
+
+/* Of ICMP, for who may not have a raw one. */
+static bool is_ping(const struct sock *sk)
+{
+	return sk->sk_type == SOCK_DGRAM &&
+	       (sk->sk_protocol == IPPROTO_ICMP || sk->sk_protocol == IPPROTO_ICMPV6);
 }
 
 /* Is there, or was there, a connection? */
@@ -44,30 +45,21 @@ static bool is_connection(const struct socket *sock)
 
 static int inet_obstacle(struct ckpt_ctx *ctx, struct sock *sk)
 {
-	bool is_udp = sk->sk_type == SOCK_DGRAM && sk->sk_protocol == IPPROTO_UDP;
-
-	if (!is_tcp(sk) && !is_udp && sk->sk_type != SOCK_RAW)
+	if (!is_tcp(sk) && !is_udp(sk) && !is_ping(sk) && sk->sk_type != SOCK_RAW)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a socket of type %u, protocol %u: not supported", sk->sk_type,
 				     sk->sk_protocol);
-	if (has_groups(sk))
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "a socket that is a member of multicast groups: not supported");
 	if (rcu_access_pointer(inet_sk(sk)->inet_opt))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a socket with IP options: not supported");
 	if (is_tcp(sk))
 		return ckpt_tcp_obstacle(ctx, sk);
-	if (is_udp && READ_ONCE(udp_sk(sk)->encap_type))
+	if (is_udp(sk) && READ_ONCE(udp_sk(sk)->encap_type))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a UDP socket that encapsulates (UDP_ENCAP): not supported");
-	if (is_udp && READ_ONCE(udp_sk(sk)->pending))
+	if (is_udp(sk) && READ_ONCE(udp_sk(sk)->pending))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a UDP socket with a datagram half sent (MSG_MORE): not supported");
-	if (!skb_queue_empty_lockless(&sk->sk_receive_queue) ||
-	    (is_udp && !skb_queue_empty_lockless(&udp_sk(sk)->reader_queue)))
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "a socket with datagrams that were not read: not supported");
 	return 0;
 }
 
@@ -83,6 +75,26 @@ static bool is_bound(const struct sock *sk)
 	return inet_sk(sk)->inet_rcv_saddr;
 }
 
+/* It has no port, and getpeername(2) says that it has no peer. */
+static int raw_peer(const struct sock *sk, struct sockaddr_storage *peer)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)peer;
+#if IS_ENABLED(CONFIG_IPV6)
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)peer;
+
+	if (sk->sk_family == AF_INET6) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_addr = sk->sk_v6_daddr;
+		in6->sin6_scope_id = ipv6_iface_scope_id(&sk->sk_v6_daddr,
+							 READ_ONCE(sk->sk_bound_dev_if));
+		return sizeof(*in6);
+	}
+#endif
+	in->sin_family = AF_INET;
+	in->sin_addr.s_addr = inet_sk(sk)->inet_daddr;
+	return sizeof(*in);
+}
+
 static int addresses(struct ckpt_ctx *ctx, struct socket *sock, struct ckpt_socket *rec,
 		     struct sockaddr_storage *addr, struct sockaddr_storage *peer)
 {
@@ -96,7 +108,8 @@ static int addresses(struct ckpt_ctx *ctx, struct socket *sock, struct ckpt_sock
 		rec->addr_len = len;
 	}
 	if (!is_tcp(sk) && sk->sk_state == TCP_ESTABLISHED) {
-		len = kernel_getpeername(sock, (struct sockaddr *)peer);
+		len = is_udp(sk) ? kernel_getpeername(sock, (struct sockaddr *)peer) :
+				   raw_peer(sk, peer);
 		if (len < 0)
 			return ckpt_err(ctx, len, "its peer's address cannot be had (error %d)",
 					len);
@@ -140,6 +153,8 @@ int checkpoint_inet(struct ckpt_ctx *ctx, struct file *file, struct socket *sock
 	}
 	if (!ret)
 		ret = checkpoint_sock(ctx, sk, &rec, objref, &addr, &peer);
+	if (!ret && is_udp(sk))
+		ret = checkpoint_udp_queue(ctx, sk, objref);
 	return ret ?: ckpt_anon_write(ctx, file, CKPT_FILE_SOCKET, objref);
 }
 

@@ -16,7 +16,7 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
-#define SOCKET_MAX_OPTIONS	64
+#define SOCKET_MAX_OPTIONS	200
 
 void ckpt_sock_get(void *sk)
 {
@@ -52,15 +52,9 @@ static int sock_obstacle(struct ckpt_ctx *ctx, struct sock *sk)
 	if (!net_eq(sock_net(sk), current->nsproxy->net_ns))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a socket of another network namespace: not supported");
-	if (rcu_access_pointer(sk->sk_filter))
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "a socket with a filter (SO_ATTACH_FILTER): not supported");
 	if (READ_ONCE(sk->sk_user_data))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a socket that something in the kernel uses: not supported");
-	if (READ_ONCE(sk->sk_bound_dev_if))
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "a socket of one device (SO_BINDTODEVICE): not supported");
 	return 0;
 }
 
@@ -106,6 +100,8 @@ int checkpoint_sock(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_socket *r
 		ret = ckpt_write_rec2(ctx, CKPT_REC_SOCKET, objref, rec, sizeof(*rec), tail, len);
 	}
 	kfree(tail);
+	if (!ret && sk->sk_socket && !(rec->flags & CKPT_SOCKET_GONE))
+		ret = checkpoint_sock_filter(ctx, sk, objref);
 	return ret;
 }
 
@@ -126,6 +122,12 @@ int socket_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 	case AF_INET:
 	case AF_INET6:
 		return checkpoint_inet(ctx, file, sock);
+	case AF_NETLINK:
+		return checkpoint_netlink(ctx, file, sock);
+#if IS_BUILTIN(CONFIG_PACKET)
+	case AF_PACKET:
+		return checkpoint_packet(ctx, file, sock);
+#endif
 	}
 	return ckpt_obstacle(ctx, -EOPNOTSUPP,
 			     "a socket of family %u, type %u, protocol %u: not supported",
@@ -135,6 +137,7 @@ int socket_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 static int check_socket(struct ckpt_ctx *ctx, const struct ckpt_socket *s, size_t tail)
 {
 	bool without_file = s->listener || s->flags & CKPT_SOCKET_GONE;
+	bool is_inet = s->family == AF_INET || s->family == AF_INET6;
 	bool is_unix = s->family == AF_UNIX;
 
 	if (s->nr_options > SOCKET_MAX_OPTIONS || s->addr_len > sizeof(struct sockaddr_storage) ||
@@ -144,10 +147,10 @@ static int check_socket(struct ckpt_ctx *ctx, const struct ckpt_socket *s, size_
 	if (s->flags & ~CKPT_SOCKET_FLAGS_ALL || s->state > CKPT_SOCKET_LISTENING ||
 	    s->shutdown & ~SHUTDOWN_MASK || s->error > MAX_ERRNO || s->reserved ||
 	    s->backlog > INT_MAX ||
-	    (!is_unix && s->family != AF_INET && s->family != AF_INET6) ||
+	    (!is_unix && !is_inet && s->family != AF_NETLINK && s->family != AF_PACKET) ||
 	    (without_file && (s->state == CKPT_SOCKET_LISTENING ||
 			      (is_unix && s->nr_options) ||
-			      (!is_unix && (s->type != SOCK_STREAM || s->addr_len ||
+			      (!is_unix && (!is_inet || s->type != SOCK_STREAM || s->addr_len ||
 					    s->state != CKPT_SOCKET_CONNECTED)))) ||
 	    (s->listener && s->flags & CKPT_SOCKET_GONE) ||
 	    (!is_unix && (s->path || s->flags & ~CKPT_SOCKET_GONE)))
@@ -268,6 +271,25 @@ static int add_without_file(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_
 	return ckpt_ref_add(ctx, objref, CKPT_OBJ_SOCKET, rs);
 }
 
+static int restore_family(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const u8 *addr,
+			  struct socket *sock)
+{
+	switch (s->family) {
+	case AF_UNIX:
+		return restore_unix(ctx, s, addr, sock);
+	case AF_NETLINK:
+		return restore_netlink(ctx, s, addr, addr + s->addr_len, sock);
+#if IS_BUILTIN(CONFIG_PACKET)
+	case AF_PACKET:
+		return restore_packet(ctx, s, addr, sock);
+#endif
+	case AF_INET:
+	case AF_INET6:
+		return restore_inet(ctx, s, addr, addr + s->addr_len, sock);
+	}
+	return -EINVAL;
+}
+
 static int make_socket(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_socket *s)
 {
 	const struct ckpt_sockopt *options = (const void *)(s + 1);
@@ -282,8 +304,7 @@ static int make_socket(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_socke
 			s->family, s->type, s->protocol, ret);
 	ret = restore_sock_options(ctx, sock, options, s->nr_options);
 	if (!ret)
-		ret = s->family == AF_UNIX ? restore_unix(ctx, s, addr, sock) :
-		      restore_inet(ctx, s, addr, addr + s->addr_len, sock);
+		ret = restore_family(ctx, s, addr, sock);
 	if (!ret && (s->listener || s->flags & CKPT_SOCKET_GONE))
 		return add_without_file(ctx, objref, s, sock);
 	if (!ret)
@@ -396,8 +417,20 @@ int restore_socket_msg_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 
 static void settle(struct sock *sk, const struct restored_sock *rs)
 {
-	if (sk->sk_family != AF_UNIX)
+	if (sk->sk_family != AF_UNIX) {
+		/* TCP has its own way. */
+		if (sk->sk_type == SOCK_STREAM)
+			return;
+		/* What has come in since it was made is not for who was not there. */
+		if (sk->sk_family == AF_PACKET ||
+		    (sk->sk_type == SOCK_RAW && sk->sk_family != AF_NETLINK))
+			skb_queue_purge(&sk->sk_receive_queue);
+		lock_sock(sk);
+		sk->sk_shutdown = rs->shutdown;
+		WRITE_ONCE(sk->sk_err, rs->error);
+		release_sock(sk);
 		return;
+	}
 	unix_state_lock(sk);
 	WRITE_ONCE(sk->sk_shutdown, rs->shutdown);
 	WRITE_ONCE(sk->sk_err, rs->error);

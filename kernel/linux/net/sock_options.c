@@ -8,10 +8,12 @@
 #include <linux/in6.h>
 #include <linux/net.h>
 #include <linux/tcp.h>
+#include <linux/udp.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/sock.h>
 #include <net/tcp.h>
+#include <net/udplite.h>
 
 /* In the order in which they are set. */
 static const struct {
@@ -39,6 +41,15 @@ static const struct {
 	{ SOL_SOCKET, SO_RXQ_OVFL, 4 },
 	{ SOL_SOCKET, SO_PEEK_OFF, 4 },
 	{ SOL_SOCKET, SO_LINGER, 8 },
+	{ SOL_SOCKET, SO_DEBUG, 4 },
+	{ SOL_SOCKET, SO_TIMESTAMP_NEW, 4 },
+	{ SOL_SOCKET, SO_TIMESTAMPNS_NEW, 4 },
+	{ SOL_SOCKET, SO_TIMESTAMPING_OLD, 8 },
+	{ SOL_SOCKET, SO_SELECT_ERR_QUEUE, 4 },
+	{ SOL_SOCKET, SO_BUSY_POLL, 4 },
+	{ SOL_SOCKET, SO_ZEROCOPY, 4 },
+	{ SOL_SOCKET, SO_MAX_PACING_RATE, 8 },
+	{ SOL_SOCKET, SO_BINDTODEVICE, 16 },
 	{ SOL_SOCKET, SO_RCVTIMEO_OLD, 16 },
 	{ SOL_SOCKET, SO_SNDTIMEO_OLD, 16 },
 	{ SOL_IPV6, IPV6_V6ONLY, 4 },
@@ -62,6 +73,33 @@ static const struct {
 	{ SOL_IP, IP_MULTICAST_TTL, 4 },
 	{ SOL_IP, IP_MULTICAST_LOOP, 4 },
 	{ SOL_IP, IP_BIND_ADDRESS_NO_PORT, 4 },
+	{ SOL_IP, IP_RECVOPTS, 4 },
+	{ SOL_IP, IP_RETOPTS, 4 },
+	{ SOL_IP, IP_RECVORIGDSTADDR, 4 },
+	{ SOL_IP, IP_CHECKSUM, 4 },
+	{ SOL_IP, IP_RECVFRAGSIZE, 4 },
+	{ SOL_IP, IP_MINTTL, 4 },
+	{ SOL_IP, IP_NODEFRAG, 4 },
+	{ SOL_IP, IP_MULTICAST_ALL, 4 },
+	{ SOL_IP, IP_UNICAST_IF, 4 },
+	{ SOL_IP, IP_LOCAL_PORT_RANGE, 4 },
+	{ SOL_IP, IP_HDRINCL, 4 },
+	{ SOL_IPV6, IPV6_MTU_DISCOVER, 4 },
+	{ SOL_IPV6, IPV6_MULTICAST_IF, 4 },
+	{ SOL_IPV6, IPV6_MULTICAST_ALL, 4 },
+	{ SOL_IPV6, IPV6_UNICAST_IF, 4 },
+	{ SOL_IPV6, IPV6_RECVPATHMTU, 4 },
+	{ SOL_IPV6, IPV6_RECVHOPOPTS, 4 },
+	{ SOL_IPV6, IPV6_RECVRTHDR, 4 },
+	{ SOL_IPV6, IPV6_RECVDSTOPTS, 4 },
+	{ SOL_IPV6, IPV6_RECVFRAGSIZE, 4 },
+	{ SOL_IPV6, IPV6_RECVORIGDSTADDR, 4 },
+	{ SOL_IPV6, IPV6_DONTFRAG, 4 },
+	{ SOL_IPV6, IPV6_MINHOPCOUNT, 4 },
+	{ SOL_IPV6, IPV6_FREEBIND, 4 },
+	{ SOL_IPV6, IPV6_TRANSPARENT, 4 },
+	{ SOL_IPV6, IPV6_AUTOFLOWLABEL, 4 },
+	{ SOL_IPV6, IPV6_ADDR_PREFERENCES, 4 },
 	{ SOL_TCP, TCP_NODELAY, 4 },
 	{ SOL_TCP, TCP_CORK, 4 },
 	{ SOL_TCP, TCP_KEEPIDLE, 4 },
@@ -75,7 +113,21 @@ static const struct {
 	{ SOL_TCP, TCP_INQ, 4 },
 	{ SOL_TCP, TCP_FASTOPEN, 4 },
 	{ SOL_TCP, TCP_CONGESTION, 16 },
+	{ SOL_UDP, UDP_CORK, 4 },
+	{ SOL_UDP, UDP_NO_CHECK6_TX, 4 },
+	{ SOL_UDP, UDP_NO_CHECK6_RX, 4 },
+	{ SOL_UDP, UDP_SEGMENT, 4 },
+	{ SOL_UDP, UDP_GRO, 4 },
+	{ SOL_UDPLITE, UDPLITE_SEND_CSCOV, 4 },
+	{ SOL_UDPLITE, UDPLITE_RECV_CSCOV, 4 },
 };
+
+static bool is_udp(const struct sock *sk)
+{
+	return (sk->sk_family == AF_INET || sk->sk_family == AF_INET6) &&
+	       sk->sk_type == SOCK_DGRAM &&
+	       (sk->sk_protocol == IPPROTO_UDP || sk->sk_protocol == IPPROTO_UDPLITE);
+}
 
 static bool is_multicast(int level, int name)
 {
@@ -89,6 +141,10 @@ static bool applies(const struct sock *sk, int level, int name)
 	/* It is told of a stream, but cannot be set. */
 	if (sk->sk_type == SOCK_STREAM && is_multicast(level, name))
 		return false;
+	if (sk->sk_family == AF_NETLINK || sk->sk_family == AF_PACKET)
+		return level == SOL_SOCKET && name != SO_BINDTODEVICE;
+	if (sk->sk_family == AF_UNIX && level == SOL_SOCKET && name == SO_BINDTODEVICE)
+		return false;
 	switch (level) {
 	case SOL_SOCKET:
 		return true;
@@ -98,8 +154,43 @@ static bool applies(const struct sock *sk, int level, int name)
 		return sk->sk_family == AF_INET6;
 	case SOL_TCP:
 		return sk->sk_protocol == IPPROTO_TCP && sk->sk_family != AF_UNIX;
+	case SOL_UDP:
+		return is_udp(sk);
+	case SOL_UDPLITE:
+		return is_udp(sk) && sk->sk_protocol == IPPROTO_UDPLITE;
 	}
 	return false;
+}
+
+static int read_udp_option(struct sock *sk, int name, int *value, int *len)
+{
+	struct udp_sock *up = udp_sk(sk);
+
+	*len = sizeof(*value);
+	switch (name) {
+	case UDP_CORK:
+		*value = udp_test_bit(CORK, sk);
+		return 0;
+	case UDP_NO_CHECK6_TX:
+		*value = udp_get_no_check6_tx(sk);
+		return 0;
+	case UDP_NO_CHECK6_RX:
+		*value = udp_get_no_check6_rx(sk);
+		return 0;
+	case UDP_SEGMENT:
+		*value = READ_ONCE(up->gso_size);
+		return 0;
+	case UDP_GRO:
+		*value = udp_test_bit(GRO_ENABLED, sk);
+		return 0;
+	case UDPLITE_SEND_CSCOV:
+		*value = READ_ONCE(up->pcslen);
+		return 0;
+	case UDPLITE_RECV_CSCOV:
+		*value = READ_ONCE(up->pcrlen);
+		return 0;
+	}
+	return -ENOPROTOOPT;
 }
 
 static int read_option(struct sock *sk, int level, int name, void *value, int *len)
@@ -115,6 +206,9 @@ static int read_option(struct sock *sk, int level, int name, void *value, int *l
 		return do_ipv6_getsockopt(sk, level, name, to, to_len);
 	case SOL_TCP:
 		return do_tcp_getsockopt(sk, level, name, to, to_len);
+	case SOL_UDP:
+	case SOL_UDPLITE:
+		return read_udp_option(sk, name, value, len);
 	}
 	return -ENOPROTOOPT;
 }
@@ -142,7 +236,7 @@ int ckpt_sock_options(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_sockopt
 {
 	unsigned int i, nr = 0;
 
-	BUILD_BUG_ON(ARRAY_SIZE(known) > 64);
+	BUILD_BUG_ON(ARRAY_SIZE(known) > 128);
 	for (i = 0; i < ARRAY_SIZE(known) && nr < max; i++) {
 		struct ckpt_sockopt *o = &options[nr];
 		int len = known[i].len;
@@ -152,12 +246,23 @@ int ckpt_sock_options(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_sockopt
 			continue;
 		memset(o, 0, sizeof(*o));
 		if (read_option(sk, known[i].level, known[i].name, o->value, &len) ||
-		    len > known[i].len)
+		    len > known[i].len || !len)
 			continue;
 		o->level = known[i].level;
 		o->name = known[i].name;
 		o->len = len;
 		nr++;
+	}
+	switch (sk->sk_family) {
+	case AF_INET:
+	case AF_INET6:
+		return ckpt_inet_groups(ctx, sk, options, nr, max);
+	case AF_NETLINK:
+		return ckpt_netlink_options(ctx, sk, options, nr, max);
+#if IS_BUILTIN(CONFIG_PACKET)
+	case AF_PACKET:
+		return ckpt_packet_options(sk, options, nr, max);
+#endif
 	}
 	return nr;
 }
@@ -183,6 +288,11 @@ static int set_option(struct ckpt_ctx *ctx, struct socket *sock, const struct ck
 	u8 now[CKPT_SOCKOPT_BYTES] = {}, value[CKPT_SOCKOPT_BYTES];
 	int len = o->len, ret;
 
+	if (ckpt_is_inet_group(sock->sk, o)) {
+		ret = restore_inet_group(sock, o);
+		return ret ? ckpt_err(ctx, ret, "cannot join a multicast group (error %d)", ret) :
+			     0;
+	}
 	/* The congestion control takes a string that it may end. */
 	memcpy(value, o->value, sizeof(value));
 	if (!read_option(sock->sk, o->level, o->name, now, &len) && len == o->len &&
@@ -201,9 +311,19 @@ static bool is_known(const struct sock *sk, const struct ckpt_sockopt *o)
 {
 	unsigned int i;
 
+	if (ckpt_is_inet_group(sk, o))
+		return true;
+	if (o->level == SOL_NETLINK)
+		return sk->sk_family == AF_NETLINK && o->len == 4 && !o->device &&
+		       ckpt_netlink_knows(o->name);
+#if IS_BUILTIN(CONFIG_PACKET)
+	if (o->level == SOL_PACKET)
+		return sk->sk_family == AF_PACKET && o->len == 4 && !o->device &&
+		       ckpt_packet_knows(o->name);
+#endif
 	for (i = 0; i < ARRAY_SIZE(known); i++)
 		if (known[i].level == o->level && known[i].name == o->name)
-			return o->len && o->len <= known[i].len && !o->reserved &&
+			return o->len && o->len <= known[i].len && !o->device &&
 			       applies(sk, o->level, o->name);
 	return false;
 }

@@ -20,9 +20,26 @@ export interface BuiltImage {
   rootExt4: string;
 }
 
-const imageName = "bookworm";
-const recipeDir = join(repoRoot, "images", imageName);
-const sizeMiB = 2048;
+/** Debian's release, and the recipe of every image. */
+const release = "bookworm";
+const recipeDir = join(repoRoot, "images", release);
+
+interface Recipe {
+  /** Folders of images/ whose lists of packages it has. */
+  packagesOf: readonly string[];
+  sizeMiB: number;
+  /** Folders of guest programs that only this image has. */
+  ownFolders: readonly string[];
+}
+
+/** `bookworm` is what every guest boots; `programs` has many heavy packages, and is built when it is asked for. */
+const recipes = {
+  bookworm: { packagesOf: [release], sizeMiB: 2048, ownFolders: [] },
+  programs: { packagesOf: [release, "programs"], sizeMiB: 6144, ownFolders: ["images/programs"] },
+} satisfies Record<string, Recipe>;
+
+export type ImageName = keyof typeof recipes;
+export const imageNames = Object.keys(recipes) as ImageName[];
 
 /** Folders whose Makefile installs guest programs: `make BUILD=… DESTDIR=… install`. */
 const programFolders = [
@@ -38,63 +55,66 @@ const programFolders = [
 const recipeVersion = "1";
 
 /** The up-to-date image, if it has been built. */
-export async function findImage(): Promise<BuiltImage | undefined> {
-  return lookUp(await imageHash());
+export async function findImage(name: ImageName = "bookworm"): Promise<BuiltImage | undefined> {
+  return lookUp(name, await imageHash(name));
 }
 
 /** The up-to-date image; builds what is missing of it. */
-export async function ensureImage(progress: Progress): Promise<BuiltImage> {
+export async function ensureImage(progress: Progress, name: ImageName = "bookworm"): Promise<BuiltImage> {
   return (
-    (await findImage()) ??
-    withLock(`image-${imageName}`, progress, async () => {
+    (await findImage(name)) ??
+    withLock(`image-${name}`, progress, async () => {
       for (;;) {
-        const hash = await imageHash();
-        const image = lookUp(hash) ?? (await build(hash, progress));
+        const hash = await imageHash(name);
+        const image = lookUp(name, hash) ?? (await build(name, hash, progress));
         // Somebody may have edited a program while it was being compiled.
-        if (image && (await imageHash()) === hash) return image;
+        if (image && (await imageHash(name)) === hash) return image;
       }
     })
   );
 }
 
 /** The folders of guest programs that are there. */
-function presentFolders(): string[] {
-  return programFolders.map((folder) => join(repoRoot, folder)).filter((dir) => existsSync(join(dir, "Makefile")));
+function presentFolders(name: ImageName): string[] {
+  return [...programFolders, ...recipes[name].ownFolders]
+    .map((folder) => join(repoRoot, folder))
+    .filter((dir) => existsSync(join(dir, "Makefile")));
 }
 
-function packages(): string[] {
-  return readFileSync(join(recipeDir, "packages"), "utf8")
-    .split("\n")
+function packages(name: ImageName): string[] {
+  return recipes[name].packagesOf
+    .flatMap((folder) => readFileSync(join(repoRoot, "images", folder, "packages"), "utf8").split("\n"))
     .map((line) => line.replace(/#.*/, "").trim())
     .filter((line) => line !== "");
 }
 
-function rootHash(): string {
-  return hashOf(recipeVersion, imageName, ...packages());
+function rootHash(name: ImageName): string {
+  return hashOf(recipeVersion, release, ...packages(name));
 }
 
-async function imageHash(): Promise<string> {
+async function imageHash(name: ImageName): Promise<string> {
   const compiler = await output(["gcc", "--version"]);
   const header = readFileSync(join(repoRoot, "kernel/linux/include/uapi/linux/checkpoint.h"));
-  return hashOf(recipeVersion, rootHash(), compiler, header, hashTree(recipeDir, ...presentFolders()), `${sizeMiB}`);
+  const sources = hashTree(recipeDir, ...presentFolders(name));
+  return hashOf(recipeVersion, rootHash(name), compiler, header, sources, `${recipes[name].sizeMiB}`);
 }
 
-function imageDir(hash: string): string {
-  return cacheDir("images", `${imageName}-${short(hash)}`);
+function imageDir(name: ImageName, hash: string): string {
+  return cacheDir("images", `${name}-${short(hash)}`);
 }
 
-function lookUp(hash: string): BuiltImage | undefined {
-  const path = join(imageDir(hash), "image.json");
+function lookUp(name: ImageName, hash: string): BuiltImage | undefined {
+  const path = join(imageDir(name, hash), "image.json");
   if (!existsSync(path)) return undefined;
   const { built: _, ...image } = imageJson.parse(JSON.parse(readFileSync(path, "utf8")));
-  return { ...image, rootExt4: join(imageDir(hash), "root.ext4") };
+  return { ...image, rootExt4: join(imageDir(name, hash), "root.ext4") };
 }
 
 /** Builds the image; nothing if its sources changed meanwhile. */
-async function build(hash: string, progress: Progress): Promise<BuiltImage | undefined> {
-  const logPath = cacheDir("logs", `image-${imageName}.log`);
+async function build(name: ImageName, hash: string, progress: Progress): Promise<BuiltImage | undefined> {
+  const logPath = cacheDir("logs", `image-${name}.log`);
   rmSync(logPath, { force: true });
-  const rootTar = await ensureRoot(logPath, progress);
+  const rootTar = await ensureRoot(name, logPath, progress);
   progress("putting the guest's programs and file system together");
   const scratch = mkdtempSync(join(makeDir(cacheDir("tmp")), "image-"));
   const uuid = hash.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5");
@@ -103,7 +123,7 @@ async function build(hash: string, progress: Progress): Promise<BuiltImage | und
     const programs = makeDir(cacheDir("build/guest"));
     await runLogged(
       // biome-ignore format: one argument a line says nothing more
-      ["env", ...asRoot(), "sh", join(recipeDir, "assemble.sh"), rootTar, rootExt4, uuid, `${sizeMiB}`, programs, ...presentFolders()],
+      ["env", ...asRoot(), "sh", join(recipeDir, "assemble.sh"), rootTar, rootExt4, uuid, `${recipes[name].sizeMiB}`, programs, ...presentFolders(name)],
       {
         purpose: "building the guest image",
         tool: "assemble.sh",
@@ -111,24 +131,24 @@ async function build(hash: string, progress: Progress): Promise<BuiltImage | und
         progress: (line) => /(warning|error):/.test(line) && progress(line),
       },
     );
-    if ((await imageHash()) !== hash) return undefined;
-    publish(imageDir(hash), (dir) => {
+    if ((await imageHash(name)) !== hash) return undefined;
+    publish(imageDir(name, hash), (dir) => {
       moveInto(dir, rootExt4);
       writeFileSync(
         join(dir, "image.json"),
-        `${JSON.stringify({ name: imageName, hash, built: new Date().toISOString() }, null, 2)}\n`,
+        `${JSON.stringify({ name, hash, built: new Date().toISOString() }, null, 2)}\n`,
       );
     });
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-  return lookUp(hash);
+  return lookUp(name, hash);
 }
 
 /** Debian's own part, as a tar archive that keeps owners and modes whoever reads it. */
-async function ensureRoot(logPath: string, progress: Progress): Promise<string> {
-  const hash = rootHash();
-  const dir = cacheDir("roots", `${imageName}-${short(hash)}`);
+async function ensureRoot(name: ImageName, logPath: string, progress: Progress): Promise<string> {
+  const hash = rootHash(name);
+  const dir = cacheDir("roots", `${name}-${short(hash)}`);
   const tar = join(dir, "root.tar");
   if (existsSync(tar)) return tar;
   progress("making Debian's root");
@@ -140,11 +160,13 @@ async function ensureRoot(logPath: string, progress: Progress): Promise<string> 
       [
         "mmdebstrap",
         "--variant=minbase",
-        `--include=${packages().join(",")}`,
+        `--include=${packages(name).join(",")}`,
         "--dpkgopt=path-exclude=/usr/share/man/*",
         "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*",
-        imageName,
+        // Java's packages want to link into it.
+        ...(recipes[name].ownFolders.length > 0 ? ['--essential-hook=mkdir -p "$1/usr/share/man/man1"'] : []),
+        release,
         made,
         ...(mirror ? [mirror] : []),
       ],

@@ -1,6 +1,6 @@
 /** What the rest of the runner asks of the build. */
 export type { Progress } from "./command.js";
 export { BuildError } from "./errors.js";
-export { type BuiltImage, ensureImage, findImage } from "./image.js";
+export { type BuiltImage, ensureImage, findImage, type ImageName, imageNames } from "./image.js";
 export { type BuiltKernel, ensureKernel, findKernel, vmlinuxPath } from "./kernel.js";
 export { cacheDir, dataDir, repoRoot } from "./paths.js";

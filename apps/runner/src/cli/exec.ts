@@ -3,7 +3,15 @@ import { constants } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { kernelVariant } from "@crlab/shared";
-import { dataDir, ensureImage, ensureKernel, findImage, findKernel } from "../build/index.js";
+import {
+  dataDir,
+  ensureImage,
+  ensureKernel,
+  findImage,
+  findKernel,
+  type ImageName,
+  imageNames,
+} from "../build/index.js";
 import { stage } from "../build/stages.js";
 import { bootGuest, type Guest, GuestError } from "../guest/guest.js";
 import type { Mount } from "../vm/command-line.js";
@@ -12,6 +20,7 @@ import { type Subcommand, UsageError } from "./command.js";
 
 interface Request {
   kernel: "base" | "cr" | "debug";
+  image: ImageName;
   memMiB: number;
   cpus: number;
   mounts: Mount[];
@@ -24,11 +33,12 @@ interface Request {
 
 const subcommand: Subcommand = {
   usage: [
-    "exec [--kernel VARIANT] [--mem MIB] [--cpus N] [--mount HOSTDIR:GUESTDIR]... [--tty] [--] COMMAND...",
+    "exec [--kernel VARIANT] [--image NAME] [--mem MIB] [--cpus N] [--mount HOSTDIR:GUESTDIR]... [--tty] [--] COMMAND...",
     "",
     "Boots a throw-away guest, runs COMMAND in it with its output and input streamed, and returns its exit status",
     "(128 + N if signal N ended it; 125 if the guest failed).",
     "  --kernel VARIANT        base, cr (default) or debug",
+    `  --image NAME            ${imageNames.join(" or ")} (bookworm)`,
     "  --mem MIB, --cpus N     the guest's size (512, 2)",
     "  --mount HOST:GUEST      share a directory of the host; the guest writes where an unprivileged user may",
     "  --tty                   on a terminal, for shells; COMMAND defaults to bash then",
@@ -42,7 +52,9 @@ const subcommand: Subcommand = {
     const kernel =
       (await findKernel(request.kernel)) ??
       (await build(`kernel ${request.kernel}`, (p) => ensureKernel(request.kernel, p)));
-    const image = (await findImage()) ?? (await build("guest image", ensureImage));
+    const image =
+      (await findImage(request.image)) ??
+      (await build(`guest image ${request.image}`, (p) => ensureImage(p, request.image)));
     let guest: Guest | undefined;
     let interrupted = 0;
     const interrupt = (signal: NodeJS.Signals) => {
@@ -97,11 +109,14 @@ function parse(args: readonly string[]): Request {
   const kernel = kernelVariant.safeParse(values.kernel);
   if (!kernel.success)
     throw new UsageError(`no kernel variant "${values.kernel}"; there are ${kernelVariant.options.join(", ")}`);
+  const image = imageNames.find((name) => name === values.image);
+  if (!image) throw new UsageError(`no image "${values.image}"; there are ${imageNames.join(", ")}`);
   const command = [...positionals, ...rest];
   if (command.length === 0 && values.tty) command.push("bash", "-l");
   if (command.length === 0) throw new UsageError("which command?");
   const request: Request = {
     kernel: kernel.data,
+    image,
     memMiB: whole("--mem", values.mem, 128, 8192),
     cpus: whole("--cpus", values.cpus, 1, 8),
     mounts: values.mount.map(parseMount),
@@ -118,6 +133,7 @@ function parseOwn(args: readonly string[]) {
       allowPositionals: true,
       options: {
         kernel: { type: "string", default: "cr" },
+        image: { type: "string", default: "bookworm" },
         mem: { type: "string", default: "512" },
         cpus: { type: "string", default: "2" },
         mount: { type: "string", multiple: true, default: [] },

@@ -38,6 +38,12 @@ bool ckpt_has_signal(void);
 long ckpt_restart_semtimedop(int semid, struct sembuf __user *sops, unsigned int nsops,
 			     const struct timespec64 *timeout, ktime_t start);
 
+struct restart_block;
+long ckpt_restart_call(long (*fn)(struct restart_block *rb), const void __user *a,
+		       const void __user *b, u32 val, u32 flags, ktime_t until);
+long ckpt_restart_epoll(struct restart_block *rb);
+long ckpt_restart_sigtimedwait(struct restart_block *rb);
+
 /* The tracker's state lives and dies with the mm. */
 void ckpt_mm_free(struct mm_struct *mm);
 void ckpt_track_lost(struct mm_struct *mm);
@@ -61,6 +67,16 @@ static inline bool ckpt_has_signal(void) { return true; }
 static inline long ckpt_restart_semtimedop(int semid, struct sembuf __user *sops,
 					   unsigned int nsops, const struct timespec64 *timeout,
 					   ktime_t start)
+{
+	return -EINTR;
+}
+
+struct restart_block;
+#define ckpt_restart_epoll		NULL
+#define ckpt_restart_sigtimedwait	NULL
+
+static inline long ckpt_restart_call(long (*fn)(struct restart_block *rb), const void __user *a,
+				     const void __user *b, u32 val, u32 flags, ktime_t until)
 {
 	return -EINTR;
 }

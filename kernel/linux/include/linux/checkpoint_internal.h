@@ -647,6 +647,10 @@ int restore_epoll_items_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_own_epoll_items(struct restart_task *rt);
 void restore_epolls_settle(struct ckpt_ctx *ctx);
 
+/* fs/pidfd_checkpoint.c */
+int checkpoint_pidfd(struct ckpt_ctx *ctx, struct file *file);
+int restore_pidfd_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+
 /* net/sock_checkpoint.c */
 struct net;
 struct scm_cookie;
@@ -680,6 +684,10 @@ void ckpt_restored_sock_put(void *sock);
 void ckpt_sock_get(void *sk);
 void ckpt_sock_put(void *sk);
 
+/* net/sock_filter_checkpoint.c */
+int checkpoint_sock_filter(struct ckpt_ctx *ctx, struct sock *sk, u32 objref);
+int restore_socket_filter_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+
 /* net/sock_options.c */
 int ckpt_sock_options(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_sockopt *options,
 		      unsigned int max);
@@ -711,6 +719,34 @@ int unix_files_in_flight(struct file *file, struct file ***files, unsigned int *
 int checkpoint_inet(struct ckpt_ctx *ctx, struct file *file, struct socket *sock);
 int restore_inet(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void *addr,
 		 const void *peer, struct socket *sock);
+
+/* net/inet_groups_checkpoint.c */
+int ckpt_inet_groups(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_sockopt *options,
+		     unsigned int nr, unsigned int max);
+bool ckpt_is_inet_group(const struct sock *sk, const struct ckpt_sockopt *o);
+int restore_inet_group(struct socket *sock, const struct ckpt_sockopt *o);
+
+/* net/udp_checkpoint.c */
+int checkpoint_udp_queue(struct ckpt_ctx *ctx, struct sock *sk, u32 objref);
+int restore_socket_dgram_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+
+/* net/netlink/netlink_checkpoint.c */
+int checkpoint_netlink(struct ckpt_ctx *ctx, struct file *file, struct socket *sock);
+int restore_netlink(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void *addr,
+		    const void *peer, struct socket *sock);
+bool ckpt_netlink_knows(u32 name);
+int ckpt_netlink_options(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_sockopt *to,
+			 unsigned int nr, unsigned int max);
+int restore_netlink_msg(struct ckpt_ctx *ctx, struct sock *sk, const struct ckpt_datagram *d,
+			size_t len);
+
+/* net/packet/packet_checkpoint.c */
+int checkpoint_packet(struct ckpt_ctx *ctx, struct file *file, struct socket *sock);
+int restore_packet(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void *addr,
+		   struct socket *sock);
+bool ckpt_packet_knows(u32 name);
+int ckpt_packet_options(struct sock *sk, struct ckpt_sockopt *to, unsigned int nr,
+			unsigned int max);
 
 /* net/ipv4/tcp_checkpoint.c */
 int checkpoint_tcp(struct ckpt_ctx *ctx, struct sock *sk, u32 objref);

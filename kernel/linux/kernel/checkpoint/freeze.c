@@ -47,7 +47,7 @@ bool ckpt_has_signal(void)
 
 /*
  * Some system calls say EINTR whoever interrupts them. If that was nobody but us,
- * they are called again; one with a timeout has all of it anew.
+ * they are called again; one of a socket with a timeout has all of it anew.
  */
 static void restart_interrupted_call(void)
 {
@@ -63,6 +63,19 @@ static void restart_interrupted_call(void)
 	case __NR_rt_sigtimedwait:
 	case __NR_io_getevents:
 	case __NR_io_pgetevents:
+	/* Sockets with SO_RCVTIMEO or SO_SNDTIMEO. */
+	case __NR_read:
+	case __NR_readv:
+	case __NR_recvfrom:
+	case __NR_recvmsg:
+	case __NR_recvmmsg:
+	case __NR_write:
+	case __NR_writev:
+	case __NR_sendto:
+	case __NR_sendmsg:
+	case __NR_connect:
+	case __NR_accept:
+	case __NR_accept4:
 		syscall_set_return_value(current, regs, -ERESTARTNOHAND, 0);
 	}
 }

@@ -15,6 +15,8 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/time_namespace.h>
+#include <linux/timekeeping.h>
 #include <linux/user_namespace.h>
 #include <linux/utsname.h>
 
@@ -131,6 +133,8 @@ static const char *common_namespace(struct ckpt_ctx *ctx, const struct nsproxy *
 		return "IPC";
 	if (ctx->flags & CHECKPOINT_OWN_MNT && a->mnt_ns == b->mnt_ns)
 		return "mount";
+	if (ctx->flags & CHECKPOINT_OWN_TIME && a->time_ns == b->time_ns)
+		return "time";
 	return NULL;
 }
 
@@ -213,6 +217,21 @@ static int write_uts(struct ckpt_ctx *ctx)
 	return ckpt_write_rec(ctx, CKPT_REC_UTS, 0, &rec, sizeof(rec));
 }
 
+/* As those in its time namespace see it. */
+static int write_time(struct ckpt_ctx *ctx)
+{
+	struct timespec64 monotonic, boottime;
+	struct ckpt_time rec;
+
+	ktime_get_ts64(&monotonic);
+	timens_add_monotonic(&monotonic);
+	ktime_get_boottime_ts64(&boottime);
+	timens_add_boottime(&boottime);
+	rec.monotonic_ns = timespec64_to_ns(&monotonic);
+	rec.boottime_ns = timespec64_to_ns(&boottime);
+	return ckpt_write_rec(ctx, CKPT_REC_TIME, 0, &rec, sizeof(rec));
+}
+
 /**
  * checkpoint_namespaces - write which namespaces are the tree's own, and what they hold
  * @ctx:	the checkpoint
@@ -232,6 +251,8 @@ int checkpoint_namespaces(struct ckpt_ctx *ctx)
 		head.flags |= CKPT_NS_IPC;
 	if (ctx->flags & CHECKPOINT_OWN_MNT)
 		head.flags |= CKPT_NS_MNT;
+	if (ctx->flags & CHECKPOINT_OWN_TIME)
+		head.flags |= CKPT_NS_TIME;
 	ret = head.flags ? check_leaks(ctx) : 0;
 	if (ret)
 		return ret;
@@ -250,6 +271,8 @@ int checkpoint_namespaces(struct ckpt_ctx *ctx)
 	kvfree(pids);
 	if (!ret && ctx->mounts_len)
 		ret = ckpt_write_rec(ctx, CKPT_REC_MOUNTS, 0, ctx->mounts, ctx->mounts_len);
+	if (!ret)
+		ret = write_time(ctx);
 	if (!ret && head.flags & CKPT_NS_UTS)
 		ret = write_uts(ctx);
 	if (!ret && head.flags & CKPT_NS_IPC)

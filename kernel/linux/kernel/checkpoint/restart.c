@@ -36,6 +36,7 @@ enum restart_phase {
  * @refs:	the descriptor, and each task that has joined
  * @namespaces:	the NAMESPACES record, for user space, or NULL
  * @mounts:	the MOUNTS record, the same
+ * @time:	the TIME record, the same
  * @pid_ns:	where the pids of the image are counted: that of who made it
  * @nsproxy:	the namespaces of who made it
  * @owner:	process that made it: its end ends the restart
@@ -56,6 +57,7 @@ struct restart_ctx {
 	struct ckpt_ctx *ckpt;
 	struct kref refs;
 	void *namespaces, *mounts;
+	struct ckpt_time time;
 	u32 namespaces_len, mounts_len;
 	struct pid_namespace *pid_ns;
 	struct nsproxy *nsproxy;
@@ -301,6 +303,18 @@ static int check_namespaces(struct restart_ctx *r, const struct ckpt_namespaces 
 	return 0;
 }
 
+static int read_time(struct restart_ctx *r, const struct ckpt_rec *rec)
+{
+	struct ckpt_time *time;
+
+	time = ckpt_read_payload(r->ckpt, &r->ckpt->img, rec, sizeof(*time), sizeof(*time));
+	if (IS_ERR(time))
+		return PTR_ERR(time);
+	r->time = *time;
+	kvfree(time);
+	return 0;
+}
+
 /* What else the tool that makes the tree has to know. */
 static int read_namespaces(struct restart_ctx *r)
 {
@@ -315,6 +329,12 @@ static int read_namespaces(struct restart_ctx *r)
 		ret = ckpt_read_rec(ctx, &ctx->img, &rec);
 		if (ret)
 			return ret;
+		if (rec.type == CKPT_REC_TIME) {
+			ret = read_time(r, &rec);
+			if (ret)
+				return ret;
+			continue;
+		}
 		mounts = rec.type == CKPT_REC_MOUNTS;
 		if (!mounts && rec.type != CKPT_REC_NAMESPACES)
 			break;
@@ -346,6 +366,8 @@ static long restart_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	struct restart_ctx *r = file->private_data;
 	struct restart_namespaces_args a;
 
+	if (cmd == CKPT_RESTART_TIME)
+		return copy_to_user(uargs, &r->time, sizeof(r->time)) ? -EFAULT : 0;
 	if (cmd != CKPT_RESTART_NAMESPACES)
 		return -ENOTTY;
 	if (copy_from_user(&a, uargs, sizeof(a)))
@@ -685,7 +707,10 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_SEM]		= restore_sem_rec,
 	[CKPT_REC_MSG]		= restore_msg_rec,
 	[CKPT_REC_SEM_UNDO]	= restore_sem_undo_rec,
+	[CKPT_REC_PIDFD]	= restore_pidfd_rec,
 	[CKPT_REC_SOCKET]	= restore_socket_rec,
+	[CKPT_REC_SOCKET_FILTER] = restore_socket_filter_rec,
+	[CKPT_REC_SOCKET_DGRAM]	= restore_socket_dgram_rec,
 	[CKPT_REC_SOCKET_PEER]	= restore_socket_peer_rec,
 	[CKPT_REC_SOCKET_MSG]	= restore_socket_msg_rec,
 	[CKPT_REC_TCP]		= restore_tcp_rec,

@@ -33,6 +33,30 @@ static int now_on(u32 clock, ktime_t *now)
 	return -EINVAL;
 }
 
+/**
+ * ckpt_restart_call - a system call was interrupted by a checkpoint alone
+ * @fn:		goes on with it
+ * @a:		its arguments: pointers
+ * @b:		the same
+ * @val:	numbers
+ * @flags:	the same
+ * @until:	when its time is up, on CLOCK_MONOTONIC
+ *
+ * Return: by what it is restarted, unless there is a signal by then.
+ */
+long ckpt_restart_call(long (*fn)(struct restart_block *rb), const void __user *a,
+		       const void __user *b, u32 val, u32 flags, ktime_t until)
+{
+	struct restart_block *rb = &current->restart_block;
+
+	rb->futex.uaddr = (u32 __user *)a;
+	rb->futex.uaddr2 = (u32 __user *)b;
+	rb->futex.val = val;
+	rb->futex.flags = flags;
+	rb->futex.time = until;
+	return set_restart_fn(rb, fn);
+}
+
 int checkpoint_restart_block(struct ckpt_ctx *ctx, struct task_struct *t,
 			     struct ckpt_thread *th)
 {
@@ -71,6 +95,15 @@ int checkpoint_restart_block(struct ckpt_ctx *ctx, struct task_struct *t,
 		th->restart_arg[0] = (unsigned long)rb->futex.uaddr;
 		th->restart_arg[1] = rb->futex.val;
 		th->restart_arg[2] = rb->futex.flags;
+		until = rb->futex.time;
+	} else if (rb->fn == ckpt_restart_epoll || rb->fn == ckpt_restart_sigtimedwait) {
+		th->restart_kind = rb->fn == ckpt_restart_epoll ? CKPT_RESTART_EPOLL :
+								  CKPT_RESTART_SIGTIMEDWAIT;
+		th->restart_clock = CLOCK_MONOTONIC;
+		th->restart_arg[0] = (unsigned long)rb->futex.uaddr;
+		th->restart_arg[1] = rb->futex.val;
+		th->restart_arg[2] = rb->futex.flags;
+		th->restart_arg[3] = (unsigned long)rb->futex.uaddr2;
 		until = rb->futex.time;
 	} else {
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
@@ -133,6 +166,16 @@ int restore_restart_block(struct restart_task *rt)
 		rb->futex.flags = th->restart_arg[2];
 		rb->futex.time = until;
 		rb->fn = semtimedop_restart;
+		return 0;
+	case CKPT_RESTART_EPOLL:
+	case CKPT_RESTART_SIGTIMEDWAIT:
+		rb->futex.uaddr = u64_to_user_ptr(th->restart_arg[0]);
+		rb->futex.uaddr2 = u64_to_user_ptr(th->restart_arg[3]);
+		rb->futex.val = th->restart_arg[1];
+		rb->futex.flags = th->restart_arg[2];
+		rb->futex.time = until;
+		rb->fn = th->restart_kind == CKPT_RESTART_EPOLL ? ckpt_restart_epoll :
+								  ckpt_restart_sigtimedwait;
 		return 0;
 	}
 	return restore_fail(rt, -EINVAL, "interrupted system call: invalid arguments");

@@ -126,3 +126,18 @@ export function tcpData(c: Cursor): Fields {
   c.skip(4);
   return { queue, bytes: c.left };
 }
+
+export const pidfd = (c: Cursor): Fields => ({ pid: c.s32(), flags: c.u32() });
+
+export const socketFilter = (c: Cursor): Fields => ({ instructions: c.u32(), flags: c.u32() });
+
+/** Addresses are left out. */
+export function datagram(c: Cursor): Fields {
+  c.skip(32);
+  const ports = c.u32();
+  const fields: Fields = { fromPort: ports & 0xffff, toPort: ports >>> 16, version: c.u32(), device: c.u32() };
+  c.skip(16);
+  const group = c.u32();
+  c.skip(8);
+  return { ...fields, group, bytes: c.left };
+}

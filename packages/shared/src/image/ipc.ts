@@ -19,6 +19,8 @@ function text(c: Cursor, bytes: number): string {
   return new TextDecoder().decode(end < 0 ? at : at.subarray(0, end));
 }
 
+export const time = (c: Cursor): Fields => ({ monotonicNs: c.number(), boottimeNs: c.number() });
+
 export const uts = (c: Cursor): Fields => ({ nodename: text(c, 65), domainname: text(c, 65) });
 
 export const ipcNs = (c: Cursor): Fields => ({

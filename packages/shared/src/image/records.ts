@@ -2,9 +2,22 @@
  * What the records of an image hold. It follows kernel/linux/include/uapi/linux/checkpoint.h, the only definition of
  * the format, field by field, and gives what `ckptinfo --json` gives.
  */
-import { epollItems, eventfd, memfd, signalfd, socket, socketMsg, tcp, tcpData, timerfd } from "./anon.js";
+import {
+  datagram,
+  epollItems,
+  eventfd,
+  memfd,
+  pidfd,
+  signalfd,
+  socket,
+  socketFilter,
+  socketMsg,
+  tcp,
+  tcpData,
+  timerfd,
+} from "./anon.js";
 import { bytesToHex, Cursor } from "./cursor.js";
-import { ipcNs, msg, namespaces, sem, semUndo, shm, uts } from "./ipc.js";
+import { ipcNs, msg, namespaces, sem, semUndo, shm, time, uts } from "./ipc.js";
 import { account, sched, seccomp, timers } from "./state.js";
 import { event, fanotify, inotify, watch } from "./watches.js";
 
@@ -30,7 +43,7 @@ const name = (names: readonly (string | undefined)[], kind: number): string | nu
 const fileKinds = [
   undefined, "path", "relinked", "pipe", "tty", "inotify", "fanotify", undefined, "copied",
   undefined, undefined, undefined, undefined, undefined, undefined, undefined,
-  "eventfd", "signalfd", "timerfd", "epoll", "memfd", "socket",
+  "eventfd", "signalfd", "timerfd", "epoll", "memfd", "socket", "pidfd",
 ] as const;
 const ownerTypes = ["none", "process", "group", "thread"] as const;
 const lockKinds = [undefined, "posix", "ofd", "flock", "lease"] as const;
@@ -162,8 +175,8 @@ function mm(c: Cursor): Fields {
     dumpable: c.u32(),
     thpDisable: c.u32(),
     tracker: name(trackers, c.u32()),
+    flags: c.hex32(),
   };
-  c.skip(4);
   return fields;
 }
 
@@ -363,11 +376,15 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [69, { name: "ACCOUNT", fixed: 104, element: 0, decode: account }],
   [70, { name: "TIMERS", fixed: 0, element: 64, decode: timers }],
   [71, { name: "SCHED", fixed: 192, element: 0, decode: sched }],
+  [86, { name: "PIDFD", fixed: 8, element: 0, decode: pidfd }],
+  [5, { name: "TIME", fixed: 16, element: 0, decode: time }],
   [88, { name: "SOCKET", fixed: 64, element: 1, decode: socket }],
   [89, { name: "SOCKET_PEER", fixed: 8, element: 0, decode: (c) => ({ peer: c.u32() }) }],
   [90, { name: "SOCKET_MSG", fixed: 24, element: 1, decode: socketMsg }],
   [91, { name: "TCP", fixed: 160, element: 0, decode: tcp }],
   [92, { name: "TCP_DATA", fixed: 8, element: 1, decode: tcpData }],
+  [93, { name: "SOCKET_FILTER", fixed: 8, element: 8, decode: socketFilter }],
+  [94, { name: "SOCKET_DGRAM", fixed: 72, element: 1, decode: datagram }],
   [3, { name: "NAMESPACES", fixed: 8, element: 32, decode: namespaces }],
   [4, { name: "MOUNTS", fixed: 0, element: 1, decode: (c) => ({ bytes: c.left }) }],
   [104, { name: "UTS", fixed: 130, element: 0, decode: uts }],

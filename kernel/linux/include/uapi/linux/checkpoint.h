@@ -7,9 +7,10 @@
  * are little endian. Shared objects stand before their first user, which names
  * them by objref (a number from 1 up, unique in the image; 0 means "none").
  *
- *	HEADER TASKS NAMESPACES MOUNTS UTS IPC_NS SEM MSG
+ *	HEADER TASKS NAMESPACES MOUNTS TIME UTS IPC_NS SEM MSG
  *	per process: its objects (FILE PIPE LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
- *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD SOCKET SHM MM VMA PAGES
+ *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD PIDFD SOCKET SOCKET_FILTER
+ *		     SOCKET_DGRAM SHM MM VMA PAGES
  *		     FILES FS SIGHAND CRED SECCOMP), then PROCESS SEM_UNDO SIGQUEUE ACCOUNT
  *		     TIMERS,
  *		     and per thread THREAD CPU FPU SIGQUEUE SCHED
@@ -65,7 +66,8 @@
 #define CHECKPOINT_OWN_UTS	(1ULL << 16)
 #define CHECKPOINT_OWN_IPC	(1ULL << 17)
 #define CHECKPOINT_OWN_MNT	(1ULL << 18)
-#define CHECKPOINT_FLAGS_ALL	0x71f3fULL
+#define CHECKPOINT_OWN_TIME	(1ULL << 19)
+#define CHECKPOINT_FLAGS_ALL	0xf1f3fULL
 
 #define CKPT_HELD_KILL		_IO(0xcb, 1)
 
@@ -190,6 +192,7 @@ enum ckpt_rec_type {
 	CKPT_REC_TASKS		= 2,
 	CKPT_REC_NAMESPACES	= 3,
 	CKPT_REC_MOUNTS		= 4,
+	CKPT_REC_TIME		= 5,
 	CKPT_REC_FILE		= 16,	/* objref */
 	CKPT_REC_PIPE		= 17,	/* objref */
 	CKPT_REC_SHMEM		= 18,	/* objref; PAGES follow */
@@ -224,11 +227,14 @@ enum ckpt_rec_type {
 	CKPT_REC_EPOLL		= 83,	/* objref */
 	CKPT_REC_EPOLL_ITEMS	= 84,	/* objref of the EPOLL; after all processes */
 	CKPT_REC_MEMFD		= 85,	/* objref; PAGES follow */
+	CKPT_REC_PIDFD		= 86,	/* objref */
 	CKPT_REC_SOCKET		= 88,	/* objref */
 	CKPT_REC_SOCKET_PEER	= 89,	/* objref of the SOCKET; after all processes */
 	CKPT_REC_SOCKET_MSG	= 90,	/* the same */
 	CKPT_REC_TCP		= 91,	/* the same; its TCP_DATA follow */
 	CKPT_REC_TCP_DATA	= 92,	/* the same */
+	CKPT_REC_SOCKET_FILTER	= 93,	/* objref of the SOCKET before it */
+	CKPT_REC_SOCKET_DGRAM	= 94,	/* the same */
 	CKPT_REC_UTS		= 104,
 	CKPT_REC_IPC_NS		= 105,
 	CKPT_REC_SHM		= 96,	/* objref; PAGES follow */
@@ -283,7 +289,8 @@ struct ckpt_task_entry {
 #define CKPT_NS_UTS		(1U << 0)
 #define CKPT_NS_IPC		(1U << 1)
 #define CKPT_NS_MNT		(1U << 2)
-#define CKPT_NS_ALL		0x7U
+#define CKPT_NS_TIME		(1U << 3)
+#define CKPT_NS_ALL		0xfU
 
 /* NAMESPACES: which are the tree's own. Tail: @nr_pids of struct ckpt_ns_pid. */
 struct ckpt_namespaces {
@@ -304,6 +311,14 @@ struct ckpt_ns_pid {
 	__s32 last;			/* INIT: the pid that was given last in its namespace */
 	__u32 reserved;
 };
+
+/* TIME: what the clocks of the tree said; by it user space makes a time namespace. */
+struct ckpt_time {
+	__aligned_u64 monotonic_ns;
+	__aligned_u64 boottime_ns;
+};
+
+#define CKPT_RESTART_TIME	_IOR(0xcb, 3, struct ckpt_time)
 
 /* MOUNTS: lines of /proc/PID/mountinfo; user space mounts what they say. */
 
@@ -343,6 +358,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_EPOLL		= 19,
 	CKPT_FILE_MEMFD		= 20,
 	CKPT_FILE_SOCKET	= 21,
+	CKPT_FILE_PIDFD		= 22,
 };
 
 /* Whom SIGIO goes to: F_SETOWN_EX. */
@@ -633,6 +649,16 @@ struct ckpt_memfd {
 	__aligned_s64 mtime_ns;
 };
 
+#define CKPT_PIDFD_THREAD	(1U << 0)
+#define CKPT_PIDFD_DEAD		(1U << 1)	/* it has ended, and was waited for */
+#define CKPT_PIDFD_FLAGS_ALL	0x3U
+
+/* PIDFD: of which task. */
+struct ckpt_pidfd {
+	__s32 pid;
+	__u32 flags;		/* CKPT_PIDFD_* */
+};
+
 #define CKPT_SOCKOPT_BYTES	16
 
 /* An option of a socket, as getsockopt(2) gives it. */
@@ -640,7 +666,7 @@ struct ckpt_sockopt {
 	__u32 level;
 	__u32 name;
 	__u32 len;
-	__u32 reserved;
+	__u32 device;		/* of IPV6_ADD_MEMBERSHIP; @value: the group */
 	__u8 value[CKPT_SOCKOPT_BYTES];
 };
 
@@ -695,6 +721,33 @@ struct ckpt_socket_msg {
 	__u32 uid;
 	__u32 gid;
 	__u32 reserved;
+};
+
+#define CKPT_SOCK_FILTER_LOCKED	(1U << 0)	/* SO_LOCK_FILTER */
+
+/* SOCKET_FILTER: SO_ATTACH_FILTER. Tail: @nr_insns of struct sock_filter, 8 bytes each. */
+struct ckpt_sock_filter {
+	__u32 nr_insns;
+	__u32 flags;		/* CKPT_SOCK_FILTER_* */
+};
+
+/*
+ * SOCKET_DGRAM: what a socket of UDP or netlink has received, in order, and nobody
+ * has read. Tail: the data.
+ */
+struct ckpt_datagram {
+	__u8 from_addr[16];	/* an IPv4 address: its first four bytes */
+	__u8 to_addr[16];
+	__u16 from_port;
+	__u16 to_port;
+	__u32 version;		/* of IP: 4 or 6; 0: netlink */
+	__u32 device;		/* it came in by */
+	__u32 spec_dst;		/* IPv4: as ipi_spec_dst of IP_PKTINFO, network order */
+	__u32 flowinfo;		/* IPv6: traffic class and flow label */
+	__u32 tos;		/* IPv4 */
+	__u32 ttl;
+	__u32 group;		/* netlink: it was sent to */
+	__aligned_s64 tstamp_ns;	/* since 1970, or 0 */
 };
 
 #define CKPT_TCP_SACK		(1U << 0)	/* negotiated */
@@ -811,6 +864,19 @@ struct ckpt_xattr {
 #define CKPT_AUXV_WORDS		48
 
 /* MM: an address space. @track_id names it across the images of a chain. */
+#define CKPT_MM_MDWE			(1U << 0)	/* PR_SET_MDWE */
+#define CKPT_MM_MDWE_NO_INHERIT		(1U << 1)
+#define CKPT_MM_MERGE			(1U << 2)	/* PR_SET_MEMORY_MERGE */
+/* What is registered for membarrier(2). */
+#define CKPT_MM_BARRIER_PRIVATE		(1U << 3)
+#define CKPT_MM_BARRIER_GLOBAL		(1U << 4)
+#define CKPT_MM_BARRIER_SYNC_CORE	(1U << 5)
+#define CKPT_MM_BARRIER_RSEQ		(1U << 6)
+#define CKPT_MM_COREDUMP		(1U << 7)	/* what a core dump has is known: */
+#define CKPT_MM_COREDUMP_SHIFT		8		/* as in /proc/PID/coredump_filter */
+#define CKPT_MM_COREDUMP_BITS		9
+#define CKPT_MM_FLAGS_ALL		0x1ffffU
+
 struct ckpt_mm {
 	__aligned_u64 track_id;
 	__aligned_u64 start_code, end_code, start_data, end_data;
@@ -824,7 +890,7 @@ struct ckpt_mm {
 	__u32 dumpable;
 	__u32 thp_disable;
 	__u32 tracker;		/* enum ckpt_tracker: goes on after a restart */
-	__u32 reserved;
+	__u32 flags;		/* CKPT_MM_* */
 };
 
 enum ckpt_vma_kind {
@@ -980,6 +1046,8 @@ enum ckpt_restart_block {
 	CKPT_RESTART_FUTEX	= 2,
 	CKPT_RESTART_POLL	= 3,
 	CKPT_RESTART_SEMTIMEDOP	= 4,
+	CKPT_RESTART_EPOLL	= 5,
+	CKPT_RESTART_SIGTIMEDWAIT = 6,
 };
 
 struct ckpt_thread {

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the cases in Python have in common. Files stand in WORK, on the disk, so that they outlive a reboot."""
+import ctypes, os, shutil, signal, socket, subprocess, sys, time
+
+STATE, WORK = "/tmp/selftest", "/data/program"
+PR_SET_CHILD_SUBREAPER = 36
+
+def begin():
+    # Daemons stay in the tree.
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    shutil.rmtree(WORK, ignore_errors=True)
+    os.makedirs(WORK + "/tmp")
+    os.chmod(WORK, 0o777)
+    os.chmod(WORK + "/tmp", 0o1777)
+    os.chdir(WORK)
+    os.environ.update(HOME=WORK, TMPDIR=WORK + "/tmp", LC_ALL="C.UTF-8")
+
+def ready():
+    open(STATE + "/ready", "w").close()
+
+def told():
+    return os.path.exists(STATE + "/go")
+
+def wait_for_go():
+    while not told():
+        time.sleep(0.02)
+
+def said(good, text):
+    with open(STATE + "/said", "a") as f:
+        f.write(("+" if good else "-") + " ".join(str(text).split()) + "\n")
+
+def end():
+    open(STATE + "/done", "w").close()
+    sys.exit(0)
+
+def until(what, condition, patience_s=100):
+    last = time.time() + patience_s
+    while not condition():
+        if time.time() > last:
+            said(False, "waited in vain: " + what)
+            end()
+        time.sleep(0.02)
+
+def start(*argv, **more):
+    log = open(WORK + "/" + os.path.basename(argv[0]) + ".log", "ab")
+    more.setdefault("stdout", log)
+    more.setdefault("stderr", log)
+    more.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.Popen(argv, **more)
+
+def run(*argv, **more):
+    r = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, **more)
+    return r.returncode, r.stdout.decode(errors="replace")
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+        return True
+    except OSError:
+        return False
+
+def write(name, text):
+    with open(name, "w") as f:
+        f.write(text)
+
+class Line:
+    """A connection that speaks in lines."""
+    def __init__(self, address):
+        family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+        self.sock = socket.socket(family, socket.SOCK_STREAM)
+        self.sock.connect(address)
+        self.file = self.sock.makefile("rb")
+    def send(self, text):
+        self.sock.sendall(text.encode())
+    def read(self):
+        return self.file.readline().decode(errors="replace").rstrip("\r\n")
+    def ask(self, text):
+        self.send(text)
+        return self.read()
+
+class Download:
+    """Reads an answer of HTTP, a little at a time until told."""
+    def __init__(self, port, path):
+        self.line = Line(("127.0.0.1", port))
+        self.line.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        self.line.send("GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n" % path)
+        self.status = self.line.read()
+        while self.line.read():
+            pass
+        self.data = b""
+    def some(self):
+        self.data += self.line.file.read1(4096)
+    def rest(self):
+        while more := self.line.file.read(65536):
+            self.data += more
+        return self.data
+
+def slowly(download):
+    ready()
+    while not told():
+        download.some()
+        time.sleep(0.05)
+    return download.rest()
+
+BLOB = None
+def blob(name, size=4 << 20):
+    global BLOB
+    BLOB = os.urandom(1 << 16) * (size >> 16)
+    with open(name, "wb") as f:
+        f.write(BLOB)
+    os.chmod(name, 0o644)
+    return BLOB

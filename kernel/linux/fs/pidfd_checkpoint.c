@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Checkpoint/restart of pidfds: of tasks of the tree, or of such as are no more. */
+#include <linux/checkpoint_internal.h>
+#include <linux/pid.h>
+#include <linux/pidfs.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <uapi/linux/pidfd.h>
+
+/**
+ * checkpoint_pidfd - write a pidfd
+ * @ctx:	the checkpoint
+ * @file:	its file
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int checkpoint_pidfd(struct ckpt_ctx *ctx, struct file *file)
+{
+	struct pid *pid = pidfd_pid(file);
+	struct ckpt_pidfd rec = { .pid = pid_vnr(pid) };
+	u32 objref = ++ctx->next_ref;
+	struct task_struct *t;
+	int ret;
+
+	if (file->f_flags & PIDFD_THREAD)
+		rec.flags |= CKPT_PIDFD_THREAD;
+	t = get_pid_task(pid, PIDTYPE_PID);
+	if (!t) {
+		rec.flags |= CKPT_PIDFD_DEAD;
+	} else {
+		put_task_struct(t);
+		if (!ckpt_in_tree(ctx, rec.pid))
+			return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				"a pidfd of a process outside the tree, pid %d: not supported",
+				rec.pid);
+	}
+	ret = ckpt_write_rec(ctx, CKPT_REC_PIDFD, objref, &rec, sizeof(rec));
+	return ret ?: ckpt_anon_write(ctx, file, CKPT_FILE_PIDFD, objref);
+}
+
+/**
+ * restore_pidfd_rec - make a pidfd
+ * @ctx:	the restart
+ * @rec:	the PIDFD record
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restore_pidfd_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
+{
+	struct restart_task *rt;
+	struct ckpt_pidfd *p;
+	struct file *file;
+	struct pid *pid;
+
+	p = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*p), sizeof(*p));
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	rt = restart_lookup(ctx, p->pid);
+	if (p->flags & ~CKPT_PIDFD_FLAGS_ALL)
+		pid = NULL;
+	else if (p->flags & CKPT_PIDFD_DEAD)
+		pid = ckpt_dead_pid(max(p->pid, 0));
+	else
+		pid = rt && rt->task ? get_pid(task_pid(rt->task)) : NULL;
+	file = pid ? pidfs_alloc_file(pid, O_RDWR | (p->flags & CKPT_PIDFD_THREAD ?
+						     PIDFD_THREAD : 0)) : ERR_PTR(-EINVAL);
+	if (!IS_ERR(file) && p->flags & CKPT_PIDFD_THREAD)
+		file->f_flags |= PIDFD_THREAD;
+	put_pid(pid);
+	kvfree(p);
+	return ckpt_anon_add(ctx, rec->objref, CKPT_FILE_PIDFD, file);
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What holds for a whole address space. */
+/* covers: Memory | membarrier(2), PR_SET_MDWE, PR_SET_MEMORY_MERGE, core dump filter | supported */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/membarrier.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "subject.h"
+#include "tap.h"
+
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE	65
+#define PR_GET_MDWE	66
+#endif
+#ifndef PR_SET_MEMORY_MERGE
+#define PR_SET_MEMORY_MERGE	67
+#define PR_GET_MEMORY_MERGE	68
+#endif
+
+static int membarrier(int command)
+{
+	return syscall(SYS_membarrier, command, 0, 0);
+}
+
+static void barriers(void)
+{
+	membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+	membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE);
+	membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED);
+	pause_here();
+	verify(membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0, "private expedited");
+	verify(membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE) == 0, "and that synchronizes cores");
+	verify(membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED) == 0, "global expedited");
+	verify(membarrier(512) == (MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED | MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED |
+				   MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE), "what is registered, and nothing else");
+}
+
+static void mdwe(void)
+{
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int status;
+	pid_t child;
+
+	if (prctl(PR_SET_MDWE, 1 | 2, 0, 0, 0) < 0)
+		_exit(90);
+	pause_here();
+	verify(prctl(PR_GET_MDWE, 0, 0, 0, 0) == 3, "flags: %d", prctl(PR_GET_MDWE, 0, 0, 0, 0));
+	verify(mprotect(p, 4096, PROT_READ | PROT_EXEC) < 0 && errno == EACCES, "memory does not become executable");
+	child = fork();
+	if (child == 0)
+		_exit(mprotect(p, 4096, PROT_READ | PROT_EXEC) == 0 ? 0 : 1);
+	waitpid(child, &status, 0);
+	verify(status == 0, "that of a child does");
+}
+
+static void merge(void)
+{
+	if (prctl(PR_SET_MEMORY_MERGE, 1, 0, 0, 0) < 0)
+		_exit(91);
+	pause_here();
+	verify(prctl(PR_GET_MEMORY_MERGE, 0, 0, 0, 0) == 1, "all memory is to be merged");
+}
+
+static unsigned int dump_filter(void)
+{
+	char text[32] = "";
+	int fd = open("/proc/self/coredump_filter", O_RDONLY);
+
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		_exit(92);
+	close(fd);
+	return strtoul(text, NULL, 16);
+}
+
+static void dumps(void)
+{
+	int fd = open("/proc/self/coredump_filter", O_WRONLY);
+
+	if (write(fd, "0x1ab", 5) != 5)
+		_exit(93);
+	close(fd);
+	pause_here();
+	verify(dump_filter() == 0x1ab, "filter: 0x%x", dump_filter());
+}
+
+int main(void)
+{
+	need_checkpoint();
+	subject_round("membarrier", barriers);
+	subject_round("MDWE", mdwe);
+	subject_round("merge", merge);
+	subject_round("core dumps", dumps);
+	return tap_done();
+}
