@@ -21,6 +21,7 @@ export function useCreate(): { create: (request: Request) => void; busy: boolean
       .request(request)
       .then((reply) => {
         if (reply.experiment) router.push(`/x/${reply.experiment}`);
+        else if (reply.sweep) router.push(`/s/${reply.sweep}`);
       })
       .catch((failure: unknown) => setError(toNamedError(failure)))
       .finally(() => setBusy(false));

@@ -13,6 +13,7 @@ export function SiteHeader() {
       <nav className={styles.nav} aria-label="Main">
         <Link href="/">Experiments</Link>
         <Link href="/new">New experiment</Link>
+        <Link href="/sweeps">Sweeps</Link>
         <Link href="/guests">Guests</Link>
         <Link href="/figures">Figures</Link>
       </nav>

@@ -11,7 +11,7 @@ import { drizzle } from "drizzle-orm/libsql";
 let opened: Promise<Database> | undefined;
 
 /** Undefined until the runner has made its database. */
-async function database(): Promise<Database | undefined> {
+export async function database(): Promise<Database | undefined> {
   const path = join(process.env.CRLAB_DATA ?? "/var/lib/crlab", "crlab.db");
   if (!existsSync(path)) return undefined;
   opened ??= open(path);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Fingerprint } from "./experiment.js";
 import { experimentFile } from "./experiment-file.js";
 import { formatFileError, parseExperimentFile } from "./parse.js";
-import { fileAtPoint, sweepPoints, sweepRuns } from "./sweep.js";
+import { fileAtPoint, possibleAxes, sweepPoints, sweepRuns } from "./sweep.js";
 import { sweepReport } from "./sweep-report.js";
 import {
   type SweepRunResult,
@@ -56,6 +56,11 @@ describe("the grid", () => {
     expect(made.steps[2]).toMatchObject({ tracker: "wp" });
     // An increment goes on with the tracker there is.
     expect(made.steps[3]).not.toHaveProperty("tracker");
+  });
+
+  it("knows what may be varied", () => {
+    expect(possibleAxes(file)).toMatchObject({ memMiB: [512], cpus: [2], "--size": ["32"], "--rate": ["200"] });
+    expect(possibleAxes({ ...file, steps: [{ kind: "boot", kernel: "cr" }] })).toEqual({ memMiB: [512], cpus: [2] });
   });
 
   it("says in its place what it cannot vary", () => {

@@ -37,7 +37,7 @@ export const sweepGrid = z.strictObject({
 export type SweepGrid = z.infer<typeof sweepGrid>;
 
 export type Setting = string | number;
-/** One point of the grid: a value for each axis, in the order of the file. */
+/** One point of the grid: a value for each axis, the lab's own before those of workloads. */
 export type SweepPoint = Readonly<Record<string, Setting>>;
 
 /** What a sweep needs of an experiment file. */
@@ -95,6 +95,26 @@ function optionAt(step: Step, option: string): number {
   const args = argsOf(step);
   const at = args.indexOf(option);
   return at === -1 || at + 1 >= args.length ? -1 : at + 1;
+}
+
+/** The axes that a sweep of these steps may have, each with its values where they are few, or the one there is. */
+export function possibleAxes(
+  file: Pick<ExperimentFile, "steps" | "memMiB" | "cpus">,
+): Record<string, readonly Setting[]> {
+  const options = file.steps.flatMap((step) =>
+    argsOf(step).flatMap((arg, i, args): [string, Setting[]][] => {
+      const value = args[i + 1];
+      return OPTION.test(arg) && value !== undefined && !value.startsWith("-") ? [[arg, [value]]] : [];
+    }),
+  );
+  return {
+    ...(file.steps.some((s) => s.kind === "boot" && s.kernel === undefined) ? { kernel: kernelVariant.options } : {}),
+    ...(file.steps.some(startsTracker) ? { tracker: tracker.options } : {}),
+    ...(file.steps.some(writesImage) ? { unlinked: unlinkedPolicy.options } : {}),
+    memMiB: [file.memMiB],
+    cpus: [file.cpus],
+    ...Object.fromEntries(options),
+  };
 }
 
 /** All points, the last axis fastest. */

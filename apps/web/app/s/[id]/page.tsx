@@ -1,0 +1,62 @@
+import type { Metadata } from "next";
+import { notFound } from "next/navigation";
+import { cache } from "react";
+import { SiteHeader } from "../../../components/site-header";
+import styles from "../../../components/sweep/sweep.module.css";
+import { SweepLive } from "../../../components/sweep/sweep-live";
+import { SweepView } from "../../../components/sweep/sweep-view";
+import { storedSweep } from "../../../lib/sweeps";
+import home from "../../home.module.css";
+
+type Query = Record<string, string | string[] | undefined>;
+type Props = { params: Promise<{ id: string }>; searchParams: Promise<Query> };
+
+const load = cache((id: string) => storedSweep(id));
+const one = (value: string | string[] | undefined) => (typeof value === "string" ? value : undefined);
+
+export async function generateMetadata({ params }: Pick<Props, "params">): Promise<Metadata> {
+  const found = await load((await params).id);
+  if (!found) return { title: "Not found" };
+  const { title, question } = found.sweep.file;
+  const description = `Sweep, ${found.results.length} of ${found.total} runs. ${question ?? ""}`.trim();
+  return { title, description, openGraph: { title, description } };
+}
+
+export default async function SweepPage({ params, searchParams }: Props) {
+  const { id } = await params;
+  const found = await load(id);
+  const grid = found?.sweep.file.sweep;
+  if (!found || !grid) notFound();
+  const { figure, x } = await searchParams;
+  const { sweep, total, results, running, cut } = found;
+  const progress = { status: sweep.status, done: results.length, total, running, reason: sweep.reason };
+  return (
+    <>
+      <SiteHeader />
+      <main className={home.main}>
+        <h1>{sweep.title}</h1>
+        {sweep.file.question !== undefined && <p className={home.lead}>{sweep.file.question}</p>}
+        <div className={styles.head}>
+          <SweepLive id={id} stored={progress} />
+          <span className={styles.links}>
+            <a className="btn" href={`/s/${id}/csv`}>
+              CSV
+            </a>
+            <a className="btn" href={`/s/${id}/report`}>
+              Plain-text report
+            </a>
+            <a className="btn" href={`/s/${id}/file`}>
+              Experiment file
+            </a>
+          </span>
+        </div>
+        {cut > 0 && (
+          <p className="dim">
+            {cut === 1 ? "1 run was" : `${cut} runs were`} cut short: such a run counts for nothing and is tried again.
+          </p>
+        )}
+        <SweepView found={found} grid={grid} chosen={{ figure: one(figure), x: one(x) }} />
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,164 @@
+"use client";
+import { type ExperimentFile, experimentFile, possibleAxes, type Setting, sweepGrid, sweepRuns } from "@crlab/shared";
+import { type FormEvent, useState } from "react";
+import home from "../../app/home.module.css";
+import { useHydrated } from "../../lib/hydrated";
+import { useCreate } from "../create-button";
+import { ErrorNote } from "../error-note";
+import styles from "./sweep.module.css";
+
+/** What the axes are called for people. */
+const names: Record<string, string> = {
+  kernel: "Kernel",
+  tracker: "Tracker of changed pages",
+  unlinked: "Files without a name",
+  memMiB: "Memory, MiB",
+  cpus: "CPUs",
+};
+
+type Chosen = Readonly<Record<string, readonly Setting[]>>;
+
+const listed = (text: string): Setting[] =>
+  text
+    .split(/[\s,]+/)
+    .filter((value) => value !== "")
+    .map((value) => (/^\d+(\.\d+)?$/.test(value) ? Number(value) : value));
+
+/** A sweep of one of the lab's experiments: what to vary, how often, and how many runs that makes. */
+export function NewSweep({ bases }: { bases: readonly ExperimentFile[] }) {
+  const { create, busy, error } = useCreate();
+  const hydrated = useHydrated();
+  const [at, setAt] = useState(() =>
+    Math.max(
+      0,
+      bases.findIndex((b) => b.title === "Only what changed"),
+    ),
+  );
+  const [repeats, setRepeats] = useState(3);
+  const [chosen, setChosen] = useState<Chosen>({});
+  const base = bases[at];
+  if (!base) return null;
+  const axes = Object.entries(possibleAxes(base));
+  const over = Object.fromEntries(axes.map(([axis]) => [axis, chosen[axis] ?? []]).filter(([, v]) => v?.length));
+  const { sweep: _, ...rest } = base;
+  const parsed = experimentFile.safeParse({ ...rest, sweep: { repeats, over } });
+  const grid = sweepGrid.safeParse({ repeats, over });
+  const runs = grid.success && Object.keys(over).length > 0 ? sweepRuns(grid.data).length : 0;
+  const problems = Object.keys(over).length === 0 || parsed.success ? [] : parsed.error.issues;
+
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    if (parsed.success && !busy) create({ type: "create", file: parsed.data, autorun: true });
+  };
+  return (
+    <form className={styles.form} onSubmit={submit} aria-label="New sweep">
+      {error && <ErrorNote error={error} />}
+      <label>
+        Experiment
+        <select
+          className="field"
+          value={at}
+          onChange={(event) => {
+            setAt(Number(event.currentTarget.value));
+            setChosen({});
+          }}
+        >
+          {bases.map((b, i) => (
+            <option key={b.title} value={i}>
+              {b.title}
+            </option>
+          ))}
+        </select>
+      </label>
+      <fieldset className={styles.axes} key={at}>
+        <legend>Vary</legend>
+        {axes.map(([axis, values]) => {
+          const name = names[axis] ?? axis;
+          if (values.length > 1)
+            return (
+              <Several
+                key={axis}
+                name={name}
+                values={values}
+                chosen={chosen[axis] ?? []}
+                onChange={(list) => setChosen({ ...chosen, [axis]: list })}
+              />
+            );
+          const field = `axis-${axis.replace(/^-+/, "")}`;
+          return [
+            <label key={`${axis} label`} htmlFor={field} className={axis.startsWith("--") ? "mono" : ""}>
+              {name}
+            </label>,
+            <input
+              key={axis}
+              id={field}
+              className="field"
+              placeholder={`${values[0]}, …`}
+              onChange={(event) => setChosen({ ...chosen, [axis]: listed(event.currentTarget.value) })}
+            />,
+          ];
+        })}
+        <label htmlFor="repeats">Repeats of each point</label>
+        <input
+          id="repeats"
+          className="field"
+          type="number"
+          min={1}
+          max={50}
+          value={repeats}
+          onChange={(event) => setRepeats(Number(event.currentTarget.value))}
+        />
+      </fieldset>
+      {problems.length > 0 && (
+        <ul className={home.errors} role="alert">
+          {problems.map((p) => (
+            <li key={`${p.path.join(".")} ${p.message}`}>
+              {p.path.slice(2).join(", ") || "sweep"}: {p.message}
+            </li>
+          ))}
+        </ul>
+      )}
+      <div className={styles.count}>
+        <button type="submit" className="btn primary" disabled={!hydrated || !parsed.success || runs === 0}>
+          Run sweep
+        </button>
+        <span className="dim" role="status">
+          {runs === 0 ? "Choose what to vary." : `${runs} runs, one after the other.`}
+        </span>
+      </div>
+    </form>
+  );
+}
+
+function Several({
+  name,
+  values,
+  chosen,
+  onChange,
+}: {
+  name: string;
+  values: readonly Setting[];
+  chosen: readonly Setting[];
+  onChange: (chosen: Setting[]) => void;
+}) {
+  return (
+    <>
+      <span id={`axis-${name.replaceAll(" ", "-")}`}>{name}</span>
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset in a grid cell would need its legend there, too */}
+      <div className={styles.options} role="group" aria-labelledby={`axis-${name.replaceAll(" ", "-")}`}>
+        {values.map((value) => (
+          <label key={value}>
+            <input
+              type="checkbox"
+              checked={chosen.includes(value)}
+              onChange={(event) =>
+                onChange(values.filter((v) => (v === value ? event.currentTarget.checked : chosen.includes(v))))
+              }
+            />
+            <span className="mono">{value}</span>
+          </label>
+        ))}
+      </div>
+    </>
+  );
+}

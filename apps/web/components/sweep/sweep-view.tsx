@@ -1,0 +1,299 @@
+import {
+  describeRatio,
+  formatFigure,
+  type SweepGrid,
+  type SweepMetric,
+  sweepMetrics,
+  sweepRows,
+  sweepUnlikes,
+  type Transition,
+  transitions,
+} from "@crlab/shared";
+import Link from "next/link";
+import home from "../../app/home.module.css";
+import { sweepCharts } from "../../lib/sweep-chart";
+import type { SweepWithRuns } from "../../lib/sweeps";
+import comparison from "../compare/comparison.module.css";
+import styles from "./sweep.module.css";
+import { SweepPlot } from "./sweep-plot";
+
+const SHOWN_AT_ONCE = 8;
+
+export interface Chosen {
+  figure: string | undefined;
+  x: string | undefined;
+}
+
+/** What a sweep came to: what changes, one figure as a chart, all figures of that step as a table. */
+export function SweepView({ found, grid, chosen }: { found: SweepWithRuns; grid: SweepGrid; chosen: Chosen }) {
+  const { sweep, results } = found;
+  const metrics = sweepMetrics(sweep.file.steps, results);
+  const rows = sweepRows(grid, results);
+  const changes = transitions(grid, rows, metrics);
+  const unlike = sweepUnlikes(sweep.file, results);
+  const axes = Object.keys(rows[0]?.settings ?? {});
+  const metric =
+    metrics.find((m) => m.key === chosen.figure) ??
+    metrics.find((m) => m.key === changes.find((t) => t.metric?.figure === "frozenNs")?.metric?.key) ??
+    metrics.find((m) => m.key === changes.find((t) => t.metric !== null)?.metric?.key) ??
+    metrics[0];
+  const x = axes.find((axis) => axis === chosen.x) ?? axes.at(-1) ?? "";
+  const print = results.find((r) => r.fingerprint !== null)?.fingerprint;
+  return (
+    <>
+      {print && (
+        <p className={styles.environment} data-testid="environment">
+          {print.kernelRelease} (patch set {print.kernelHash.slice(0, 12)}, config {print.configHash.slice(0, 12)}) ·
+          image {print.imageHash.slice(0, 12)} · QEMU {print.qemuVersion}, {print.accel.toUpperCase()} · {print.cpus}{" "}
+          CPUs, {print.memMiB} MiB
+          {axes.some((a) => ["kernel", "memMiB", "cpus", "accel"].includes(a)) && ", and as varied"}
+        </p>
+      )}
+      {unlike.length > 0 && (
+        <section className={comparison.unlike} data-testid="unlike" aria-label="Not alike">
+          <b>These runs were not alike: figures differ for that reason, too.</b>
+          <ul>
+            {unlike.map((u) => (
+              <li key={u.what}>
+                {u.what}: <span className="mono">{u.values.join(" · ")}</span>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {results.length === 0 || !metric ? (
+        <p className={home.empty}>No run is done yet.</p>
+      ) : (
+        <>
+          <Changes changes={changes} repeats={grid.repeats} />
+          <section className={styles.section} aria-labelledby="figure">
+            <h2 id="figure">
+              {metric.step}: {nameOfFigure(metric.figure)}
+            </h2>
+            <Choose metrics={metrics} metric={metric} axes={axes} x={x} />
+            <Charts grid={grid} rows={rows} metric={metric} x={x} />
+          </section>
+          <Points rows={rows} axes={axes} metrics={metrics.filter((m) => m.stepNo === metric.stepNo)} />
+        </>
+      )}
+    </>
+  );
+}
+
+const nameOfFigure = (name: string): string =>
+  name === "stepMs" ? "time" : name.replace(/(Ns|Ms)$/, "").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
+function Changes({ changes, repeats }: { changes: readonly Transition[]; repeats: number }) {
+  const table = (some: readonly Transition[]) => (
+    <div className={home.list}>
+      <table data-testid="changes">
+        <thead>
+          <tr>
+            <th scope="col">From, to</th>
+            <th scope="col">What</th>
+            <th scope="col" className="num">
+              Median ratio
+            </th>
+            <th scope="col" className="num">
+              In settings
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {some.map((t) => (
+            <tr key={`${t.axis} ${t.from} ${t.to} ${t.metric?.key ?? t.text}`} data-transition={t.metric === null}>
+              <td className="mono">
+                {t.axis} {t.from} → {t.to}
+              </td>
+              <td>
+                {t.metric === null ? (
+                  <span className="pill failed">{t.text}</span>
+                ) : (
+                  `${t.metric.step}: ${nameOfFigure(t.metric.figure)}`
+                )}
+              </td>
+              <td className="num">{t.metric === null ? "" : describeRatio(t.ratio)}</td>
+              <td className="num">
+                {t.in} of {t.of}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+  return (
+    <section aria-labelledby="changes">
+      <div className={styles.section}>
+        <h2 id="changes">What changes</h2>
+      </div>
+      <p className="dim">
+        {repeats === 1
+          ? "Each point was measured once: nothing is known of its spread, and every difference is listed."
+          : "Outcomes, then figures whose spreads on both sides have no value in common."}
+      </p>
+      {changes.length === 0 ? <p>Nothing changes beyond its spread.</p> : table(changes.slice(0, SHOWN_AT_ONCE))}
+      {changes.length > SHOWN_AT_ONCE && (
+        <details>
+          <summary>{changes.length - SHOWN_AT_ONCE} smaller ones</summary>
+          {table(changes.slice(SHOWN_AT_ONCE))}
+        </details>
+      )}
+    </section>
+  );
+}
+
+/** A plain form: what is chosen is in the address. */
+function Choose({
+  metrics,
+  metric,
+  axes,
+  x,
+}: {
+  metrics: readonly SweepMetric[];
+  metric: SweepMetric;
+  axes: readonly string[];
+  x: string;
+}) {
+  return (
+    <form className={styles.choose} aria-label="What to show">
+      <label>
+        Figure
+        <select className="field" name="figure" defaultValue={metric.key}>
+          {metrics.map((m) => (
+            <option key={m.key} value={m.key}>
+              {m.step}: {nameOfFigure(m.figure)}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Along
+        <select className="field" name="x" defaultValue={x}>
+          {axes.map((axis) => (
+            <option key={axis}>{axis}</option>
+          ))}
+        </select>
+      </label>
+      <button type="submit" className="btn">
+        Show
+      </button>
+    </form>
+  );
+}
+
+function Charts({
+  grid,
+  rows,
+  metric,
+  x,
+}: {
+  grid: SweepGrid;
+  rows: ReturnType<typeof sweepRows>;
+  metric: SweepMetric;
+  x: string;
+}) {
+  const { charts, more, ...shared } = sweepCharts(grid, rows, metric.key, x);
+  return (
+    <>
+      <div className={styles.charts} data-testid="sweep-charts">
+        {charts.map((chart) => (
+          <SweepPlot
+            key={chart.title}
+            chart={chart}
+            shared={shared}
+            title={`${metric.step}: ${nameOfFigure(metric.figure)} along ${x}${chart.title === "" ? "" : `, ${chart.title}`}`}
+            format={(value) => formatFigure(metric.figure, value)}
+          />
+        ))}
+      </div>
+      {more > 0 && <p className="dim">{more} more charts are left out; the table has all points.</p>}
+    </>
+  );
+}
+
+function Points({
+  rows,
+  axes,
+  metrics,
+}: {
+  rows: ReturnType<typeof sweepRows>;
+  axes: readonly string[];
+  metrics: readonly SweepMetric[];
+}) {
+  // A column that says the same everywhere says nothing here; the CSV has it.
+  const columns = metrics.filter(
+    (m) => new Set(rows.flatMap((r) => [r.figures[m.key]?.least, r.figures[m.key]?.most])).size > 1,
+  );
+  return (
+    <section className={styles.section} aria-labelledby="points">
+      <h2 id="points">All points: {metrics[0]?.step}</h2>
+      <div className={home.list}>
+        <table data-testid="points">
+          <thead>
+            <tr>
+              {axes.map((axis) => (
+                <th scope="col" key={axis}>
+                  {axis}
+                </th>
+              ))}
+              {columns.map((m) => (
+                <th scope="col" className="num" key={m.key}>
+                  {nameOfFigure(m.figure)}
+                </th>
+              ))}
+              <th scope="col">Runs</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr key={row.point}>
+                {axes.map((axis) => (
+                  <td className="mono" key={axis}>
+                    {row.settings[axis]}
+                  </td>
+                ))}
+                {columns.map((m) => {
+                  const spread = row.figures[m.key];
+                  return (
+                    <td className="num" key={m.key}>
+                      {spread ? formatFigure(m.figure, spread.median) : "–"}
+                      {spread && spread.least !== spread.most && (
+                        <span className={styles.spread}>
+                          {formatFigure(m.figure, spread.least)} … {formatFigure(m.figure, spread.most)}
+                        </span>
+                      )}
+                    </td>
+                  );
+                })}
+                <td className={styles.runs}>
+                  {row.runs.length === 0 ? (
+                    <span className="dim">missing</span>
+                  ) : (
+                    <details>
+                      <summary>
+                        {row.passed} of {row.runs.length} ok
+                      </summary>
+                      <ul>
+                        {row.runs.map((run) => (
+                          <li key={run.experiment}>
+                            <Link href={`/x/${run.experiment}`}>{run.experiment}</Link>{" "}
+                            {run.invalid !== null
+                              ? `invalid: ${run.invalid}`
+                              : run.verdict === "pass"
+                                ? ""
+                                : run.reason}
+                          </li>
+                        ))}
+                      </ul>
+                    </details>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}

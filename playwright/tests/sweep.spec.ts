@@ -1,0 +1,94 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import { expect, test } from "@playwright/test";
+import { labUrl } from "./page.js";
+
+const swept = [
+  "title: Swept here",
+  "question: Does what a command answers depend on the guest's memory?",
+  "memMiB: 256",
+  "steps:",
+  "  - kind: boot",
+  // Less than 300 MiB of memory is too little for it.
+  "  - { kind: run, command: [sh, -c, 'test $(awk \"/MemTotal/{print \\$2}\" /proc/meminfo) -gt 300000'] }",
+  "sweep:",
+  "  repeats: 2",
+  "  over: { memMiB: [256, 512] }",
+].join("\n");
+
+test("a file with a grid is run at every point; outcomes that change stand first", async ({
+  page,
+  browser,
+  request,
+}) => {
+  await page.goto(`${labUrl()}/new`);
+  await page.getByLabel("Experiment file").fill(swept);
+  await page.getByRole("button", { name: "Run file" }).click();
+  await page.waitForURL(/\/s\/[A-Za-z0-9]+$/);
+  const url = page.url();
+
+  // Somebody else may watch, and not stop it.
+  const other = await (await browser.newContext()).newPage();
+  await other.goto(url);
+  await expect(other.getByTestId("sweep-status")).toHaveText(/running|done/);
+  await expect(other.getByRole("button", { name: "Stop" })).toHaveCount(0);
+  await other.context().close();
+
+  await expect(page.getByTestId("sweep-status")).toHaveText("done", { timeout: 150_000 });
+  await expect(page.getByTestId("sweep-done")).toHaveText("4 of 4 runs");
+  const first = page.getByTestId("changes").locator("tbody tr").first();
+  await expect(first).toContainText("memMiB 256 → 512");
+  await expect(first).toContainText("all fail, then all pass");
+  await expect(page.getByTestId("environment")).toContainText(/6\.12\.\d+-cr .*QEMU \d.*(TCG|KVM)/);
+  const points = page.getByTestId("points").locator("tbody tr");
+  await expect(points).toHaveCount(2);
+  await expect(points.first()).toContainText("0 of 2 ok");
+  await expect(points.last()).toContainText("2 of 2 ok");
+
+  const csv = await (await request.get(`${url}/csv`)).text();
+  const lines = csv.trim().split("\r\n");
+  expect(lines).toHaveLength(5);
+  expect(lines[0]).toMatch(/^memMiB,repeat,experiment,verdict/);
+  const report = await (await request.get(`${url}/report`)).text();
+  expect(report).toContain("memMiB 256 -> 512: all fail, then all pass");
+  expect(Math.max(...report.split("\n").map((line) => line.length))).toBeLessThanOrEqual(72);
+
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  }
+  await page.setViewportSize({ width: 390, height: 844 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+
+  // Each run is an experiment with a link.
+  await points.last().locator("summary").click();
+  await points.last().getByRole("link").first().click();
+  await expect(page.getByText("Verdict: PASS")).toBeVisible();
+});
+
+test("a sweep is composed on its page, stopped, and gone on with", async ({ page }) => {
+  await page.goto(`${labUrl()}/sweeps`);
+  const form = page.getByRole("form", { name: "New sweep" });
+  await form.getByLabel("Experiment").selectOption({ label: "Only what changed" });
+  await expect(form.getByRole("button", { name: "Run sweep" })).toBeDisabled();
+  await form.getByLabel("scan").check();
+  await form.getByLabel("wp").check();
+  await form.getByLabel("--rate").fill("100 x100 100");
+  await expect(form.getByRole("alert")).toContainText("twice");
+  await form.getByLabel("--rate").fill("100, 400");
+  await form.getByLabel("Repeats").fill("1");
+  await expect(form.getByRole("status")).toHaveText("4 runs, one after the other.");
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await form.getByRole("button", { name: "Run sweep" }).click();
+  await page.waitForURL(/\/s\/[A-Za-z0-9]+$/);
+  await page.getByRole("button", { name: "Stop" }).click();
+  await expect(page.getByTestId("sweep-status")).toHaveText("stopped");
+  await page.reload();
+  await expect(page.getByTestId("sweep-status")).toHaveText("stopped");
+  await page.getByRole("button", { name: "Go on" }).click();
+  await expect(page.getByTestId("sweep-status")).toHaveText("running");
+  await expect(page.getByRole("link", { name: "Watch the run" })).toBeVisible();
+  await page.getByRole("button", { name: "Stop" }).click();
+  await expect(page.getByTestId("sweep-status")).toHaveText("stopped");
+  await page.goto(`${labUrl()}/sweeps`);
+  await expect(page.getByTestId("sweeps")).toContainText("Only what changed");
+});
