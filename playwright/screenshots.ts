@@ -84,7 +84,8 @@ async function main(): Promise<void> {
           await take(name);
         };
         await open("home", "/", "tbody tr");
-        await open("new", "/new", "textarea");
+        await open("new", "/new", ".cm-content");
+        await open("sweeps", "/sweeps", "form");
         await open("guests", "/guests", '[data-testid="guests"] tbody tr');
         await open("figures", "/figures", "h1");
         await open("compare", `/compare?x=${a}&x=${b}`, ".u-wrap");

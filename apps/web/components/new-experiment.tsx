@@ -4,11 +4,12 @@ import { type FormEvent, useState } from "react";
 import styles from "../app/home.module.css";
 import { useHydrated } from "../lib/hydrated";
 import { useCreate } from "./create-button";
+import { FileEditor, type Template } from "./editor/file-editor";
 import { ErrorNote } from "./error-note";
 import { ImportFile } from "./import-file";
 
 /** Two ways to begin: by hand from a booted guest, or from a file's text. */
-export function NewExperiment() {
+export function NewExperiment({ begin, templates }: { begin: string | null; templates: readonly Template[] }) {
   const { create, busy, error } = useCreate();
   const hydrated = useHydrated();
   const [problems, setProblems] = useState<string[]>([]);
@@ -25,16 +26,6 @@ export function NewExperiment() {
     });
     setProblems(parsed.success ? [] : parsed.error.issues.map((i) => `${i.path.join(".")}: ${i.message}`));
     if (parsed.success && !busy) create({ type: "create", file: parsed.data, autorun: true });
-  };
-
-  const fromFile = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const text = String(new FormData(event.currentTarget).get("file"));
-    // The YAML reader is loaded when it is used.
-    const { formatFileError, parseExperimentFile } = await import("@crlab/shared/parse");
-    const parsed = parseExperimentFile(text, "file");
-    setProblems(parsed.ok ? [] : parsed.errors.map(formatFileError));
-    if (parsed.ok && !busy) create({ type: "create", file: parsed.file, autorun: true });
   };
 
   return (
@@ -86,17 +77,12 @@ export function NewExperiment() {
         </div>
         <section aria-labelledby="from-file">
           <h2 id="from-file">From a file</h2>
-          <form className={styles.form} onSubmit={(event) => void fromFile(event)}>
-            <label>
-              Experiment file (YAML or JSON)
-              <textarea className="field" name="file" rows={14} required spellCheck={false} />
-            </label>
-            <div>
-              <button type="submit" className="btn primary" disabled={!hydrated}>
-                Run file
-              </button>
-            </div>
-          </form>
+          <FileEditor
+            begin={begin}
+            templates={templates}
+            busy={busy}
+            onRun={(file) => create({ type: "create", file, autorun: true })}
+          />
         </section>
       </div>
     </>

@@ -8,6 +8,8 @@ import { formatFileError, parseExperimentFile } from "@crlab/shared/parse";
 export interface ShippedExperiment {
   name: string;
   file: ExperimentFile;
+  /** As it is written, for those who change it. */
+  text: string;
 }
 
 /** In the order of their names. A file that does not parse is left out, and the console's output says why. */
@@ -16,8 +18,9 @@ export async function shippedExperiments(): Promise<ShippedExperiment[]> {
   const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ya?ml$/.test(name)).sort();
   const parsed = await Promise.all(
     names.map(async (name) => {
-      const result = parseExperimentFile(await readFile(join(folder, name), "utf8"), name);
-      if (result.ok) return [{ name, file: result.file }];
+      const text = await readFile(join(folder, name), "utf8");
+      const result = parseExperimentFile(text, name);
+      if (result.ok) return [{ name, file: result.file, text: text.replace(/^# yaml-language-server:.*\n/, "") }];
       for (const error of result.errors) console.error(`console: experiments/${formatFileError(error)}`);
       return [];
     }),

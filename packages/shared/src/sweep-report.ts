@@ -78,8 +78,8 @@ const changingMetrics = (changes: readonly Transition[]): SweepMetric[] => {
 const times = (by: number): string => `${by >= 100 ? Math.round(by) : by >= 10 ? by.toFixed(1) : by.toFixed(2)}x`;
 
 /** A change's size in words: `2.04x (1.90x to 2.20x)`. */
-export function describeRatio(ratio: Spread | null): string {
-  if (ratio === null) return "from or to nothing";
+export function describeRatio({ ratio, text }: Pick<Transition, "ratio" | "text">): string {
+  if (ratio === null) return text;
   const median = times(ratio.median);
   const [least, most] = [times(ratio.least), times(ratio.most)];
   return least === most ? median : `${median} (${least} to ${most})`;
@@ -89,5 +89,5 @@ export function describeTransition(t: Transition): string {
   const where = `${t.axis} ${t.from} -> ${t.to}`;
   const often = t.of > 1 ? `, in ${t.in} of ${t.of}` : "";
   if (t.metric === null) return `${where}: ${t.text}${often}`;
-  return `${where}: ${t.metric.step}: ${t.metric.figure} ${describeRatio(t.ratio)}${often}`;
+  return `${where}: ${t.metric.step}: ${t.metric.figure} ${describeRatio(t)}${often}`;
 }

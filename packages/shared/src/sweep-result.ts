@@ -125,9 +125,10 @@ export interface Transition {
   /** In how many of the settings of the other axes, of those that were measured on both sides. */
   in: number;
   of: number;
+  /** What there is to say where no ratio says it. */
+  text: string;
   /** Of the medians: the smallest, middle and largest ratio; null for outcomes, and where there is nothing to divide by. */
   ratio: Spread | null;
-  text: string;
 }
 
 /**
@@ -164,7 +165,8 @@ export function transitions(grid: SweepGrid, rows: readonly SweepRow[], metrics:
         const apart = both.filter(([x, y]) => x.most < y.least || y.most < x.least);
         if (apart.length === 0) continue;
         const ratio = spread(apart.flatMap(([x, y]) => (x.median > 0 && y.median > 0 ? [y.median / x.median] : [])));
-        changes.push({ axis, from, to, metric, in: apart.length, of: both.length, ratio, text: "" });
+        const text = ratio === null ? (apart.every(([x]) => x.median === 0) ? "0 before" : "0 after") : "";
+        changes.push({ axis, from, to, metric, in: apart.length, of: both.length, ratio, text });
       }
     }
   }

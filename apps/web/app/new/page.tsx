@@ -1,20 +1,39 @@
+import { foldAll } from "@crlab/shared";
 import type { Metadata } from "next";
+import { stringify } from "yaml";
 import { LinkBanner } from "../../components/link-banner";
 import { NewExperiment } from "../../components/new-experiment";
 import { SiteHeader } from "../../components/site-header";
+import { fileOf } from "../../lib/archive";
+import { shippedExperiments } from "../../lib/shipped";
+import { storedExperiment } from "../../lib/stored";
+import { storedSweep } from "../../lib/sweeps";
 import styles from "../home.module.css";
 
 export const metadata: Metadata = { title: "New experiment" };
 
-export default function NewPage() {
+type Query = Record<string, string | string[] | undefined>;
+
+/** The file of an experiment or a sweep, to be changed and run. */
+async function textOf(id: string): Promise<string | null> {
+  const experiment = await storedExperiment(id);
+  if (experiment) return stringify(fileOf(foldAll(experiment.events)));
+  const sweep = await storedSweep(id);
+  return sweep ? stringify(sweep.sweep.file) : null;
+}
+
+export default async function NewPage({ searchParams }: { searchParams: Promise<Query> }) {
+  const { from } = await searchParams;
+  const begin = typeof from === "string" ? await textOf(from) : null;
+  const shipped = await shippedExperiments();
   return (
     <>
       <SiteHeader />
       <LinkBanner />
       <main className={styles.main}>
         <h1>New experiment</h1>
-        <p className={styles.lead}>Boot a guest and drive it by hand, or run an experiment file.</p>
-        <NewExperiment />
+        <p className={styles.lead}>Boot a guest and drive it by hand, or write its steps down and run them.</p>
+        <NewExperiment begin={begin} templates={shipped.map(({ file, text }) => ({ title: file.title, text }))} />
       </main>
     </>
   );

@@ -27,6 +27,9 @@ export function ReportPanel({ id, view, mine }: { id: string; view: ExperimentVi
         <a className="btn" href={`/x/${id}/file`}>
           Experiment file
         </a>
+        <a className="btn" href={`/new?from=${id}`}>
+          Edit steps
+        </a>
         <a className="btn" href={`/compare?x=${id}`}>
           Compare …
         </a>

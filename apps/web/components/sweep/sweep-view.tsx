@@ -85,7 +85,7 @@ const nameOfFigure = (name: string): string =>
 
 function Changes({ changes, repeats }: { changes: readonly Transition[]; repeats: number }) {
   const table = (some: readonly Transition[]) => (
-    <div className={home.list}>
+    <div className={`${home.list} ${styles.table}`}>
       <table data-testid="changes">
         <thead>
           <tr>
@@ -112,7 +112,7 @@ function Changes({ changes, repeats }: { changes: readonly Transition[]; repeats
                   `${t.metric.step}: ${nameOfFigure(t.metric.figure)}`
                 )}
               </td>
-              <td className="num">{t.metric === null ? "" : describeRatio(t.ratio)}</td>
+              <td className="num">{t.metric === null ? "" : describeRatio(t)}</td>
               <td className="num">
                 {t.in} of {t.of}
               </td>
@@ -127,14 +127,14 @@ function Changes({ changes, repeats }: { changes: readonly Transition[]; repeats
       <div className={styles.section}>
         <h2 id="changes">What changes</h2>
       </div>
-      <p className="dim">
+      <p className={`dim ${styles.note}`}>
         {repeats === 1
           ? "Each point was measured once: nothing is known of its spread, and every difference is listed."
           : "Outcomes, then figures whose spreads on both sides have no value in common."}
       </p>
       {changes.length === 0 ? <p>Nothing changes beyond its spread.</p> : table(changes.slice(0, SHOWN_AT_ONCE))}
       {changes.length > SHOWN_AT_ONCE && (
-        <details>
+        <details className={styles.smaller}>
           <summary>{changes.length - SHOWN_AT_ONCE} smaller ones</summary>
           {table(changes.slice(SHOWN_AT_ONCE))}
         </details>
@@ -228,7 +228,7 @@ function Points({
   return (
     <section className={styles.section} aria-labelledby="points">
       <h2 id="points">All points: {metrics[0]?.step}</h2>
-      <div className={home.list}>
+      <div className={`${home.list} ${styles.table}`}>
         <table data-testid="points">
           <thead>
             <tr>
@@ -237,12 +237,12 @@ function Points({
                   {axis}
                 </th>
               ))}
+              <th scope="col">Runs</th>
               {columns.map((m) => (
                 <th scope="col" className="num" key={m.key}>
                   {nameOfFigure(m.figure)}
                 </th>
               ))}
-              <th scope="col">Runs</th>
             </tr>
           </thead>
           <tbody>
@@ -253,19 +253,6 @@ function Points({
                     {row.settings[axis]}
                   </td>
                 ))}
-                {columns.map((m) => {
-                  const spread = row.figures[m.key];
-                  return (
-                    <td className="num" key={m.key}>
-                      {spread ? formatFigure(m.figure, spread.median) : "–"}
-                      {spread && spread.least !== spread.most && (
-                        <span className={styles.spread}>
-                          {formatFigure(m.figure, spread.least)} … {formatFigure(m.figure, spread.most)}
-                        </span>
-                      )}
-                    </td>
-                  );
-                })}
                 <td className={styles.runs}>
                   {row.runs.length === 0 ? (
                     <span className="dim">missing</span>
@@ -289,6 +276,19 @@ function Points({
                     </details>
                   )}
                 </td>
+                {columns.map((m) => {
+                  const spread = row.figures[m.key];
+                  return (
+                    <td className="num" key={m.key}>
+                      {spread ? formatFigure(m.figure, spread.median) : "–"}
+                      {spread && spread.least !== spread.most && (
+                        <span className={styles.spread}>
+                          {formatFigure(m.figure, spread.least)} … {formatFigure(m.figure, spread.most)}
+                        </span>
+                      )}
+                    </td>
+                  );
+                })}
               </tr>
             ))}
           </tbody>

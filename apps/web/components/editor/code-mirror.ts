@@ -1,0 +1,151 @@
+/** The editor itself, and what it knows of experiment files. Loaded when an editor is shown. */
+import {
+  acceptCompletion,
+  autocompletion,
+  type CompletionContext,
+  type CompletionResult,
+  completionKeymap,
+  startCompletion,
+} from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import { yaml } from "@codemirror/lang-yaml";
+import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
+import { type Diagnostic, linter, lintGutter, lintKeymap } from "@codemirror/lint";
+import { EditorState, Prec } from "@codemirror/state";
+import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
+import { completeFile } from "@crlab/shared/complete";
+import { parseExperimentFile } from "@crlab/shared/parse";
+import { tags } from "@lezer/highlight";
+
+export interface Editor {
+  text(): string;
+  replace(text: string): void;
+  destroy(): void;
+}
+
+interface Options {
+  parent: HTMLElement;
+  text: string;
+  label: string;
+  onChange(text: string): void;
+  /** Ctrl-Enter. */
+  onRun(): void;
+}
+
+export function makeEditor({ parent, text, label, onChange, onRun }: Options): Editor {
+  const run = () => {
+    onRun();
+    return true;
+  };
+  const view = new EditorView({
+    parent,
+    state: EditorState.create({
+      doc: text,
+      extensions: [
+        EditorView.cspNonce.of(document.querySelector<HTMLScriptElement>("script[nonce]")?.nonce ?? ""),
+        EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
+        EditorView.updateListener.of((update) => update.docChanged && onChange(update.state.doc.toString())),
+        lineNumbers(),
+        history(),
+        drawSelection(),
+        highlightActiveLine(),
+        yaml(),
+        syntaxHighlighting(colours),
+        autocompletion({ override: [complete], icons: false }),
+        linter((v) => problems(v.state.doc.toString()), { delay: 300 }),
+        lintGutter(),
+        // Tab takes a completion and otherwise leaves the editor, as it leaves any field.
+        Prec.highest(
+          keymap.of([
+            { key: "Tab", run: acceptCompletion },
+            { key: "Mod-Enter", run },
+          ]),
+        ),
+        keymap.of([...defaultKeymap, ...historyKeymap, ...completionKeymap, ...lintKeymap]),
+        look,
+      ],
+    }),
+  });
+  return {
+    text: () => view.state.doc.toString(),
+    replace: (next) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: next } }),
+    destroy: () => view.destroy(),
+  };
+}
+
+function complete(context: CompletionContext): CompletionResult | null {
+  const found = completeFile(context.state.doc.toString(), context.pos);
+  if (!found) return null;
+  const line = context.state.doc.lineAt(context.pos);
+  // Not on every empty line that somebody passes: a step's begin, a value, or a word that has begun.
+  const wanted =
+    context.explicit || found.from < context.pos || /[-:{,[]\s$/.test(line.text.slice(0, context.pos - line.from));
+  if (!wanted) return null;
+  return {
+    from: found.from,
+    options: found.options.map(({ label, insert, detail }) => ({
+      label,
+      ...(detail === undefined ? {} : { detail }),
+      apply: (view, _, from, to) => {
+        const column = from - view.state.doc.lineAt(from).from;
+        const put = (insert ?? label).replaceAll("\n", `\n${" ".repeat(column)}`);
+        view.dispatch({ changes: { from, to, insert: put }, selection: { anchor: from + put.length } });
+        if (/[:-] $/.test(put)) startCompletion(view);
+      },
+    })),
+    validFor: /^[\w.-]*$/,
+  };
+}
+
+function problems(text: string): Diagnostic[] {
+  if (text.trim() === "") return [];
+  const parsed = parseExperimentFile(text, "file");
+  if (parsed.ok) return [];
+  const lines = text.split("\n");
+  return parsed.errors.slice(0, 50).map(({ line, column, field, message }) => {
+    const start = lines.slice(0, line - 1).reduce((sum, l) => sum + l.length + 1, 0);
+    const from = Math.min(text.length, start + column - 1);
+    const word = /^[\w.-]+|^.*/.exec(text.slice(from))?.[0] ?? "";
+    return {
+      from,
+      to: from + word.length,
+      severity: "error",
+      message: field === "" ? message : `${field}: ${message}`,
+    };
+  });
+}
+
+const colours = HighlightStyle.define([
+  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: "var(--accent)" },
+  { tag: [tags.string, tags.special(tags.string), tags.attributeValue], color: "var(--running)" },
+  { tag: [tags.number, tags.bool, tags.keyword], color: "var(--frozen)" },
+  { tag: [tags.comment, tags.lineComment], color: "var(--ink-3)" },
+  { tag: [tags.punctuation, tags.separator, tags.squareBracket, tags.brace], color: "var(--ink-2)" },
+]);
+
+const look = EditorView.theme({
+  "&": { height: "100%", color: "var(--ink)", backgroundColor: "var(--panel)", fontSize: "var(--text-s)" },
+  "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "1px" },
+  ".cm-scroller": { fontFamily: "var(--font-mono)", lineHeight: "1.6" },
+  ".cm-content": { caretColor: "var(--ink)", padding: "8px 0" },
+  ".cm-cursor": { borderLeftColor: "var(--ink)" },
+  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
+    background: "var(--accent-soft)",
+  },
+  ".cm-activeLine": { backgroundColor: "color-mix(in srgb, var(--raised) 55%, transparent)" },
+  ".cm-gutters": { backgroundColor: "var(--panel)", color: "var(--ink-3)", border: "0" },
+  ".cm-tooltip": {
+    backgroundColor: "var(--panel)",
+    color: "var(--ink)",
+    border: "1px solid var(--border-strong)",
+    borderRadius: "var(--radius)",
+    boxShadow: "0 6px 20px rgb(0 0 0 / 18%)",
+  },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--font-mono)", maxHeight: "15em" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "2px 8px", lineHeight: "1.5" },
+  ".cm-tooltip-autocomplete ul li[aria-selected]": { backgroundColor: "var(--accent-soft)", color: "var(--ink)" },
+  ".cm-completionMatchedText": { textDecoration: "none", fontWeight: "600" },
+  ".cm-completionDetail": { color: "var(--ink-2)", fontStyle: "normal", fontFamily: "var(--font-ui)" },
+  ".cm-diagnostic": { padding: "4px 8px", fontFamily: "var(--font-ui)", whiteSpace: "pre-wrap", maxWidth: "60ch" },
+  ".cm-diagnostic-error": { borderLeft: "3px solid var(--failed)" },
+});
