@@ -7,6 +7,19 @@ const config: NextConfig = {
   experimental: { extensionAlias: { ".js": [".ts", ".tsx", ".js"] } },
   // `npm run typecheck` does this, over all packages; whoever starts a lab need not wait for it.
   typescript: { ignoreBuildErrors: true },
+  // Small modules are copied into each chunk that uses them; the layout and every page use these.
+  webpack: (config, { isServer }) => {
+    const { splitChunks } = config.optimization;
+    if (!isServer && splitChunks)
+      splitChunks.cacheGroups.runner = {
+        test: /[\\/](runner-socket|runner-provider|frame|wire)\.tsx?$/,
+        name: "runner",
+        chunks: "all",
+        enforce: true,
+        priority: 50,
+      };
+    return config;
+  },
   poweredByHeader: false,
   devIndicators: false,
   // Nothing is gained by it on loopback.

@@ -1,8 +1,8 @@
 /** First loads, the heat map of a million pages, and pages over ten thousand experiments. */
-import { gzipSync } from "node:zlib";
 import { type DigestMapping, formatMs, type ImageDigest, type LogEvent } from "@crlab/shared";
 import { createClient } from "@libsql/client";
 import type { Browser } from "@playwright/test";
+import { FIRST_LOAD_BYTES, firstLoad } from "../first-load.js";
 import { startLab } from "../lab.js";
 import { type Figures, median, ns, quantile } from "./figures.js";
 
@@ -10,26 +10,16 @@ const KB = 1000;
 const PAGES = 1_000_000;
 const EXPERIMENTS = 10_000;
 
-/** JavaScript that a first visit fetches until the page is quiet, as gzip would send it. */
-export async function firstLoad(browser: Browser, url: string, share: string, figures: Figures): Promise<void> {
+/** JavaScript that a first visit fetches by itself. */
+export async function firstLoads(browser: Browser, url: string, share: string, figures: Figures): Promise<void> {
   for (const [name, path] of [
     ["home", "/"],
     ["share page", share],
   ] as const) {
-    const page = await (await browser.newContext()).newPage();
-    const sizes: Promise<number>[] = [];
-    page.on("response", (response) => {
-      if (new URL(response.url()).pathname.endsWith(".js"))
-        sizes.push(response.body().then((body) => gzipSync(body).length));
-    });
-    await page.goto(`${url}${path}`, { waitUntil: "load" });
-    // What a page fetches by itself once it lives counts, too.
-    await page.waitForTimeout(4000);
-    const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    const { bytes, files } = await firstLoad(browser, `${url}${path}`);
     figures.add(`first load, ${name}`, "scriptBytes", [bytes]);
-    const got = `${Math.round(bytes / KB)} KB in ${sizes.length} files`;
-    figures.target(`first load of the ${name}`, "at most 150 KB of JavaScript, gzip", got, bytes <= 150 * KB);
-    await page.context().close();
+    const got = `${Math.round(bytes / KB)} KB in ${files.length} files`;
+    figures.target(`first load of the ${name}`, "at most 150 KB of JavaScript, gzip", got, bytes <= FIRST_LOAD_BYTES);
   }
 }
 

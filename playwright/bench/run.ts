@@ -7,7 +7,7 @@ import { cacheDir } from "../../apps/runner/src/build/paths.js";
 import { startLab } from "../lab.js";
 import { crowd } from "./crowd.js";
 import { Figures } from "./figures.js";
-import { firstLoad, heatMap, tenThousand } from "./pages.js";
+import { firstLoads, heatMap, tenThousand } from "./pages.js";
 import { cardToShell, echoBesideWetty, flood } from "./terminal.js";
 
 const FLOOD_S = 60;
@@ -43,7 +43,7 @@ export async function runConsoleBench(rounds: number, progress: (line: string) =
       crowd(browser, lab.url, figures),
     );
     await part(`flood of ${FLOOD_S} s`, "a page that lives", () => flood(browser, lab.url, figures, FLOOD_S));
-    await part("first load", "at most 150 KB of JavaScript, gzip", () => firstLoad(browser, lab.url, share, figures));
+    await part("first load", "at most 150 KB of JavaScript, gzip", () => firstLoads(browser, lab.url, share, figures));
     await part("heat map of 1,000,000 pages, panning", "60 frames a second", () =>
       heatMap(browser, lab.url, archive, figures),
     );

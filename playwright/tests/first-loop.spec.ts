@@ -26,6 +26,10 @@ test("a card's experiment runs to its verdict while another browser watches", as
   await late.goto(url);
   await expect(verdict(late)).toHaveText("pass");
   await expect(late.getByTestId("actions")).toHaveCount(0);
+  // At first as text; a terminal is loaded for whoever points at it.
+  await expect(late.getByTestId("last-screen")).toContainText(/\S/);
+  await expect(late.locator(".xterm-rows")).toHaveCount(0);
+  await late.getByRole("tabpanel").first().hover();
   await expect(late.locator(".xterm-rows").first()).not.toBeEmpty();
   await late.getByRole("slider", { name: "Moment of the experiment" }).fill("0");
   await expect(late.getByTestId("step-5")).toHaveCount(0);

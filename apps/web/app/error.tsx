@@ -1,5 +1,4 @@
 "use client";
-import Link from "next/link";
 import styles from "./home.module.css";
 
 export default function PageError({ error, reset }: { error: Error & { digest?: string }; reset: () => void }) {
@@ -12,9 +11,9 @@ export default function PageError({ error, reset }: { error: Error & { digest?: 
       <button type="button" className="btn primary" onClick={reset}>
         Try again
       </button>{" "}
-      <Link className="btn" href="/">
+      <a className="btn" href="/">
         All experiments
-      </Link>
+      </a>
     </main>
   );
 }

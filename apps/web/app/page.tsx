@@ -22,7 +22,7 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
   const [shipped, recent, latest] = await Promise.all([
     shippedExperiments(),
     recentExperiments(search),
-    recentExperiments(""),
+    search === "" ? null : recentExperiments(""),
   ]);
   const now = new Date();
   return (
@@ -41,7 +41,9 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
               <p>{file.question}</p>
               <StepsSketch steps={file.steps} />
               <div className={styles.row}>
-                <span className="dim">{durationOf(file.title, guessDurationMs(file), latest.experiments)}</span>
+                <span className="dim">
+                  {durationOf(file.title, guessDurationMs(file), (latest ?? recent).experiments)}
+                </span>
                 <RunButton file={file}>Run</RunButton>
               </div>
             </section>

@@ -39,3 +39,7 @@ export function writeShown({ atMs, tab, checkpoint }: Shown): string {
   ];
   return parts.length === 0 ? "" : `?${parts.join("&")}`;
 }
+
+/** The terminal one sees before one has chosen: the workload's that opened last, else the last of all. */
+export const firstShown = <T extends { kind: string }>(terminals: readonly T[]): T | undefined =>
+  terminals.findLast((t) => t.kind === "workload") ?? terminals.at(-1);

@@ -7,6 +7,7 @@ import * as read from "@crlab/runner/src/store/read";
 import { type ExperimentView, experimentId, foldAll, type LogEvent } from "@crlab/shared";
 import { createClient } from "@libsql/client";
 import { drizzle } from "drizzle-orm/libsql";
+import { screenText } from "./screen-text";
 
 let opened: Promise<Database> | undefined;
 
@@ -53,6 +54,18 @@ export async function storedOutput(id: string, terminal: number): Promise<Stored
   if (!db || !experimentId.safeParse(id).success) return [];
   const chunks = await read.readOutput(db, id, terminal, 0);
   return chunks.map((c) => ({ atMs: c.atMs, offset: c.offset, data: c.bytes.toString("base64") }));
+}
+
+const SCREEN_BYTES = 16 * 1024;
+const SCREEN_LINES = 60;
+
+/** What a terminal showed at last, as text. */
+export async function lastScreen(id: string, terminal: number): Promise<string> {
+  const db = await database();
+  if (!db) return "";
+  const from = Math.max(0, (await read.findOutputEnd(db, id, terminal)) - SCREEN_BYTES);
+  const chunks = await read.readOutput(db, id, terminal, from);
+  return screenText(Buffer.concat(chunks.map((c) => c.bytes)).toString("utf8"), SCREEN_LINES);
 }
 
 export interface RecentExperiment {

@@ -1,5 +1,6 @@
-/** A step in a few words, for timelines, reports and progress lines. */
+/** Steps and what they did in a few words, for timelines, reports and progress lines. */
 import type { Step } from "./experiment.js";
+import type { MigrationRound, MigrationStop } from "./migration.js";
 
 export function describeStep(step: Step): string {
   const of = (target: string | undefined) => (target === undefined ? "" : ` ${target}`);
@@ -30,3 +31,16 @@ export function describeStep(step: Step): string {
       return `run ${step.command.join(" ")}`;
   }
 }
+
+const stops: Record<MigrationStop, string> = {
+  converged: "what was left was small enough",
+  "no-smaller": "rounds got no smaller",
+  rounds: "as many rounds as asked for",
+  time: "the time was over",
+};
+/** Why there were no more rounds while it ran. */
+export const describeStop = (stop: MigrationStop): string => stops[stop];
+
+/** A round's height beside others, of 1. */
+export const roundShare = (round: MigrationRound, all: readonly MigrationRound[]): number =>
+  round.bytes / Math.max(1, ...all.map((r) => r.bytes));

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { migrationOptions } from "./migration.js";
+import { EXPERIMENT_ID } from "./wire.js";
 
 export const kernelVariant = z.enum(["base", "cr", "debug"]);
 export type KernelVariant = z.infer<typeof kernelVariant>;
@@ -107,7 +108,7 @@ export type Step = z.infer<typeof step>;
 export type StepKind = Step["kind"];
 
 /** Short, unguessable id of an experiment: it stands in `/x/<id>`. */
-export const experimentId = z.string().regex(/^[A-Za-z0-9]{8,16}$/);
+export const experimentId = z.string().regex(EXPERIMENT_ID);
 export type ExperimentId = z.infer<typeof experimentId>;
 
 /** What is needed to reproduce a run; recorded by `guest.booted`. */

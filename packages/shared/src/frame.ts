@@ -1,6 +1,5 @@
-/** Binary WebSocket frames: terminal bytes in both directions (layout: see protocol.ts). */
-import { experimentId } from "./experiment.js";
-import { TERMINAL_FRAME_HEADER_BYTES } from "./protocol.js";
+/** Binary WebSocket frames: terminal bytes in both directions (layout: see wire.ts). */
+import { EXPERIMENT_ID, TERMINAL_FRAME_HEADER_BYTES } from "./wire.js";
 
 const FRAME_VERSION = 1;
 const ID_BYTES = 16;
@@ -35,7 +34,7 @@ export function decodeTerminalFrame(data: Uint8Array): TerminalFrame | string {
   if (view.getUint8(1) !== 0 || view.getUint16(2, true) !== 0) return "reserved bytes of the frame are not zero";
   let experiment = "";
   for (let i = ID_AT; i < OFFSET_AT && data[i] !== 0; i++) experiment += String.fromCharCode(data[i] ?? 0);
-  if (!experimentId.safeParse(experiment).success) return "the frame's experiment id is malformed";
+  if (!EXPERIMENT_ID.test(experiment)) return "the frame's experiment id is malformed";
   const offset = view.getBigUint64(OFFSET_AT, true);
   if (offset > BigInt(Number.MAX_SAFE_INTEGER)) return "the frame's offset is too large";
   return {

@@ -32,15 +32,3 @@ export type MigrationRound = z.infer<typeof migrationRound>;
 /** Why there were no more rounds while it ran. */
 export const migrationStop = z.enum(["converged", "no-smaller", "rounds", "time"]);
 export type MigrationStop = z.infer<typeof migrationStop>;
-
-const stops: Record<MigrationStop, string> = {
-  converged: "what was left was small enough",
-  "no-smaller": "rounds got no smaller",
-  rounds: "as many rounds as asked for",
-  time: "the time was over",
-};
-export const describeStop = (stop: MigrationStop): string => stops[stop];
-
-/** A round's height beside others, of 1. */
-export const roundShare = (round: MigrationRound, all: readonly MigrationRound[]): number =>
-  round.bytes / Math.max(1, ...all.map((r) => r.bytes));

@@ -7,9 +7,6 @@ import { logEvent } from "./events.js";
 import { experimentId, kernelVariant, namedError, step } from "./experiment.js";
 import { experimentFile } from "./experiment-file.js";
 
-export const PROTOCOL_VERSION = 1;
-export const MAX_MESSAGE_BYTES = 256 * 1024;
-
 /** A request's `id` comes back in its reply; a browser chooses it. */
 const request = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
   z.strictObject({ id: z.int().min(0), type: z.literal(type), ...shape });
@@ -79,8 +76,6 @@ export const clientMessage = z.discriminatedUnion("type", [
 ]);
 export type ClientMessage = z.infer<typeof clientMessage>;
 
-export const TERMINAL_WINDOW_BYTES = 256 * 1024;
-
 export const serverMessage = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("hello"),
@@ -130,9 +125,3 @@ export const serverMessage = z.discriminatedUnion("type", [
   }),
 ]);
 export type ServerMessage = z.infer<typeof serverMessage>;
-
-/**
- * Binary frame, both directions: u8 version (1), u8 zero, u16 LE zero, u32 LE terminal,
- * 16 bytes experiment id (ASCII, NUL-padded), u64 LE offset of the first byte (0 upstream), then the bytes.
- */
-export const TERMINAL_FRAME_HEADER_BYTES = 32;

@@ -1,7 +1,6 @@
 /** An experiment as plain text that fits a mailing list: 72 columns, tables in ASCII. */
-import { describeStep } from "./describe.js";
+import { describeStep, describeStop } from "./describe.js";
 import type { ExperimentView, MigrationView, StepView } from "./fold.js";
-import { describeStop } from "./migration.js";
 import { COLUMNS, cells, environment, heading, wrap } from "./plain-text.js";
 import { formatBytes, formatMs, formatNs } from "./units.js";
 import { kernelTrouble, settled } from "./verdict.js";

@@ -41,8 +41,9 @@ export class ExperimentLog {
       throw this.failure;
     }
     const shown = events.filter((event) => event.type !== "terminal.output");
-    this.#recent = [...this.#recent, ...shown].slice(-RECENT);
     this.storedSeq = events.at(-1)?.seq ?? this.storedSeq;
+    if (shown.length === 0) return;
+    this.#recent = [...this.#recent, ...shown].slice(-RECENT);
     for (const listener of this.#listeners) listener();
   }
 
@@ -54,7 +55,7 @@ export class ExperimentLog {
     return readEvents(this.#store.db, this.id, { since, limit });
   }
 
-  /** Called whenever more of the log is on disk. Returns what ends it. */
+  /** Called whenever more of what `read` gives is on disk. Returns what ends it. */
   onStored(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

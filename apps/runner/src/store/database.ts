@@ -21,7 +21,7 @@ export async function openDatabase(dataDir: string): Promise<Database> {
     const client = createClient({ url: `file:${path}` });
     await client.execute(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`);
     await client.execute("PRAGMA journal_mode=WAL");
-    // An event that was acknowledged survives a power cut as well as a kill -9.
+    // An event that was acknowledged survives a power cut as well as a kill -9 (terminals' bytes: see the store).
     await client.execute("PRAGMA synchronous=FULL");
     const db = drizzle({ client });
     await migrate(db, { migrationsFolder: fileURLToPath(new URL("../../migrations", import.meta.url)) });

@@ -158,6 +158,15 @@ export async function readOutput(
   });
 }
 
+/** How many bytes of a terminal's output are stored. */
+export async function findOutputEnd(db: Database, id: string, terminal: number): Promise<number> {
+  const rows = await db
+    .select({ end: sql<number | null>`max(${events.endOffset})` })
+    .from(events)
+    .where(and(eq(events.experimentId, id), eq(events.terminal, terminal)));
+  return rows[0]?.end ?? 0;
+}
+
 function parseStored(json: string): LogEvent {
   try {
     return readEvent(JSON.parse(json));

@@ -95,7 +95,19 @@ async function write(db: Database, batch: readonly Append[]): Promise<void> {
     statements.push(db.update(experiments).set(changes).where(eq(experiments.id, experimentId)));
   }
   const [first, ...rest] = statements;
-  if (first !== undefined) await db.batch([first, ...rest]);
+  if (first === undefined) return;
+  if (batch.some(({ events: added }) => added.some((event) => event.type !== "terminal.output"))) {
+    await db.batch([first, ...rest]);
+    return;
+  }
+  // Waiting for the disk holds up everything else, and terminals put something out with every key. Their bytes are safe
+  // from the end of this process at once, and from a power cut with the next event of another kind.
+  await db.$client.execute("PRAGMA synchronous=NORMAL");
+  try {
+    await db.batch([first, ...rest]);
+  } finally {
+    await db.$client.execute("PRAGMA synchronous=FULL");
+  }
 }
 
 function eventRow(experimentId: string, event: LogEvent): typeof events.$inferInsert {

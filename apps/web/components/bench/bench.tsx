@@ -1,7 +1,16 @@
 "use client";
-import { type ActionId, actions, foldAll, type LogEvent, type NamedError, type Step } from "@crlab/shared";
-import Link from "next/link";
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type ActionId, foldAll, type LogEvent, type NamedError, type Step } from "@crlab/shared";
+import {
+  lazy,
+  type ReactNode,
+  Suspense,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { rememberChoice } from "../../lib/cookie";
 import type { HeldPath } from "../../lib/held";
 import { useHydrated } from "../../lib/hydrated";
@@ -15,17 +24,13 @@ import { LinkBanner } from "../link-banner";
 import { useLinkState, useRunner } from "../runner-provider";
 import { ThemeToggle } from "../theme-toggle";
 import { VerdictPill } from "../verdict-pill";
-import { ActionBar } from "./action-bar";
-import { ActionDialog, type Asking, asks, HelpDialog } from "./action-dialog";
 import styles from "./bench.module.css";
-import { Expiry } from "./expiry";
+import type * as Drive from "./drive";
 import { Figures } from "./figures";
 import { Inspector } from "./inspector";
-import { PlanStopped } from "./plan-stopped";
 import { ReplayBar } from "./replay-bar";
 import { Separator } from "./separator";
-import { Steps } from "./steps";
-import { Terminals } from "./terminals";
+import { type LastScreen, Terminals } from "./terminals";
 import { useFeed } from "./use-feed";
 
 interface Props {
@@ -34,10 +39,23 @@ interface Props {
   zones: Zones;
   /** What the link speaks of. */
   shown: Shown;
+  /** Of an experiment that is over. */
+  end: ServedEnd | null;
 }
 
+/** What a page shows of an experiment's end is served ready, and costs its reader no code. */
+export interface ServedEnd {
+  steps: ReactNode;
+  report: ReactNode;
+  lastScreen: LastScreen;
+}
+
+const Steps = lazy(() => import("./steps").then((m) => ({ default: m.Steps })));
+const PlanStopped = lazy(() => import("./plan-stopped").then((m) => ({ default: m.PlanStopped })));
+const Expiry = lazy(() => import("./expiry").then((m) => ({ default: m.Expiry })));
+
 /** One experiment: who made it drives it, others watch; when it is over, everyone may move through it. */
-export function Bench({ id, stored, zones: firstZones, shown }: Props) {
+export function Bench({ id, stored, zones: firstZones, shown, end }: Props) {
   const socket = useRunner();
   const link = useLinkState();
   const feed = useFeed(id, stored);
@@ -45,7 +63,7 @@ export function Bench({ id, stored, zones: firstZones, shown }: Props) {
   const [moment, setMoment] = useState(shown.atMs);
   const [tab, setTab] = useState(shown.tab);
   const [checkpoint, setCheckpoint] = useState(shown.checkpoint);
-  const [dialog, setDialog] = useState<Asking | "help" | null>(null);
+  const [dialog, setDialog] = useState<Drive.Asking | "help" | null>(null);
   const [held, setHeld] = useState<HeldPath>();
   const [error, setError] = useState<NamedError | null>(null);
   const [zones, setZones] = useState(firstZones);
@@ -60,6 +78,7 @@ export function Bench({ id, stored, zones: firstZones, shown }: Props) {
     () => (moment !== null && over ? foldAll(feed.events, moment) : feed.view),
     [feed.events, feed.view, moment, over],
   );
+  const current = end !== null && moment === null && view.lastSeq === (stored.at(-1)?.seq ?? 0);
   // The address says what is looked at, so that it can be sent to others and survives a reload.
   const query = writeShown({ atMs: over ? moment : null, tab, checkpoint });
   useEffect(() => {
@@ -71,7 +90,8 @@ export function Bench({ id, stored, zones: firstZones, shown }: Props) {
     return () => clearTimeout(later);
   }, [query]);
   const drive = feed.mayDrive && !over;
-  const possible = useMemo(() => actions(feed.view), [feed.view]);
+  const { tools, withTools } = useTools(drive);
+  const possible = useMemo(() => tools?.actions(feed.view) ?? [], [tools, feed.view]);
 
   const sendStep = useCallback(
     async (step: Step) => {
@@ -88,7 +108,8 @@ export function Bench({ id, stored, zones: firstZones, shown }: Props) {
   const act = useCallback(
     (action: ActionId) => {
       setError(null);
-      if (asks(action)) {
+      if (!tools) return;
+      if (tools.asks(action)) {
         setHeld(undefined);
         setDialog(action);
         return;
@@ -99,11 +120,12 @@ export function Bench({ id, stored, zones: firstZones, shown }: Props) {
         kill: () => sendStep({ kind: "kill" }),
         verify: () => sendStep({ kind: "verify", withinS: 60 }),
         shell: () => socket.request({ type: "terminal.open", experiment: id, cols: 100, rows: 30 }),
-      } satisfies Record<Exclude<ActionId, Asking>, () => Promise<unknown>>;
+      } satisfies Record<Exclude<ActionId, Drive.Asking>, () => Promise<unknown>>;
       send[action]().catch((failure: unknown) => setError(toNamedError(failure)));
     },
-    [socket, id, sendStep],
+    [socket, id, sendStep, tools],
   );
+  const help = useCallback(() => withTools(() => setDialog("help")), [withTools]);
 
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
@@ -112,7 +134,7 @@ export function Bench({ id, stored, zones: firstZones, shown }: Props) {
         event.key
       ];
       const action = possible.find((a) => actionKeys[a.id] === event.key);
-      if (event.key === pageKeys.help) setDialog("help");
+      if (event.key === pageKeys.help) help();
       else if (zone) document.getElementById(zone)?.focus();
       else if (drive && action?.possible) act(action.id);
       else return;
@@ -120,7 +142,7 @@ export function Bench({ id, stored, zones: firstZones, shown }: Props) {
     };
     window.addEventListener("keydown", press);
     return () => window.removeEventListener("keydown", press);
-  }, [possible, drive, act]);
+  }, [possible, drive, act, help]);
 
   // The newest step is what one follows; what is over is read from its beginning.
   const stepCount = feed.view.steps.length;
@@ -154,9 +176,10 @@ export function Bench({ id, stored, zones: firstZones, shown }: Props) {
   return (
     <div className={styles.bench} data-seq={view.lastSeq}>
       <header className={styles.top}>
-        <Link href="/" className={styles.brand}>
+        {/* No <Link>: whoever was sent this page's address should not load a router's worth of code for it. */}
+        <a href="/" className={styles.brand}>
           crlab
-        </Link>
+        </a>
         <span className={`dim ${styles.slash}`} aria-hidden="true">
           /
         </span>
@@ -203,8 +226,7 @@ export function Bench({ id, stored, zones: firstZones, shown }: Props) {
         {guest?.queue != null && (
           <p className={styles.queued} role="status" data-testid="queue">
             All guests are in use: this one waits,{" "}
-            {guest.queue === 1 ? "and is next" : `with ${guest.queue - 1} before it`}.{" "}
-            <Link href="/guests">Who runs?</Link>
+            {guest.queue === 1 ? "and is next" : `with ${guest.queue - 1} before it`}. <a href="/guests">Who runs?</a>
           </p>
         )}
       </div>
@@ -218,20 +240,30 @@ export function Bench({ id, stored, zones: firstZones, shown }: Props) {
             {view.reason !== null && over && <span className="dim">{view.reason}</span>}
           </div>
           <section ref={stepsEnd} className={styles.scroll} aria-label="Timeline">
-            <Steps view={view} />
+            {current ? (
+              end?.steps
+            ) : (
+              <Suspense fallback={end?.steps}>
+                <Steps view={view} />
+              </Suspense>
+            )}
           </section>
-          <PlanStopped
-            view={view}
-            actions={drive ? possible : null}
-            onAction={act}
-            onRunAgain={() => create({ type: "rerun", experiment: id })}
-          />
+          {view.steps.some((step) => step.state === "failed") && (
+            <Suspense fallback={null}>
+              <PlanStopped
+                view={view}
+                actions={drive ? possible : null}
+                onAction={act}
+                onRunAgain={() => create({ type: "rerun", experiment: id })}
+              />
+            </Suspense>
+          )}
           {trouble && (
             <div className={styles.trouble}>
               <ErrorNote error={trouble} />
             </div>
           )}
-          {drive && <ActionBar actions={possible} onAction={act} />}
+          {drive && tools && <tools.ActionBar actions={possible} onAction={act} />}
           {!drive && !over && (
             <p className={styles.watching}>
               {feed.inStep || link.kind === "away"
@@ -247,6 +279,7 @@ export function Bench({ id, stored, zones: firstZones, shown }: Props) {
             view={view}
             drive={drive}
             atMs={atMs}
+            lastScreen={moment === null && end ? end.lastScreen : null}
             onShell={drive && possible.some((a) => a.id === "shell" && a.possible) ? () => act("shell") : null}
           />
           {atMs !== null && <ReplayBar view={feed.view} atMs={atMs} onMove={setMoment} />}
@@ -257,6 +290,8 @@ export function Bench({ id, stored, zones: firstZones, shown }: Props) {
             id={id}
             view={view}
             mine={feed.mayDrive}
+            report={end?.report ?? null}
+            current={current}
             tab={tab ?? (over ? "report" : "processes")}
             onTab={setTab}
             checkpoint={checkpoint}
@@ -279,21 +314,25 @@ export function Bench({ id, stored, zones: firstZones, shown }: Props) {
         </span>
         {guest?.suspended && <span>stands still until somebody drives it</span>}
         {!over && (
-          <Expiry
-            endsAt={feed.idleEndsAt}
-            onKeep={drive ? () => void socket.request({ type: "extend", experiment: id }).catch(() => undefined) : null}
-          />
+          <Suspense fallback={null}>
+            <Expiry
+              endsAt={feed.idleEndsAt}
+              onKeep={
+                drive ? () => void socket.request({ type: "extend", experiment: id }).catch(() => undefined) : null
+              }
+            />
+          </Suspense>
         )}
         <span>log {view.lastSeq} events</span>
         <span>{link.kind === "open" ? "connected" : link.kind === "away" ? "runner away" : "connecting"}</span>
         <span className={styles.space} />
-        <button type="button" className="btn quiet" onClick={() => setDialog("help")}>
+        <button type="button" className="btn quiet" onClick={help}>
           <kbd>?</kbd> shortcuts
         </button>
       </footer>
-      {dialog === "help" && <HelpDialog view={feed.view} onClose={() => setDialog(null)} />}
-      {dialog !== null && dialog !== "help" && (
-        <ActionDialog
+      {tools && dialog === "help" && <tools.HelpDialog view={feed.view} onClose={() => setDialog(null)} />}
+      {tools && dialog !== null && dialog !== "help" && (
+        <tools.ActionDialog
           action={dialog}
           view={feed.view}
           held={held}
@@ -306,4 +345,24 @@ export function Bench({ id, stored, zones: firstZones, shown }: Props) {
       )}
     </div>
   );
+}
+
+type Tools = typeof Drive;
+
+/** A driver's tools, loaded as soon as one drives, and for others when they ask for them. */
+function useTools(drive: boolean): { tools: Tools | null; withTools: (then: () => void) => void } {
+  const [tools, setTools] = useState<Tools | null>(null);
+  const withTools = useCallback((then: () => void) => {
+    import("./drive").then(
+      (loaded) => {
+        setTools(loaded);
+        then();
+      },
+      (error: unknown) => console.error("crlab: a part of the page:", error),
+    );
+  }, []);
+  useEffect(() => {
+    if (drive) withTools(() => undefined);
+  }, [drive, withTools]);
+  return { tools, withTools };
 }

@@ -1,22 +1,29 @@
 "use client";
-import { type ExperimentView, kernelTrouble } from "@crlab/shared";
+import type { ExperimentView } from "@crlab/shared";
+import { lazy, type ReactNode, Suspense } from "react";
 import { type InspectorTab, inspectorTabs } from "../../lib/shown";
-import { formatClock } from "../../lib/time";
-import { Charts } from "./charts";
-import { Checkpoints } from "./checkpoints";
 import { Figures } from "./figures";
 import styles from "./inspector.module.css";
-import { Memory } from "./memory";
 import type { OnRead } from "./not-read";
-import { type OnHeld, Processes } from "./processes";
+import type { OnHeld } from "./processes";
 import { ReportPanel } from "./report-panel";
 import { Tabs } from "./tabs";
+
+// The report is what a link shows first; the others are loaded when one looks at them.
+const Processes = lazy(() => import("./processes").then((m) => ({ default: m.Processes })));
+const Memory = lazy(() => import("./memory").then((m) => ({ default: m.Memory })));
+const Checkpoints = lazy(() => import("./checkpoints").then((m) => ({ default: m.Checkpoints })));
+const Charts = lazy(() => import("./charts").then((m) => ({ default: m.Charts })));
+const KernelLog = lazy(() => import("./kernel-log").then((m) => ({ default: m.KernelLog })));
 
 interface Props {
   id: string;
   view: ExperimentView;
   /** This browser made the experiment. */
   mine: boolean;
+  /** The report as the page was served with it, and whether it still says what is so. */
+  report: ReactNode;
+  current: boolean;
   tab: InspectorTab;
   onTab: (tab: InspectorTab) => void;
   /** The checkpoint that is looked at; null: the latest. */
@@ -27,7 +34,8 @@ interface Props {
   onRead: OnRead | null;
 }
 
-export function Inspector({ id, view, mine, tab, onTab, checkpoint, onCheckpoint, onHeld, onRead }: Props) {
+export function Inspector(props: Props) {
+  const { id, view, mine, report, current, tab, onTab, checkpoint, onCheckpoint, onHeld, onRead } = props;
   const images = { view, chosen: checkpoint, onChoose: onCheckpoint, onRead };
   return (
     <>
@@ -46,32 +54,15 @@ export function Inspector({ id, view, mine, tab, onTab, checkpoint, onCheckpoint
         tabIndex={0}
       >
         <Figures view={view} />
-        {tab === "processes" && <Processes view={view} onHeld={onHeld} />}
-        {tab === "memory" && <Memory {...images} />}
-        {tab === "checkpoints" && <Checkpoints {...images} />}
-        {tab === "charts" && <Charts id={id} view={view} />}
-        {tab === "kernel" && <KernelLog view={view} />}
-        {tab === "report" && <ReportPanel id={id} view={view} mine={mine} />}
+        <Suspense fallback={null}>
+          {tab === "processes" && <Processes view={view} onHeld={onHeld} />}
+          {tab === "memory" && <Memory {...images} />}
+          {tab === "checkpoints" && <Checkpoints {...images} />}
+          {tab === "charts" && <Charts id={id} view={view} />}
+          {tab === "kernel" && <KernelLog view={view} />}
+        </Suspense>
+        {tab === "report" && <ReportPanel id={id} view={view} mine={mine} served={report} current={current} />}
       </div>
-    </>
-  );
-}
-
-function KernelLog({ view }: { view: ExperimentView }) {
-  const trouble = kernelTrouble(view);
-  if (view.kernelLog.length === 0) return <p className={styles.none}>The kernel has said nothing.</p>;
-  return (
-    <>
-      {trouble.length > 0 && (
-        <p className="pill failed">
-          {trouble.length} {trouble.length === 1 ? "line speaks" : "lines speak"} of trouble
-        </p>
-      )}
-      <section className={styles.card}>
-        <pre className={styles.log}>
-          {view.kernelLog.map((line) => `${formatClock(line.atMs)}  ${line.text.trimEnd()}`).join("\n")}
-        </pre>
-      </section>
     </>
   );
 }

@@ -1,8 +1,11 @@
 "use client";
+import { TERMINAL_WINDOW_BYTES } from "@crlab/shared";
 import { useEffect, useRef } from "react";
 import type { Screen } from "../../lib/xterm";
 import { useRunner } from "../runner-provider";
 import styles from "./terminals.module.css";
+
+const ACK_AFTER_BYTES = TERMINAL_WINDOW_BYTES / 8;
 
 interface Props {
   experiment: string;
@@ -20,11 +23,14 @@ export function LiveTerminal({ experiment, terminal, title, drive }: Props) {
   useEffect(() => {
     let screen: Screen | undefined;
     let received = 0;
+    let acked = 0;
     let over = false;
     const stops: (() => void)[] = [];
 
     const attach = () => {
       if (socket.linkState().kind !== "open" || over) return;
+      // What was received before counts as drawn over there.
+      acked = received;
       socket.request({ type: "terminal.attach", experiment, terminal, offset: received }).catch(() => undefined);
       resize();
     };
@@ -46,7 +52,9 @@ export function LiveTerminal({ experiment, terminal, title, drive }: Props) {
           received = frame.offset + frame.bytes.length;
           const drawn = received;
           opened.terminal.write(fresh, () => {
-            if (over) return;
+            // Not for every key: the runner waits only when a whole window is on its way.
+            if (over || drawn - acked < ACK_AFTER_BYTES) return;
+            acked = drawn;
             socket.request({ type: "terminal.ack", experiment, terminal, offset: drawn }).catch(() => undefined);
           });
         }),

@@ -1,17 +1,27 @@
 "use client";
-import { type ExperimentView, formatBytes, formatMs, formatNs, report } from "@crlab/shared";
-import { useState } from "react";
-import { Annotate } from "./annotate";
+import type { ExperimentView } from "@crlab/shared";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 import styles from "./inspector.module.css";
 
-/** The plain-text report, and what is needed to run the experiment again elsewhere. */
-export function ReportPanel({ id, view, mine }: { id: string; view: ExperimentView; mine: boolean }) {
+const Annotate = lazy(() => import("./annotate").then((m) => ({ default: m.Annotate })));
+const ReportSheet = lazy(() => import("./report-sheet").then((m) => ({ default: m.ReportSheet })));
+
+interface Props {
+  id: string;
+  view: ExperimentView;
+  mine: boolean;
+  /** The sheet as the page was served with it. */
+  served: ReactNode;
+  /** It still says what is so. */
+  current: boolean;
+}
+
+/** What one takes away of an experiment: its report, its file, and what is needed to reproduce it. */
+export function ReportPanel({ id, view, mine, served, current }: Props) {
   const [copied, setCopied] = useState(false);
-  const f = view.fingerprint;
-  const text = report(view);
   const copy = () => {
-    navigator.clipboard
-      .writeText(report(view, `${location.origin}/x/${id}`))
+    import("../../lib/copy-report")
+      .then(({ copyReport }) => copyReport(view, `${location.origin}/x/${id}`))
       .then(() => setCopied(true))
       .catch(() => setCopied(false));
   };
@@ -33,96 +43,22 @@ export function ReportPanel({ id, view, mine }: { id: string; view: ExperimentVi
         <a className="btn" href={`/compare?x=${id}`}>
           Compare …
         </a>
-        {mine && <Annotate id={id} view={view} />}
+        {mine && (
+          <Suspense fallback={null}>
+            <Annotate id={id} view={view} />
+          </Suspense>
+        )}
         <span role="status" className="dim">
           {copied ? "Copied." : ""}
         </span>
       </div>
-      <section className={styles.card}>
-        <h3>To reproduce</h3>
-        {f === null ? (
-          <p className={styles.none}>Known when a guest has booted.</p>
-        ) : (
-          <dl className={styles.list}>
-            <dt>kernel</dt>
-            <dd>
-              {f.kernelRelease} {f.kernelVariant}, patch set {f.kernelHash.slice(0, 12)}, config{" "}
-              {f.configHash.slice(0, 12)}
-            </dd>
-            <dt>image</dt>
-            <dd>{f.imageHash.slice(0, 12)}</dd>
-            <dt>QEMU</dt>
-            <dd>
-              {f.qemuVersion}, {f.cpus} CPU, {f.memMiB} MiB
-            </dd>
-            <dt>accelerator</dt>
-            <dd>
-              {f.accel.toUpperCase()}: {f.accelReason}
-            </dd>
-            <dt>steps</dt>
-            <dd>
-              {view.steps.length}, log of {view.lastSeq} events
-            </dd>
-          </dl>
-        )}
-      </section>
-      <FigureTable view={view} />
-      <section className={`${styles.card} ${styles.sheet}`}>
-        <h3>Report</h3>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
-        <pre className={styles.report} tabIndex={0}>
-          {text}
-        </pre>
-      </section>
+      {current ? (
+        served
+      ) : (
+        <Suspense fallback={served}>
+          <ReportSheet view={view} />
+        </Suspense>
+      )}
     </>
-  );
-}
-
-/** What a narrow screen shows first: how long each checkpoint and restore took. The wide one has it in its other tabs. */
-function FigureTable({ view }: { view: ExperimentView }) {
-  if (view.checkpoints.length + view.restores.length === 0) return null;
-  const msOf = (stepNo: number) => {
-    const ms = view.steps.find((s) => s.stepNo === stepNo)?.ms;
-    return ms === null || ms === undefined ? "–" : formatMs(ms);
-  };
-  const rows = [
-    ...view.checkpoints.map((c) => ({
-      stepNo: c.stepNo,
-      what: `${c.mode === "full" ? "Full" : "Incremental"} ${c.name}`,
-      frozen: formatNs(c.figures.frozenNs),
-      bytes: formatBytes(c.figures.bytes),
-    })),
-    ...view.restores.map((r) => ({ stepNo: r.stepNo, what: `Restore ${r.checkpoint}`, frozen: "–", bytes: "–" })),
-  ].sort((a, b) => a.stepNo - b.stepNo);
-  return (
-    <section className={`${styles.card} ${styles.narrow}`}>
-      <h3>Figures</h3>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Step</th>
-            <th scope="col" className="num">
-              Time
-            </th>
-            <th scope="col" className="num">
-              Frozen
-            </th>
-            <th scope="col" className="num">
-              Bytes
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ stepNo, what, frozen, bytes }) => (
-            <tr key={stepNo}>
-              <td>{what}</td>
-              <td className="num">{msOf(stepNo)}</td>
-              <td className="num">{frozen}</td>
-              <td className="num">{bytes}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
   );
 }

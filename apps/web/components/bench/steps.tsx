@@ -8,8 +8,10 @@ import {
   remainingPlan,
   type StepView,
 } from "@crlab/shared";
-import { MigrationRounds } from "./migration";
+import { lazy, Suspense } from "react";
 import styles from "./steps.module.css";
+
+const MigrationRounds = lazy(() => import("./migration").then((m) => ({ default: m.MigrationRounds })));
 
 const names: Record<StepView["kind"], string> = {
   boot: "Boot guest",
@@ -91,7 +93,9 @@ export function Steps({ view }: { view: ExperimentView }) {
             <div className={styles.figure}>{figures(view, step)}</div>
           )}
           {step.kind === "migrate" && (
-            <MigrationRounds migration={view.migrations.find((m) => m.stepNo === step.stepNo)} />
+            <Suspense fallback={null}>
+              <MigrationRounds migration={view.migrations.find((m) => m.stepNo === step.stepNo)} />
+            </Suspense>
           )}
           {step.commands.length > 0 && (
             <details className={styles.commands}>

@@ -1,11 +1,20 @@
 "use client";
 import type { ExperimentView } from "@crlab/shared";
-import { useEffect, useState } from "react";
-import { LiveTerminal } from "./live-terminal";
-import { SerialTerminal } from "./serial-terminal";
-import { StoredTerminal } from "./stored-terminal";
+import { lazy, Suspense, useEffect, useState } from "react";
+import { firstShown } from "../../lib/shown";
+import { Recorded } from "./recorded";
 import { Tabs } from "./tabs";
 import styles from "./terminals.module.css";
+
+const LiveTerminal = lazy(() => import("./live-terminal").then((m) => ({ default: m.LiveTerminal })));
+const SerialTerminal = lazy(() => import("./serial-terminal").then((m) => ({ default: m.SerialTerminal })));
+const StoredTerminal = lazy(() => import("./stored-terminal").then((m) => ({ default: m.StoredTerminal })));
+
+/** What a terminal showed when its experiment was over. */
+export interface LastScreen {
+  terminal: number;
+  text: string;
+}
 
 interface Props {
   id: string;
@@ -13,15 +22,20 @@ interface Props {
   drive: boolean;
   /** Set: show the past up to this moment, from the store. */
   atMs: number | null;
+  /** Set: it is the end that is shown, and this is what one of its terminals showed. */
+  lastScreen: LastScreen | null;
   onShell: (() => void) | null;
 }
 
 const SERIAL = "serial";
+const LAST_LINES = 60;
 
 /** The workloads' terminals, shells and the serial console, one tab each. */
-export function Terminals({ id, view, drive, atMs, onShell }: Props) {
+export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props) {
   const [picked, setPicked] = useState<string | null>(null);
   const [known, setKnown] = useState(view.terminals.length);
+  const [wanted, setWanted] = useState(false);
+  const live = atMs === null;
   // A terminal that has just opened is what one wants to look at, unless one types into another that very moment.
   const newest = view.terminals.at(-1);
   useEffect(() => {
@@ -31,7 +45,12 @@ export function Terminals({ id, view, drive, atMs, onShell }: Props) {
     if (view.terminals.length !== known) setKnown(view.terminals.length);
   }, [view.terminals.length, known, newest]);
 
-  const fallback = view.terminals.findLast((t) => t.kind === "workload") ?? newest;
+  // Whoever follows a running experiment needs a terminal soon: it is fetched while the guest boots.
+  useEffect(() => {
+    if (live) void import("../../lib/xterm");
+  }, [live]);
+
+  const fallback = firstShown(view.terminals);
   const serial = view.guest !== null && (picked === SERIAL || fallback === undefined);
   const shown = serial ? undefined : (view.terminals.find((t) => String(t.terminal) === picked) ?? fallback);
   return (
@@ -64,30 +83,46 @@ export function Terminals({ id, view, drive, atMs, onShell }: Props) {
         className={styles.stack}
         id="panel-Terminals"
         role="tabpanel"
+        // A recording scrolls, and is loaded for whoever points at it or goes there by keyboard.
+        tabIndex={live ? undefined : 0}
+        onPointerEnter={() => setWanted(true)}
+        onFocus={() => setWanted(true)}
         aria-label={serial ? "serial" : (shown?.title ?? "Terminals")}
       >
-        {serial ? (
-          <SerialTerminal lines={view.kernelLog} />
-        ) : shown === undefined ? (
+        {shown === undefined && !serial ? (
           <p className={styles.empty}>No terminal yet: a guest's console opens when it boots.</p>
-        ) : atMs !== null ? (
-          <StoredTerminal
-            key={shown.terminal}
-            experiment={id}
-            terminal={shown.terminal}
-            title={shown.title}
-            atMs={atMs}
-          />
+        ) : shown === undefined ? (
+          <Recorded text={lastScreen && lastLines(view)} wanted={wanted}>
+            <SerialTerminal lines={view.kernelLog} />
+          </Recorded>
+        ) : atMs === null ? (
+          <Suspense fallback={null}>
+            <LiveTerminal
+              key={shown.terminal}
+              experiment={id}
+              terminal={shown.terminal}
+              title={shown.title}
+              drive={drive && shown.closedReason === null}
+            />
+          </Suspense>
         ) : (
-          <LiveTerminal
+          <Recorded
             key={shown.terminal}
-            experiment={id}
-            terminal={shown.terminal}
-            title={shown.title}
-            drive={drive && shown.closedReason === null}
-          />
+            text={lastScreen?.terminal === shown.terminal ? lastScreen.text : null}
+            wanted={wanted}
+          >
+            <StoredTerminal experiment={id} terminal={shown.terminal} title={shown.title} atMs={atMs} />
+          </Recorded>
         )}
       </div>
     </>
   );
 }
+
+const lastLines = (view: ExperimentView): string =>
+  view.kernelLog
+    .map((line) => line.text)
+    .join("")
+    .split("\n")
+    .slice(-LAST_LINES)
+    .join("\n");

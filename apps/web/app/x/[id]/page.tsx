@@ -1,11 +1,13 @@
-import { foldAll } from "@crlab/shared";
+import { type ExperimentView, foldAll } from "@crlab/shared";
 import type { Metadata } from "next";
 import { cookies, headers } from "next/headers";
 import { notFound } from "next/navigation";
 import { cache } from "react";
-import { Bench } from "../../../components/bench/bench";
-import { type Query, readShown } from "../../../lib/shown";
-import { storedExperiment } from "../../../lib/stored";
+import { Bench, type ServedEnd } from "../../../components/bench/bench";
+import { ReportSheet } from "../../../components/bench/report-sheet";
+import { Steps } from "../../../components/bench/steps";
+import { firstShown, type Query, readShown } from "../../../lib/shown";
+import { lastScreen, storedExperiment } from "../../../lib/stored";
 import { readZones, ZONES_COOKIE } from "../../../lib/zones";
 
 type Props = { params: Promise<{ id: string }>; searchParams: Promise<Query> };
@@ -21,18 +23,31 @@ export async function generateMetadata({ params }: Pick<Props, "params">): Promi
   return { title: view.title, description, openGraph: { title: view.title, description } };
 }
 
+async function servedEnd(id: string, view: ExperimentView): Promise<ServedEnd | null> {
+  if (view.status !== "ended" && view.status !== "interrupted") return null;
+  const shown = firstShown(view.terminals);
+  const text = shown ? await lastScreen(id, shown.terminal) : "";
+  return {
+    steps: <Steps view={view} />,
+    report: <ReportSheet view={view} />,
+    lastScreen: { terminal: shown?.terminal ?? 0, text },
+  };
+}
+
 export default async function ExperimentPage({ params, searchParams }: Props) {
   const { id } = await params;
   const stored = await load(id);
   if (!stored || stored.events.length === 0) notFound();
   const zones = readZones((await cookies()).get(ZONES_COOKIE)?.value);
   const nonce = (await headers()).get("x-nonce");
+  const end = await servedEnd(id, foldAll(stored.events));
+  const shown = readShown(await searchParams);
   return (
     <>
       {nonce !== null && (
         <style nonce={nonce}>{`main{--steps:${zones.stepsPx}px;--inspector:${zones.inspectorPx}px}`}</style>
       )}
-      <Bench key={id} id={id} stored={stored.events} zones={zones} shown={readShown(await searchParams)} />
+      <Bench key={id} id={id} stored={stored.events} zones={zones} shown={shown} end={end} />
     </>
   );
 }
