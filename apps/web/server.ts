@@ -47,6 +47,12 @@ async function answer({ config, access, pages }: Console, request: IncomingMessa
     else sayPlainly(response, 403, "Only this console's own pages may import.");
     return;
   }
+  if (path === "/upload" && request.method === "POST") {
+    const query = (request.url ?? "").slice(path.length);
+    if (isSameOrigin(origin, host)) passRequest(config.runnerSocket, `/upload${query}`, request, response);
+    else sayPlainly(response, 403, "Only this console's own pages may upload.");
+    return;
+  }
   if (path === "/enter") {
     response.writeHead(303, { Location: "/" }).end();
     return;

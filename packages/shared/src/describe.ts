@@ -8,7 +8,7 @@ export function describeStep(step: Step): string {
     case "boot":
       return `boot${of(step.kernel)}`;
     case "start":
-      return `start ${[step.workload ?? step.command?.join(" "), ...(step.args ?? [])].join(" ")}`;
+      return `start ${[step.workload ?? step.command?.join(" ") ?? `own ${step.entry ?? step.program?.slice(0, 8)}`, ...(step.args ?? [])].join(" ")}`;
     case "checkpoint":
       return step.dryRun
         ? `dry run${of(step.target)}`

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { migrationOptions } from "./migration.js";
+import { programEntry, programId } from "./programs.js";
 import { EXPERIMENT_ID } from "./wire.js";
 
 export const kernelVariant = z.enum(["base", "cr", "debug"]);
@@ -37,7 +38,7 @@ const seconds = z.number().positive().max(3600);
 export const step = z.discriminatedUnion("kind", [
   /** Boot the guest; a later boot replaces the guest, with another kernel if it says so. */
   z.strictObject({ kind: z.literal("boot"), kernel: kernelVariant.optional() }),
-  /** Start a listed workload by name, or any command, on a terminal of its own. */
+  /** Start a listed workload by name, any command, or a program of one's own, on a terminal of its own. */
   z
     .strictObject({
       kind: z.literal("start"),
@@ -45,8 +46,15 @@ export const step = z.discriminatedUnion("kind", [
       workload: z.string().max(64).optional(),
       args: z.array(z.string().max(4096)).max(64).optional(),
       command: commandLine.optional(),
+      /** One that somebody has brought, by its id; of a directory, which file in it is started. */
+      program: programId.optional(),
+      entry: programEntry.optional(),
     })
-    .refine((s) => (s.workload === undefined) !== (s.command === undefined), "give either workload or command"),
+    .refine(
+      (s) => [s.workload, s.command, s.program].filter((v) => v !== undefined).length === 1,
+      "give one of workload, command and program",
+    )
+    .refine((s) => s.entry === undefined || s.program !== undefined, "entry goes with program"),
   z.strictObject({
     kind: z.literal("checkpoint"),
     name: label.optional(),

@@ -10,6 +10,7 @@ export * from "./fold.js";
 export * from "./frame.js";
 export * from "./image/digest.js";
 export * from "./migration.js";
+export * from "./programs.js";
 export * from "./protocol.js";
 export * from "./report.js";
 export * from "./sweep.js";

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { logEvent } from "./events.js";
 import { experimentId, kernelVariant, namedError, step } from "./experiment.js";
 import { experimentFile } from "./experiment-file.js";
+import { programId, programInfo } from "./programs.js";
 
 /** A request's `id` comes back in its reply; a browser chooses it. */
 const request = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
@@ -59,6 +60,9 @@ export const clientMessage = z.discriminatedUnion("type", [
   request("mark", { experiment: experimentId, invalid: z.string().trim().min(1).max(300).nullable() }),
   /** The guest is still wanted: its time begins anew. */
   request("extend", { experiment: experimentId }),
+  /** The programs that the asker has brought; forget one. */
+  request("programs", {}),
+  request("program.remove", { program: programId }),
   /** Anyone: the guests that run, and those that wait. */
   request("guests", {}),
   request("terminal.open", { experiment: experimentId, cols: z.int().min(2).max(500), rows: z.int().min(2).max(200) }),
@@ -95,6 +99,7 @@ export const serverMessage = z.discriminatedUnion("type", [
     /** Of `terminal.attach`: bytes the terminal has put out so far. */
     bytes: z.int().optional(),
     guests: z.array(guestInfo).optional(),
+    programs: z.array(programInfo).optional(),
   }),
   z.strictObject({ type: z.literal("error"), id: z.int().nullable(), error: namedError }),
   z.strictObject({ type: z.literal("events"), experiment: experimentId, events: z.array(logEvent) }),

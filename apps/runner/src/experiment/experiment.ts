@@ -57,7 +57,7 @@ export class Experiment {
   #ended: Promise<void> | undefined;
 
   constructor(
-    store: Store,
+    readonly store: Store,
     readonly id: string,
     readonly owner: string,
     file: ExperimentFile,
@@ -523,7 +523,8 @@ export class Experiment {
 }
 
 /** Argument vector of a `start` step. */
-export function startCommand(step: Extract<Step, { kind: "start" }>): readonly string[] {
+export function startCommand(step: Extract<Step, { kind: "start" }>, program?: string): readonly string[] {
+  if (program !== undefined) return [program, ...(step.args ?? [])];
   if (step.command) return [...step.command, ...(step.args ?? [])];
   const name = step.workload ?? "";
   const workload = findWorkload(name);

@@ -6,6 +6,7 @@ import { engines, type RunInGuest } from "../engine/engine.js";
 import { StepError } from "./errors.js";
 import { type Experiment, startCommand } from "./experiment.js";
 import { migrate } from "./migrate.js";
+import { installProgram } from "./own-program.js";
 import { parseSample, sampleCommand } from "./processes.js";
 import { shellWords } from "./shell-words.js";
 import { patternTest, waitForLine } from "./text-watch.js";
@@ -45,7 +46,11 @@ const executors: Executors = {
   },
 
   async start({ experiment, stepNo, step }) {
-    const argv = startCommand(step);
+    const own =
+      step.program === undefined
+        ? undefined
+        : await installProgram(experiment, experiment.store, step.program, step.entry);
+    const argv = startCommand(step, own);
     await experiment.log.append({ type: "step.command", stepNo, command: shellWords(argv) });
     return { figures: { pid: await experiment.startTarget(step.name, argv) } };
   },

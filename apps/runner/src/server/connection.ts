@@ -197,6 +197,11 @@ export class Connection implements Outlet {
         (await lab.drive(message.experiment, owner)).activeAtMs = performance.now();
         this.watchers.tell(message.experiment);
         return {};
+      case "programs":
+        return { programs: await lab.store.programs.list(owner) };
+      case "program.remove":
+        await lab.store.programs.remove(owner, message.program);
+        return {};
       case "guests":
         return { guests: lab.guestList(owner) };
       case "terminal.open": {

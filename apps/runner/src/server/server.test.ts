@@ -180,3 +180,28 @@ describe("experiments", () => {
     expect(fork).toMatchObject({ ok: true });
   });
 });
+
+it("takes a program from a browser with a session, under a plain name, and refuses what is none", async () => {
+  const cookie = (await newCookie()) ?? "";
+  const upload = (body: Buffer, headers: Record<string, string>) =>
+    new Promise<{ status: number | undefined; said: string }>((resolve, reject) => {
+      const path = `/upload?name=${encodeURIComponent("../../$(reboot) x")}`;
+      const call = request({ socketPath: join(dir, "runner.sock"), path, method: "POST", headers }, (answer) => {
+        let said = "";
+        answer.on("data", (part: Buffer) => {
+          said += part.toString("utf8");
+        });
+        answer.on("end", () => resolve({ status: answer.statusCode, said }));
+      });
+      call.on("error", reject);
+      call.end(body);
+    });
+  const script = Buffer.from("#!/bin/sh\ntrue\n");
+  expect((await upload(script, {})).status).toBe(403);
+  const taken = await upload(script, { cookie });
+  expect(taken.status).toBe(200);
+  expect(JSON.parse(taken.said)).toMatchObject({ program: { name: "reboot__x", kind: "script" } });
+  const refused = await upload(Buffer.from("hello"), { cookie });
+  expect(refused.status).toBe(400);
+  expect(JSON.parse(refused.said)).toMatchObject({ error: { code: "program.refused" } });
+});

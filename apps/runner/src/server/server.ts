@@ -8,6 +8,7 @@ import type { Sweeps } from "../sweep/sweeps.js";
 import { Connection, type ServerInfo } from "./connection.js";
 import { answerImport } from "./import.js";
 import type { Sessions } from "./session.js";
+import { answerUpload } from "./upload.js";
 import { Watchers } from "./watchers.js";
 
 /** Beyond this a frame is not even read to its end: the connection is closed with 1009. */
@@ -39,6 +40,12 @@ export async function serve(
       const owner = sessions.owner(request.headers.cookie);
       if (owner === undefined) response.writeHead(403).end();
       else void answerImport(lab.store, owner, request, response);
+      return;
+    }
+    if (request.method === "POST" && request.url?.split("?")[0] === "/upload") {
+      const owner = sessions.owner(request.headers.cookie);
+      if (owner === undefined) response.writeHead(403).end();
+      else void answerUpload(lab.store, owner, request, response);
       return;
     }
     response.writeHead(404, { "Content-Type": "text/plain" }).end("the runner answers POST /session and WebSockets\n");

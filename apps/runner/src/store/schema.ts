@@ -39,6 +39,20 @@ export const events = sqliteTable(
   ],
 );
 
+/** Programs that people have brought. Their bytes are files beside the database, named by their contents. */
+export const programs = sqliteTable(
+  "programs",
+  {
+    id: text().notNull(),
+    owner: text().notNull(),
+    name: text().notNull(),
+    kind: text({ enum: ["program", "script", "tar", "tar.gz"] }).notNull(),
+    bytes: integer().notNull(),
+    createdAt: text("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.owner, table.id] })],
+);
+
 /** An experiment over a grid. Its results are those of its runs, which are experiments. */
 export const sweeps = sqliteTable(
   "sweeps",

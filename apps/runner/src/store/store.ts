@@ -5,6 +5,7 @@ import type { BatchItem } from "drizzle-orm/batch";
 import { type Database, databasePath, openDatabase } from "./database.js";
 import { storeError } from "./errors.js";
 import { lockWriter } from "./lock.js";
+import { Programs } from "./programs.js";
 import { readEvents } from "./read.js";
 import { events, experiments } from "./schema.js";
 
@@ -18,6 +19,7 @@ interface Append {
 
 export interface Store {
   readonly db: Database;
+  readonly programs: Programs;
   /**
    * Stores events that follow what is stored; resolved when they are on disk. Appends that come
    * together share one transaction. `owner` counts when `experiment.created` is among them.
@@ -54,6 +56,7 @@ export async function openStore(dataDir: string, who: string): Promise<Store> {
 
   const store: Store = {
     db,
+    programs: new Programs(db, dataDir),
     append: (experimentId, added, owner = "") =>
       new Promise((done, failed) => {
         queue.push({ experimentId, owner, events: added, done, failed });
