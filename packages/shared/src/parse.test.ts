@@ -30,7 +30,7 @@ describe("parseExperimentFile", () => {
       "title: T\nsteps:\n  - kind: kill\n    taget: x",
       "x.yaml:4:5: steps[0].taget: unknown field; allowed: kind, target",
     ],
-    ["title: T\nsteps:\n  - kind: start", "x.yaml:3:5: steps[0]: give either workload or command"],
+    ["title: T\nsteps:\n  - kind: start", "x.yaml:3:5: steps[0]: give one of workload, command and program"],
     ["steps: [{kind: boot}]", "x.yaml:1:1: title: missing; a text is needed"],
     ["title: [", "not YAML"],
     ["title: T\ntitle: U\nsteps: [{kind: boot}]", "x.yaml:2:1: not YAML: Map keys must be unique"],
