@@ -16,7 +16,11 @@ test("steps are written with completion and errors in place, saved, and run", as
   await expect(choices).toContainText("kind: checkpoint");
   await page.keyboard.type("boo");
   await expect(choices.getByRole("option")).toHaveCount(1);
-  await page.keyboard.press("Tab");
+  // A list that has just come up takes no key: nobody can have read it.
+  await expect(async () => {
+    await page.keyboard.press("Tab");
+    await expect(choices).toBeHidden({ timeout: 1000 });
+  }).toPass();
   await page.keyboard.type("\n- kind: r");
   await expect(choices).toContainText("run");
   await page.keyboard.press("Escape");

@@ -5,6 +5,7 @@ import {
   type CompletionContext,
   type CompletionResult,
   completionKeymap,
+  completionStatus,
   startCompletion,
 } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
@@ -54,10 +55,10 @@ export function makeEditor({ parent, text, label, onChange, onRun }: Options): E
         autocompletion({ override: [complete], icons: false }),
         linter((v) => problems(v.state.doc.toString()), { delay: 300 }),
         lintGutter(),
-        // Tab takes a completion and otherwise leaves the editor, as it leaves any field.
+        // Tab takes a completion, once it can be read; without one it leaves the editor, as it leaves any field.
         Prec.highest(
           keymap.of([
-            { key: "Tab", run: acceptCompletion },
+            { key: "Tab", run: (v) => acceptCompletion(v) || completionStatus(v.state) === "active" },
             { key: "Mod-Enter", run },
           ]),
         ),
