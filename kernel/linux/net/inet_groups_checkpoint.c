@@ -40,7 +40,8 @@ static int add_v4(struct sock *sk, struct ckpt_sockopt *options, unsigned int *n
 	struct ckpt_sockopt *o;
 
 	BUILD_BUG_ON(sizeof(m) > CKPT_SOCKOPT_BYTES);
-	if (m.imr_address.s_addr || m.imr_ifindex) {
+	/* A stream that was accepted has there what it came in by, and no use for it. */
+	if (sk->sk_type != SOCK_STREAM && (m.imr_address.s_addr || m.imr_ifindex)) {
 		o = add(options, nr, max, SOL_IP, IP_MULTICAST_IF);
 		if (!o)
 			return -E2BIG;

@@ -133,7 +133,8 @@ static bool is_multicast(int level, int name)
 {
 	return (level == SOL_IP && (name == IP_MULTICAST_TTL || name == IP_MULTICAST_LOOP)) ||
 	       (level == SOL_IPV6 && (name == IPV6_MULTICAST_HOPS ||
-				      name == IPV6_MULTICAST_LOOP));
+				      name == IPV6_MULTICAST_LOOP ||
+				      name == IPV6_MULTICAST_IF));
 }
 
 static bool applies(const struct sock *sk, int level, int name)
