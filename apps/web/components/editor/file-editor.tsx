@@ -1,6 +1,7 @@
 "use client";
 import type { ExperimentFile } from "@crlab/shared";
 import { type FormEvent, useEffect, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import home from "../../app/home.module.css";
 import { useHydrated } from "../../lib/hydrated";
 import type { Editor } from "./code-mirror";
@@ -60,7 +61,8 @@ export function FileEditor({ begin, templates, busy, onRun }: Props) {
         onChange: (now) => localStorage.setItem(DRAFT, now),
         onRun: () => void latestRun.current(),
       });
-      setShown(true);
+      // At once: what is typed into the plain field after this would be lost.
+      flushSync(() => setShown(true));
     });
     return () => {
       over = true;
