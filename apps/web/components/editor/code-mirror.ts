@@ -6,6 +6,7 @@ import {
   type CompletionResult,
   completionKeymap,
   completionStatus,
+  moveCompletionSelection,
   startCompletion,
 } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
@@ -52,13 +53,14 @@ export function makeEditor({ parent, text, label, onChange, onRun }: Options): E
         highlightActiveLine(),
         yaml(),
         syntaxHighlighting(colours),
-        autocompletion({ override: [complete], icons: false }),
+        // Nothing is chosen by itself: Enter after a whole word begins a new line.
+        autocompletion({ override: [complete], icons: false, selectOnOpen: false }),
         linter((v) => problems(v.state.doc.toString()), { delay: 300 }),
         lintGutter(),
         // Tab takes a completion, once it can be read; without one it leaves the editor, as it leaves any field.
         Prec.highest(
           keymap.of([
-            { key: "Tab", run: (v) => acceptCompletion(v) || completionStatus(v.state) === "active" },
+            { key: "Tab", run: takeCompletion },
             { key: "Mod-Enter", run },
           ]),
         ),
@@ -72,6 +74,16 @@ export function makeEditor({ parent, text, label, onChange, onRun }: Options): E
     replace: (next) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: next } }),
     destroy: () => view.destroy(),
   };
+}
+
+/** The chosen one, or the first. */
+function takeCompletion(view: EditorView): boolean {
+  if (completionStatus(view.state) !== "active") return false;
+  if (!acceptCompletion(view)) {
+    moveCompletionSelection(true)(view);
+    acceptCompletion(view);
+  }
+  return true;
 }
 
 function complete(context: CompletionContext): CompletionResult | null {
