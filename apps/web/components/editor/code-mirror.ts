@@ -55,6 +55,7 @@ export function makeEditor({ parent, text, label, onChange, onRun }: Options): E
         syntaxHighlighting(colours),
         // Nothing is chosen by itself: Enter after a whole word begins a new line.
         autocompletion({ override: [complete], icons: false, selectOnOpen: false }),
+        EditorView.inputHandler.of(beginStep),
         linter((v) => problems(v.state.doc.toString()), { delay: 300 }),
         lintGutter(),
         // Tab takes a completion, once it can be read; without one it leaves the editor, as it leaves any field.
@@ -74,6 +75,23 @@ export function makeEditor({ parent, text, label, onChange, onRun }: Options): E
     replace: (next) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: next } }),
     destroy: () => view.destroy(),
   };
+}
+
+/** A dash where the next field of a list's item would stand begins the next item. */
+function beginStep(view: EditorView, from: number, to: number, text: string): boolean {
+  const line = view.state.doc.lineAt(from);
+  const indent = line.text.length;
+  if (text !== "-" || from !== to || from !== line.to || indent < 2 || line.text.trim() !== "") return false;
+  let above = line.number - 1;
+  const start = (n: number) => view.state.doc.line(n).text.search(/\S|$/);
+  while (above > 0 && start(above) >= indent) above--;
+  if (above === 0 || start(above) !== indent - 2 || !/^ *- /.test(view.state.doc.line(above).text)) return false;
+  view.dispatch({
+    changes: { from: line.from, to: line.to, insert: `${" ".repeat(indent - 2)}-` },
+    selection: { anchor: line.from + indent - 1 },
+    userEvent: "input.type",
+  });
+  return true;
 }
 
 /** The chosen one, or the first. */
