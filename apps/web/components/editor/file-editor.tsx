@@ -99,11 +99,13 @@ export function FileEditor({ begin, templates, busy, onRun }: Props) {
   return (
     <form className={styles.editor} onSubmit={submit}>
       {problems.length > 0 && (
-        <ul className={home.errors} role="alert">
-          {problems.map((problem) => (
-            <li key={problem}>{problem}</li>
-          ))}
-        </ul>
+        <div role="alert">
+          <ul className={home.errors}>
+            {problems.map((problem) => (
+              <li key={problem}>{problem}</li>
+            ))}
+          </ul>
+        </div>
       )}
       <div className={styles.bar}>
         <span aria-hidden="true">{LABEL}</span>
