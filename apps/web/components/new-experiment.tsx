@@ -32,11 +32,13 @@ export function NewExperiment({ begin, templates }: { begin: string | null; temp
     <>
       {error && <ErrorNote error={error} />}
       {problems.length > 0 && (
-        <ul className={styles.errors} role="alert">
-          {problems.map((problem) => (
-            <li key={problem}>{problem}</li>
-          ))}
-        </ul>
+        <div role="alert">
+          <ul className={styles.errors}>
+            {problems.map((problem) => (
+              <li key={problem}>{problem}</li>
+            ))}
+          </ul>
+        </div>
       )}
       <div className={styles.two}>
         <div>

@@ -110,13 +110,15 @@ export function NewSweep({ bases }: { bases: readonly ExperimentFile[] }) {
         />
       </fieldset>
       {problems.length > 0 && (
-        <ul className={home.errors} role="alert">
-          {problems.map((p) => (
-            <li key={`${p.path.join(".")} ${p.message}`}>
-              {p.path.slice(2).join(", ") || "sweep"}: {p.message}
-            </li>
-          ))}
-        </ul>
+        <div role="alert">
+          <ul className={home.errors}>
+            {problems.map((p) => (
+              <li key={`${p.path.join(".")} ${p.message}`}>
+                {p.path.slice(2).join(", ") || "sweep"}: {p.message}
+              </li>
+            ))}
+          </ul>
+        </div>
       )}
       <div className={styles.count}>
         <button type="submit" className="btn primary" disabled={!hydrated || !parsed.success || runs === 0}>
