@@ -6,7 +6,7 @@
 /* covers: Namespaces | mnt: bind mounts, procfs, empty tmpfs, unmounted, propagation | supported */
 /* covers: Namespaces | mnt: a tmpfs of its own that holds files | refused by name */
 /* covers: Namespaces | a namespace that processes outside the tree live in, too | refused by name */
-/* covers: Namespaces | time: of the tree's own; or made, if the clocks here are behind those of the image | supported */
+/* covers: Namespaces | time: of the tree's own | supported */
 /* covers: Namespaces | net, user, cgroup: of the tree's own | refused by name */
 #define _GNU_SOURCE
 #include <errno.h>

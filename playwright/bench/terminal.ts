@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { formatBytes, formatMs } from "@crlab/shared";
 import type { Browser, Page } from "@playwright/test";
+import { freePort } from "../lab.js";
 import { type Figures, median, ns, quantile } from "./figures.js";
 
 const KEYS = 300;
@@ -171,16 +171,6 @@ async function reach(page: Page, url: string, server: ChildProcess): Promise<voi
       await page.waitForTimeout(500);
     }
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }
 
 /** `yes` in a shell: does the page live, does its memory stay, and does Ctrl-C work? */

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { namedErrorOf } from "../experiment/errors.js";
 import { importArchive, type Store, StoreError } from "../store/index.js";
+import { readBody } from "./body.js";
 
 export const MAX_IMPORT_BYTES = 64 * 1024 * 1024;
 
@@ -15,20 +16,18 @@ export async function answerImport(
     response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
   };
   try {
-    const parts: Buffer[] = [];
-    let bytes = 0;
-    for await (const part of request) {
-      parts.push(part);
-      bytes += part.length;
-      if (bytes > MAX_IMPORT_BYTES)
-        throw new StoreError({
+    const body = await readBody(
+      request,
+      MAX_IMPORT_BYTES,
+      () =>
+        new StoreError({
           code: "import.oversized",
           message: `the file is larger than ${MAX_IMPORT_BYTES / 1024 / 1024} MiB`,
-        });
-    }
+        }),
+    );
     let value: unknown;
     try {
-      value = JSON.parse(Buffer.concat(parts).toString("utf8"));
+      value = JSON.parse(body.toString("utf8"));
     } catch {
       value = undefined;
     }

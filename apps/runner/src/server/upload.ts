@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { MAX_PROGRAM_BYTES } from "@crlab/shared";
 import { namedErrorOf } from "../experiment/errors.js";
 import { type Store, StoreError } from "../store/index.js";
+import { readBody } from "./body.js";
 
 export async function answerUpload(
   store: Store,
@@ -15,19 +16,17 @@ export async function answerUpload(
   };
   try {
     const name = new URL(request.url ?? "/", "http://runner").searchParams.get("name") ?? "";
-    const parts: Buffer[] = [];
-    let bytes = 0;
-    for await (const part of request) {
-      parts.push(part);
-      bytes += part.length;
-      if (bytes > MAX_PROGRAM_BYTES)
-        throw new StoreError({
+    const body = await readBody(
+      request,
+      MAX_PROGRAM_BYTES,
+      () =>
+        new StoreError({
           code: "program.oversized",
           message: `the file has more than ${MAX_PROGRAM_BYTES / 1024 / 1024} MiB`,
           hint: "strip it, or leave data out that the guest can make itself",
-        });
-    }
-    say(200, { program: await store.programs.put(owner, name, Buffer.concat(parts)) });
+        }),
+    );
+    say(200, { program: await store.programs.put(owner, name, body) });
   } catch (error) {
     say(400, { error: namedErrorOf(error) });
   }
