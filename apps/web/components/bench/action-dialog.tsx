@@ -1,12 +1,12 @@
 "use client";
-import { type ActionId, actions, type ExperimentView, latestTarget, type Step, step, workloads } from "@crlab/shared";
-import { useState } from "react";
+import { type ActionId, actions, type ExperimentView, latestTarget, type Step, step } from "@crlab/shared";
 import type { HeldPath } from "../../lib/held";
 import { RequestError } from "../../lib/runner-socket";
 import { actionKeys, pageKeys } from "../../lib/shortcuts";
 import { Dialog } from "./dialog";
 import styles from "./dialogs.module.css";
 import { HeldField, RenameFields, spokenOf } from "./held-field";
+import { StartDialog } from "./start-dialog";
 
 /** Actions that ask something first. */
 export const asking = [
@@ -52,7 +52,7 @@ const shellWords = (line: string): string[] => ["/bin/sh", "-c", line];
 
 export function ActionDialog({ action, view, held, onStep, onEnd, onClose }: Props) {
   const target = latestTarget(view);
-  const send = (make: (form: FormData) => unknown) => async (form: FormData) => onStep(parseStep(make(form)));
+  const send = (make: (form: FormData) => unknown) => async (form: FormData) => onStep(parseStep(await make(form)));
   switch (action) {
     case "boot":
       return (
@@ -235,64 +235,6 @@ export function ActionDialog({ action, view, held, onStep, onEnd, onClose }: Pro
         </Dialog>
       );
   }
-}
-
-interface StartProps {
-  taken: readonly string[];
-  onClose: () => void;
-  onSubmit: (make: (form: FormData) => unknown) => (form: FormData) => Promise<void>;
-}
-
-function StartDialog({ taken, onClose, onSubmit }: StartProps) {
-  const [workload, setWorkload] = useState<string>(workloads[0].name);
-  const chosen = workloads.find((w) => w.name === workload);
-  const base = chosen?.name ?? "command";
-  const name = taken.includes(base) ? `${base}-${taken.length + 1}` : base;
-  return (
-    <Dialog
-      title="Start a workload"
-      submit="Start"
-      onClose={onClose}
-      onSubmit={onSubmit((form) => {
-        const args = text(form, "args").split(/\s+/).filter(Boolean);
-        return chosen
-          ? { kind: "start", name, workload: chosen.name, args }
-          : { kind: "start", name, command: shellWords(`exec ${text(form, "command")}`) };
-      })}
-    >
-      <label>
-        Workload
-        <select className="field" value={workload} onChange={(event) => setWorkload(event.currentTarget.value)}>
-          {workloads.map((w) => (
-            <option key={w.name} value={w.name}>
-              {w.title}
-            </option>
-          ))}
-          <option value="">Any command …</option>
-        </select>
-      </label>
-      {chosen ? (
-        <>
-          <p className="dim">{chosen.shows}</p>
-          <label>
-            Arguments
-            <input
-              key={chosen.name}
-              className="field mono"
-              name="args"
-              defaultValue={chosen.args.join(" ")}
-              autoComplete="off"
-            />
-          </label>
-        </>
-      ) : (
-        <label>
-          Command, by /bin/sh in the guest
-          <input className="field mono" name="command" required autoComplete="off" />
-        </label>
-      )}
-    </Dialog>
-  );
 }
 
 /** The keys, on one card. */
