@@ -97,6 +97,12 @@ static const struct field shmem_track_fields[] = {
 	{ },
 };
 
+static const struct field pkeys_fields[] = {
+	FIELD(ckpt_pkeys, allocated, "allocated", HEX),
+	FIELD(ckpt_pkeys, execute_only, "executeOnly", SIGNED),
+	{ },
+};
+
 static const struct field cow_fields[] = {
 	FIELD(ckpt_cow, addr, "addr", HEX),
 	FIELD(ckpt_cow, from_addr, "fromAddr", HEX),
@@ -147,6 +153,7 @@ static const struct field vma_fields[] = {
 	FIELD(ckpt_vma, end, "end", HEX),
 	FIELD(ckpt_vma, pgoff, "pgoff", NUMBER),
 	FIELD(ckpt_vma, object, "object", NUMBER),
+	FIELD(ckpt_vma, pkey, "pkey", NUMBER),
 	{ },
 };
 
@@ -522,6 +529,7 @@ void show_json(const struct record *record)
 		show_extents(body, record->body_len);
 		break;
 	case CKPT_REC_SHMEM_TRACK: show_fields(body, shmem_track_fields); break;
+	case CKPT_REC_PKEYS: show_fields(body, pkeys_fields); break;
 	case CKPT_REC_COW:
 		show_array("runs", body, record->body_len, sizeof(struct ckpt_cow), cow_fields);
 		break;
@@ -592,6 +600,8 @@ static void text_vma(const struct record *record)
 	       vma_kind(v.kind) ?: "of unknown kind");
 	if (v.object)
 		printf(" object %u page %llu", v.object, (unsigned long long)v.pgoff);
+	if (v.pkey)
+		printf(" key %u", v.pkey);
 }
 
 static void text_pages(const struct record *record)

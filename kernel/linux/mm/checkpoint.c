@@ -80,7 +80,7 @@ static u32 describe_flags(vm_flags_t vm_flags, vm_flags_t *unknown)
 	u32 flags = 0;
 	size_t i;
 
-	*unknown = vm_flags & ~VM_DERIVED;
+	*unknown = vm_flags & ~(VM_DERIVED | ARCH_VM_PKEY_FLAGS);
 	for (i = 0; i < ARRAY_SIZE(flag_map); i++) {
 		if (!(vm_flags & flag_map[i].vm))
 			continue;
@@ -135,6 +135,21 @@ static const char *memfd_obstacle(struct vm_area_struct *vma)
 	return NULL;
 }
 
+static bool is_execute_only(vm_flags_t flags)
+{
+	return (flags & VM_ACCESS_FLAGS) == VM_EXEC;
+}
+
+/* The one that mmap(2) gives it. */
+static bool has_execute_only_key(struct vm_area_struct *vma)
+{
+	struct ckpt_pkeys keys;
+
+	if (!ckpt_arch_pkeys(vma->vm_mm, &keys))
+		return !arch_pkeys_enabled();
+	return keys.execute_only == vma_pkey(vma);
+}
+
 /* Fill in @map. What cannot be described is given an obstacle. */
 static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 {
@@ -145,12 +160,15 @@ static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 	v->end = vma->vm_end;
 	v->pgoff = vma->vm_pgoff;
 	v->kind = CKPT_VMA_ANON;
+	v->pkey = vma_pkey(vma);
 	v->flags = describe_flags(vma->vm_flags, &unknown);
 	if (is_vdso(vma, &v->kind)) {
 		v->flags &= CKPT_VMA_READ | CKPT_VMA_WRITE | CKPT_VMA_EXEC;
 		if (v->kind == CKPT_VMA_VDSO &&
 		    v->start != (unsigned long)vma->vm_mm->context.vdso)
 			map->obstacle = "this is a part of the vDSO only: not supported";
+		else if (v->pkey)
+			map->obstacle = "a protection key guards the vDSO: not supported";
 		return;
 	}
 	if (vma->vm_flags & VM_HUGETLB)
@@ -163,8 +181,8 @@ static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 		map->obstacle = "a userfaultfd watches this memory: not supported";
 	else if (vma->vm_flags & VM_SEALED)
 		map->obstacle = "this mapping is sealed (mseal): not supported";
-	else if (vma_pkey(vma))
-		map->obstacle = "a protection key guards this memory: not supported";
+	else if (is_execute_only(vma->vm_flags) && !has_execute_only_key(vma))
+		map->obstacle = "this memory may only be executed, by another key than the kernel's: not supported";
 #ifdef CONFIG_NUMA
 	else if (vma_policy(vma))
 		map->obstacle = "this memory has a NUMA policy (mbind): not supported";
@@ -330,12 +348,6 @@ static int mm_obstacles(struct ckpt_ctx *ctx, struct mm_struct *mm,
 		ret = MM_OBSTACLE(ctx, READ_ONCE(mm->context.ldt),
 				  "has a local descriptor table (modify_ldt)");
 #endif
-#ifdef CONFIG_X86_INTEL_MEMORY_PROTECTION_KEYS
-	if (!ret)
-		ret = MM_OBSTACLE(ctx, arch_pkeys_enabled() &&
-				  mm_pkey_allocation_map(mm) != 1,
-				  "has allocated a protection key");
-#endif
 	if (!ret)
 		ret = MM_OBSTACLE(ctx, mm_lam_cr3_mask(mm),
 				  "uses tagged addresses");
@@ -432,6 +444,7 @@ static int checkpoint_exe(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 *objre
 static int write_mm(struct ckpt_ctx *ctx, struct mm_struct *mm, struct task_struct *t,
 		    struct layout *layout, u32 *objref)
 {
+	struct ckpt_pkeys keys;
 	struct ckpt_mm *m;
 	unsigned int i;
 	int ret;
@@ -451,8 +464,12 @@ static int write_mm(struct ckpt_ctx *ctx, struct mm_struct *mm, struct task_stru
 	if (!ret)
 		ret = ckpt_obj_add(ctx, CKPT_OBJ_MM, mm, objref);
 	m->nr_vmas = layout->nr;
+	if (ckpt_arch_pkeys(mm, &keys))
+		m->flags |= CKPT_MM_PKEYS;
 	if (!ret)
 		ret = ckpt_write_rec(ctx, CKPT_REC_MM, *objref, m, sizeof(*m));
+	if (!ret && m->flags & CKPT_MM_PKEYS)
+		ret = ckpt_write_rec(ctx, CKPT_REC_PKEYS, *objref, &keys, sizeof(keys));
 	for (i = 0; i < layout->nr && !ret; i++)
 		ret = ckpt_write_rec(ctx, CKPT_REC_VMA, *objref, &layout->maps[i].vma,
 				     sizeof(layout->maps[i].vma));

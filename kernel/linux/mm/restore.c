@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/mmu_context.h>
+#include <linux/pkeys.h>
 #include <linux/rseq.h>
 #include <linux/sched/coredump.h>
 #include <linux/sched/mm.h>
@@ -112,6 +113,15 @@ static vm_flags_t lock_flags(u64 flags)
 	       (flags & CKPT_VMA_LOCKONFAULT ? VM_LOCKONFAULT : 0);
 }
 
+static vm_flags_t pkey_flags(u32 pkey)
+{
+#ifdef CONFIG_ARCH_HAS_PKEYS
+	return (vm_flags_t)pkey << VM_PKEY_SHIFT;
+#else
+	return 0;
+#endif
+}
+
 static int check_vma(struct ckpt_ctx *ctx, const struct ckpt_vma *v, u64 prev_end)
 {
 	bool sysv = v->kind == CKPT_VMA_SYSV;
@@ -122,7 +132,7 @@ static int check_vma(struct ckpt_ctx *ctx, const struct ckpt_vma *v, u64 prev_en
 	    v->end > TASK_SIZE || v->start < prev_end)
 		return ckpt_err(ctx, -EINVAL, "a mapping from 0x%llx to 0x%llx, after 0x%llx",
 				v->start, v->end, prev_end);
-	if (v->kind < CKPT_VMA_ANON || v->kind > CKPT_VMA_SYSV || v->reserved ||
+	if (v->kind < CKPT_VMA_ANON || v->kind > CKPT_VMA_SYSV ||
 	    flags & ~CKPT_VMA_FLAGS_ALL)
 		return ckpt_err(ctx, -EINVAL,
 				"a mapping of unknown kind %u or with unknown flags 0x%x",
@@ -133,8 +143,24 @@ static int check_vma(struct ckpt_ctx *ctx, const struct ckpt_vma *v, u64 prev_en
 	    (flags & CKPT_VMA_SHARED && !of_file) || (sysv && !(flags & CKPT_VMA_SHARED)) ||
 	    (flags & CKPT_VMA_RDONLY && !sysv) ||
 	    (flags & CKPT_VMA_GROWSDOWN && v->kind != CKPT_VMA_ANON) ||
-	    of_file != !!v->object || v->pgoff > ULONG_MAX >> PAGE_SHIFT)
+	    v->pkey > 15 || of_file != !!v->object || v->pgoff > ULONG_MAX >> PAGE_SHIFT)
 		return ckpt_err(ctx, -EINVAL, "a mapping whose attributes contradict each other");
+	return 0;
+}
+
+/* mmap(2) gives memory that may only be executed a key of the kernel's own. */
+static int check_pkey(struct ckpt_ctx *ctx, const struct ckpt_mm *m, const struct ckpt_vma *v,
+		      const struct ckpt_pkeys *keys)
+{
+	u32 access = v->flags & (CKPT_VMA_READ | CKPT_VMA_WRITE | CKPT_VMA_EXEC);
+
+	if (v->pkey && !arch_pkeys_enabled())
+		return ckpt_err(ctx, -EOPNOTSUPP,
+				"a protection key guards this memory; this machine has none");
+	if (access == CKPT_VMA_EXEC && (v->pkey || m->flags & CKPT_MM_PKEYS) &&
+	    (s32)v->pkey != keys->execute_only)
+		return ckpt_err(ctx, -EINVAL,
+				"memory that may only be executed, by key %u", v->pkey);
 	return 0;
 }
 
@@ -206,8 +232,8 @@ static int map_vma(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt
 	if (v->flags & CKPT_VMA_LOCKED && !can_do_mlock())
 		return ckpt_err(ctx, -EPERM, "locked memory: RLIMIT_MEMLOCK forbids it");
 
-	/* As after mlockall(MCL_FUTURE), which knows of lock-on-fault too. */
-	mm->def_flags = lock_flags(v->flags);
+	/* As after mlockall(MCL_FUTURE), which knows of lock-on-fault too; and the key with it. */
+	mm->def_flags = lock_flags(v->flags) | pkey_flags(v->pkey);
 	/* It may have been mapped before it was sealed. */
 	if (file && (v->flags & CKPT_VMA_SHARED) && (v->flags & CKPT_VMA_WRITE))
 		seals = restore_memfd_unseal(ctx, file);
@@ -262,15 +288,41 @@ static int map_special(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct 
 	return check_special(ctx, mm, v);
 }
 
+static int read_pkeys(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 objref,
+		      struct ckpt_pkeys *keys)
+{
+	struct ckpt_pkeys *k;
+	struct ckpt_rec rec;
+	int ret;
+
+	ret = ckpt_read_rec(ctx, &ctx->img, &rec);
+	if (ret)
+		return ret;
+	if (rec.type != CKPT_REC_PKEYS || rec.objref != objref)
+		return ckpt_err(ctx, -EINVAL,
+			"the protection keys of this address space should follow, not a record of type %u",
+			rec.type);
+	k = ckpt_read_payload(ctx, &ctx->img, &rec, sizeof(*k), sizeof(*k));
+	if (IS_ERR(k))
+		return PTR_ERR(k);
+	*keys = *k;
+	kvfree(k);
+	return restore_arch_pkeys(ctx, mm, keys);
+}
+
 static int map_vmas(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_mm *m,
 		    u32 objref)
 {
+	struct ckpt_pkeys keys = { .execute_only = -1 };
 	bool vdso_is_mapped = false;
 	struct ckpt_rec rec;
 	struct ckpt_vma *v;
 	u64 prev_end = 0;
 	u32 i;
 	int ret = 0;
+
+	if (m->flags & CKPT_MM_PKEYS)
+		ret = read_pkeys(ctx, mm, objref, &keys);
 
 	for (i = 0; i < m->nr_vmas && !ret; i++) {
 		if (fatal_signal_pending(current))
@@ -288,6 +340,8 @@ static int map_vmas(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckp
 			return PTR_ERR(v);
 		ctx->where.addr = v->start;
 		ret = check_vma(ctx, v, prev_end);
+		if (!ret)
+			ret = check_pkey(ctx, m, v, &keys);
 		if (!ret && (v->kind == CKPT_VMA_VDSO || v->kind == CKPT_VMA_VVAR))
 			ret = map_special(ctx, mm, m, v, &vdso_is_mapped);
 		else if (!ret)

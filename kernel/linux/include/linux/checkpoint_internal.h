@@ -912,6 +912,9 @@ struct mm_struct *ckpt_snapshot_mm(struct mm_struct *mm);
 /* arch/x86/kernel/checkpoint.c */
 int ckpt_arch_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);
 u64 ckpt_arch_features(void);
+bool ckpt_arch_pkeys(struct mm_struct *mm, struct ckpt_pkeys *keys);
+int restore_arch_pkeys(struct ckpt_ctx *ctx, struct mm_struct *mm,
+		       const struct ckpt_pkeys *keys);
 int checkpoint_cpu(struct ckpt_ctx *ctx, struct task_struct *t);
 int restore_cpu_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_cpu(struct ckpt_ctx *ctx, struct restart_task *rt);

@@ -193,6 +193,7 @@ const vma = (c: Cursor): Fields => ({
   kind: name(vmaKinds, c.u32()),
   flags: flagNames(c.u32()),
   object: c.u32(),
+  pkey: c.u32(),
 });
 
 function pages(c: Cursor): Fields {
@@ -357,6 +358,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [PAGES, { name: "PAGES", fixed: 16, element: 1, decode: pages }],
   [35, { name: "COW", fixed: 0, element: 24, decode: cow }],
   [36, { name: "SHMEM_TRACK", fixed: 8, element: 0, decode: (c) => ({ trackId: c.hex() }) }],
+  [37, { name: "PKEYS", fixed: 8, element: 0, decode: (c) => ({ allocated: c.hex32(), executeOnly: c.s32() }) }],
   [48, { name: "FILES", fixed: 0, element: 16, decode: descriptors }],
   [49, { name: "FS", fixed: 16, element: 0, decode: place }],
   [50, { name: "SIGHAND", fixed: 2048, element: 0, decode: sighand }],

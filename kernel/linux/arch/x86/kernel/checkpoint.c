@@ -5,6 +5,7 @@
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/elf.h>
+#include <linux/pkeys.h>
 #include <linux/regset.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task_stack.h>
@@ -143,10 +144,56 @@ int restore_fpu_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	data = read_regset(ctx, rec, set->n * set->size);
 	if (IS_ERR(data))
 		return PTR_ERR(data);
+	ckpt_wait_inactive(rt->task);
 	ret = set_regset(ctx, rt, set, set->n * set->size, data);
 	kvfree(data);
 	rt->has_fpu = true;
 	return ret;
+}
+
+/**
+ * ckpt_arch_pkeys - describe the memory protection keys of an address space
+ * @mm:		the address space
+ * @keys:	filled in
+ *
+ * Return: whether it uses any.
+ */
+bool ckpt_arch_pkeys(struct mm_struct *mm, struct ckpt_pkeys *keys)
+{
+#ifdef CONFIG_X86_INTEL_MEMORY_PROTECTION_KEYS
+	if (!arch_pkeys_enabled())
+		return false;
+	keys->allocated = mm_pkey_allocation_map(mm);
+	keys->execute_only = mm->context.execute_only_pkey;
+	return keys->allocated != 1;
+#else
+	return false;
+#endif
+}
+
+/**
+ * restore_arch_pkeys - give an address space its memory protection keys
+ * @ctx:	the restart
+ * @mm:		the address space, without mappings
+ * @keys:	what the image says of them
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restore_arch_pkeys(struct ckpt_ctx *ctx, struct mm_struct *mm,
+		       const struct ckpt_pkeys *keys)
+{
+	if (!arch_pkeys_enabled())
+		return ckpt_err(ctx, -EOPNOTSUPP,
+				"memory protection keys are in use; this machine has none");
+#ifdef CONFIG_X86_INTEL_MEMORY_PROTECTION_KEYS
+	if (keys->allocated >> arch_max_pkey() || keys->execute_only < -1 ||
+	    keys->execute_only >= arch_max_pkey() ||
+	    (keys->execute_only >= 0 && !(keys->allocated & BIT(keys->execute_only))))
+		return ckpt_err(ctx, -EINVAL, "memory protection keys that cannot be");
+	mm_pkey_allocation_map(mm) = keys->allocated;
+	mm->context.execute_only_pkey = keys->execute_only;
+#endif
+	return 0;
 }
 
 /**

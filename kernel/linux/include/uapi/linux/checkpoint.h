@@ -10,7 +10,7 @@
  *	HEADER TASKS NAMESPACES MOUNTS TIME UTS IPC_NS SEM MSG
  *	per process: its objects (FILE PIPE LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
  *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD PIDFD SOCKET SOCKET_FILTER
- *		     SOCKET_DGRAM SHM MM VMA PAGES
+ *		     SOCKET_DGRAM SHM MM PKEYS VMA PAGES
  *		     FILES FS SIGHAND CRED SECCOMP), then PROCESS SEM_UNDO SIGQUEUE ACCOUNT
  *		     TIMERS,
  *		     and per thread THREAD CPU FPU SIGQUEUE SCHED
@@ -208,6 +208,7 @@ enum ckpt_rec_type {
 	CKPT_REC_PAGES		= 34,
 	CKPT_REC_COW		= 35,	/* objref of the MM; before its PAGES */
 	CKPT_REC_SHMEM_TRACK	= 36,	/* objref of the SHMEM or MEMFD; before its PAGES */
+	CKPT_REC_PKEYS		= 37,	/* objref of the MM before it */
 	CKPT_REC_FILES		= 48,	/* objref */
 	CKPT_REC_FS		= 49,	/* objref */
 	CKPT_REC_SIGHAND	= 50,	/* objref */
@@ -875,7 +876,8 @@ struct ckpt_xattr {
 #define CKPT_MM_COREDUMP		(1U << 7)	/* what a core dump has is known: */
 #define CKPT_MM_COREDUMP_SHIFT		8		/* as in /proc/PID/coredump_filter */
 #define CKPT_MM_COREDUMP_BITS		9
-#define CKPT_MM_FLAGS_ALL		0x1ffffU
+#define CKPT_MM_PKEYS			(1U << 17)	/* PKEYS follows */
+#define CKPT_MM_FLAGS_ALL		0x3ffffU
 
 struct ckpt_mm {
 	__aligned_u64 track_id;
@@ -891,6 +893,12 @@ struct ckpt_mm {
 	__u32 thp_disable;
 	__u32 tracker;		/* enum ckpt_tracker: goes on after a restart */
 	__u32 flags;		/* CKPT_MM_* */
+};
+
+/* PKEYS: memory protection keys. What each thread may do by them is in its FPU. */
+struct ckpt_pkeys {
+	__u32 allocated;	/* a bit for each */
+	__s32 execute_only;	/* the kernel's own, or -1 */
 };
 
 enum ckpt_vma_kind {
@@ -929,7 +937,7 @@ struct ckpt_vma {
 	__u32 kind;
 	__u32 flags;		/* CKPT_VMA_* */
 	__u32 object;		/* objref of FILE, SHMEM or SHM, or 0 */
-	__u32 reserved;
+	__u32 pkey;
 };
 
 enum ckpt_extent_kind {
