@@ -375,6 +375,27 @@ static void watched(void)
 	verify(send(pair[0], "2", 1, 0) == 1 && epoll_wait(epoll, &got, 1, 60000) == 1 && got.data.u32 == 5, "a new one is");
 }
 
+/* A writer that was told to wait hears when there is room again. */
+static void full(void)
+{
+	struct epoll_event event = { .events = EPOLLOUT | EPOLLET }, got = {};
+	int pair[2], epoll = epoll_create1(0);
+	static char block[65536];
+	long sent = 0;
+	ssize_t n;
+
+	connect_pair(AF_INET, pair);
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, pair[0], &event) < 0 || epoll_wait(epoll, &got, 1, 60000) != 1)
+		_exit(1);
+	while ((n = send(pair[0], block, sizeof(block), MSG_DONTWAIT)) > 0)
+		sent += n;
+	pause_here();
+	verify(epoll_wait(epoll, &got, 1, 0) == 0, "there is no room yet");
+	while (sent > 0 && (n = recv(pair[1], block, sizeof(block), 0)) > 0)
+		sent -= n;
+	verify(epoll_wait(epoll, &got, 1, 60000) == 1 && got.events & EPOLLOUT, "and then there is");
+}
+
 /* Calls of three from outside: one talks, one is read slowly, one hangs up while nobody is there. */
 static void callee(void)
 {
@@ -550,6 +571,7 @@ int main(void)
 	subject_round("connecting", connecting);
 	subject_round("urgent", urgent);
 	subject_round("watched", watched);
+	subject_round("full", full);
 	outside();
 	kept();
 	return tap_done();

@@ -756,7 +756,8 @@ struct ckpt_datagram {
 #define CKPT_TCP_WSCALE		(1U << 2)
 #define CKPT_TCP_ECN		(1U << 3)
 #define CKPT_TCP_END_READ	(1U << 4)	/* the end of what the peer sends has come */
-#define CKPT_TCP_FLAGS_ALL	0x1fU
+#define CKPT_TCP_NOSPACE	(1U << 5)	/* someone waits to be told that it can be written */
+#define CKPT_TCP_FLAGS_ALL	0x3fU
 
 /*
  * TCP: what a SOCKET that is CONNECTED knows of its connection; names as in RFC
