@@ -14,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -69,7 +70,7 @@ static void heart(void)
 /* ---- what each part is made of, and whether it still is so ---- */
 
 static struct {
-	int pipe[2], unlinked, inotify, event, epoll, timer, mem, client, pair[2];
+	int pipe[2], master, unlinked, inotify, event, epoll, timer, mem, client, pair[2];
 	char *shared;
 	pid_t filtered, stopped, zombie;
 } own;
@@ -93,6 +94,23 @@ static bool plain_files_are(void)
 	return read(own.pipe[0], text, sizeof(text)) == 6 && !memcmp(text, "unread", 6) &&
 	       pread(own.unlinked, text, sizeof(text), 0) == 4 && !memcmp(text, "text", 4) &&
 	       lseek(own.unlinked, 0, SEEK_CUR) == 4;
+}
+
+/* Half a line has been typed. */
+static void terminal(void)
+{
+	int zero = 0;
+
+	own.master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+	need(own.master >= 0 && ioctl(own.master, TIOCSPTLCK, &zero) == 0);
+	need(ioctl(own.master, TIOCGPTPEER, O_RDWR | O_NOCTTY) >= 0 && write(own.master, "half", 4) == 4);
+}
+
+static bool terminal_is(void)
+{
+	char text[16];
+
+	return read(own.master, text, sizeof(text)) == 4 && !memcmp(text, "half", 4);
 }
 
 static void watches(void)
@@ -234,6 +252,7 @@ void everything(void)
 
 	heart();
 	plain_files();
+	terminal();
 	watches();
 	own.shared = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	strcpy(own.shared, "shared");
@@ -248,6 +267,7 @@ void everything(void)
 	children();
 	pause_here();
 	verify(plain_files_are(), "files");
+	verify(terminal_is(), "a pseudo terminal");
 	verify(watches_are(), "watches");
 	verify(!strcmp(own.shared, "shared"), "shared memory");
 	sigpending(&pending);

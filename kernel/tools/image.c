@@ -28,6 +28,8 @@ static const struct shape {
 	{ CKPT_REC_TASKS,    "TASKS",    0, sizeof(struct ckpt_task_entry), 0 },
 	{ CKPT_REC_FILE,     "FILE",     sizeof(struct ckpt_file), 1, 2 },
 	{ CKPT_REC_PIPE,     "PIPE",     sizeof(struct ckpt_pipe), 1, 0 },
+	{ CKPT_REC_PTY,      "PTY",      sizeof(struct ckpt_pty), 1, 1 },
+	{ CKPT_REC_PTY_STATE, "PTY_STATE", sizeof(struct ckpt_pty_state), 1, 0 },
 	{ CKPT_REC_INOTIFY,  "INOTIFY",  sizeof(struct ckpt_inotify), 0, 0 },
 	{ CKPT_REC_FANOTIFY, "FANOTIFY", sizeof(struct ckpt_fanotify), 0, 0 },
 	{ CKPT_REC_WATCH,    "WATCH",    sizeof(struct ckpt_watch), 1, 2 },

@@ -181,6 +181,12 @@ static bool is_empty(pid_t pid, const char *directory)
 	return nr == 0;
 }
 
+/* /dev/ptmx may be a mount of what is in a devpts. */
+static bool is_ptmx(const struct mounts *in, const struct mount *m)
+{
+	return !strcmp(m->type, "devpts") && strcmp(m->root, "/") && seen_elsewhere(in, m, false);
+}
+
 char *mounts_describe(const char *theirs, const char *ours, pid_t pid, void (*tell)(const char *text, void *arg), void *arg)
 {
 	struct mounts a = parse(theirs), b = parse(ours);
@@ -190,7 +196,7 @@ char *mounts_describe(const char *theirs, const char *ours, pid_t pid, void (*te
 	match(&a, &b);
 	for (size_t i = 0; i < a.nr; i++) {
 		const struct mount *m = &a.of[i];
-		bool fresh = !m->matched && !is_made_up(m->type) && !seen_elsewhere(&b, m, false);
+		bool fresh = !m->matched && !is_made_up(m->type) && !seen_elsewhere(&b, m, false) && !is_ptmx(&a, m);
 		const char *end = strchr(line, '\n') ?: line + strlen(line);
 
 		if (fresh)
@@ -198,6 +204,9 @@ char *mounts_describe(const char *theirs, const char *ours, pid_t pid, void (*te
 		to = mempcpy(to, line, end - line);
 		*to++ = '\n';
 		line = *end ? end + 1 : end;
+		/* The pseudo terminals of a devpts come by themselves. */
+		if (fresh && !strcmp(m->type, "devpts") && !strcmp(m->root, "/"))
+			continue;
 		if (fresh && (strcmp(m->type, "tmpfs") || strcmp(m->root, "/") || !is_empty(pid, m->at))) {
 			char *text = xasprintf("pid %d: %s: a %s%s is mounted here, in its own mount namespace: not supported",
 					       pid, m->at, m->type, strcmp(m->type, "tmpfs") ? "" : " that holds files");
@@ -257,7 +266,7 @@ static bool make_one(const struct mount *m, const struct mounts *want)
 	int ret;
 
 	if (is_made_up(m->type) || m->fresh) {
-		data = strcmp(m->type, "tmpfs") ? NULL : data_of(m->super);
+		data = strcmp(m->type, "tmpfs") && strcmp(m->type, "devpts") ? NULL : data_of(m->super);
 		ret = mount(m->source, m->at, m->type, flag, data);
 		free(data);
 	} else {
@@ -320,8 +329,11 @@ bool mounts_make(const char *text, bool procs, bool procs_later)
 	for (size_t i = 0; i < want.nr && good; i++) {
 		bool proc = !strcmp(want.of[i].type, "proc");
 
-		if (!want.of[i].matched && (proc ? procs || !procs_later : !procs))
+		if (!want.of[i].matched && (proc ? procs || !procs_later : !procs)) {
 			good = make_one(&want.of[i], &want);
+			/* Such as /dev/ptmx: from here on others may be mounts of it. */
+			want.of[i].matched = good;
+		}
 	}
 	free(current);
 	return good;

@@ -10,6 +10,7 @@
 #include "show_anon.h"
 #include "show_ipc.h"
 #include "show_state.h"
+#include "show_tty.h"
 #include "show_watch.h"
 #include "util.h"
 
@@ -547,7 +548,7 @@ void show_json(const struct record *record)
 	case CKPT_REC_FPU: break;
 	case CKPT_REC_TRAILER: show_fields(body, trailer_fields); break;
 	default:
-		if (!show_anon_json(record) && !show_state_json(record))
+		if (!show_anon_json(record) && !show_state_json(record) && !show_tty_json(record))
 			show_ipc_json(record);
 		break;
 	}
@@ -701,7 +702,7 @@ void show_text(const struct record *record)
 		show_printable(comm);
 		break;
 	default:
-		if (!show_anon_text(record) && !show_state_text(record) && !show_ipc_text(record))
+		if (!show_anon_text(record) && !show_state_text(record) && !show_tty_text(record) && !show_ipc_text(record))
 			printf("%llu bytes", (unsigned long long)record->len);
 	}
 	putchar('\n');

@@ -15,7 +15,6 @@
 #include <linux/pid.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/tty.h>
 
 #include "proc/internal.h"
 
@@ -194,8 +193,6 @@ static const char *what_it_is(struct file *file)
 {
 	umode_t mode = file_inode(file)->i_mode;
 
-	if (tty_hung_up_p(file))
-		return "a terminal that was hung up";
 	switch (mode & S_IFMT) {
 	case S_IFSOCK:
 		return "a socket";

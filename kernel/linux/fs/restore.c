@@ -19,6 +19,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "internal.h"
+
 /* Flags that are not for opening, but are seen by F_GETFL. */
 #define FLAGS_AFTER_OPEN	(O_NONBLOCK | O_NOFOLLOW | O_DIRECTORY | __O_TMPFILE)
 #define FLAGS_OF_PATH		(O_PATH | O_NOFOLLOW | O_DIRECTORY | O_LARGEFILE)
@@ -86,6 +88,40 @@ static int check_path(struct ckpt_ctx *ctx, const struct ckpt_file *f, const cha
 	if (was_given_name(f))
 		return restore_relinked(ctx, path, may_be_linked(f));
 	return 0;
+}
+
+/**
+ * path_open_given - open a device as path_open_quiet() does, and tell it which one
+ * @path:	the path
+ * @flags:	as for open(2)
+ * @cred:	what the file remembers of who opened it
+ * @given:	what the device's ->open() finds in ->private_data
+ *
+ * Return: the file or an error pointer.
+ */
+struct file *path_open_given(const struct path *path, int flags, const struct cred *cred,
+			     void *given)
+{
+	struct file *file;
+	int ret;
+
+	if (!may_open_dev(path))
+		return ERR_PTR(-EACCES);
+	ret = inode_permission(mnt_idmap(path->mnt), d_inode(path->dentry),
+			       MAY_OPEN | ACC_MODE(flags));
+	if (ret)
+		return ERR_PTR(ret);
+	file = alloc_empty_file(flags | __FMODE_NONOTIFY, cred);
+	if (IS_ERR(file))
+		return file;
+	file->private_data = given;
+	ret = vfs_open(path, file);
+	if (ret) {
+		fput(file);
+		return ERR_PTR(ret);
+	}
+	file->f_flags &= ~__FMODE_NONOTIFY;
+	return file;
 }
 
 /* A character device shows only now what it is. */
@@ -314,6 +350,11 @@ static struct file *restore_file(struct ckpt_ctx *ctx, const struct ckpt_file *f
 	case CKPT_FILE_MEMFD:
 		file = restore_memfd_file(ctx, f);
 		break;
+	case CKPT_FILE_PTY_MASTER:
+	case CKPT_FILE_PTY_SLAVE:
+		ctx->where.path = *name ? name : NULL;
+		file = restore_pty_file(ctx, f, name);
+		break;
 	default:
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "a file of unknown kind %u", f->kind));
 	}
@@ -332,6 +373,8 @@ static int check_record(struct ckpt_ctx *ctx, const struct ckpt_file *f, u32 obj
 	if (f->f_flags & ~CKPT_OPEN_FLAGS || f->flags & ~CKPT_FILE_FLAGS_ALL ||
 	    f->advice & ~CKPT_ADVICE_ALL || f->reserved)
 		return ckpt_err(ctx, -EINVAL, "FILE %u: unknown flags", objref);
+	if (f->flags & CKPT_FILE_HUNG_UP && f->kind != CKPT_FILE_PTY_SLAVE)
+		return ckpt_err(ctx, -EINVAL, "FILE %u: cannot be hung up", objref);
 	if (f->f_flags & O_PATH && (f->f_flags & ~FLAGS_OF_PATH || f->kind == CKPT_FILE_PIPE ||
 				    f->kind == CKPT_FILE_TTY || f->kind >= CKPT_FILE_EVENTFD))
 		return ckpt_err(ctx, -EINVAL, "FILE %u: O_PATH with flags 0%o", objref,
@@ -377,12 +420,21 @@ int restore_file_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 int restore_files_state(struct ckpt_ctx *ctx)
 {
 	struct restored_file *r;
+	struct fown_struct *own;
 	int ret;
 
 	list_for_each_entry(r, &ctx->files, list) {
+		bool owned;
+
 		if (!(r->f_flags & FASYNC) || !r->file->f_op->fasync)
 			continue;
+		own = file_f_owner(r->file);
+		owned = own && own->pid;
 		ret = r->file->f_op->fasync(r->async_fd, r->file, 1);
+		/* A terminal takes who asks for its owner, if it has none. */
+		own = file_f_owner(r->file);
+		if (own && !owned)
+			__f_setown(r->file, NULL, PIDTYPE_TGID, 1);
 		if (ret >= 0)
 			continue;
 		ckpt_name_for_messages(ctx, &r->file->f_path);
@@ -409,7 +461,7 @@ void restore_files_done(struct ckpt_ctx *ctx)
 		spin_lock(&file->f_lock);
 		file->f_flags &= ~(FLAGS_AFTER_OPEN | O_NOATIME);
 		file->f_flags |= r->f_flags & (FLAGS_AFTER_OPEN | O_NOATIME);
-		if (!(file->f_mode & FMODE_PATH))
+		if (!(file->f_mode & FMODE_PATH) && !ckpt_is_ptmx(file))
 			file->f_mode &= ~FMODE_FSNOTIFY_MASK;
 		spin_unlock(&file->f_lock);
 		file_set_fsnotify_mode(file);

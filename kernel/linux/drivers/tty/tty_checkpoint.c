@@ -2,8 +2,9 @@
 /*
  * Checkpoint/restart of terminals.
  *
- * The terminal itself is the world's, not the tree's: a restart opens it again
- * by its name and makes it the controlling terminal of the sessions that had it.
+ * A terminal is the world's, and not the tree's, unless the tree has the master
+ * of it (pty_checkpoint.c): a restart opens it again by its name. Either is made
+ * the controlling terminal of the sessions that had it.
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/file.h>
@@ -47,10 +48,6 @@ static void tty_path(struct tty_struct *tty, char *buf, size_t size)
 
 static int tty_obstacle(struct ckpt_ctx *ctx, struct tty_struct *tty)
 {
-	if (tty->driver->type == TTY_DRIVER_TYPE_PTY &&
-	    tty->driver->subtype == PTY_TYPE_MASTER)
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "the master side of a pseudo terminal: not supported");
 	if (test_bit(TTY_HUPPED, &tty->flags) || test_bit(TTY_OTHER_CLOSED, &tty->flags))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP, "a terminal that was hung up");
 	return 0;
@@ -104,7 +101,11 @@ int tty_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 	char name[96];
 	int ret;
 
+	if (ckpt_pty_is_own(ctx, tty))
+		return checkpoint_pty_file(ctx, file, tty);
 	ret = ckpt_file_describe(ctx, file, CKPT_FILE_TTY, &rec);
+	if (!ret && tty_hung_up_p(file))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP, "a terminal that was hung up");
 	if (!ret)
 		ret = tty_obstacle(ctx, tty);
 	if (ret)
@@ -139,6 +140,8 @@ int checkpoint_tty(struct ckpt_ctx *ctx, struct tty_struct *tty, u32 *objref)
 	char name[96];
 	int ret;
 
+	if (ckpt_pty_is_own(ctx, tty))
+		return checkpoint_pty(ctx, tty, objref);
 	ret = ckpt_obj(ctx, CKPT_OBJ_TTY, tty, objref);
 	if (ret <= 0)
 		return ret;
@@ -149,17 +152,28 @@ int checkpoint_tty(struct ckpt_ctx *ctx, struct tty_struct *tty, u32 *objref)
 	return write_tty(ctx, *objref, &rec, tty_devnum(tty), name);
 }
 
-static void set_foreground(struct restart_task *rt, struct tty_struct *tty)
+/* A group of this session; its leader may have ended, but not all of it. */
+static struct pid *foreground_of(struct restart_task *rt)
 {
 	pid_t pgid = rt->process->tty_foreground;
 	struct restart_task *group = restart_lookup(restart_ckpt_ctx(rt), pgid);
+	struct task_struct *member;
+	struct pid *pgrp;
+
+	if (group && group->entry.pgid == pgid && group->entry.sid == rt->entry.sid)
+		return group->task ? task_pid(group->task) : NULL;
+	pgrp = group ? NULL : find_vpid(pgid);
+	member = pgrp ? pid_task(pgrp, PIDTYPE_PGID) : NULL;
+	return member && task_session(member) == task_session(current) ? pgrp : NULL;
+}
+
+static void set_foreground(struct restart_task *rt, struct tty_struct *tty)
+{
 	struct pid *pgrp;
 
 	/* If the group has ended, the session leader sees to it as ever. */
-	if (!group || group->entry.pgid != pgid || group->entry.sid != rt->entry.sid)
-		return;
 	rcu_read_lock();
-	pgrp = group->task ? task_pid(group->task) : NULL;
+	pgrp = foreground_of(rt);
 	spin_lock_irq(&tty->ctrl.lock);
 	if (pgrp && tty->ctrl.session == task_session(current)) {
 		swap(tty->ctrl.pgrp, pgrp);
@@ -170,6 +184,15 @@ static void set_foreground(struct restart_task *rt, struct tty_struct *tty)
 	spin_unlock_irq(&tty->ctrl.lock);
 	rcu_read_unlock();
 	put_pid(pgrp);
+}
+
+static struct file *controlling_tty(struct restart_task *rt)
+{
+	struct ckpt_ctx *ctx = restart_ckpt_ctx(rt);
+
+	if (ckpt_ref_type(ctx, rt->process->tty) == CKPT_OBJ_TTY)
+		return restored_pty_slave(ctx, rt->process->tty);
+	return ckpt_ref(ctx, rt->process->tty, CKPT_OBJ_FILE);
 }
 
 /**
@@ -189,7 +212,7 @@ int restore_tty(struct restart_task *rt)
 
 	if (!rt->process->tty || rt->entry.sid != rt->entry.tgid)
 		return 0;
-	file = ckpt_ref(restart_ckpt_ctx(rt), rt->process->tty, CKPT_OBJ_FILE);
+	file = controlling_tty(rt);
 	if (IS_ERR(file))
 		return restore_fail(rt, PTR_ERR(file), "its controlling terminal: no such object");
 	if (file->f_op->checkpoint != tty_file_checkpoint)

@@ -76,7 +76,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_NOTIFY,	/* restart only: an inotify instance or fanotify group */
 	CKPT_OBJ_ANON,		/* restart only: what only a descriptor leads to */
 	CKPT_OBJ_SOCKET,	/* restart: one that has no file */
-	CKPT_OBJ_TTY,		/* checkpoint only */
+	CKPT_OBJ_TTY,		/* restart: a pseudo terminal of the tree */
 	CKPT_OBJ_FILES,		/* restart: the record, as the next two */
 	CKPT_OBJ_FS,
 	CKPT_OBJ_SIGHAND,	/* restart only */
@@ -116,6 +116,7 @@ struct ckpt_task_list {
  * @tasks:	checkpoint: the tree; a leader, its threads, the next leader ...
  * @entries:	checkpoint: the same as the image has them
  * @pids:	checkpoint: the pids of the tree
+ * @masters:	checkpoint: masters of pseudo terminals that the tree holds
  * @dirs:	checkpoint: directories that were written last; @objs holds them
  * @locked:	checkpoint: files that hold locks, and must not be held from outside
  * @nr_locked:	checkpoint: their number
@@ -149,6 +150,7 @@ struct ckpt_ctx {
 	struct ckpt_task_list tasks;
 	struct ckpt_task_entry *entries;
 	struct xarray pids;
+	struct xarray masters;
 	struct file *dirs[2];
 	struct ckpt_locked *locked;
 	unsigned int nr_locked;
@@ -844,11 +846,31 @@ int restore_fanotify_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 #define restore_fanotify_rec	NULL
 #endif
 
+/* fs/restore.c */
+struct file *path_open_given(const struct path *path, int flags, const struct cred *cred,
+			     void *given);
+
 /* drivers/tty/tty_checkpoint.c */
 bool ckpt_is_tty(const char *path, dev_t dev);
 int checkpoint_tty(struct ckpt_ctx *ctx, struct tty_struct *tty, u32 *objref);
 int restore_tty(struct restart_task *rt);
 void restore_tty_members(struct ckpt_ctx *ctx, struct restart_task *rt);
+
+/* drivers/tty/tty_io.c */
+void tty_file_hang_up(struct file *file);
+
+/* drivers/tty/pty_checkpoint.c, drivers/tty/pty_restore.c */
+bool ckpt_is_ptmx(const struct file *file);
+int ckpt_find_masters(struct ckpt_ctx *ctx);
+bool ckpt_pty_is_own(struct ckpt_ctx *ctx, struct tty_struct *tty);
+int checkpoint_pty(struct ckpt_ctx *ctx, struct tty_struct *tty, u32 *objref);
+int checkpoint_pty_file(struct ckpt_ctx *ctx, struct file *file, struct tty_struct *tty);
+struct file *restored_pty_slave(struct ckpt_ctx *ctx, u32 objref);
+int restore_pty_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_pty_state_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+struct file *restore_pty_file(struct ckpt_ctx *ctx, const struct ckpt_file *f, const char *name);
+void restore_ptys_settle(struct ckpt_ctx *ctx);
+void restored_pty_put(void *pty);
 
 /* mm/checkpoint.c */
 int checkpoint_mm(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);

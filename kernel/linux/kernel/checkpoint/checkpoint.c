@@ -28,6 +28,7 @@ struct ckpt_ctx *ckpt_ctx_alloc(void)
 	mt_init(&ctx->shmem_ids);
 	xa_init(&ctx->written);
 	xa_init(&ctx->pids);
+	xa_init(&ctx->masters);
 	xa_init(&ctx->own_groups);
 	INIT_LIST_HEAD(&ctx->relinked);
 	INIT_LIST_HEAD(&ctx->locks);
@@ -68,6 +69,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	ckpt_lazy_put(ctx->lazy);
 	mtree_destroy(&ctx->mms);
 	xa_destroy(&ctx->own_groups);
+	xa_destroy(&ctx->masters);
 	if (ctx->file_cred)
 		put_cred(ctx->file_cred);
 	ckpt_relink_keep(ctx);
@@ -174,6 +176,8 @@ static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
 	ctx->where.pid = 0;
 	if (!ret)
 		ret = ckpt_count_pipe_ends(ctx);
+	if (!ret)
+		ret = ckpt_find_masters(ctx);
 	if (!ret)
 		ret = write_header(ctx, parent_id);
 	ctx->where.pid = ctx->tasks.nr ? ctx->entries[0].pid : 0;

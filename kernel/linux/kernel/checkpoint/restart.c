@@ -713,6 +713,8 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_SOCKET_DGRAM]	= restore_socket_dgram_rec,
 	[CKPT_REC_SOCKET_PEER]	= restore_socket_peer_rec,
 	[CKPT_REC_SOCKET_MSG]	= restore_socket_msg_rec,
+	[CKPT_REC_PTY]		= restore_pty_rec,
+	[CKPT_REC_PTY_STATE]	= restore_pty_state_rec,
 	[CKPT_REC_TCP]		= restore_tcp_rec,
 	[CKPT_REC_TCP_DATA]	= restore_tcp_data_rec,
 };
@@ -942,6 +944,7 @@ static int finish_tasks(struct restart_ctx *r)
 			if (r->tasks[i].sem_undo)
 				restore_sem_undo_commit(&r->tasks[i]);
 		restore_sockets_settle(ctx);
+		restore_ptys_settle(ctx);
 		restore_epolls_settle(ctx);
 		/* From here on data comes, and events with it. */
 		restore_tcp_settle(ctx);

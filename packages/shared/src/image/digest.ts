@@ -178,6 +178,8 @@ function describeRecord(r: Listed, paths: ReadonlyMap<number, string>): string {
       return `${of("kind")} ${of("path")}`.trim();
     case "PIPE":
       return `${of("bytes")} unread bytes`;
+    case "PTY":
+      return `/dev/pts/${of("index")}`;
     case "MM":
       return `${of("nrVmas")} mappings`;
     case "VMA": {

@@ -19,6 +19,7 @@ import {
 import { bytesToHex, Cursor } from "./cursor.js";
 import { ipcNs, msg, namespaces, sem, semUndo, shm, time, uts } from "./ipc.js";
 import { account, sched, seccomp, timers } from "./state.js";
+import { pty, ptyState } from "./tty.js";
 import { event, fanotify, inotify, watch } from "./watches.js";
 
 export interface RecordType {
@@ -44,6 +45,7 @@ const fileKinds = [
   undefined, "path", "relinked", "pipe", "tty", "inotify", "fanotify", undefined, "copied",
   undefined, undefined, undefined, undefined, undefined, undefined, undefined,
   "eventfd", "signalfd", "timerfd", "epoll", "memfd", "socket", "pidfd",
+  "pty-master", "pty-slave",
 ] as const;
 const ownerTypes = ["none", "process", "group", "thread"] as const;
 const lockKinds = [undefined, "posix", "ofd", "flock", "lease"] as const;
@@ -351,6 +353,8 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [22, { name: "WATCH", fixed: 48, element: 1, strings: 2, decode: watch }],
   [23, { name: "EVENT", fixed: 80, element: 1, strings: 5, decode: event }],
   [24, { name: "LOCKS", fixed: 0, element: 40, decode: locks }],
+  [25, { name: "PTY", fixed: 48, element: 1, strings: 1, decode: pty }],
+  [26, { name: "PTY_STATE", fixed: 200, element: 1, decode: ptyState }],
   [28, { name: "CONTENTS", fixed: 64, element: 1, strings: 1, decode: contents }],
   [29, { name: "XATTR", fixed: 8, element: 1, decode: xattr }],
   [32, { name: "MM", fixed: 520, element: 0, decode: mm }],

@@ -8,15 +8,15 @@
  * them by objref (a number from 1 up, unique in the image; 0 means "none").
  *
  *	HEADER TASKS NAMESPACES MOUNTS TIME UTS IPC_NS SEM MSG
- *	per process: its objects (FILE PIPE LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
+ *	per process: its objects (FILE PIPE PTY LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
  *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD PIDFD SOCKET SOCKET_FILTER
  *		     SOCKET_DGRAM SHM MM PKEYS VMA PAGES
  *		     FILES FS SIGHAND CRED SECCOMP), then PROCESS SEM_UNDO SIGQUEUE ACCOUNT
  *		     TIMERS,
  *		     and per thread THREAD CPU FPU SIGQUEUE SCHED
  *	SHM that nobody has attached
- *	EPOLL_ITEMS SOCKET_PEER SOCKET_MSG TCP TCP_DATA, with FILEs and SOCKETs that only
- *		     they name
+ *	EPOLL_ITEMS SOCKET_PEER SOCKET_MSG TCP TCP_DATA PTY_STATE, with FILEs and SOCKETs
+ *		     that only they name
  *	TRAILER
  */
 #ifndef _UAPI_LINUX_CHECKPOINT_H
@@ -201,6 +201,8 @@ enum ckpt_rec_type {
 	CKPT_REC_WATCH		= 22,	/* @objref: the INOTIFY or FANOTIFY it is of */
 	CKPT_REC_EVENT		= 23,	/* the same */
 	CKPT_REC_LOCKS		= 24,	/* objref of their owner */
+	CKPT_REC_PTY		= 25,	/* objref */
+	CKPT_REC_PTY_STATE	= 26,	/* objref of the PTY; after all processes */
 	CKPT_REC_CONTENTS	= 28,	/* objref; XATTRs follow, then PAGES */
 	CKPT_REC_XATTR		= 29,	/* objref of the CONTENTS */
 	CKPT_REC_MM		= 32,	/* objref; VMAs follow, then PAGES */
@@ -360,6 +362,8 @@ enum ckpt_file_kind {
 	CKPT_FILE_MEMFD		= 20,
 	CKPT_FILE_SOCKET	= 21,
 	CKPT_FILE_PIDFD		= 22,
+	CKPT_FILE_PTY_MASTER	= 23,
+	CKPT_FILE_PTY_SLAVE	= 24,	/* @path: what it was opened by; "": by way of the master */
 };
 
 /* Whom SIGIO goes to: F_SETOWN_EX. */
@@ -415,7 +419,8 @@ struct ckpt_file {
 
 #define CKPT_FILE_NAME_GIVEN	(1U << 0)	/* @path is a name that the checkpoint gave it */
 #define CKPT_FILE_NO_WRITER_YET	(1U << 1)	/* a FIFO's reader that has seen no writer */
-#define CKPT_FILE_FLAGS_ALL	0x3U
+#define CKPT_FILE_HUNG_UP	(1U << 2)	/* a terminal's file that nothing goes through any more */
+#define CKPT_FILE_FLAGS_ALL	0x7U
 
 #define CKPT_ADVICE_RANDOM	(1U << 0)
 #define CKPT_ADVICE_SEQUENTIAL	(1U << 1)
@@ -428,6 +433,68 @@ struct ckpt_pipe {
 	__u32 bytes;		/* unread */
 	__u32 fifo;		/* objref of the FILE (O_PATH) that is the FIFO, or 0 */
 	__u32 reserved;
+};
+
+#define CKPT_PTY_NO_MASTER	(1U << 0)	/* it has been closed: all files are hung up */
+#define CKPT_PTY_FLAGS_ALL	0x1U
+
+/* PTY: a pseudo terminal whose master is in the tree. Tail: the path of its ptmx, NUL. */
+struct ckpt_pty {
+	__u32 index;		/* /dev/pts/N */
+	__u32 flags;		/* CKPT_PTY_* */
+	__u32 f_flags;		/* the master is opened with */
+	__u32 mode;		/* of /dev/pts/N, as the next five; 0: not known */
+	__u32 uid;
+	__u32 gid;
+	__aligned_s64 atime_ns;
+	__aligned_s64 mtime_ns;
+	__aligned_s64 ctime_ns;
+};
+
+#define CKPT_TTY_CC		19
+
+#define CKPT_TTY_STOPPED	(1U << 0)	/* its output: ^S */
+#define CKPT_TTY_TCO_STOPPED	(1U << 1)	/* the same, by tcflow(3) */
+#define CKPT_TTY_EXCLUSIVE	(1U << 2)	/* TIOCEXCL */
+#define CKPT_TTY_IO_ERROR	(1U << 3)	/* nobody has it open */
+#define CKPT_TTY_OTHER_CLOSED	(1U << 4)	/* nobody has the other side open any more */
+#define CKPT_TTY_HUNG_UP	(1U << 5)	/* and not opened since: no line discipline */
+#define CKPT_TTY_LOCKED		(1U << 6)	/* TIOCSPTLCK */
+#define CKPT_TTY_PACKET		(1U << 7)	/* TIOCPKT */
+#define CKPT_TTY_LNEXT		(1U << 8)	/* the next byte is taken literally */
+#define CKPT_TTY_ERASING	(1U << 9)
+#define CKPT_TTY_PUSH		(1U << 10)	/* the line ends without an end of line */
+#define CKPT_TTY_THROTTLED	(1U << 11)
+#define CKPT_TTY_FLAGS_ALL	0xfffU
+
+/* One side of a pseudo terminal, with its line discipline. */
+struct ckpt_tty_side {
+	__u32 iflag, oflag, cflag, lflag;	/* termios */
+	__u32 ispeed, ospeed;
+	__u8 line;
+	__u8 cc[CKPT_TTY_CC];
+	__u16 rows, cols, xpixel, ypixel;
+	__u32 flags;		/* CKPT_TTY_* */
+	__u32 packet_status;	/* TIOCPKT_* that the other side has not read */
+	__u32 unread;		/* bytes of input; */
+	__u32 canon;		/* whole lines end here */
+	__u32 committed;	/* what can be read without ICANON ends here */
+	__u32 echo;		/* bytes to be echoed, with codes for what is done; */
+	__u32 echo_commit;	/* these of them as soon as there is room */
+	__u32 echo_mark;
+	__u32 column;
+	__u32 canon_column;
+	__u32 in_flight;	/* bytes that the line discipline has no room for */
+	__u32 looked_at;	/* of them, for flow control */
+};
+
+/*
+ * PTY_STATE: its master, then its slave. Tail, for each: the unread bytes; a bit
+ * for each, low bits first, that says whether a line ends with it; what is to be
+ * echoed; what is in flight.
+ */
+struct ckpt_pty_state {
+	struct ckpt_tty_side side[2];
 };
 
 /* INOTIFY: an inotify instance. */
@@ -1031,7 +1098,7 @@ struct ckpt_process {
 	__u32 nr_threads;
 	__u32 is_child_subreaper;
 	__u32 has_child_subreaper;
-	__u32 tty;		/* objref of the FILE that is its controlling terminal, or 0 */
+	__u32 tty;		/* objref of the FILE or PTY that is its controlling terminal, or 0 */
 	__u32 tty_foreground;	/* pgid, when it leads the session */
 	__u32 stopped;		/* signal that stopped it, or 0 */
 	__u32 oom_score_adj;	/* two's complement */
