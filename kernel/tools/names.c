@@ -40,7 +40,7 @@ const char *lock_type(uint32_t type)
 
 const char *vma_kind(uint32_t kind)
 {
-	static const char *const names[] = { NULL, "anon", "file", "shmem", "vdso", "vvar", "sysv" };
+	static const char *const names[] = { NULL, "anon", "file", "shmem", "vdso", "vvar", "sysv", "aio" };
 
 	return NAME_OF(names, kind);
 }

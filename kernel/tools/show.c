@@ -104,6 +104,14 @@ static const struct field pkeys_fields[] = {
 	{ },
 };
 
+static const struct field aio_fields[] = {
+	FIELD(ckpt_aio, max_reqs, "maxReqs", NUMBER),
+	FIELD(ckpt_aio, nr_events, "nrEvents", NUMBER),
+	FIELD(ckpt_aio, head, "head", NUMBER),
+	FIELD(ckpt_aio, tail, "tail", NUMBER),
+	{ },
+};
+
 static const struct field cow_fields[] = {
 	FIELD(ckpt_cow, addr, "addr", HEX),
 	FIELD(ckpt_cow, from_addr, "fromAddr", HEX),
@@ -530,6 +538,7 @@ void show_json(const struct record *record)
 		show_extents(body, record->body_len);
 		break;
 	case CKPT_REC_SHMEM_TRACK: show_fields(body, shmem_track_fields); break;
+	case CKPT_REC_AIO: show_fields(body, aio_fields); break;
 	case CKPT_REC_PKEYS: show_fields(body, pkeys_fields); break;
 	case CKPT_REC_COW:
 		show_array("runs", body, record->body_len, sizeof(struct ckpt_cow), cow_fields);

@@ -150,6 +150,8 @@ static bool has_execute_only_key(struct vm_area_struct *vma)
 	return keys.execute_only == vma_pkey(vma);
 }
 
+#define CKPT_AIO_FLAGS	(CKPT_VMA_READ | CKPT_VMA_WRITE | CKPT_VMA_SHARED)
+
 /* Fill in @map. What cannot be described is given an obstacle. */
 static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 {
@@ -169,6 +171,12 @@ static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 			map->obstacle = "this is a part of the vDSO only: not supported";
 		else if (v->pkey)
 			map->obstacle = "a protection key guards the vDSO: not supported";
+		return;
+	}
+	if (vma->vm_file && ckpt_is_aio_ring(vma->vm_file)) {
+		v->kind = CKPT_VMA_AIO;
+		if ((v->flags & ~(CKPT_VMA_DONTFORK | CKPT_VMA_DONTDUMP)) != CKPT_AIO_FLAGS || v->pkey)
+			map->obstacle = "a ring of asynchronous I/O with attributes: not supported";
 		return;
 	}
 	if (vma->vm_flags & VM_HUGETLB)
@@ -332,17 +340,25 @@ static int sharing_obstacle(struct ckpt_ctx *ctx, struct mm_struct *mm,
 #define MM_OBSTACLE(ctx, cond, what) \
 	((cond) ? ckpt_obstacle(ctx, -EOPNOTSUPP, what ": not supported") : 0)
 
+/* Its ring is not where the context was made. */
+static bool has_lost_ring(struct mm_struct *mm, const struct layout *layout)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < layout->nr; i++)
+		nr += layout->maps[i].vma.kind == CKPT_VMA_AIO;
+	return IS_ENABLED(CONFIG_AIO) && ckpt_nr_aio(mm) > nr;
+}
+
 static int mm_obstacles(struct ckpt_ctx *ctx, struct mm_struct *mm,
-			struct task_struct *t)
+			struct task_struct *t, const struct layout *layout)
 {
 	int ret;
 
 	ret = sharing_obstacle(ctx, mm, t);
-#ifdef CONFIG_AIO
 	if (!ret)
-		ret = MM_OBSTACLE(ctx, rcu_access_pointer(mm->ioctx_table),
-				  "has used asynchronous I/O (io_setup)");
-#endif
+		ret = MM_OBSTACLE(ctx, has_lost_ring(mm, layout),
+				  "has unmapped the ring of its asynchronous I/O");
 #ifdef CONFIG_MODIFY_LDT_SYSCALL
 	if (!ret)
 		ret = MM_OBSTACLE(ctx, READ_ONCE(mm->context.ldt),
@@ -441,6 +457,19 @@ static int checkpoint_exe(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 *objre
 	return ret;
 }
 
+static int write_vma(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_vma *v,
+		     u32 objref)
+{
+	int ret = ckpt_write_rec(ctx, CKPT_REC_VMA, objref, v, sizeof(*v));
+
+	if (ret || v->kind != CKPT_VMA_AIO)
+		return ret;
+	ctx->where.addr = v->start;
+	ret = checkpoint_aio(ctx, mm, v, objref);
+	ctx->where.addr = 0;
+	return ret;
+}
+
 static int write_mm(struct ckpt_ctx *ctx, struct mm_struct *mm, struct task_struct *t,
 		    struct layout *layout, u32 *objref)
 {
@@ -454,7 +483,7 @@ static int write_mm(struct ckpt_ctx *ctx, struct mm_struct *mm, struct task_stru
 		return -ENOMEM;
 	ret = layout_take(ctx, mm, layout);
 	if (!ret)
-		ret = mm_obstacles(ctx, mm, t);
+		ret = mm_obstacles(ctx, mm, t, layout);
 	if (!ret)
 		ret = checkpoint_exe(ctx, mm, &m->exe_file);
 	if (!ret)
@@ -471,8 +500,7 @@ static int write_mm(struct ckpt_ctx *ctx, struct mm_struct *mm, struct task_stru
 	if (!ret && m->flags & CKPT_MM_PKEYS)
 		ret = ckpt_write_rec(ctx, CKPT_REC_PKEYS, *objref, &keys, sizeof(keys));
 	for (i = 0; i < layout->nr && !ret; i++)
-		ret = ckpt_write_rec(ctx, CKPT_REC_VMA, *objref, &layout->maps[i].vma,
-				     sizeof(layout->maps[i].vma));
+		ret = write_vma(ctx, mm, &layout->maps[i].vma, *objref);
 	kfree(m);
 	return ret;
 }

@@ -124,7 +124,7 @@ static vm_flags_t pkey_flags(u32 pkey)
 
 static int check_vma(struct ckpt_ctx *ctx, const struct ckpt_vma *v, u64 prev_end)
 {
-	bool sysv = v->kind == CKPT_VMA_SYSV;
+	bool sysv = v->kind == CKPT_VMA_SYSV, aio = v->kind == CKPT_VMA_AIO;
 	bool of_file = v->kind == CKPT_VMA_FILE || v->kind == CKPT_VMA_SHMEM || sysv;
 	u32 flags = v->flags;
 
@@ -132,7 +132,7 @@ static int check_vma(struct ckpt_ctx *ctx, const struct ckpt_vma *v, u64 prev_en
 	    v->end > TASK_SIZE || v->start < prev_end)
 		return ckpt_err(ctx, -EINVAL, "a mapping from 0x%llx to 0x%llx, after 0x%llx",
 				v->start, v->end, prev_end);
-	if (v->kind < CKPT_VMA_ANON || v->kind > CKPT_VMA_SYSV ||
+	if (v->kind < CKPT_VMA_ANON || v->kind > CKPT_VMA_AIO ||
 	    flags & ~CKPT_VMA_FLAGS_ALL)
 		return ckpt_err(ctx, -EINVAL,
 				"a mapping of unknown kind %u or with unknown flags 0x%x",
@@ -140,10 +140,12 @@ static int check_vma(struct ckpt_ctx *ctx, const struct ckpt_vma *v, u64 prev_en
 	if (flags & CKPT_VMA_SEALED)
 		return ckpt_err(ctx, -EOPNOTSUPP, "a sealed mapping: not supported");
 	if ((flags & CKPT_VMA_LOCKONFAULT && !(flags & CKPT_VMA_LOCKED)) ||
-	    (flags & CKPT_VMA_SHARED && !of_file) || (sysv && !(flags & CKPT_VMA_SHARED)) ||
+	    (flags & CKPT_VMA_SHARED && !of_file && !aio) || (sysv && !(flags & CKPT_VMA_SHARED)) ||
 	    (flags & CKPT_VMA_RDONLY && !sysv) ||
 	    (flags & CKPT_VMA_GROWSDOWN && v->kind != CKPT_VMA_ANON) ||
-	    v->pkey > 15 || of_file != !!v->object || v->pgoff > ULONG_MAX >> PAGE_SHIFT)
+	    (aio && (flags & ~(CKPT_VMA_DONTFORK | CKPT_VMA_DONTDUMP)) !=
+		    (CKPT_VMA_READ | CKPT_VMA_WRITE | CKPT_VMA_SHARED)) ||
+	    v->pkey > 15 || (aio && v->pkey) || of_file != !!v->object || v->pgoff > ULONG_MAX >> PAGE_SHIFT)
 		return ckpt_err(ctx, -EINVAL, "a mapping whose attributes contradict each other");
 	return 0;
 }
@@ -250,6 +252,13 @@ static int map_vma(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt
 	return advise(ctx, mm, v);
 }
 
+static int map_aio(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_vma *v, u32 objref)
+{
+	int ret = restore_aio(ctx, v, objref);
+
+	return ret ?: advise(ctx, mm, v);
+}
+
 /* The kernel that reads the image maps its own: it must be of the same size. */
 static int check_special(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_vma *v)
 {
@@ -344,6 +353,8 @@ static int map_vmas(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckp
 			ret = check_pkey(ctx, m, v, &keys);
 		if (!ret && (v->kind == CKPT_VMA_VDSO || v->kind == CKPT_VMA_VVAR))
 			ret = map_special(ctx, mm, m, v, &vdso_is_mapped);
+		else if (!ret && v->kind == CKPT_VMA_AIO)
+			ret = map_aio(ctx, mm, v, objref);
 		else if (!ret)
 			ret = map_vma(ctx, mm, v);
 		prev_end = v->end;

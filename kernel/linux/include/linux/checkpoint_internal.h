@@ -933,6 +933,13 @@ struct mm_struct *ckpt_snapshot_mm(struct mm_struct *mm);
 
 /* arch/x86/kernel/checkpoint.c */
 int ckpt_arch_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);
+/* fs/aio_checkpoint.c */
+bool ckpt_is_aio_ring(const struct file *file);
+unsigned int ckpt_nr_aio(struct mm_struct *mm);
+int checkpoint_aio(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_vma *v,
+		   u32 objref);
+int restore_aio(struct ckpt_ctx *ctx, const struct ckpt_vma *v, u32 objref);
+
 u64 ckpt_arch_features(void);
 bool ckpt_arch_pkeys(struct mm_struct *mm, struct ckpt_pkeys *keys);
 int restore_arch_pkeys(struct ckpt_ctx *ctx, struct mm_struct *mm,

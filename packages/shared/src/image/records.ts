@@ -50,7 +50,7 @@ const fileKinds = [
 const ownerTypes = ["none", "process", "group", "thread"] as const;
 const lockKinds = [undefined, "posix", "ofd", "flock", "lease"] as const;
 const lockTypes = [undefined, "read", "write"] as const;
-const vmaKinds = [undefined, "anon", "file", "shmem", "vdso", "vvar", "sysv"] as const;
+const vmaKinds = [undefined, "anon", "file", "shmem", "vdso", "vvar", "sysv", "aio"] as const;
 const trackers = ["default", "soft-dirty", "wp", "scan", "hash"] as const;
 const extentKinds = [undefined, "data", "zero", "parent"] as const;
 const restartKinds = ["none", "nanosleep", "futex", "poll", "semtimedop"] as const;
@@ -196,6 +196,13 @@ const vma = (c: Cursor): Fields => ({
   flags: flagNames(c.u32()),
   object: c.u32(),
   pkey: c.u32(),
+});
+
+const aio = (c: Cursor): Fields => ({
+  maxReqs: c.u32(),
+  nrEvents: c.u32(),
+  head: c.u32(),
+  tail: c.u32(),
 });
 
 function pages(c: Cursor): Fields {
@@ -363,6 +370,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [35, { name: "COW", fixed: 0, element: 24, decode: cow }],
   [36, { name: "SHMEM_TRACK", fixed: 8, element: 0, decode: (c) => ({ trackId: c.hex() }) }],
   [37, { name: "PKEYS", fixed: 8, element: 0, decode: (c) => ({ allocated: c.hex32(), executeOnly: c.s32() }) }],
+  [38, { name: "AIO", fixed: 16, element: 32, decode: aio }],
   [48, { name: "FILES", fixed: 0, element: 16, decode: descriptors }],
   [49, { name: "FS", fixed: 16, element: 0, decode: place }],
   [50, { name: "SIGHAND", fixed: 2048, element: 0, decode: sighand }],

@@ -10,7 +10,7 @@
  *	HEADER TASKS NAMESPACES MOUNTS TIME UTS IPC_NS SEM MSG
  *	per process: its objects (FILE PIPE PTY LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
  *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD PIDFD SOCKET SOCKET_FILTER
- *		     SOCKET_DGRAM SHM MM PKEYS VMA PAGES
+ *		     SOCKET_DGRAM SHM MM PKEYS VMA AIO PAGES
  *		     FILES FS SIGHAND CRED SECCOMP), then PROCESS SEM_UNDO SIGQUEUE ACCOUNT
  *		     TIMERS,
  *		     and per thread THREAD CPU FPU SIGQUEUE SCHED
@@ -211,6 +211,7 @@ enum ckpt_rec_type {
 	CKPT_REC_COW		= 35,	/* objref of the MM; before its PAGES */
 	CKPT_REC_SHMEM_TRACK	= 36,	/* objref of the SHMEM or MEMFD; before its PAGES */
 	CKPT_REC_PKEYS		= 37,	/* objref of the MM before it */
+	CKPT_REC_AIO		= 38,	/* the same; behind the VMA of its ring */
 	CKPT_REC_FILES		= 48,	/* objref */
 	CKPT_REC_FS		= 49,	/* objref */
 	CKPT_REC_SIGHAND	= 50,	/* objref */
@@ -976,6 +977,7 @@ enum ckpt_vma_kind {
 	CKPT_VMA_VDSO		= 4,
 	CKPT_VMA_VVAR		= 5,
 	CKPT_VMA_SYSV		= 6,	/* @object: SHM */
+	CKPT_VMA_AIO		= 7,	/* an AIO follows */
 };
 
 #define CKPT_VMA_READ		(1U << 0)
@@ -1006,6 +1008,21 @@ struct ckpt_vma {
 	__u32 flags;		/* CKPT_VMA_* */
 	__u32 object;		/* objref of FILE, SHMEM or SHM, or 0 */
 	__u32 pkey;
+};
+
+/* AIO: a context of io_setup(2). Tail: @tail - @head (modulo @nr_events) unread events. */
+struct ckpt_aio {
+	__u32 max_reqs;		/* what io_setup(2) was asked for */
+	__u32 nr_events;	/* that the ring has room for */
+	__u32 head;
+	__u32 tail;
+};
+
+struct ckpt_io_event {
+	__aligned_u64 data;	/* aio_data of the request */
+	__aligned_u64 obj;	/* its address */
+	__s64 res;
+	__s64 res2;
 };
 
 enum ckpt_extent_kind {
