@@ -83,7 +83,7 @@ class Download:
     """Reads an answer of HTTP, a little at a time until told."""
     def __init__(self, port, path):
         self.line = Line(("127.0.0.1", port))
-        self.line.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        self.line.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
         self.line.send("GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n" % path)
         self.status = self.line.read()
         while self.line.read():
