@@ -34,6 +34,11 @@ def end():
     open(STATE + "/done", "w").close()
     sys.exit(0)
 
+def excepted(kind, error, trace):
+    said(False, "line %d: %s: %s" % (trace.tb_lineno, kind.__name__, error))
+
+sys.excepthook = excepted
+
 def until(what, condition, patience_s=100):
     last = time.time() + patience_s
     while not condition():

@@ -160,7 +160,9 @@ int checkpoint_aio(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt
 /* What io_setup(2) must be asked for to get a ring of so many pages. */
 static unsigned int requests_for(unsigned long nr_pages)
 {
-	return ((nr_pages << PAGE_SHIFT) - sizeof(struct aio_ring)) / sizeof(struct io_event) / 2 - 1;
+	unsigned long bytes = (nr_pages << PAGE_SHIFT) - sizeof(struct aio_ring);
+
+	return bytes / sizeof(struct io_event) / 2 - 1;
 }
 
 static int check_aio(struct ckpt_ctx *ctx, const struct ckpt_aio *a, size_t bytes,

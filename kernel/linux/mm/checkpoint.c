@@ -150,8 +150,6 @@ static bool has_execute_only_key(struct vm_area_struct *vma)
 	return keys.execute_only == vma_pkey(vma);
 }
 
-#define CKPT_AIO_FLAGS	(CKPT_VMA_READ | CKPT_VMA_WRITE | CKPT_VMA_SHARED)
-
 /* Fill in @map. What cannot be described is given an obstacle. */
 static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 {
@@ -175,7 +173,7 @@ static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 	}
 	if (vma->vm_file && ckpt_is_aio_ring(vma->vm_file)) {
 		v->kind = CKPT_VMA_AIO;
-		if ((v->flags & ~(CKPT_VMA_DONTFORK | CKPT_VMA_DONTDUMP)) != CKPT_AIO_FLAGS || v->pkey)
+		if (!ckpt_is_aio_mapping(v))
 			map->obstacle = "a ring of asynchronous I/O with attributes: not supported";
 		return;
 	}
@@ -190,7 +188,7 @@ static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 	else if (vma->vm_flags & VM_SEALED)
 		map->obstacle = "this mapping is sealed (mseal): not supported";
 	else if (is_execute_only(vma->vm_flags) && !has_execute_only_key(vma))
-		map->obstacle = "this memory may only be executed, by another key than the kernel's: not supported";
+		map->obstacle = "execute-only memory with a key of its own: not supported";
 #ifdef CONFIG_NUMA
 	else if (vma_policy(vma))
 		map->obstacle = "this memory has a NUMA policy (mbind): not supported";

@@ -143,9 +143,8 @@ static int check_vma(struct ckpt_ctx *ctx, const struct ckpt_vma *v, u64 prev_en
 	    (flags & CKPT_VMA_SHARED && !of_file && !aio) || (sysv && !(flags & CKPT_VMA_SHARED)) ||
 	    (flags & CKPT_VMA_RDONLY && !sysv) ||
 	    (flags & CKPT_VMA_GROWSDOWN && v->kind != CKPT_VMA_ANON) ||
-	    (aio && (flags & ~(CKPT_VMA_DONTFORK | CKPT_VMA_DONTDUMP)) !=
-		    (CKPT_VMA_READ | CKPT_VMA_WRITE | CKPT_VMA_SHARED)) ||
-	    v->pkey > 15 || (aio && v->pkey) || of_file != !!v->object || v->pgoff > ULONG_MAX >> PAGE_SHIFT)
+	    (aio && !ckpt_is_aio_mapping(v)) || v->pkey > 15 ||
+	    of_file != !!v->object || v->pgoff > ULONG_MAX >> PAGE_SHIFT)
 		return ckpt_err(ctx, -EINVAL, "a mapping whose attributes contradict each other");
 	return 0;
 }

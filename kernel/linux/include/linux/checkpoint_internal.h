@@ -934,6 +934,12 @@ struct mm_struct *ckpt_snapshot_mm(struct mm_struct *mm);
 /* arch/x86/kernel/checkpoint.c */
 int ckpt_arch_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);
 /* fs/aio_checkpoint.c */
+static inline bool ckpt_is_aio_mapping(const struct ckpt_vma *v)
+{
+	return !v->pkey && (v->flags & ~(CKPT_VMA_DONTFORK | CKPT_VMA_DONTDUMP)) ==
+	       (CKPT_VMA_READ | CKPT_VMA_WRITE | CKPT_VMA_SHARED);
+}
+
 bool ckpt_is_aio_ring(const struct file *file);
 unsigned int ckpt_nr_aio(struct mm_struct *mm);
 int checkpoint_aio(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_vma *v,
