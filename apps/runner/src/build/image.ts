@@ -45,6 +45,7 @@ export const imageNames = Object.keys(recipes) as ImageName[];
 const programFolders = [
   "images/agent",
   "images/look",
+  "images/lane",
   "images/workloads",
   "images/bench",
   "kernel/tools",

@@ -17,6 +17,10 @@ export const fakeBoot =
       how: "warm",
       bootMs: 1,
       exec: async (argv) => ({ exitCode: await exitCode(argv), signal: null, stdout: nothing, stderr: nothing }),
+      lane: {
+        run: () => Promise.reject(new Error("no bulk data in this test")),
+        write: () => Promise.reject(new Error("no bulk data in this test")),
+      },
       openTerminal: () => Promise.reject(new Error("no terminal in this test")),
       serial: { text: "" },
       onSerial: () => {},

@@ -41,11 +41,29 @@ export interface GuestEnd {
   reason: string;
 }
 
+/** Bulk data, faster than through `exec`. */
+export interface GuestLane {
+  /** Runs a command whose standard output comes this way, and not in the result. */
+  run(
+    argv: readonly string[],
+    options: {
+      /** Text for the command's standard input. */
+      words?: AsyncIterable<string>;
+      onBytes: (bytes: Buffer) => void | Promise<void>;
+      onEnd?: () => void;
+      maxBufferBytes?: number;
+    },
+  ): Promise<ExecResult>;
+  /** Makes a file of what comes. */
+  write(path: string, source: AsyncIterable<Uint8Array>): Promise<ExecResult>;
+}
+
 export interface GuestPort {
   readonly fingerprint: Fingerprint;
   readonly how: "warm" | "cold";
   readonly bootMs: number;
   exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
+  readonly lane: GuestLane;
   openTerminal(argv: readonly string[], size: { cols: number; rows: number }): Promise<GuestTerminal>;
   /** Text of the serial console, where the kernel logs: what came so far, and what comes. */
   readonly serial: { readonly text: string };

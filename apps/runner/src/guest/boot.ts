@@ -1,5 +1,6 @@
 /** Brings a guest up: from a saved state where there is one, else the long way, which then leaves a state behind. */
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { z } from "zod";
 import type { BuiltImage, BuiltKernel } from "../build/index.js";
@@ -12,6 +13,7 @@ import { hostTscKhz, qemuVersion } from "../vm/host.js";
 import { Machine } from "../vm/machine.js";
 import { findState, newStateDir, removeState, type SavedState, saveState, stateKey } from "../vm/state.js";
 import { Guest } from "./guest.js";
+import { LANE_BYTES } from "./lane.js";
 
 export interface BootOptions {
   kernel: BuiltKernel;
@@ -180,7 +182,7 @@ async function bootCold(
 
 async function start(
   dir: string,
-  spec: Omit<MachineSpec, "overlay">,
+  spec: Omit<MachineSpec, "overlay" | "lane">,
   reuseDisk: boolean,
   keepDir = false,
 ): Promise<Guest> {
@@ -190,8 +192,12 @@ async function start(
     await makeOverlay(overlay, spec.disks[0] ?? "");
     writeFileSync(join(dir, "disk.json"), JSON.stringify({ disks: spec.disks }));
   }
-  const machine = await Machine.start({ ...spec, overlay });
-  const guest = new Guest(machine, keepDir ? undefined : dir);
+  const { lane, path } = await makeLane(dir);
+  const machine = await Machine.start({ ...spec, overlay, lane: path }).catch(async (error: unknown) => {
+    await lane.close();
+    throw error;
+  });
+  const guest = new Guest(machine, keepDir ? undefined : dir, lane);
   claimGuestDir(dir, machine.pid);
   try {
     await machine.qmp.negotiate();
@@ -200,6 +206,15 @@ async function start(
     throw new GuestError("qemu-died", reason, "Run `npm run -s crlab -- doctor`.");
   }
   return guest;
+}
+
+/** A file in which bulk data passes; it holds no more than a few moments' worth of it. */
+async function makeLane(dir: string): Promise<{ lane: FileHandle; path: string }> {
+  const path = join(dir, "lane");
+  rmSync(path, { force: true });
+  const lane = await open(path, "wx+", 0o600);
+  await lane.truncate(LANE_BYTES);
+  return { lane, path };
 }
 
 function recordedDisks(dir: string): string[] {

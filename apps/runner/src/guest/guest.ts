@@ -1,12 +1,14 @@
 /** A running guest: commands, terminals, files, console, and how it ended. */
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
 import type { Fingerprint } from "@crlab/shared";
 import { type Cost, costOf } from "../vm/cost.js";
 import { GuestError } from "../vm/errors.js";
 import type { Machine } from "../vm/machine.js";
 import { GuestChannel, OUTPUT_WINDOW } from "./channel.js";
 import { Channel, FrameType, u32, u64, wireString, wireStrings } from "./frames.js";
+import { Lane } from "./lane.js";
 import { SerialConsole } from "./serial.js";
 import { type ProcessEnd, Terminal, type TerminalOptions } from "./terminal.js";
 
@@ -62,6 +64,8 @@ export class Guest {
   readonly serial: SerialConsole;
   readonly ended: Promise<GuestEnd>;
   readonly channel: GuestChannel;
+  /** For bulk data. */
+  readonly lane: Lane;
   /** Filled in by `bootGuest`. */
   fingerprint!: Fingerprint;
   how: "warm" | "cold" = "cold";
@@ -76,9 +80,11 @@ export class Guest {
     /** For those who boot and save guests. */
     readonly machine: Machine,
     private readonly dir: string | undefined,
+    laneFile: FileHandle,
   ) {
     this.serial = new SerialConsole(machine.serial);
     this.channel = new GuestChannel(machine.agent);
+    this.lane = new Lane((argv, options) => this.exec(argv, options), laneFile);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -87,6 +93,7 @@ export class Guest {
       clearInterval(this.#watchdog);
       const end = this.#describeEnd(exit);
       this.channel.fail(end.reason);
+      void laneFile.close();
       if (this.dir !== undefined && !this.#keepDir) rmSync(this.dir, { recursive: true, force: true });
       this.#end(end);
     });

@@ -7,12 +7,13 @@
 import type { MigrationRound, MigrationStop, RestoreFigures } from "@crlab/shared";
 import { readCheckpoint, readRestart } from "../engine/kernel.js";
 import { namedErrorOf, StepError } from "../experiment/errors.js";
-import type { ExecOptions, ExecResult, GuestEnd } from "../experiment/guest-port.js";
+import type { ExecOptions, ExecResult, GuestEnd, GuestLane } from "../experiment/guest-port.js";
 import { type Link, LinkCut, type LinkStream } from "./link.js";
 
 /** What is needed of either guest. */
 export interface MigrationGuest {
   exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
+  readonly lane: GuestLane;
   readonly ended: Promise<GuestEnd>;
 }
 
@@ -142,7 +143,7 @@ class Migration {
 
   /** An image at the target, from the link. */
   #receive(stream: LinkStream, path: string): Promise<void> {
-    const command = this.target.exec(["sh", "-c", 'cat > "$1"', "sh", path], { stdin: stream.arriving() });
+    const command = this.target.lane.write(path, stream.arriving());
     const received = command.then(({ exitCode, stderr }) => {
       if (exitCode !== 0)
         throw new StepError("migration.target", `the target cannot keep the image: ${stderr.toString().trim()}`);
@@ -161,7 +162,7 @@ class Migration {
       tell = resolve;
     });
     const word = (async function* () {
-      if ((await verdict) === "kill") yield Buffer.from("kill\n");
+      yield `${await verdict}\n`;
     })();
     const stream = this.link.open();
     await this.options.onCommand?.("target", restart);
@@ -219,20 +220,20 @@ class Migration {
   }
 
   /** One image from the source into the link. Fulfilled when the source's command has ended. */
-  #send(stream: LinkStream, mode: readonly string[], stdin?: ExecOptions["stdin"]): Promise<Sent> {
+  #send(stream: LinkStream, mode: readonly string[], words?: AsyncIterable<string>): Promise<Sent> {
     const beganMs = performance.now();
     let bytes = 0;
     let sentMs = beganMs;
-    const command = this.source.exec(this.#checkpoint(mode), {
-      ...(stdin && { stdin }),
+    const command = this.source.lane.run(this.#checkpoint(mode), {
+      ...(words && { words }),
       maxBufferBytes: KEPT_OUTPUT_BYTES,
-      onStdout: async (part) => {
+      onBytes: async (part) => {
         bytes += part.length;
         await stream.send(part);
         sentMs = performance.now();
       },
       // Of an image that is held, its end is known before the command's.
-      onStdoutEnd: () => stream.end(),
+      onEnd: () => stream.end(),
     });
     const sent = command.then((result): Sent => {
       const { imageId, pages, zeroPages, parentPages, frozenNs } = readCheckpoint(result, "stderr");

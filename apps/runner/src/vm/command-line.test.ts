@@ -3,7 +3,7 @@ import { commandLine, FIRST_FILE_FD, type Hardware, hardwareArguments, type Mach
 import { QEMU_UID, setprivCommand } from "./sandbox.js";
 
 const hardware: Hardware = { accel: "tcg", memMiB: 512, cpus: 2, mountCount: 0 };
-const spec: MachineSpec = { hardware, kernel: "/k", disks: ["/base"], overlay: "/o", mounts: [] };
+const spec: MachineSpec = { hardware, kernel: "/k", disks: ["/base"], overlay: "/o", lane: "/l", mounts: [] };
 
 describe("commandLine", () => {
   it("names no path of the host: QEMU gets open files", () => {
@@ -14,12 +14,15 @@ describe("commandLine", () => {
       mounts: [{ hostDir: "/shared", guestDir: "/mnt" }],
       state: "/state",
     });
-    expect(files.map(({ path }) => path)).toEqual(["/k", "/base", "/layer", "/o", "/shared", "/state"]);
-    expect(args.join(" ")).not.toMatch(/\/(base|layer|shared|state)\b/);
+    expect(files.map(({ path }) => path)).toEqual(["/k", "/base", "/layer", "/o", "/l", "/shared", "/state"]);
+    expect(args.join(" ")).not.toMatch(/\/(base|layer|l|shared|state)\b/);
   });
 
-  it("opens for writing only the guest's own layer", () => {
-    expect(commandLine(spec).files.filter(({ writable }) => writable)).toEqual([{ path: "/o", writable: true }]);
+  it("opens for writing only the guest's own layer and its way for bulk data", () => {
+    expect(commandLine(spec).files.filter(({ writable }) => writable)).toEqual([
+      { path: "/o", writable: true },
+      { path: "/l", writable: true },
+    ]);
   });
 
   it("passes the saved state last", () => {

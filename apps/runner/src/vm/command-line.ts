@@ -35,6 +35,8 @@ export interface MachineSpec {
   overlay: string;
   mounts: readonly Mount[];
   extraDisk?: ExtraDisk;
+  /** A raw file through which the guest and we exchange bulk data. */
+  lane: string;
   /** A saved state to wake up from. */
   state?: string;
   /** TCP port on loopback for gdb; the guest then waits for it. */
@@ -61,6 +63,9 @@ export const SERIAL_FD = 5;
 export const FIRST_FILE_FD = 6;
 
 export const AGENT_PORT = "crlab.agent";
+const LANE_SERIAL = "crlab-lane";
+/** Those of the other disks count up from 1. */
+const LANE_FDSET = 100;
 
 export function mountTag(index: number): string {
   return `crlab${index}`;
@@ -99,6 +104,7 @@ export function hardwareArguments(hardware: Hardware): string[] {
     ...["-device", "virtio-rng-pci"],
     ...["-device", "virtio-blk-pci,drive=disk"],
     ...(hardware.extraDisk ? ["-device", "virtio-blk-pci,drive=extra"] : []),
+    ...["-device", `virtio-blk-pci,drive=lane,serial=${LANE_SERIAL}`],
     ...Array.from({ length: hardware.mountCount }, (_, i) => i).flatMap((i) => [
       "-device",
       `virtio-9p-pci,fsdev=mount${i},mount_tag=${mountTag(i)}`,
@@ -125,6 +131,17 @@ function extraDiskArguments(
   return [
     ...node("extra-base", base, false, "raw", firstSet, {}),
     ...node("extra", file, true, "qcow2", firstSet + 1, { backing: "extra-base" }),
+  ];
+}
+
+/** It lives in the host's memory: nothing of it need reach a disk. */
+function laneArguments(fd: number): string[] {
+  const node = { "read-only": false, cache: { "no-flush": true } };
+  const file = { driver: "file", filename: `/dev/fdset/${LANE_FDSET}`, locking: "off", "node-name": "lane-file" };
+  return [
+    ...["-add-fd", `fd=${fd},set=${LANE_FDSET}`],
+    ...["-blockdev", JSON.stringify({ ...file, ...node })],
+    ...["-blockdev", JSON.stringify({ driver: "raw", file: "lane-file", "node-name": "lane", ...node })],
   ];
 }
 
@@ -155,6 +172,7 @@ export function commandLine(spec: MachineSpec): CommandLine {
     args.push("-blockdev", JSON.stringify({ ...node, ...readOnly, cache }));
   });
   if (spec.extraDisk) args.push(...extraDiskArguments(spec.extraDisk, layers.length + 1, add));
+  args.push(...laneArguments(add(spec.lane, true)));
   spec.mounts.forEach((mount, i) => {
     const path = `/proc/self/fd/${add(mount.hostDir, false)}`;
     args.push("-fsdev", `local,id=mount${i},path=${path},security_model=none,multidevs=remap`);
