@@ -253,70 +253,127 @@ void relink_add_mount(struct relink_dirs *dirs, unsigned long id)
 	add_mount(dirs, mount_by_id(id));
 }
 
-/* Is what the magic link @name in @dir leads to without the name it was opened by? */
-static void look_at(struct relink_dirs *dirs, int dir, const char *name)
+#define DELETED		" (deleted)"
+
+/* Is what the magic link @name in @dir leads to without the name it was opened by? *@watches: whether it watches files. */
+static void look_at(struct relink_dirs *dirs, int dir, const char *name, bool *watches)
 {
-	static const char deleted[] = " (deleted)";
 	char target[4200];
 	struct statx stx;
 	ssize_t n;
 
 	/* Never stat what is no file: the link's text tells files from the rest. */
 	n = readlinkat(dir, name, target, sizeof(target) - 1);
-	if (n <= 0 || target[0] != '/')
+	if (n <= 0)
 		return;
 	target[n] = '\0';
-	if ((size_t)n < sizeof(deleted) || strcmp(target + n - strlen(deleted), deleted))
+	if (watches)
+		*watches = is_watching(target);
+	if (target[0] != '/' || (size_t)n <= strlen(DELETED) || strcmp(target + n - strlen(DELETED), DELETED))
 		return;
-	target[n - strlen(deleted)] = '\0';
+	target[n - strlen(DELETED)] = '\0';
 	if (statx(dir, name, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_MNT_ID, &stx) < 0)
 		return;
 	if (stx.stx_mask & STATX_MNT_ID)
 		add_filesystem(dirs, stx.stx_mnt_id, makedev(stx.stx_dev_major, stx.stx_dev_minor), target);
 }
 
-static void look_at_all(struct relink_dirs *dirs, const char *path)
+/* @process is /proc/PID or /proc/PID/task/TID. */
+static void look_at_all(struct relink_dirs *dirs, int process, const char *name, bool fds)
 {
-	DIR *dir = opendir(path);
+	int fd = openat(process, name, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
 	if (!dir)
 		return;		/* gone meanwhile, or a zombie */
-	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			look_at(dirs, dirfd(dir), entry->d_name);
+	while ((entry = readdir(dir))) {
+		bool watches = false;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		look_at(dirs, dirfd(dir), entry->d_name, fds ? &watches : NULL);
+		if (watches)
+			watched_look(dirs, process, entry->d_name);
+	}
 	closedir(dir);
+}
+
+/* Whether any mapped file has lost its name: one text is read faster than a link for each mapping. */
+static bool maps_deleted(int process)
+{
+	static const char mark[] = DELETED "\n";
+	char text[16384 + sizeof(mark)];
+	size_t kept = 0;
+	bool found = false;
+	ssize_t n;
+	int fd = openat(process, "maps", O_RDONLY | O_CLOEXEC);
+
+	while (fd >= 0 && !found && (n = read(fd, text + kept, sizeof(text) - kept)) > 0) {
+		size_t all = kept + (size_t)n;
+
+		found = memmem(text, all, mark, strlen(mark));
+		/* It may be cut in two. */
+		kept = all < strlen(mark) ? all : strlen(mark);
+		memmove(text, text + all - kept, kept);
+	}
+	if (fd >= 0)
+		close(fd);
+	return found;
+}
+
+/* Threads may have descriptor tables of their own. */
+static void look_at_threads(struct relink_dirs *dirs, int process)
+{
+	int fd = openat(process, "task", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	DIR *threads = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	while (threads && (entry = readdir(threads))) {
+		int thread;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		thread = openat(fd, entry->d_name, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+		if (thread < 0)
+			continue;
+		look_at_all(dirs, thread, "fd", true);
+		close(thread);
+	}
+	if (threads)
+		closedir(threads);
+}
+
+static void look_at_process(struct relink_dirs *dirs, int process)
+{
+	struct stat tasks;
+
+	if (maps_deleted(process))
+		look_at_all(dirs, process, "map_files", false);
+	look_at(dirs, process, "exe", NULL);
+	look_at(dirs, process, "cwd", NULL);
+	look_at(dirs, process, "root", NULL);
+	/* Its links are "..", "." and one from each thread. */
+	if (fstatat(process, "task", &tasks, 0) == 0 && tasks.st_nlink == 3)
+		look_at_all(dirs, process, "fd", true);
+	else
+		look_at_threads(dirs, process);
 }
 
 void relink_find(struct relink_dirs *dirs, const struct tree *tree)
 {
-	char path[128];
+	char path[64];
 
 	read_mounts();
 	for (size_t i = 0; i < tree->nr; i++) {
-		struct dirent *entry;
-		DIR *threads;
+		int process;
 
-		snprintf(path, sizeof(path), "/proc/%d/map_files", tree->pids[i]);
-		look_at_all(dirs, path);
 		snprintf(path, sizeof(path), "/proc/%d", tree->pids[i]);
-		int process = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-		if (process >= 0) {
-			look_at(dirs, process, "exe");
-			look_at(dirs, process, "cwd");
-			look_at(dirs, process, "root");
-			close(process);
-		}
-		snprintf(path, sizeof(path), "/proc/%d/task", tree->pids[i]);
-		threads = opendir(path);
-		while (threads && (entry = readdir(threads)))
-			if (entry->d_name[0] != '.') {
-				snprintf(path, sizeof(path), "/proc/%d/task/%.20s/fd", tree->pids[i], entry->d_name);
-				look_at_all(dirs, path);
-			}
-		if (threads)
-			closedir(threads);
-		watched_find(dirs, tree->pids[i]);
+		process = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+		if (process < 0)
+			continue;	/* gone meanwhile */
+		look_at_process(dirs, process);
+		close(process);
 	}
 }
 

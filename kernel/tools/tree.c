@@ -34,7 +34,7 @@ static pid_t parent_of(int proc, const char *pid)
 	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	n = read_whole(fd, stat, sizeof(stat) - 1);
+	n = read(fd, stat, sizeof(stat) - 1);	/* all at once, or it has ended */
 	close(fd);
 	stat[n > 0 ? n : 0] = '\0';
 	end = strrchr(stat, ')');

@@ -104,15 +104,22 @@ static void look_at_fanotify(struct relink_dirs *dirs, const char *line, bool *h
 		relink_add_mount(dirs, mnt_id);
 }
 
-static void look_at_fd(struct relink_dirs *dirs, int pid, const char *name)
+bool is_watching(const char *link)
 {
-	char path[96], *line = NULL;
+	return !strcmp(link, "anon_inode:inotify") || !strcmp(link, "anon_inode:[fanotify]");
+}
+
+void watched_look(struct relink_dirs *dirs, int process, const char *name)
+{
+	char path[64], *line = NULL;
 	bool holds_files = false;
 	size_t room = 0;
 	FILE *file;
+	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.20s", pid, name);
-	file = fopen(path, "re");
+	snprintf(path, sizeof(path), "fdinfo/%.20s", name);
+	fd = openat(process, path, O_RDONLY | O_CLOEXEC);
+	file = fd < 0 ? NULL : fdopen(fd, "r");
 	while (file && getline(&line, &room, file) > 0) {
 		if (!strncmp(line, "inotify ", strlen("inotify ")))
 			look_at_inotify(dirs, line);
@@ -122,20 +129,4 @@ static void look_at_fd(struct relink_dirs *dirs, int pid, const char *name)
 	free(line);
 	if (file)
 		fclose(file);
-}
-
-void watched_find(struct relink_dirs *dirs, int pid)
-{
-	char path[64], link[16];
-	struct dirent *entry;
-	DIR *fds;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	fds = opendir(path);
-	while (fds && (entry = readdir(fds)))
-		if (entry->d_name[0] != '.' && readlinkat(dirfd(fds), entry->d_name, link, sizeof(link)) == sizeof(link) &&
-		    (!memcmp(link, "anon_inode:inoti", sizeof(link)) || !memcmp(link, "anon_inode:[fano", sizeof(link))))
-			look_at_fd(dirs, pid, entry->d_name);
-	if (fds)
-		closedir(fds);
 }
