@@ -1,5 +1,6 @@
+import { AxeBuilder } from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
-import { action, bootByHand, expectStep, runCard, verdict } from "./page.js";
+import { action, bootByHand, expectStep, labUrl, runCard, verdict } from "./page.js";
 
 test("a card's experiment runs to its verdict while another browser watches", async ({ page, browser }) => {
   const url = await runCard(page, "Unlinked file");
@@ -59,4 +60,43 @@ test("the loop by hand, by buttons and keys", async ({ page }) => {
   await action(page, "end").click();
   await page.getByRole("dialog").getByRole("button", { name: "End" }).click();
   await expect(verdict(page)).toHaveText("pass");
+});
+
+test("a shipped experiment reads like a lab sheet, and is run step by step by clicks on it", async ({
+  page,
+  browser,
+}) => {
+  await page.goto(labUrl());
+  await page.getByRole("button", { name: "Step by step: Unlinked file", exact: true }).click();
+  await page.waitForURL(/\/x\/[A-Za-z0-9]+$/);
+  await expect(page.getByTestId("sheet")).toContainText(/Question.*file that has no name.*What to watch.*descriptor 3/);
+  const outcome = page.getByTestId("outcome");
+  await expect(outcome).toContainText(/Expected.*three verifications.*What came out.*Nothing yet/);
+  const next = page.getByRole("button", { name: "Run this step" });
+  await expect(page.getByTestId("step-1")).toHaveCount(0);
+  for (let step = 1; step <= 4; step++) {
+    await next.click();
+    await expectStep(page, step, "ok");
+    await expect(page.getByTestId(`step-${step + 1}`)).toHaveCount(0);
+  }
+  await expect(page.getByTestId("step-4")).toContainText("From here on the file lives only through");
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  }
+  // Who watches reads it and runs nothing.
+  const viewer = await (await browser.newContext()).newPage();
+  await viewer.goto(page.url());
+  await expect(viewer.getByTestId("sheet")).toContainText("What to watch");
+  await expect(viewer.getByRole("button", { name: "Run this step" })).toHaveCount(0);
+  await viewer.close();
+
+  await page.getByTestId("steps").click();
+  await page.keyboard.press("p");
+  await expectStep(page, 15, "ok");
+  await expect(next).toHaveCount(0);
+  await action(page, "end").click();
+  await page.getByRole("dialog").getByRole("button", { name: "End" }).click();
+  await expect(outcome).toContainText(/pass: all 15 steps ok, 3 verifications ok/);
+  await expect(outcome).toContainText(/stood still for: full .* more .*restored in: more .* full /);
 });

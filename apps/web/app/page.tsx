@@ -44,7 +44,14 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
                 <span className="dim">
                   {durationOf(file.title, guessDurationMs(file), (latest ?? recent).experiments)}
                 </span>
-                <RunButton file={file}>Run</RunButton>
+                <span className={styles.ways}>
+                  {file.sweep === undefined && (
+                    <RunButton file={file} byHand>
+                      Step by step
+                    </RunButton>
+                  )}
+                  <RunButton file={file}>Run</RunButton>
+                </span>
               </div>
             </section>
           ))}

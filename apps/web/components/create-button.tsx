@@ -29,19 +29,26 @@ export function useCreate(): { create: (request: Request) => void; busy: boolean
   return { create, busy, error };
 }
 
-/** Runs an experiment file as a new experiment. */
-export function RunButton({ file, children }: { file: ExperimentFile; children: ReactNode }) {
+interface RunProps {
+  file: ExperimentFile;
+  /** Only lays its steps out, to be run one by one. */
+  byHand?: boolean;
+  children: ReactNode;
+}
+
+/** Makes a new experiment of a file, and runs it. */
+export function RunButton({ file, byHand = false, children }: RunProps) {
   const { create, busy, error } = useCreate();
   const hydrated = useHydrated();
   return (
     <>
       <button
         type="button"
-        className="btn primary"
-        aria-label={`Run: ${file.title}`}
+        className={byHand ? "btn" : "btn primary"}
+        aria-label={`${byHand ? "Step by step" : "Run"}: ${file.title}`}
         aria-busy={busy}
         disabled={!hydrated}
-        onClick={() => !busy && create({ type: "create", file, autorun: true })}
+        onClick={() => !busy && create({ type: "create", file, autorun: !byHand })}
       >
         {children}
       </button>

@@ -39,9 +39,10 @@ describe("completion", () => {
       "target",
       "output",
       "withinS",
+      "note",
     ]);
     // A list may stand as far out as its key.
-    expect(at("title: T\nsteps:\n- kind: kill\n  |")).toEqual(["target"]);
+    expect(at("title: T\nsteps:\n- kind: kill\n  |")).toEqual(["target", "note"]);
   });
 
   it("does the same in braces", () => {

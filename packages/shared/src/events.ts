@@ -84,6 +84,8 @@ export const logEvent = z.discriminatedUnion("type", [
     logVersion: z.int(),
     title: z.string(),
     question: z.string().optional(),
+    watch: z.string().optional(),
+    expected: z.string().optional(),
     manifest,
     /** Planned steps (a file's); interactive experiments begin with none. */
     plan: z.array(step),

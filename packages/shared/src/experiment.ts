@@ -30,6 +30,8 @@ const label = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, "letters, di
 const guestPath = z.string().min(1).max(4095).regex(/^\//, "an absolute path in the guest");
 const commandLine = z.array(z.string().max(65536)).min(1).max(256);
 const seconds = z.number().positive().max(3600);
+/** What a lab sheet says above the step. */
+const note = z.string().min(1).max(300).optional();
 
 /**
  * One step. `target` names a process tree started by an earlier `start` step
@@ -37,7 +39,7 @@ const seconds = z.number().positive().max(3600);
  */
 export const step = z.discriminatedUnion("kind", [
   /** Boot the guest; a later boot replaces the guest, with another kernel if it says so. */
-  z.strictObject({ kind: z.literal("boot"), kernel: kernelVariant.optional() }),
+  z.strictObject({ kind: z.literal("boot"), kernel: kernelVariant.optional(), note }),
   /** Start a listed workload by name, any command, or a program of one's own, on a terminal of its own. */
   z
     .strictObject({
@@ -49,6 +51,7 @@ export const step = z.discriminatedUnion("kind", [
       /** One that somebody has brought, by its id; of a directory, which file in it is started. */
       program: programId.optional(),
       entry: programEntry.optional(),
+      note,
     })
     .refine(
       (s) => [s.workload, s.command, s.program].filter((v) => v !== undefined).length === 1,
@@ -71,6 +74,7 @@ export const step = z.discriminatedUnion("kind", [
     audit: z.boolean().optional(),
     /** Only list what stands in the way. */
     dryRun: z.boolean().default(false),
+    note,
   }),
   /** Unlink a path, or whatever the target holds on a file descriptor. */
   z
@@ -79,6 +83,7 @@ export const step = z.discriminatedUnion("kind", [
       path: guestPath.optional(),
       target: label.optional(),
       fd: z.int().min(0).max(1048576).optional(),
+      note,
     })
     .refine((s) => (s.path === undefined) !== (s.fd === undefined), "give either path or fd"),
   /** Rename a path, or whatever the target holds on a file descriptor. */
@@ -89,20 +94,22 @@ export const step = z.discriminatedUnion("kind", [
       target: label.optional(),
       fd: z.int().min(0).max(1048576).optional(),
       to: guestPath,
+      note,
     })
     .refine((s) => (s.from === undefined) !== (s.fd === undefined), "give either from or fd"),
-  z.strictObject({ kind: z.literal("kill"), target: label.optional() }),
-  z.strictObject({ kind: z.literal("restore"), checkpoint: label.optional() }),
+  z.strictObject({ kind: z.literal("kill"), target: label.optional(), note }),
+  z.strictObject({ kind: z.literal("restore"), checkpoint: label.optional(), note }),
   /** Move the target into another guest while it runs, over a link the lab makes; the experiment goes on over there. */
-  z.strictObject({ kind: z.literal("migrate"), target: label.optional(), ...migrationOptions }),
+  z.strictObject({ kind: z.literal("migrate"), target: label.optional(), ...migrationOptions, note }),
   /** Ask the workload to judge itself (SIGUSR1), and wait for its `verify: ok` or `verify: FAIL ...` line. */
-  z.strictObject({ kind: z.literal("verify"), target: label.optional(), withinS: seconds.default(60) }),
+  z.strictObject({ kind: z.literal("verify"), target: label.optional(), withinS: seconds.default(60), note }),
   /** Wait until the target's terminal has printed a line that matches (a regular expression) since its last step. */
   z.strictObject({
     kind: z.literal("wait"),
     target: label.optional(),
     output: z.string().min(1).max(512),
     withinS: seconds.default(60),
+    note,
   }),
   /** Run a command in the guest to its end. */
   z.strictObject({
@@ -110,6 +117,7 @@ export const step = z.discriminatedUnion("kind", [
     command: commandLine,
     exitCode: z.int().min(0).max(255).default(0),
     withinS: seconds.default(120),
+    note,
   }),
 ]);
 export type Step = z.infer<typeof step>;

@@ -140,6 +140,9 @@ export interface TextLine {
 export interface ExperimentView {
   title: string;
   question: string | null;
+  /** What to look at, and what was thought to come out: its lab sheet. */
+  watch: string | null;
+  expected: string | null;
   createdAt: string | null;
   forkedFrom: string | null;
   logVersion: number | null;
@@ -177,6 +180,8 @@ export interface ExperimentView {
 export const emptyView: ExperimentView = {
   title: "",
   question: null,
+  watch: null,
+  expected: null,
   createdAt: null,
   forkedFrom: null,
   logVersion: null,
@@ -260,6 +265,8 @@ function change(view: ExperimentView, event: LogEvent): Partial<ExperimentView> 
       return {
         title: event.title,
         question: event.question ?? null,
+        watch: event.watch ?? null,
+        expected: event.expected ?? null,
         createdAt: event.createdAt,
         forkedFrom: event.forkedFrom ?? null,
         logVersion: event.logVersion,

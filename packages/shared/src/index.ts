@@ -13,6 +13,7 @@ export * from "./migration.js";
 export * from "./programs.js";
 export * from "./protocol.js";
 export * from "./report.js";
+export * from "./sheet.js";
 export * from "./sweep.js";
 export * from "./sweep-report.js";
 export * from "./sweep-result.js";

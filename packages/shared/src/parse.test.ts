@@ -28,7 +28,7 @@ describe("parseExperimentFile", () => {
     ],
     [
       "title: T\nsteps:\n  - kind: kill\n    taget: x",
-      "x.yaml:4:5: steps[0].taget: unknown field; allowed: kind, target",
+      "x.yaml:4:5: steps[0].taget: unknown field; allowed: kind, target, note",
     ],
     ["title: T\nsteps:\n  - kind: start", "x.yaml:3:5: steps[0]: give one of workload, command and program"],
     ["steps: [{kind: boot}]", "x.yaml:1:1: title: missing; a text is needed"],

@@ -9,6 +9,7 @@ export function report(view: ExperimentView, link?: string): string {
   const parts = [
     heading(view.title),
     view.question === null ? "" : wrap(view.question),
+    view.expected === null ? "" : wrap(`Expected: ${view.expected}`, 10),
     verdictLine(view),
     view.invalid === null ? "" : wrap(`INVALID: ${view.invalid}`, 9),
     view.fingerprint === null ? "" : environment(view.fingerprint),

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { kernelVariant, manifest, type Step, tracker } from "./experiment.js";
 import type { ExperimentFile } from "./experiment-file.js";
+import { sheetOf } from "./sheet.js";
 import { findWorkload } from "./workloads.js";
 
 export const MAX_SWEEP_RUNS = 500;
@@ -164,13 +165,12 @@ export function fileAtPoint({ sweep: _, ...file }: ExperimentFile, point: SweepP
     for (const [option, value] of set) args[optionAt(step, option)] = String(value);
     return step.args === undefined && step.command !== undefined ? { ...step, command: args } : { ...step, args };
   });
-  const { title, question, steps: __, ...guest } = file;
   const settings = Object.entries(point).filter(([axis]) => axis in manifest.shape);
-  const name = `${title}: ${describePoint(point)}`;
+  const name = `${file.title}: ${describePoint(point)}`;
   return {
     title: name.length > 120 ? `${name.slice(0, 119)}…` : name,
-    ...(question === undefined ? {} : { question }),
-    ...manifest.parse({ ...guest, ...Object.fromEntries(settings) }),
+    ...sheetOf(file),
+    ...manifest.strip().parse({ ...file, ...Object.fromEntries(settings) }),
     steps,
   };
 }

@@ -10,6 +10,7 @@ import {
   remainingPlan,
   runningStep,
   type Step,
+  sheetOf,
   workloadNames,
 } from "@crlab/shared";
 import { engines } from "../engine/engine.js";
@@ -65,8 +66,7 @@ export class Experiment {
     private readonly closed: (experiment: Experiment) => void,
   ) {
     this.log = new ExperimentLog(store, id, owner);
-    const { title: _title, question: _question, steps: _steps, sweep: _sweep, ...rest } = file;
-    this.manifest = manifestSchema.parse(rest);
+    this.manifest = manifestSchema.strip().parse(file);
   }
 
   /** Writes the log's first event. */
@@ -75,7 +75,7 @@ export class Experiment {
       type: "experiment.created",
       logVersion: LOG_VERSION,
       title: file.title,
-      ...(file.question === undefined ? {} : { question: file.question }),
+      ...sheetOf(file),
       manifest: this.manifest,
       plan: file.steps,
       createdAt: new Date().toISOString(),

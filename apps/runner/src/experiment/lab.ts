@@ -1,6 +1,6 @@
 /** All open experiments: who owns them, how many guests run, and when an idle one ends. */
 import { randomInt } from "node:crypto";
-import { type ExperimentFile, experimentFile, type GuestInfo, type NewEvent } from "@crlab/shared";
+import { type ExperimentFile, experimentFile, type GuestInfo, type NewEvent, sheetOf } from "@crlab/shared";
 import { findEnd, findExperiment, findOwner, readView, type Store } from "../store/index.js";
 import { StepError } from "./errors.js";
 import { Experiment } from "./experiment.js";
@@ -78,7 +78,7 @@ export class Lab {
     const steps = view.steps.every((s) => s.planned) ? view.plan : done;
     const file = experimentFile.parse({
       title: view.title,
-      ...(view.question === null ? {} : { question: view.question }),
+      ...sheetOf(view),
       ...view.manifest,
       steps: steps.length > 0 ? steps : [{ kind: "boot" }],
     });

@@ -146,12 +146,14 @@ export function Bench({ id, stored, zones: firstZones, shown, end }: Props) {
 
   // The newest step is what one follows; what is over is read from its beginning.
   const stepCount = feed.view.steps.length;
+  const stepState = feed.view.steps.at(-1)?.state;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a step that is over has more lines than one that runs
   useEffect(() => {
     const box = stepsEnd.current;
     const latest = box?.querySelector(`[data-testid="step-${stepCount}"]`);
     if (!over && box && latest instanceof HTMLElement && box.scrollHeight > box.clientHeight)
       box.scrollTop = latest.offsetTop - box.clientHeight + latest.offsetHeight + 40;
-  }, [stepCount, over]);
+  }, [stepCount, stepState, over]);
 
   // The first paint has them from the page's own style element; style attributes are not allowed.
   useLayoutEffect(() => {
@@ -237,14 +239,30 @@ export function Bench({ id, stored, zones: firstZones, shown, end }: Props) {
         <section id="steps" tabIndex={-1} className={styles.left} aria-label="Steps and actions">
           <div className={styles.head}>
             <h2>Steps</h2>
-            {view.reason !== null && over && <span className="dim">{view.reason}</span>}
+            {view.reason !== null && over && (
+              <span className={`dim ${styles.reason}`} title={view.reason}>
+                {view.reason}
+              </span>
+            )}
           </div>
           <section ref={stepsEnd} className={styles.scroll} aria-label="Timeline">
             {current ? (
               end?.steps
             ) : (
               <Suspense fallback={end?.steps}>
-                <Steps view={view} />
+                <Steps
+                  view={view}
+                  onNext={
+                    drive && possible.some((a) => a.id === "runPlan" && a.possible)
+                      ? () => {
+                          setError(null);
+                          socket
+                            .request({ type: "run", experiment: id, count: 1 })
+                            .catch((failure: unknown) => setError(toNamedError(failure)));
+                        }
+                      : null
+                  }
+                />
               </Suspense>
             )}
           </section>

@@ -1,4 +1,5 @@
 import {
+  cameOut,
   describeStep,
   type ExperimentView,
   formatBytes,
@@ -63,8 +64,51 @@ const states: Record<StepView["state"], string> = {
   interrupted: "interrupted",
 };
 
-/** What was done, in order; then what is planned. */
-export function Steps({ view }: { view: ExperimentView }) {
+interface Props {
+  view: ExperimentView;
+  /** Runs the next planned step; null where one cannot. */
+  onNext?: (() => void) | null;
+}
+
+/** What was done, in order; then what is planned. Of an experiment that is written so, a lab sheet. */
+export function Steps({ view, onNext = null }: Props) {
+  const isSheet = view.watch !== null || view.expected !== null;
+  const out = isSheet ? cameOut(view) : [];
+  return (
+    <>
+      {view.question !== null && (
+        <dl className={styles.sheet} data-testid="sheet">
+          <dt>Question</dt>
+          <dd>{view.question}</dd>
+          {view.watch !== null && (
+            <>
+              <dt>What to watch</dt>
+              <dd>{view.watch}</dd>
+            </>
+          )}
+        </dl>
+      )}
+      <StepList view={view} onNext={onNext} />
+      {isSheet && (
+        <dl className={styles.sheet} data-testid="outcome">
+          {view.expected !== null && (
+            <>
+              <dt>Expected</dt>
+              <dd>{view.expected}</dd>
+            </>
+          )}
+          <dt>What came out</dt>
+          {out.length === 0 ? <dd className="dim">Nothing yet.</dd> : out.map((line) => <dd key={line}>{line}</dd>)}
+        </dl>
+      )}
+    </>
+  );
+}
+
+const Note = ({ text }: { text: string | undefined }) =>
+  text === undefined ? null : <p className={styles.note}>{text}</p>;
+
+function StepList({ view, onNext }: Required<Props>) {
   const planned = remainingPlan(view);
   const stopped = planStoppedAt(view) !== undefined || view.status === "ended" || view.status === "interrupted";
   return (
@@ -84,6 +128,7 @@ export function Steps({ view }: { view: ExperimentView }) {
               {step.state === "ok" && <span className="visually-hidden"> ok</span>}
             </span>
           </div>
+          <Note text={step.step.note} />
           {step.error ? (
             <div className={styles.error}>
               {step.error.message}
@@ -115,8 +160,15 @@ export function Steps({ view }: { view: ExperimentView }) {
         >
           <div className={styles.line}>
             <span className="dim">{title({ step, kind: step.kind })}</span>
-            <span className={styles.figure}>{stopped ? "not run" : "planned"}</span>
+            {i === 0 && onNext !== null ? (
+              <button type="button" className={`btn ${styles.next}`} onClick={onNext}>
+                Run this step
+              </button>
+            ) : (
+              <span className={styles.figure}>{stopped ? "not run" : "planned"}</span>
+            )}
           </div>
+          <Note text={step.note} />
           <div className={styles.figure}>{describeStep(step)}</div>
         </li>
       ))}
