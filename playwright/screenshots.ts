@@ -1,14 +1,17 @@
 /**
  * Pictures of every page with something on it, from real runs, at 1280 px and on a phone, dark and light:
- * `npm run screenshots`. They come to playwright/screenshots; `-- --docs` also renews those in docs/.
+ * `npm run screenshots`. They come to playwright/screenshots; `-- --docs` also renews those in docs/, and
+ * `-- --only NAME,NAME` takes some.
  */
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "@playwright/test";
+import sharp from "sharp";
 import { reportNames } from "../apps/runner/src/bench/reports.js";
 import { dataDir } from "../apps/runner/src/build/paths.js";
-import { startLab, type TestLab } from "./lab.js";
+import { setUp } from "../apps/runner/src/build/setup.js";
+import { startLab } from "./lab.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const folder = join(here, "screenshots");
@@ -16,18 +19,161 @@ const sizes = { wide: { width: 1280, height: 800 }, phone: { width: 390, height:
 /** Which of them stand in the documents, and under which name. */
 const inDocs = {
   "live-wide-dark": "screenshot",
+  "sheet-wide-light": "lab-sheet",
   "memory-wide-light": "heat-map",
   "report-phone-dark": "phone",
 } as const;
 
-/** Runs a card to its last step; answers the page, its experiment still open. */
-async function runCard(browser: Browser, lab: TestLab, title: string, lastStep: number): Promise<Page> {
-  const page = await (await browser.newContext({ viewport: sizes.wide, colorScheme: "dark" })).newPage();
-  await page.goto(lab.url);
+const swept = `title: What does tracking cost?
+question: At which rate of writing does one tracker overtake another?
+memMiB: 384
+steps:
+  - kind: boot
+  - { kind: start, name: writer, workload: memwriter, args: ["--size", "16", "--rate", "100"] }
+  - { kind: wait, output: pages filled }
+  - { kind: checkpoint, name: full }
+  - { kind: wait, output: pages rewritten }
+  - { kind: checkpoint, name: increment, mode: incremental }
+  - { kind: verify }
+sweep:
+  repeats: 2
+  over:
+    tracker: [scan, wp, hash]
+    --rate: [100, 1600]
+`;
+
+/** What there is to be looked at, made by runs on a page that drives them. */
+interface Subjects {
+  /** Pages of their driver, their guests up. */
+  live: Page;
+  sheet: Page;
+  ended: string;
+  chain: string;
+  alike: string;
+  failed: string;
+  sweep: string;
+}
+
+interface Shot {
+  name: string;
+  /** Goes there, and waits for what is to be seen. */
+  open: (page: Page, subjects: Subjects, lab: string) => Promise<void>;
+  /** Taken on the page of whoever drives. */
+  driven?: "live" | "sheet";
+}
+
+const visit =
+  (path: (subjects: Subjects) => string, ready: string): Shot["open"] =>
+  async (page, subjects, lab) => {
+    await page.goto(`${lab}${path(subjects)}`, { waitUntil: "load" });
+    await page.locator(ready).first().waitFor();
+    await page
+      .getByText(/^runner · |^connected$|There is no such/)
+      .first()
+      .waitFor();
+  };
+
+const dialog =
+  (action: string, choose?: string): Shot["open"] =>
+  async (page) => {
+    await page.locator(`[data-action="${action}"]`).click();
+    await page.getByRole("dialog").waitFor();
+    if (choose !== undefined) await page.getByRole("dialog").locator("select").first().selectOption({ label: choose });
+  };
+
+const tab =
+  (name: string, ready: string): Shot["open"] =>
+  async (page, subjects, lab) => {
+    await page.goto(`${lab}${subjects.chain}?show=${name}`, { waitUntil: "load" });
+    await page.locator(`#inspector ${ready}`).first().waitFor();
+  };
+
+/** A shipped experiment as one meets it: its sheet, two steps done. */
+async function beginSheet(page: Page, lab: string): Promise<Page> {
+  await page.goto(lab);
+  await page.getByRole("button", { name: "Step by step: Unlinked file", exact: true }).click();
+  for (const step of [1, 2]) {
+    await page.getByRole("button", { name: "Run this step" }).click();
+    await page.locator(`[data-testid="step-${step}"][data-state="ok"]`).waitFor({ timeout: 120_000 });
+  }
+  return page;
+}
+
+const live =
+  (name: string, ready: string): Shot["open"] =>
+  async (page) => {
+    await page.getByRole("tab", { name }).click();
+    await page.locator(`#inspector ${ready}`).first().waitFor();
+    await page.locator(".xterm-rows").first().waitFor();
+  };
+
+const shots: readonly Shot[] = [
+  { name: "sheet", driven: "sheet", open: (page) => page.locator(".xterm-rows").first().waitFor() },
+  { name: "live", driven: "live", open: live("Processes", "table") },
+  { name: "live-kernel", driven: "live", open: live("Kernel log", "pre") },
+  { name: "start", driven: "live", open: dialog("start") },
+  { name: "own-program", driven: "live", open: dialog("start", "Your program …") },
+  { name: "checkpoint", driven: "live", open: dialog("checkpointFull") },
+  { name: "migrate", driven: "live", open: dialog("migrate") },
+  {
+    name: "keys",
+    driven: "live",
+    open: async (page) => {
+      await page.getByRole("button", { name: "shortcuts" }).click();
+      await page.getByRole("dialog").waitFor();
+    },
+  },
+  { name: "home", open: visit(() => "/", "tbody tr") },
+  { name: "new", open: visit(() => "/new", ".cm-content") },
+  { name: "sweeps", open: visit(() => "/sweeps", "tbody tr") },
+  { name: "sweep", open: visit((s) => s.sweep, '[data-testid="points"] tbody tr') },
+  { name: "guests", open: visit(() => "/guests", '[data-testid="guests"] tbody tr') },
+  { name: "figures", open: visit(() => "/figures", "main h1") },
+  { name: "compare-empty", open: visit(() => "/compare", "main h1") },
+  {
+    name: "compare",
+    open: visit((s) => `/compare?x=${s.chain.split("/").at(-1)}&x=${s.alike.split("/").at(-1)}`, ".u-wrap"),
+  },
+  { name: "not-found", open: visit(() => "/x/nothinghere1", "main h1") },
+  { name: "report", open: visit((s) => s.ended, '[data-testid="last-screen"]') },
+  { name: "failed", open: visit((s) => s.failed, '[data-testid="last-screen"]') },
+  {
+    name: "replay",
+    open: async (page, subjects, lab) => {
+      await page.goto(`${lab}${subjects.ended}?t=9&show=processes`, { waitUntil: "load" });
+      await page.locator(".xterm-rows").first().waitFor();
+    },
+  },
+  { name: "memory", open: tab("memory", '[data-testid="heat-canvas"]') },
+  { name: "checkpoints", open: tab("checkpoints", '[data-testid="image"] tbody tr') },
+  {
+    name: "difference",
+    open: async (page, subjects, lab) => {
+      await tab("checkpoints", '[data-testid="image"] tbody tr')(page, subjects, lab);
+      await page.getByLabel("Compare with").selectOption("full");
+      await page.getByTestId("difference").waitFor();
+    },
+  },
+  { name: "charts", open: tab("charts", ".u-wrap") },
+];
+
+async function driver(browser: Browser): Promise<Page> {
+  return (await browser.newContext({ viewport: sizes.wide, colorScheme: "dark" })).newPage();
+}
+
+/** Runs a card to its last step; its experiment stays open. */
+async function runCard(page: Page, lab: string, title: string, lastStep: number): Promise<Page> {
+  await page.goto(lab);
   await page.getByRole("button", { name: `Run: ${title}`, exact: true }).click();
   await page.waitForURL(/\/x\//);
-  await page.locator(`[data-testid="step-${lastStep}"][data-state="ok"]`).waitFor({ timeout: 180_000 });
+  await page.locator(`[data-testid="step-${lastStep}"][data-state="ok"]`).waitFor({ timeout: 300_000 });
   return page;
+}
+
+async function runFile(page: Page, lab: string, yaml: string): Promise<void> {
+  await page.goto(`${lab}/new`);
+  await page.getByLabel("Experiment file").fill(yaml);
+  await page.getByRole("button", { name: "Run file" }).click();
 }
 
 async function end(page: Page): Promise<string> {
@@ -37,82 +183,83 @@ async function end(page: Page): Promise<string> {
   return new URL(page.url()).pathname;
 }
 
+async function makeSubjects(browser: Browser, lab: string): Promise<Subjects> {
+  const page = await driver(browser);
+  const ended = await end(await runCard(page, lab, "Unlinked file", 15));
+  const chain = await end(await runCard(page, lab, "Only what changed", 14));
+  const alike = await end(await runCard(page, lab, "Only what changed", 14));
+  await runFile(
+    page,
+    lab,
+    "title: A command that fails\nsteps:\n  - kind: boot\n  - { kind: run, command: [cat, /none] }\n",
+  );
+  await page.locator('[data-testid="step-2"][data-state="failed"]').waitFor({ timeout: 120_000 });
+  const failed = await end(page);
+  await runFile(page, lab, swept);
+  await page.waitForURL(/\/s\//);
+  await page.getByTestId("sweep-status").filter({ hasText: "done" }).waitFor({ timeout: 600_000 });
+  const sweep = new URL(page.url()).pathname;
+  const sheet = await beginSheet(await driver(browser), lab);
+  return { live: await runCard(page, lab, "Unlinked file", 15), sheet, ended, chain, alike, failed, sweep };
+}
+
+async function take(page: Page, name: string, size: keyof typeof sizes, colorScheme: string): Promise<void> {
+  // A dialog, or a bench, fills what one sees; other pages are as long as they are.
+  const modal = (await page.getByRole("dialog").count()) > 0;
+  const path = join(folder, `${name}-${size}-${colorScheme}.png`);
+  await page.screenshot({ path, fullPage: !modal, animations: "disabled" });
+  if (modal) await page.keyboard.press("Escape");
+}
+
 /** The latest figures of this machine's benches are shown, if there are any. */
-function lendFigures(lab: TestLab): void {
+function lendFigures(data: string): void {
   const [latest] = reportNames();
   if (latest === undefined) return;
-  mkdirSync(join(lab.data, "bench"), { recursive: true });
-  copyFileSync(dataDir("bench", `${latest}.json`), join(lab.data, "bench", `${latest}.json`));
+  mkdirSync(join(data, "bench"), { recursive: true });
+  copyFileSync(dataDir("bench", `${latest}.json`), join(data, "bench", `${latest}.json`));
 }
 
-async function main(): Promise<void> {
-  mkdirSync(folder, { recursive: true });
-  const lab = await startLab();
-  const browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-dev-shm-usage"],
-  });
-  try {
-    lendFigures(lab);
-    const holder = await runCard(browser, lab, "Unlinked file", 15);
-    await holder.screenshot({ path: join(folder, "live-wide-dark.png") });
-    for (const [size, viewport] of Object.entries(sizes)) {
-      await holder.setViewportSize(viewport);
-      for (const colorScheme of ["light", "dark"] as const) {
-        await holder.emulateMedia({ colorScheme });
-        await holder.locator('[data-action="migrate"]').click();
-        await holder.getByRole("dialog").waitFor();
-        await holder.screenshot({ path: join(folder, `migrate-${size}-${colorScheme}.png`) });
-        await holder.keyboard.press("Escape");
+async function takeAll(browser: Browser, lab: string, only: readonly string[]): Promise<void> {
+  const subjects = await makeSubjects(browser, lab);
+  const wanted = shots.filter((shot) => only.length === 0 || only.includes(shot.name));
+  for (const size of ["wide", "phone"] as const) {
+    for (const colorScheme of ["dark", "light"] as const) {
+      const context = await browser.newContext({ viewport: sizes[size], colorScheme });
+      const reader = await context.newPage();
+      for (const page of [subjects.live, subjects.sheet]) {
+        await page.setViewportSize(sizes[size]);
+        await page.emulateMedia({ colorScheme });
       }
-    }
-    await holder.setViewportSize(sizes.wide);
-    const unlinked = await end(holder);
-    const changed = await end(await runCard(browser, lab, "Only what changed", 14));
-    const again = await end(await runCard(browser, lab, "Only what changed", 14));
-    const live = await runCard(browser, lab, "A watch survives rename, replace and unlink", 16);
-    const [a, b] = [changed, again].map((path) => path.split("/").at(-1));
-
-    for (const [size, viewport] of Object.entries(sizes)) {
-      for (const colorScheme of ["light", "dark"] as const) {
-        const page = await (await browser.newContext({ viewport, colorScheme })).newPage();
-        const take = (name: string) =>
-          page.screenshot({ path: join(folder, `${name}-${size}-${colorScheme}.png`), fullPage: size === "phone" });
-        const open = async (name: string, path: string, ready: string) => {
-          await page.goto(`${lab.url}${path}`, { waitUntil: "load" });
-          await page.locator(ready).first().waitFor();
-          await take(name);
-        };
-        await open("home", "/", "tbody tr");
-        await open("new", "/new", ".cm-content");
-        await open("sweeps", "/sweeps", "form");
-        await open("guests", "/guests", '[data-testid="guests"] tbody tr');
-        await open("figures", "/figures", "h1");
-        await open("compare", `/compare?x=${a}&x=${b}`, ".u-wrap");
-        await open("report", unlinked, ".xterm-rows");
-        await page.goto(`${lab.url}${changed}`, { waitUntil: "load" });
-        await page.locator(".xterm-rows").first().waitFor();
-        for (const [tab, ready] of [
-          ["Memory", '[data-testid="heat-canvas"]'],
-          ["Checkpoints", "table"],
-          ["Charts", ".u-wrap"],
-        ] as const) {
-          await page.getByRole("tab", { name: tab }).click();
-          await page.locator(`#inspector ${ready}`).first().waitFor();
-          await take(tab.toLowerCase());
-        }
-        await page.context().close();
+      for (const { name, open, driven } of wanted) {
+        const page = driven ? subjects[driven] : reader;
+        await open(page, subjects, lab);
+        await take(page, name, size, colorScheme);
       }
+      await context.close();
     }
-    await end(live);
-    if (process.argv.includes("--docs"))
-      for (const [name, as] of Object.entries(inDocs))
-        if (existsSync(join(folder, `${name}.png`)))
-          copyFileSync(join(folder, `${name}.png`), join(here, `../docs/${as}.png`));
-  } finally {
-    await browser.close();
-    await lab.stop();
   }
+  await end(subjects.live);
+  await end(subjects.sheet);
 }
 
-await main();
+const option = process.argv.indexOf("--only");
+const only = option < 0 ? [] : (process.argv[option + 1] ?? "").split(",");
+mkdirSync(folder, { recursive: true });
+await setUp({ kernels: ["cr"], console: true });
+const lab = await startLab();
+const browser = await chromium.launch({
+  executablePath: "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-dev-shm-usage"],
+});
+try {
+  lendFigures(lab.data);
+  await takeAll(browser, lab.url, only);
+  if (process.argv.includes("--docs"))
+    for (const [name, as] of Object.entries(inDocs))
+      await sharp(join(folder, `${name}.png`))
+        .png({ palette: true, colours: 128, compressionLevel: 9, effort: 10 })
+        .toFile(join(here, `../docs/${as}.png`));
+} finally {
+  await browser.close();
+  await lab.stop();
+}

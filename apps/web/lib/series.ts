@@ -7,6 +7,8 @@ export interface Chart {
   id: string;
   title: string;
   format: (value: number) => string;
+  /** Its axis counts in powers of two. */
+  binary?: boolean;
   lines: { label: string; points: readonly Point[] }[];
 }
 
@@ -57,7 +59,13 @@ export function chartsOf(view: Measured): Chart[] {
         { label: "restore", points: view.restores.map((r) => [at(r.atMs), r.figures.totalNs]) },
       ],
     },
-    { id: "bytes", title: "Image", format: formatBytes, lines: [{ label: "bytes", points: of((f) => f.bytes) }] },
+    {
+      id: "bytes",
+      title: "Image",
+      format: formatBytes,
+      binary: true,
+      lines: [{ label: "bytes", points: of((f) => f.bytes) }],
+    },
     {
       id: "pages",
       title: "Pages",

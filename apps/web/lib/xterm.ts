@@ -22,7 +22,8 @@ export function openScreen(element: HTMLElement, { input, label }: ScreenOptions
   const terminal = new Terminal({
     fontFamily: '"IBM Plex Mono", ui-monospace, "DejaVu Sans Mono", monospace',
     fontSize: element.clientWidth < 500 ? 11 : 13,
-    lineHeight: 1.3,
+    // The font's own is generous; a recorded screen has the same.
+    lineHeight: 1,
     scrollback: 20000,
     cursorBlink: false,
     disableStdin: !input,
@@ -32,6 +33,9 @@ export function openScreen(element: HTMLElement, { input, label }: ScreenOptions
       foreground: "#d5dbe5",
       cursor: input ? "#5cc3de" : "#3b4654",
       selectionBackground: "#2b4a5c",
+      scrollbarSliderBackground: "#ffffff1f",
+      scrollbarSliderHoverBackground: "#ffffff3d",
+      scrollbarSliderActiveBackground: "#ffffff52",
       green: "#7bd7a5",
       yellow: "#e0ac4f",
       red: "#f27b78",

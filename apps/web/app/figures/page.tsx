@@ -86,7 +86,7 @@ function Targets({ report: { targets } }: { report: BenchReport }) {
       <h2>
         Targets: {targets.filter((t) => t.met).length} of {targets.length} met
       </h2>
-      <div className={home.list}>
+      <div className={`${home.list} ${styles.targets}`}>
         <table>
           <thead>
             <tr>

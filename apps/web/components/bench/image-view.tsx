@@ -45,7 +45,7 @@ export function ImageView({ checkpoints, shown, onRead }: Props) {
         <span>Image of {shown.name}</span>
         <span>{digest.complete ? "whole" : `not whole: ${digest.problem?.text ?? "no trailer"}`}</span>
       </h3>
-      <div className={styles.choose}>
+      <div className={`${styles.choose} ${styles.thirds}`}>
         <label>
           Records
           <select className="field" value={type} onChange={(event) => setType(event.currentTarget.value)}>
@@ -158,7 +158,7 @@ function Difference({
   const rows = [...kinds, ...mappings];
   if (rows.length === 0) return <p className={styles.none}>Nothing differs in kind, size or pages.</p>;
   return (
-    <table data-testid="difference">
+    <table className={styles.difference} data-testid="difference">
       <thead>
         <tr>
           <th scope="col">Differs</th>

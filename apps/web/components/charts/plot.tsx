@@ -9,6 +9,8 @@ const HEIGHT = 130;
 const COLOURS = ["--accent", "--frozen", "--running", "--warn", "--failed"] as const;
 const DASHES: readonly (number[] | undefined)[] = [undefined, [6, 3], [2, 3], [8, 3, 2, 3], undefined];
 
+const BINARY = Array.from({ length: 50 }, (_, i) => 2 ** i);
+
 interface Shown {
   chart: Chart;
   marks: readonly Mark[];
@@ -125,7 +127,13 @@ function options(width: number, shown: { current: Shown }, xUnit: string, group:
     },
     axes: [
       { ...axis, size: 26, values: (_, ticks) => ticks.map((t) => `${t}${xUnit === "" ? "" : ` ${xUnit}`}`) },
-      { ...axis, size: 64, space: 36, values: (_, ticks) => ticks.map((t) => chart.format(t)) },
+      {
+        ...axis,
+        size: 64,
+        space: 36,
+        ...(chart.binary ? { incrs: BINARY } : {}),
+        values: (_, ticks) => ticks.map((t) => chart.format(t)),
+      },
     ],
     hooks: { draw: [(u) => drawMarks(u, shown.current.marks, ink)] },
     series: [

@@ -136,7 +136,7 @@ export function ChooseOther({ chosen, others }: Choice) {
         <input key={id} type="hidden" name="x" value={id} />
       ))}
       <label>
-        Put beside
+        {chosen.length === 0 ? "Begin with" : "Put beside"}
         <select className="field" name="x">
           {others.map((o) => (
             <option key={o.id} value={o.id}>

@@ -80,6 +80,13 @@ export function SweepView({ found, grid, chosen }: { found: SweepWithRuns; grid:
   );
 }
 
+/** The unit once, where both ends have the same. */
+function formatSpread(figure: string, { least, most }: { least: number; most: number }): string {
+  const [from, to] = [formatFigure(figure, least), formatFigure(figure, most)];
+  const unit = / \S+$/.exec(to)?.[0] ?? "";
+  return `${unit !== "" && from.endsWith(unit) ? from.slice(0, -unit.length) : from} … ${to}`;
+}
+
 const nameOfFigure = (name: string): string =>
   name === "stepMs" ? "time" : name.replace(/(Ns|Ms)$/, "").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
@@ -282,9 +289,7 @@ function Points({
                     <td className="num" key={m.key}>
                       {spread ? formatFigure(m.figure, spread.median) : "–"}
                       {spread && spread.least !== spread.most && (
-                        <span className={styles.spread}>
-                          {formatFigure(m.figure, spread.least)} … {formatFigure(m.figure, spread.most)}
-                        </span>
+                        <span className={styles.spread}>{formatSpread(m.figure, spread)}</span>
                       )}
                     </td>
                   );

@@ -1,6 +1,7 @@
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import { cache } from "react";
+import { LinkBanner } from "../../../components/link-banner";
 import { SiteHeader } from "../../../components/site-header";
 import styles from "../../../components/sweep/sweep.module.css";
 import { SweepLive } from "../../../components/sweep/sweep-live";
@@ -33,6 +34,7 @@ export default async function SweepPage({ params, searchParams }: Props) {
   return (
     <>
       <SiteHeader />
+      <LinkBanner />
       <main className={home.main}>
         <h1>{sweep.title}</h1>
         {sweep.file.question !== undefined && <p className={home.lead}>{sweep.file.question}</p>}
