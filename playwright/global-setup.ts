@@ -4,5 +4,6 @@ import { startLab } from "./lab.js";
 export default async function globalSetup(): Promise<() => Promise<void>> {
   const lab = await startLab();
   process.env.CRLAB_TEST_URL = lab.url;
+  process.env.CRLAB_TEST_DATA = lab.data;
   return lab.stop;
 }

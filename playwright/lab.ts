@@ -15,6 +15,10 @@ export interface TestLab {
   /** What a console asks for that listens on more than loopback. */
   token: string;
   data: string;
+  runnerPid(): number;
+  /** As a crash ends it: no signal it could answer. */
+  killRunner(): Promise<void>;
+  startRunner(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -46,10 +50,10 @@ async function service(script: string, ready: RegExp, env: NodeJS.ProcessEnv): P
   return child;
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, "exit");
-  child.kill("SIGTERM");
+  child.kill(signal);
   await gone;
 }
 
@@ -74,7 +78,8 @@ export async function startLab(options: LabOptions = {}): Promise<TestLab> {
     (await openDatabase(data)).$client.close();
     await options.prepare(databasePath(data));
   }
-  const runner = await service("apps/runner/src/main.ts", /runner: ready/, env);
+  const startRunner = () => service("apps/runner/src/main.ts", /runner: ready/, env);
+  let runner = await startRunner();
   const console_ = await service("apps/web/server.ts", /console: http/, env).catch(async (error: unknown) => {
     await end(runner);
     throw error;
@@ -83,6 +88,11 @@ export async function startLab(options: LabOptions = {}): Promise<TestLab> {
     url: `http://127.0.0.1:${port}`,
     token: options.host === undefined ? "" : readFileSync(join(data, "access.token"), "utf8").trim(),
     data,
+    runnerPid: () => runner.pid ?? 0,
+    killRunner: () => end(runner, "SIGKILL"),
+    startRunner: async () => {
+      runner = await startRunner();
+    },
     stop: async () => {
       await end(console_);
       await end(runner);

@@ -1,11 +1,14 @@
 /** What several tests do with a page. */
 import { expect, type Page } from "@playwright/test";
 
-export const labUrl = (): string => {
-  const url = process.env.CRLAB_TEST_URL;
-  if (!url) throw new Error("CRLAB_TEST_URL is not set: run through playwright.config.ts");
-  return url;
-};
+function fromSetup(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run through playwright.config.ts`);
+  return value;
+}
+export const labUrl = (): string => fromSetup("CRLAB_TEST_URL");
+/** Where the lab keeps what it keeps. */
+export const labData = (): string => fromSetup("CRLAB_TEST_DATA");
 
 /** One click on a card; answers the new experiment's address. */
 export async function runCard(page: Page, title: string): Promise<string> {
@@ -16,8 +19,8 @@ export async function runCard(page: Page, title: string): Promise<string> {
 }
 
 /** A new experiment by hand, with its guest up. */
-export async function bootByHand(page: Page, title: string): Promise<string> {
-  await page.goto(`${labUrl()}/new`);
+export async function bootByHand(page: Page, title: string, url = labUrl()): Promise<string> {
+  await page.goto(`${url}/new`);
   await page.getByLabel("Title").fill(title);
   await page.getByRole("button", { name: "Boot guest" }).click();
   await page.waitForURL(/\/x\/[A-Za-z0-9]+$/);
@@ -41,8 +44,8 @@ export async function endIt(page: Page): Promise<void> {
 }
 
 /** Makes an experiment of a file, through the page that takes one. */
-export async function runFile(page: Page, yaml: string): Promise<void> {
-  await page.goto(`${labUrl()}/new`);
+export async function runFile(page: Page, yaml: string, url = labUrl()): Promise<void> {
+  await page.goto(`${url}/new`);
   await page.getByLabel("Experiment file").fill(yaml);
   await page.getByRole("button", { name: "Run file" }).click();
   await page.waitForURL(/\/x\/[A-Za-z0-9]+$/);

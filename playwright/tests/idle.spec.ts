@@ -1,0 +1,55 @@
+import { expect, test } from "@playwright/test";
+import { z } from "zod";
+import { startLab, type TestLab } from "../lab.js";
+import { action, bootByHand, expectStep } from "./page.js";
+
+let lab: TestLab;
+test.beforeAll(async () => {
+  lab = await startLab({ env: { CRLAB_SUSPEND_MIN: "0.05" } });
+});
+test.afterAll(() => lab.stop());
+
+const chunks = z.array(z.object({ data: z.string() }));
+
+test("a guest that nobody watches stands still, and goes on where it was when somebody comes back", async ({
+  page,
+}) => {
+  const url = await bootByHand(page, "Left alone", lab.url);
+  await action(page, "start").click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Workload").selectOption("");
+  await dialog.getByLabel(/^Command/).fill("sh -c 'n=0; while sleep 0.2; do n=$((n+1)); echo beat=$n=; done'");
+  await dialog.getByRole("button", { name: "Start" }).click();
+  await expectStep(page, 2, "ok");
+  await expect(page.locator(".xterm-rows").first()).toContainText("beat=3=");
+  const terminal = await page.locator('[data-testid^="terminal-"]').first().getAttribute("data-testid");
+
+  /** How far it has counted, from the store: to ask so is not to watch. */
+  const beats = async (): Promise<number> => {
+    const answer = await page.request.get(`${url}/terminal/${terminal?.split("-").at(-1)}`);
+    const text = chunks.parse(await answer.json()).map(({ data }) => Buffer.from(data, "base64").toString("utf8"));
+    return Number([...text.join("").matchAll(/beat=(\d+)=/g)].at(-1)?.[1]);
+  };
+
+  // Whoever looks keeps it awake; nobody is left when its page is.
+  await page.goto(`${lab.url}/guests`);
+  const row = page.locator(`[data-guest="${url.split("/").at(-1)}"]`);
+  await expect(row).toContainText("suspended");
+  const [age, cpu] = [row.locator("td").nth(3), row.locator("td").nth(4)];
+  const [cpuBefore, beatsBefore, ageBefore] = [await cpu.innerText(), await beats(), await age.innerText()];
+  expect(beatsBefore).toBeGreaterThanOrEqual(3);
+  // The page has asked again, and time has passed for it alone.
+  await expect(age).not.toHaveText(ageBefore);
+  expect(await cpu.innerText()).toBe(cpuBefore);
+  expect(await beats()).toBe(beatsBefore);
+
+  await page.goto(url);
+  await expect.poll(beats).toBeGreaterThan(beatsBefore + 2);
+  await expect(page.locator(".xterm-rows").first()).toContainText(`beat=${beatsBefore + 1}=`);
+  await expect(page.getByText(/stands still/)).toHaveCount(0);
+  // It is whole: it does what it is told.
+  await action(page, "run").click();
+  await dialog.getByLabel(/^Command/).fill("true");
+  await dialog.getByRole("button", { name: "Run" }).click();
+  await expectStep(page, 3, "ok");
+});
