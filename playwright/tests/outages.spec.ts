@@ -1,0 +1,126 @@
+import { execFileSync } from "node:child_process";
+import { expect, test } from "@playwright/test";
+import { wayTo } from "../cut.js";
+import { startLab } from "../lab.js";
+import { action, bootByHand, expectStep, labUrl } from "./page.js";
+
+test("the network is cut in the middle of a terminal's output: the page says so, goes on by itself, and nothing is lost or doubled", async ({
+  page,
+}) => {
+  const way = await wayTo(labUrl());
+  try {
+    await bootByHand(page, "Cut", way.url);
+    await action(page, "shell").click();
+    const rows = page.locator(".xterm-rows").first();
+    await expect(rows).toContainText("#");
+    await page.locator(".xterm-screen").first().click();
+    // All of it stays on the screen.
+    await page.keyboard.type("clear; for i in $(seq 1 150); do printf ,%s $i; sleep 0.06; done; echo ,end\n");
+    await expect(rows).toContainText(",20,");
+    for (let times = 0; times < 2; times++) {
+      way.cut();
+      await expect(page.getByTestId("runner-away")).toBeVisible();
+      // What is asked for meanwhile is refused by name, not lost in silence.
+      await page.getByTestId("steps").click();
+      await page.keyboard.press("t");
+      await expect(page.getByRole("alert").filter({ hasText: "no connection to the runner" })).toBeVisible();
+      way.mend();
+      await expect(page.getByTestId("runner-away")).toHaveCount(0);
+    }
+    await expect(rows).toContainText(",end", { timeout: 120_000 });
+    const counted = (await rows.innerText()).replace(/\n/g, "").match(/(,\d+)+,end/)?.[0];
+    expect(counted).toBe(`,${Array.from({ length: 150 }, (_, i) => i + 1).join(",")},end`);
+    // One may type and drive again.
+    await page.locator(".xterm-helper-textarea").first().focus();
+    await page.keyboard.type("echo $((6*7))-again\n");
+    await expect(rows).toContainText("42-again");
+    await action(page, "run").click();
+    await page
+      .getByRole("dialog")
+      .getByLabel(/^Command/)
+      .fill("true");
+    await page.getByRole("dialog").getByRole("button", { name: "Run" }).click();
+    await expectStep(page, 2, "ok");
+  } finally {
+    await way.close();
+  }
+});
+
+const swept = [
+  "title: Swept through a crash",
+  "memMiB: 256",
+  "steps:",
+  "  - kind: boot",
+  "  - { kind: run, command: [sleep, '2'] }",
+  "sweep: { repeats: 3, over: { cpus: [1, 2] } }",
+].join("\n");
+
+interface Process {
+  pid: number;
+  parent: number;
+  name: string;
+}
+
+function processes(): Process[] {
+  const lines = execFileSync("ps", ["-eo", "pid=,ppid=,comm="], { encoding: "utf8" }).trim().split("\n");
+  return lines.map((line) => {
+    const [pid, parent, name = ""] = line.trim().split(/\s+/);
+    return { pid: Number(pid), parent: Number(parent), name };
+  });
+}
+
+/** The virtual machines that a process, or one it has started, has started. */
+function machinesOf(pid: number): number[] {
+  const all = processes();
+  const below = (parent: number): Process[] =>
+    all.filter((p) => p.parent === parent).flatMap((p) => [p, ...below(p.pid)]);
+  return below(pid)
+    .filter((p) => p.name.startsWith("qemu"))
+    .map((p) => p.pid);
+}
+
+test("the runner is killed in the middle of a sweep: whoever starts it again gets the rest, each run once", async ({
+  page,
+}) => {
+  const lab = await startLab();
+  try {
+    await page.goto(`${lab.url}/new`);
+    await page.getByLabel("Experiment file").fill(swept);
+    await page.getByRole("button", { name: "Run file" }).click();
+    await page.waitForURL(/\/s\/[A-Za-z0-9]+$/);
+    const done = page.getByTestId("sweep-done");
+    await expect(done).toHaveText("2 of 6 runs", { timeout: 120_000 });
+    await expect(page.getByRole("link", { name: "Watch the run" })).toBeVisible();
+    await expect.poll(() => machinesOf(lab.runnerPid()).length).toBe(1);
+    const left = machinesOf(lab.runnerPid());
+    await lab.killRunner();
+    await expect(page.getByTestId("runner-away")).toBeVisible();
+    // Its guest went with it.
+    await expect.poll(() => processes().filter((p) => left.includes(p.pid))).toEqual([]);
+    // What was measured is still there to be read.
+    await page.reload();
+    await expect(done).toHaveText("2 of 6 runs");
+    await lab.startRunner();
+    await expect(page.getByTestId("sweep-status")).toHaveText("done", { timeout: 180_000 });
+    await expect(done).toHaveText("6 of 6 runs");
+    await expect(page.getByText(/^1 run was cut short/)).toBeVisible();
+    const csv = await (await page.request.get(`${page.url()}/csv`)).text();
+    const runs = csv
+      .trim()
+      .split("\r\n")
+      .slice(1)
+      .map((line) => line.split(",").slice(0, 4));
+    expect(runs.map(([cpus, repeat]) => `${cpus} ${repeat}`).sort()).toEqual([
+      "1 1",
+      "1 2",
+      "1 3",
+      "2 1",
+      "2 2",
+      "2 3",
+    ]);
+    expect(new Set(runs.map(([, , experiment]) => experiment)).size).toBe(6);
+    expect(runs.map(([, , , verdict]) => verdict)).toEqual(Array(6).fill("pass"));
+  } finally {
+    await lab.stop();
+  }
+});
