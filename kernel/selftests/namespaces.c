@@ -4,17 +4,19 @@
 /* covers: Namespaces | ipc: all that is in it, limits | supported */
 /* covers: Namespaces | pid: nested, entered or made by the tree, with its procfs | supported */
 /* covers: Namespaces | mnt: bind mounts, procfs, empty tmpfs, unmounted, propagation | supported */
-/* covers: Namespaces | mnt: a tmpfs of its own that holds files | refused by name */
+/* covers: Namespaces | mnt: an immutable file in a tmpfs of its own, one that is hidden by another mount | refused by name */
 /* covers: Namespaces | a namespace that processes outside the tree live in, too | refused by name */
 /* covers: Namespaces | time: of the tree's own | supported */
 /* covers: Namespaces | net, user, cgroup: of the tree's own | refused by name */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/msg.h>
@@ -239,14 +241,30 @@ static void with_mounts(void)
 	unlink("/tmp/selftest/a/file");
 }
 
-static void with_tmpfs_files(void)
+static void private_mounts(void)
 {
 	mkdir("/tmp/selftest/c", 0755);
-	if (unshare(CLONE_NEWNS) < 0)
-		return;
-	mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	if (unshare(CLONE_NEWNS) == 0)
+		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
+static void with_hidden_tmpfs(void)
+{
+	private_mounts();
+	mount("under", "/tmp/selftest/c", "tmpfs", 0, NULL);
+	mount("over", "/tmp/selftest/c", "tmpfs", 0, NULL);
+	pause_here();
+}
+
+static void with_immutable_file(void)
+{
+	int flags = FS_IMMUTABLE_FL, fd;
+
+	private_mounts();
 	mount("small", "/tmp/selftest/c", "tmpfs", 0, NULL);
-	close(open("/tmp/selftest/c/file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	fd = open("/tmp/selftest/c/file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ioctl(fd, FS_IOC_SETFLAGS, &flags);
+	close(fd);
 	pause_here();
 }
 
@@ -406,7 +424,8 @@ int main(void)
 	container_round();
 	subject_round("mounts", with_mounts);
 	clocks();
-	refused("a tmpfs with files", with_tmpfs_files, "tmpfs");
+	refused("a hidden tmpfs", with_hidden_tmpfs, "hidden by another mount");
+	refused("an immutable file", with_immutable_file, "immutable");
 	refused("a network namespace", with_net, "network");
 	leaks();
 	return tap_done();

@@ -8,12 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util.h"
@@ -165,20 +165,13 @@ static const struct mount *seen_elsewhere(const struct mounts *in, const struct 
 	return NULL;
 }
 
-static bool is_empty(pid_t pid, const char *directory)
+/* Before it, a mount of the whole of the same filesystem, which is then what is made. */
+static bool is_made_before(const struct mounts *in, const struct mount *m)
 {
-	char *path = xasprintf("/proc/%d/root%s", pid, directory);
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-	int nr = 0;
-
-	free(path);
-	if (!dir)
-		return false;
-	while ((entry = readdir(dir)))
-		nr += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
-	closedir(dir);
-	return nr == 0;
+	for (const struct mount *other = in->of; other < m; other++)
+		if (!strcmp(other->device, m->device) && !strcmp(other->root, "/"))
+			return true;
+	return false;
 }
 
 /* /dev/ptmx may be a mount of what is in a devpts. */
@@ -196,7 +189,8 @@ char *mounts_describe(const char *theirs, const char *ours, pid_t pid, void (*te
 	match(&a, &b);
 	for (size_t i = 0; i < a.nr; i++) {
 		const struct mount *m = &a.of[i];
-		bool fresh = !m->matched && !is_made_up(m->type) && !seen_elsewhere(&b, m, false) && !is_ptmx(&a, m);
+		bool fresh = !m->matched && !is_made_up(m->type) && !seen_elsewhere(&b, m, false) &&
+			     !is_ptmx(&a, m) && !is_made_before(&a, m);
 		const char *end = strchr(line, '\n') ?: line + strlen(line);
 
 		if (fresh)
@@ -207,9 +201,9 @@ char *mounts_describe(const char *theirs, const char *ours, pid_t pid, void (*te
 		/* The pseudo terminals of a devpts come by themselves. */
 		if (fresh && !strcmp(m->type, "devpts") && !strcmp(m->root, "/"))
 			continue;
-		if (fresh && (strcmp(m->type, "tmpfs") || strcmp(m->root, "/") || !is_empty(pid, m->at))) {
+		if (fresh && (strcmp(m->type, "tmpfs") || strcmp(m->root, "/"))) {
 			char *text = xasprintf("pid %d: %s: a %s%s is mounted here, in its own mount namespace: not supported",
-					       pid, m->at, m->type, strcmp(m->type, "tmpfs") ? "" : " that holds files");
+					       pid, m->at, m->type, strcmp(m->type, "tmpfs") ? "" : ", but not its root,");
 
 			tell(text, arg);
 			free(text);
@@ -258,16 +252,62 @@ static char *data_of(const char *super)
 	return data;
 }
 
-static bool make_one(const struct mount *m, const struct mounts *want)
+/* What is mounted below it, by the image? */
+static const struct mount *mount_under(const struct mounts *want, const struct mount *m)
+{
+	const struct mount *under = NULL;
+
+	for (const struct mount *other = want->of; other < m; other++) {
+		size_t len = strcmp(other->at, "/") ? strlen(other->at) : 0;
+
+		if (!strncmp(other->at, m->at, len) && m->at[len] == '/')
+			under = other;
+	}
+	return under;
+}
+
+/* In a tmpfs that is still empty there is nothing to mount it on; the kernel gives it the rest. */
+static void make_point(const struct mounts *want, const struct mount *m, const char *at, bool directory)
+{
+	const struct mount *under = mount_under(want, m);
+	char *path, *slash;
+	struct stat st;
+	int fd;
+
+	if (!under || !under->fresh || stat(at, &st) == 0)
+		return;
+	path = xasprintf("%s", at);
+	slash = path + (strcmp(under->at, "/") ? strlen(under->at) : 0);
+	while ((slash = strchr(slash + 1, '/'))) {
+		*slash = '\0';
+		mkdir(path, 0755);
+		*slash = '/';
+	}
+	if (directory) {
+		mkdir(path, 0755);
+	} else {
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		if (fd >= 0)
+			close(fd);
+	}
+	free(path);
+}
+
+static bool make_one(struct mount *m, const struct mounts *want)
 {
 	unsigned long flag = flags_of(m->options);
 	const struct mount *other;
 	char *data, *from;
+	bool is_tmpfs = m->fresh && !strcmp(m->type, "tmpfs");
+	struct stat st;
 	int ret;
 
-	if (is_made_up(m->type) || m->fresh) {
-		data = strcmp(m->type, "tmpfs") && strcmp(m->type, "devpts") ? NULL : data_of(m->super);
-		ret = mount(m->source, m->at, m->type, flag, data);
+	/* A part of one, as a device node or /proc/sys, is a bind mount. */
+	if ((is_made_up(m->type) && (!strcmp(m->root, "/") || !strcmp(m->type, "cgroup2"))) || m->fresh) {
+		data = m->fresh ? data_of(m->super) : NULL;
+		make_point(want, m, m->at, true);
+		/* One that is to be filled is made read-only after that. */
+		ret = mount(m->source, m->at, m->type, is_tmpfs ? flag & ~MS_RDONLY : flag, data);
 		free(data);
 	} else {
 		/* Devices change from boot to boot, but not within the image. */
@@ -278,6 +318,9 @@ static bool make_one(const struct mount *m, const struct mounts *want)
 		}
 		from = xasprintf("%s%s", strcmp(other->at, "/") ? other->at : "",
 				 m->root + (strcmp(other->root, "/") ? strlen(other->root) : 0));
+		if (other->fresh)
+			make_point(want, other + 1, from, true);
+		make_point(want, m, m->at, stat(*from ? from : "/", &st) < 0 || S_ISDIR(st.st_mode));
 		ret = mount(*from ? from : "/", m->at, NULL, MS_BIND, NULL);
 		if (ret == 0)
 			ret = mount(NULL, m->at, NULL, MS_BIND | MS_REMOUNT | flag, NULL);
@@ -289,6 +332,7 @@ static bool make_one(const struct mount *m, const struct mounts *want)
 	}
 	if (m->propagation == 's')
 		mount(NULL, m->at, NULL, MS_SHARED, NULL);
+	m->matched = true;
 	return true;
 }
 

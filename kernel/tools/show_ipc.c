@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "show.h"
 
 static void perm_json(const struct ckpt_ipc_perm *p)
 {
@@ -179,11 +180,61 @@ static void ipc_ns_json(const void *body)
 	json_number("msgNr", i.msg_nr);
 }
 
+static void tmpfs_json(const unsigned char *body)
+{
+	struct ckpt_tmpfs t;
+	const char *at = (const char *)body + sizeof(t);
+
+	memcpy(&t, body, sizeof(t));
+	json_digits("nextIno", t.next_ino);
+	json_hex("flags", t.flags);
+	json_text("path", at, strlen(at));
+}
+
+static void tmpfs_inode_json(const unsigned char *body)
+{
+	struct ckpt_tmpfs_inode i;
+	const char *name = (const char *)body + sizeof(i), *target = name + strlen(name) + 1;
+
+	memcpy(&i, body, sizeof(i));
+	json_number("size", i.contents.size);
+	json_digits("ino", i.contents.ino);
+	json_number("mode", i.contents.mode);
+	json_number("uid", i.contents.uid);
+	json_number("gid", i.contents.gid);
+	json_number("rdev", i.contents.rdev);
+	json_signed_digits("atimeNs", i.contents.atime_ns);
+	json_signed_digits("mtimeNs", i.contents.mtime_ns);
+	json_signed_digits("ctimeNs", i.contents.ctime_ns);
+	json_signed_digits("btimeNs", i.btime_ns);
+	json_digits("cookie", i.cookie);
+	json_digits("nextCookie", i.next_cookie);
+	json_number("dir", i.dir);
+	json_number("generation", i.generation);
+	json_text("name", name, strlen(name));
+	json_text("target", target, strlen(target));
+}
+
+static void tmpfs_link_json(const unsigned char *body)
+{
+	struct ckpt_tmpfs_link l;
+	const char *name = (const char *)body + sizeof(l);
+
+	memcpy(&l, body, sizeof(l));
+	json_digits("cookie", l.cookie);
+	json_number("dir", l.dir);
+	json_text("name", name, strlen(name));
+}
+
 bool show_ipc_json(const struct record *record)
 {
 	switch (record->type) {
 	case CKPT_REC_NAMESPACES: namespaces_json(record->body, record->body_len); return true;
 	case CKPT_REC_MOUNTS: json_number("bytes", record->body_len); return true;
+	case CKPT_REC_TMPFS: tmpfs_json(record->body); return true;
+	case CKPT_REC_TMPFS_INODE: tmpfs_inode_json(record->body); return true;
+	case CKPT_REC_TMPFS_LINK: tmpfs_link_json(record->body); return true;
+	case CKPT_REC_TMPFS_END: return true;
 	case CKPT_REC_UTS: uts_json(record->body); return true;
 	case CKPT_REC_TIME: time_json(record->body); return true;
 	case CKPT_REC_IPC_NS: ipc_ns_json(record->body); return true;
@@ -202,6 +253,7 @@ bool show_ipc_text(const struct record *record)
 	struct ckpt_sem e;
 	struct ckpt_msg m;
 	struct ckpt_namespaces n;
+	struct ckpt_tmpfs_inode i;
 
 	switch (record->type) {
 	case CKPT_REC_NAMESPACES:
@@ -211,6 +263,20 @@ bool show_ipc_text(const struct record *record)
 		return true;
 	case CKPT_REC_MOUNTS:
 		printf("%zu bytes", record->body_len);
+		return true;
+	case CKPT_REC_TMPFS:
+		show_printable((const char *)record->body + sizeof(struct ckpt_tmpfs));
+		return true;
+	case CKPT_REC_TMPFS_INODE:
+		memcpy(&i, record->body, sizeof(i));
+		printf("inode %llu, mode 0%o, %llu bytes, ", (unsigned long long)i.contents.ino, i.contents.mode,
+		       (unsigned long long)i.contents.size);
+		show_printable((const char *)record->body + sizeof(i));
+		return true;
+	case CKPT_REC_TMPFS_LINK:
+		show_printable((const char *)record->body + sizeof(struct ckpt_tmpfs_link));
+		return true;
+	case CKPT_REC_TMPFS_END:
 		return true;
 	case CKPT_REC_TIME:
 		memcpy(&t, record->body, sizeof(t));

@@ -129,8 +129,18 @@ static int write_range(struct ckpt_ctx *ctx, u32 objref, struct file *in,
 	return 0;
 }
 
-/* Every range of pages that has data, in order; in a dry run they are counted. */
-static int write_data(struct ckpt_ctx *ctx, u32 objref, struct file *in, loff_t size)
+/**
+ * contents_write_data - write every range of pages that has data, in order
+ * @ctx:	the checkpoint; a dry run only counts
+ * @objref:	of what they are contents of
+ * @in:		the file, open for reading
+ * @size:	of the file
+ * @nr_pages:	how many there are
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int contents_write_data(struct ckpt_ctx *ctx, u32 objref, struct file *in, loff_t size,
+			u64 *nr_pages)
 {
 	struct contents_batch *b = NULL;
 	u64 next = 0, pages = 0;
@@ -168,9 +178,7 @@ static int write_data(struct ckpt_ctx *ctx, u32 objref, struct file *in, loff_t 
 		ret = batch_write(ctx, objref, b);
 	if (b)
 		contents_batch_free(b);
-	ctx->stats.copied_bytes += pages << PAGE_SHIFT;
-	if (!ret && ckpt_dryrun(ctx))
-		ckpt_note(ctx, "has no name: %llu bytes would be copied", pages << PAGE_SHIFT);
+	*nr_pages = pages;
 	return ret;
 }
 
@@ -187,7 +195,7 @@ bool contents_xattr_is_simple(const char *name)
 }
 
 static int write_xattr(struct ckpt_ctx *ctx, u32 objref, const struct path *path,
-		       const char *name)
+		       const char *name, bool all)
 {
 	struct ckpt_xattr rec = { .name_len = strlen(name) + 1 };
 	char *tail, *value = NULL;
@@ -195,6 +203,9 @@ static int write_xattr(struct ckpt_ctx *ctx, u32 objref, const struct path *path
 	int ret;
 
 	if (!contents_xattr_is_simple(name)) {
+		if (all)
+			return ckpt_obstacle(ctx, -EOPNOTSUPP,
+					     "has the attribute %s: not supported", name);
 		ckpt_note(ctx, "attribute %s is not carried over", name);
 		return 0;
 	}
@@ -217,7 +228,16 @@ static int write_xattr(struct ckpt_ctx *ctx, u32 objref, const struct path *path
 	return ret;
 }
 
-static int write_xattrs(struct ckpt_ctx *ctx, u32 objref, const struct path *path)
+/**
+ * contents_write_xattrs - write the extended attributes of a file
+ * @ctx:	the checkpoint
+ * @objref:	of what they belong to
+ * @path:	the file
+ * @all:	refuse those that cannot be carried over, else a note will do
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int contents_write_xattrs(struct ckpt_ctx *ctx, u32 objref, const struct path *path, bool all)
 {
 	char *list, *name;
 	ssize_t len;
@@ -228,7 +248,7 @@ static int write_xattrs(struct ckpt_ctx *ctx, u32 objref, const struct path *pat
 		return -ENOMEM;
 	len = vfs_listxattr(path->dentry, list, XATTR_LIST_MAX);
 	for (name = list; len > 0 && name < list + len && !ret; name += strlen(name) + 1)
-		ret = write_xattr(ctx, objref, path, name);
+		ret = write_xattr(ctx, objref, path, name, all);
 	kvfree(list);
 	return ret;
 }
@@ -260,6 +280,7 @@ static int write_contents(struct ckpt_ctx *ctx, u32 objref, struct file *file,
 		.linkable = !!(inode->i_state & I_LINKABLE),
 	};
 	struct file *in = NULL;
+	u64 pages = 0;
 	int ret;
 
 	if (S_ISREG(inode->i_mode)) {
@@ -274,9 +295,12 @@ static int write_contents(struct ckpt_ctx *ctx, u32 objref, struct file *file,
 	ret = ckpt_write_rec2(ctx, CKPT_REC_CONTENTS, objref, &rec, sizeof(rec), last_name,
 			      strlen(last_name) + 1);
 	if (!ret)
-		ret = write_xattrs(ctx, objref, file_user_path(file));
+		ret = contents_write_xattrs(ctx, objref, file_user_path(file), false);
 	if (in && !ret)
-		ret = write_data(ctx, objref, in, f->size);
+		ret = contents_write_data(ctx, objref, in, f->size, &pages);
+	ctx->stats.copied_bytes += pages << PAGE_SHIFT;
+	if (in && !ret && ckpt_dryrun(ctx))
+		ckpt_note(ctx, "has no name: %llu bytes would be copied", pages << PAGE_SHIFT);
 	if (in)
 		fput(in);
 	return ret;

@@ -20,5 +20,15 @@ struct contents_batch {
 struct contents_batch *contents_batch_alloc(void);
 void contents_batch_free(struct contents_batch *b);
 bool contents_xattr_is_simple(const char *name);
+int contents_write_data(struct ckpt_ctx *ctx, u32 objref, struct file *in, loff_t size,
+			u64 *nr_pages);
+int contents_write_xattrs(struct ckpt_ctx *ctx, u32 objref, const struct path *path, bool all);
+int contents_make_node(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		       const struct ckpt_contents *rec);
+int contents_restore_named(struct ckpt_ctx *ctx, u32 objref, const struct path *path,
+			   const struct ckpt_contents *rec);
+bool ckpt_is_tmpfs(const struct super_block *sb);
+bool ckpt_is_mounted_elsewhere(struct super_block *sb);
+bool contents_is_valid(const struct ckpt_contents *rec);
 
 #endif /* _FS_CONTENTS_H */

@@ -82,6 +82,8 @@ static int set_owner_and_mode(struct ckpt_ctx *ctx, const struct path *path,
 	if (ret)
 		return ckpt_err(ctx, ret, "cannot be given to %u:%u (error %d)", rec->uid,
 				rec->gid, ret);
+	if (S_ISLNK(rec->mode))
+		return 0;
 	attr.ia_valid = ATTR_CTIME | ATTR_MODE;
 	attr.ia_mode = rec->mode;
 	ret = set_attr(path, &attr);
@@ -133,9 +135,17 @@ static int find_dir(struct ckpt_ctx *ctx, char *last_name, struct path *dir)
 	return 0;
 }
 
-/* As mkdir(2) and mknod(2), but nobody is told. With @dir locked. */
-static int make_node(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
-		     const struct ckpt_contents *rec)
+/**
+ * contents_make_node - as mkdir(2) and mknod(2), but nobody is told
+ * @idmap:	of the mount
+ * @dir:	the directory, locked
+ * @dentry:	in it, negative
+ * @rec:	what is made: type and device
+ *
+ * Return: 0 or a negative error.
+ */
+int contents_make_node(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		       const struct ckpt_contents *rec)
 {
 	bool is_device = S_ISCHR(rec->mode) || S_ISBLK(rec->mode);
 	dev_t dev = is_device ? new_decode_dev(rec->rdev) : 0;
@@ -181,7 +191,7 @@ static int make_unnamed(const struct path *dir, const struct ckpt_contents *rec,
 	ret = S_ISDIR(rec->mode) ?
 	      security_path_mkdir(dir, named.dentry, 0700) :
 	      security_path_mknod(dir, named.dentry, (rec->mode & S_IFMT) | 0600, rec->rdev);
-	ret = ret ?: make_node(idmap, inode, named.dentry, rec);
+	ret = ret ?: contents_make_node(idmap, inode, named.dentry, rec);
 	/* Some filesystems leave it to the next look-up to find it. */
 	if (!ret && d_really_is_negative(named.dentry))
 		ret = -EOPNOTSUPP;
@@ -257,7 +267,13 @@ void ckpt_contents_put(void *contents)
 	kfree(c);
 }
 
-static bool contents_valid(const struct ckpt_contents *rec, const char *name, size_t len)
+/**
+ * contents_is_valid - does what an image says of a file make sense?
+ * @rec:	what it says; symbolic links are for the caller to judge
+ *
+ * Return: whether it does.
+ */
+bool contents_is_valid(const struct ckpt_contents *rec)
 {
 	switch (rec->mode & S_IFMT) {
 	case S_IFREG:
@@ -274,7 +290,48 @@ static bool contents_valid(const struct ckpt_contents *rec, const char *name, si
 		return false;
 	}
 	return !(rec->mode & ~(S_IFMT | 07777)) && rec->linkable <= 1 && !rec->reserved &&
-	       rec->size <= MAX_LFS_FILESIZE && len && strnlen(name, len) == len - 1;
+	       rec->size <= MAX_LFS_FILESIZE;
+}
+
+/**
+ * contents_restore_named - let a file that has a name get its contents from the image
+ * @ctx:	the restart
+ * @objref:	of it
+ * @path:	the file, empty
+ * @rec:	what the image says of it, checked
+ *
+ * It has its owner, mode and size; PAGES and XATTR may follow.
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int contents_restore_named(struct ckpt_ctx *ctx, u32 objref, const struct path *path,
+			   const struct ckpt_contents *rec)
+{
+	struct restored_contents *c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!c)
+		return -ENOMEM;
+	c->rec = *rec;
+	c->path = *path;
+	path_get(&c->path);
+	ret = set_owner_and_mode(ctx, path, rec);
+	if (!ret && S_ISREG(rec->mode)) {
+		c->writer = dentry_open(path, O_RDWR | O_LARGEFILE | O_NOATIME |
+					__FMODE_NONOTIFY, current_cred());
+		if (IS_ERR(c->writer)) {
+			ret = ckpt_err(ctx, PTR_ERR(c->writer),
+				       "cannot be opened to be filled (error %ld)",
+				       PTR_ERR(c->writer));
+			c->writer = NULL;
+		}
+	}
+	if (!ret && c->writer)
+		ret = set_size(ctx, c);
+	if (!ret)
+		return ckpt_ref_add(ctx, objref, CKPT_OBJ_CONTENTS, c);
+	ckpt_contents_put(c);
+	return ret;
 }
 
 /**
@@ -295,7 +352,8 @@ int restore_contents_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	if (IS_ERR(in))
 		return PTR_ERR(in);
 	name = (char *)(in + 1);
-	if (!contents_valid(in, name, rec->len - sizeof(*in))) {
+	if (!contents_is_valid(in) ||
+	    strnlen(name, rec->len - sizeof(*in)) != rec->len - sizeof(*in) - 1) {
 		kvfree(in);
 		return ckpt_err(ctx, -EINVAL, "a CONTENTS record contradicts itself");
 	}
@@ -432,7 +490,7 @@ int restore_contents_pages(struct ckpt_ctx *ctx, void *contents,
 			if (!ret)
 				ret = fill(c, b->bvec, pos, len);
 			if (ret)
-				ckpt_err(ctx, ret, "an unlinked file cannot be filled (error %d)",
+				ckpt_err(ctx, ret, "a file cannot be filled (error %d)",
 					 ret);
 			pos += (u64)n << PAGE_SHIFT;
 			left -= n;

@@ -43,7 +43,9 @@ int checkpoint_unlinked(struct ckpt_ctx *ctx, struct file *file, struct ckpt_fil
 	const char *path = NULL, *why;
 	int ret;
 
-	if (ctx->flags & CHECKPOINT_UNLINKED_COPY)
+	/* A filesystem of the tree's own ends with it. */
+	if (ctx->flags & CHECKPOINT_UNLINKED_COPY ||
+	    ckpt_is_own_tmpfs(ctx, d_inode(dentry)->i_sb))
 		return checkpoint_copied(ctx, file, rec, last_name);
 	ret = ckpt_try_relink(ctx, dentry, &path, &why);
 	/* There is nothing in a removed directory that could be large. */

@@ -81,6 +81,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_FS,
 	CKPT_OBJ_SIGHAND,	/* restart only */
 	CKPT_OBJ_SECCOMP,
+	CKPT_OBJ_TMPFS,		/* its superblock */
 	CKPT_OBJ_TYPES,
 };
 
@@ -111,6 +112,7 @@ struct ckpt_task_list {
  * @last_thread: restart: what CPU and FPU records belong to
  * @own_groups:	restart: process groups without leader, and their sessions
  * @copy_dir:	restart: where copied files are made, if not where they were
+ * @tmpfs:	restart: the one that is being filled, or NULL; @refs hold it
  * @next_ref:	checkpoint: next objref
  * @asked:	checkpoint: every task that was asked to stop
  * @tasks:	checkpoint: the tree; a leader, its threads, the next leader ...
@@ -187,6 +189,7 @@ struct ckpt_ctx {
 	struct restart_task *last_thread;
 	struct xarray own_groups;
 	struct path copy_dir;
+	struct restored_tmpfs *tmpfs;
 };
 
 static inline bool ckpt_dryrun(const struct ckpt_ctx *ctx)
@@ -811,6 +814,18 @@ int restore_contents_pages(struct ckpt_ctx *ctx, void *contents,
 			   const struct ckpt_extent *extents, unsigned int nr);
 const struct path *restore_contents_path(struct ckpt_ctx *ctx, u32 objref);
 void ckpt_contents_put(void *contents);
+
+/* fs/ckpt_tmpfs.c */
+int checkpoint_tmpfs(struct ckpt_ctx *ctx);
+bool ckpt_is_own_tmpfs(struct ckpt_ctx *ctx, struct super_block *sb);
+void ckpt_tmpfs_grab(void *sb);
+void ckpt_tmpfs_drop(void *sb);
+int restore_tmpfs_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_tmpfs_inode_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_tmpfs_link_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_tmpfs_end_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_tmpfs_done(struct ckpt_ctx *ctx);
+void ckpt_tmpfs_put(void *tmpfs);
 
 /* fs/relink.c */
 int ckpt_try_relink(struct ckpt_ctx *ctx, struct dentry *old, const char **path,

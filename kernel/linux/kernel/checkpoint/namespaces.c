@@ -275,6 +275,8 @@ int checkpoint_namespaces(struct ckpt_ctx *ctx)
 		ret = write_time(ctx);
 	if (!ret && head.flags & CKPT_NS_UTS)
 		ret = write_uts(ctx);
+	if (!ret && ctx->mounts_len)
+		ret = checkpoint_tmpfs(ctx);
 	if (!ret && head.flags & CKPT_NS_IPC)
 		ret = checkpoint_ipc_ns(ctx);
 	return ret;

@@ -702,6 +702,10 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_SECCOMP]	= restore_seccomp_rec,
 #endif
 	[CKPT_REC_UTS]		= restore_uts_rec,
+	[CKPT_REC_TMPFS]	= restore_tmpfs_rec,
+	[CKPT_REC_TMPFS_INODE]	= restore_tmpfs_inode_rec,
+	[CKPT_REC_TMPFS_LINK]	= restore_tmpfs_link_rec,
+	[CKPT_REC_TMPFS_END]	= restore_tmpfs_end_rec,
 	[CKPT_REC_IPC_NS]	= restore_ipc_ns_rec,
 	[CKPT_REC_SHM]		= restore_shm_rec,
 	[CKPT_REC_SEM]		= restore_sem_rec,
@@ -934,6 +938,8 @@ static int finish_tasks(struct restart_ctx *r)
 		ret = start_timers(r);
 	if (!ret)
 		ret = restore_tcp_complete(ctx);
+	if (!ret)
+		ret = restore_tmpfs_done(ctx);
 	/* Last: until here, the image can be restored again. */
 	if (!ret)
 		ret = restore_unlink(ctx);

@@ -129,7 +129,7 @@ function file(c: Cursor): Fields {
   return { ...fields, path: c.string(), path2: c.string() };
 }
 
-function contents(c: Cursor): Fields {
+function attributes(c: Cursor): Fields {
   const fields: Fields = {
     size: c.number(),
     ino: c.digits(),
@@ -145,8 +145,37 @@ function contents(c: Cursor): Fields {
     atimeNs: c.signedDigits(),
     mtimeNs: c.signedDigits(),
     ctimeNs: c.signedDigits(),
-    path: c.string(),
   };
+}
+
+function contents(c: Cursor): Fields {
+  return { ...attributes(c), path: c.string() };
+}
+
+function tmpfs(c: Cursor): Fields {
+  c.skip(16); // UUID
+  const [nextIno, flags] = [c.digits(), c.hex32()];
+  c.skip(4);
+  return { nextIno, flags, path: c.string() };
+}
+
+function tmpfsInode(c: Cursor): Fields {
+  return {
+    ...attributes(c),
+    cookie: c.digits(),
+    nextCookie: c.digits(),
+    btimeNs: c.signedDigits(),
+    dir: c.u32(),
+    generation: c.u32(),
+    name: c.string(),
+    target: c.string(),
+  };
+}
+
+function tmpfsLink(c: Cursor): Fields {
+  const [cookie, dir] = [c.digits(), c.u32()];
+  c.skip(4);
+  return { cookie, dir, name: c.string() };
 }
 
 function xattr(c: Cursor): Fields {
@@ -401,6 +430,10 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [94, { name: "SOCKET_DGRAM", fixed: 72, element: 1, decode: datagram }],
   [3, { name: "NAMESPACES", fixed: 8, element: 32, decode: namespaces }],
   [4, { name: "MOUNTS", fixed: 0, element: 1, decode: (c) => ({ bytes: c.left }) }],
+  [6, { name: "TMPFS", fixed: 32, element: 1, strings: 1, decode: tmpfs }],
+  [7, { name: "TMPFS_INODE", fixed: 96, element: 1, strings: 2, decode: tmpfsInode }],
+  [8, { name: "TMPFS_LINK", fixed: 16, element: 1, strings: 1, decode: tmpfsLink }],
+  [9, { name: "TMPFS_END", fixed: 0, element: 0, decode: () => ({}) }],
   [104, { name: "UTS", fixed: 130, element: 0, decode: uts }],
   [105, { name: "IPC_NS", fixed: 56, element: 0, decode: ipcNs }],
   [96, { name: "SHM", fixed: 80, element: 0, decode: shm }],

@@ -7,7 +7,10 @@
  * are little endian. Shared objects stand before their first user, which names
  * them by objref (a number from 1 up, unique in the image; 0 means "none").
  *
- *	HEADER TASKS NAMESPACES MOUNTS TIME UTS IPC_NS SEM MSG
+ *	HEADER TASKS NAMESPACES MOUNTS TIME UTS
+ *	per tmpfs of the tree's own: TMPFS, its TMPFS_INODEs, each with XATTR and PAGES,
+ *		     and TMPFS_LINKs, TMPFS_END
+ *	IPC_NS SEM MSG
  *	per process: its objects (FILE PIPE PTY LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
  *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD PIDFD SOCKET SOCKET_FILTER
  *		     SOCKET_DGRAM SHM MM PKEYS VMA AIO PAGES
@@ -193,6 +196,10 @@ enum ckpt_rec_type {
 	CKPT_REC_NAMESPACES	= 3,
 	CKPT_REC_MOUNTS		= 4,
 	CKPT_REC_TIME		= 5,
+	CKPT_REC_TMPFS		= 6,	/* objref; its inodes follow */
+	CKPT_REC_TMPFS_INODE	= 7,	/* objref; XATTRs follow, then PAGES */
+	CKPT_REC_TMPFS_LINK	= 8,	/* objref of the TMPFS_INODE: another name of it */
+	CKPT_REC_TMPFS_END	= 9,	/* objref of the TMPFS */
 	CKPT_REC_FILE		= 16,	/* objref */
 	CKPT_REC_PIPE		= 17,	/* objref */
 	CKPT_REC_SHMEM		= 18,	/* objref; PAGES follow */
@@ -923,6 +930,35 @@ struct ckpt_contents {
 	__aligned_s64 atime_ns;	/* since 1970 */
 	__aligned_s64 mtime_ns;
 	__aligned_s64 ctime_ns;
+};
+
+#define CKPT_TMPFS_RDONLY	(1U << 0)	/* the filesystem is read-only */
+#define CKPT_TMPFS_MNT_RDONLY	(1U << 1)	/* its mount is */
+#define CKPT_TMPFS_FLAGS_ALL	0x3U
+
+/* TMPFS: one that only the tree has mounted. Tail: where, NUL. */
+struct ckpt_tmpfs {
+	__u8 uuid[CKPT_UUID_BYTES];
+	__aligned_u64 next_ino;		/* number of the next new inode */
+	__u32 flags;			/* CKPT_TMPFS_* */
+	__u32 reserved;
+};
+
+/* TMPFS_INODE: its first name. Tail: name (of the root: empty), NUL, target of a link, NUL. */
+struct ckpt_tmpfs_inode {
+	struct ckpt_contents contents;
+	__aligned_u64 cookie;		/* position in the directory, as of telldir(3) */
+	__aligned_u64 next_cookie;	/* of a directory: of its next new entry */
+	__aligned_s64 btime_ns;
+	__u32 dir;			/* objref of the directory; of the root: of the TMPFS */
+	__u32 generation;
+};
+
+/* TMPFS_LINK: another name. Tail: name, NUL. */
+struct ckpt_tmpfs_link {
+	__aligned_u64 cookie;
+	__u32 dir;			/* objref */
+	__u32 reserved;
 };
 
 /* XATTR: an extended attribute. Tail: its name, NUL, its value. */
