@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "subject.h"
@@ -64,9 +65,13 @@ static void contexts(void)
 	struct iocb cbs[6] = {};
 	struct io_event got[8], late = {};
 	pthread_t t;
+	int told[2], status;
+	pid_t child;
 	long before;
 
 	unlink(DATA);
+	if (pipe(told))
+		_exit(1);
 	if (syscall(SYS_io_setup, 200, &ring) || syscall(SYS_io_setup, 1, &empty) || syscall(SYS_io_setup, 8, &waited))
 		_exit(1);
 	for (int i = 0; i < 5; i++) {
@@ -78,6 +83,9 @@ static void contexts(void)
 	/* Two are read, three are not. */
 	if (events(ring, 2, 2, got) != 2)
 		_exit(3);
+	child = fork();
+	if (child == 0)
+		_exit(read(told[0], got, 1) == 1 && syscall(SYS_io_getevents, ring, 0, 1, got, NULL) < 0 && errno == EINVAL ? 0 : 1);
 	pthread_create(&t, NULL, waiter, &late);
 	before = system_requests();
 	pause_here();
@@ -97,6 +105,7 @@ static void contexts(void)
 		if (!submit(ring, &cbs[5]) || events(ring, 1, 1, got) != 1)
 			verify(false, "request %d", i);
 	verify(submit(waited, &cbs[5]) && pthread_join(t, NULL) == 0 && late.data == 104, "who waits is told: %lld", (long long)late.data);
+	verify(write(told[1], "x", 1) == 1 && waitpid(child, &status, 0) == child && status == 0, "a child can do nothing with it: 0x%x", status);
 	verify(syscall(SYS_io_destroy, ring) == 0 && syscall(SYS_io_destroy, empty) == 0 && syscall(SYS_io_destroy, waited) == 0, "they end");
 	verify(syscall(SYS_io_destroy, ring) < 0 && errno == EINVAL, "once");
 	verify(system_requests() == before - 209, "the system's count: %ld, was %ld", system_requests(), before);

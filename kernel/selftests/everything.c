@@ -2,8 +2,13 @@
 #define _GNU_SOURCE
 #include "everything.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -15,8 +20,12 @@
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -31,6 +40,7 @@
 #define UNLINKED	"/tmp/selftest/everything-unlinked"
 #define NAMED		"/tmp/selftest/everything-named"
 #define NEW		"/tmp/selftest/everything-new"
+#define KEY		0x5e1fa11
 
 static void need(bool good)
 {
@@ -70,8 +80,10 @@ static void heart(void)
 /* ---- what each part is made of, and whether it still is so ---- */
 
 static struct {
-	int pipe[2], master, unlinked, inotify, event, epoll, timer, mem, client, pair[2];
-	char *shared;
+	int pipe[2], master, unlinked, inotify, event, epoll, timer, mem, client, pair[2], tcp[2], udp, pidfd;
+	int key, sem, queue;
+	aio_context_t aio;
+	char *shared, *segment, *guarded;
 	pid_t filtered, stopped, zombie;
 } own;
 
@@ -194,6 +206,96 @@ static bool sockets_are(void)
 	       write(own.client, "x", 1) == 1;
 }
 
+static void connections(void)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_nl group = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	int listening = socket(AF_INET, SOCK_STREAM, 0), waiting = socket(AF_INET, SOCK_STREAM, 0);
+	int netlink = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), packet = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IP));
+	socklen_t len = sizeof(any);
+
+	need(bind(listening, (void *)&any, len) == 0 && listen(listening, 5) == 0);
+	need(getsockname(listening, (void *)&any, &len) == 0);
+	own.tcp[0] = socket(AF_INET, SOCK_STREAM, 0);
+	need(connect(own.tcp[0], (void *)&any, len) == 0);
+	own.tcp[1] = accept(listening, NULL, NULL);
+	need(write(own.tcp[0], "there", 5) == 5 && write(own.tcp[1], "back", 4) == 4);
+	need(connect(waiting, (void *)&any, len) == 0);
+	own.udp = socket(AF_INET, SOCK_DGRAM, 0);
+	any.sin_port = 0;
+	need(bind(own.udp, (void *)&any, len) == 0 && getsockname(own.udp, (void *)&any, &len) == 0);
+	need(sendto(own.udp, "datagram", 8, 0, (void *)&any, len) == 8);
+	need(bind(netlink, (void *)&group, sizeof(group)) == 0 && packet >= 0);
+}
+
+static bool connections_are(void)
+{
+	char text[16];
+
+	return read(own.tcp[1], text, sizeof(text)) == 5 && !memcmp(text, "there", 5) &&
+	       read(own.tcp[0], text, sizeof(text)) == 4 && !memcmp(text, "back", 4) &&
+	       recv(own.udp, text, sizeof(text), 0) == 8 && !memcmp(text, "datagram", 8);
+}
+
+struct message {
+	long type;
+	char text[8];
+};
+
+static void remove_ipc(void)
+{
+	int id;
+
+	if ((id = shmget(KEY, 0, 0)) >= 0)
+		shmctl(id, IPC_RMID, NULL);
+	if ((id = semget(KEY, 0, 0)) >= 0)
+		semctl(id, 0, IPC_RMID);
+	if ((id = msgget(KEY, 0)) >= 0)
+		msgctl(id, IPC_RMID, NULL);
+}
+
+static void ipc(void)
+{
+	struct sembuf up = { 0, 2, SEM_UNDO };
+	struct message m = { 3, "message" };
+
+	remove_ipc();
+	own.segment = shmat(shmget(KEY, 8192, IPC_CREAT | 0600), NULL, 0);
+	own.sem = semget(KEY, 2, IPC_CREAT | 0600);
+	own.queue = msgget(KEY, IPC_CREAT | 0600);
+	need(own.segment != (void *)-1 && semop(own.sem, &up, 1) == 0 && msgsnd(own.queue, &m, sizeof(m.text), 0) == 0);
+	strcpy(own.segment, "segment");
+}
+
+static bool ipc_is(void)
+{
+	struct message m;
+
+	return !strcmp(own.segment, "segment") && semctl(own.sem, 0, GETVAL) == 2 &&
+	       msgrcv(own.queue, &m, sizeof(m.text), 3, IPC_NOWAIT) == sizeof(m.text) && !strcmp(m.text, "message");
+}
+
+static void memory(void)
+{
+	struct iocb cb = { .aio_lio_opcode = IOCB_CMD_PREAD, .aio_fildes = own.unlinked, .aio_nbytes = 4, .aio_data = 9 }, *cbs = &cb;
+	static char text[4];
+
+	cb.aio_buf = (uintptr_t)text;
+	own.guarded = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	strcpy(own.guarded, "guarded");
+	own.key = pkey_alloc(0, 0);
+	need(own.key < 0 || pkey_mprotect(own.guarded, 4096, PROT_READ | PROT_WRITE, own.key) == 0);
+	need(syscall(SYS_io_setup, 4, &own.aio) == 0 && syscall(SYS_io_submit, own.aio, 1, &cbs) == 1);
+}
+
+static bool memory_is(void)
+{
+	struct io_event event;
+
+	return !strcmp(own.guarded, "guarded") && (own.key < 0 || pkey_free(own.key) == 0) &&
+	       syscall(SYS_io_getevents, own.aio, 1, 1, &event, NULL) == 1 && event.data == 9 && event.res == 4;
+}
+
 static void timers(void)
 {
 	struct itimerspec far = { { 5, 0 }, { 5000, 0 } };
@@ -235,6 +337,8 @@ static void children(void)
 	if (own.zombie == 0)
 		_exit(5);
 	waitid(P_PID, own.zombie, &info, WEXITED | WNOWAIT);
+	own.pidfd = syscall(SYS_pidfd_open, own.stopped, 0);
+	need(own.pidfd >= 0);
 }
 
 static bool children_are(void)
@@ -242,7 +346,7 @@ static bool children_are(void)
 	int status;
 
 	return waitpid(own.zombie, &status, 0) == own.zombie && WIFEXITED(status) && WEXITSTATUS(status) == 5 &&
-	       kill(own.stopped, SIGKILL) == 0 && waitpid(own.stopped, &status, 0) == own.stopped &&
+	       syscall(SYS_pidfd_send_signal, own.pidfd, SIGKILL, NULL, 0) == 0 && waitpid(own.stopped, &status, 0) == own.stopped &&
 	       kill(own.filtered, SIGKILL) == 0 && waitpid(own.filtered, &status, 0) == own.filtered;
 }
 
@@ -263,6 +367,9 @@ void everything(void)
 	raise(SIGUSR2);
 	anonymous_files(&set);
 	sockets();
+	connections();
+	ipc();
+	memory();
 	timers();
 	children();
 	pause_here();
@@ -274,12 +381,16 @@ void everything(void)
 	verify(sigismember(&pending, SIGUSR2) && !sigismember(&pending, SIGUSR1), "pending signals");
 	verify(anonymous_files_are(), "anonymous files");
 	verify(sockets_are(), "sockets");
+	verify(connections_are(), "connections");
+	verify(ipc_is(), "System V IPC");
+	verify(memory_is(), "memory");
 	verify(alarm(0) > 2000, "alarm");
 	verify(children_are(), "children");
 }
 
 void everything_clean_up(void)
 {
+	remove_ipc();
 	unlink(UNLINKED);
 	unlink(NAMED);
 	unlink(NEW);

@@ -340,6 +340,23 @@ static void connecting(void)
 	verify(status == 0, "so is one that a process waited for (0x%x)", status);
 }
 
+/* The other side has answered, but nobody has looked yet. */
+static void answered(void)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int listening = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	socklen_t len = sizeof(addr);
+
+	if (bind(listening, (void *)&addr, len) || listen(listening, 5) || getsockname(listening, (void *)&addr, &len) ||
+	    connect(fd, (void *)&addr, len) == 0 || errno != EINPROGRESS || !waits_for(fd, TCP_ESTABLISHED))
+		_exit(1);
+	pause_here();
+	verify(connect(fd, (void *)&addr, len) == 0, "connect(2) tells that it is connected");
+	verify(connect(fd, (void *)&addr, len) < 0 && errno == EISCONN, "once");
+	fcntl(fd, F_SETFL, 0);
+	verify(talks(fd, accept(listening, NULL, NULL)), "and it talks");
+}
+
 static void urgent(void)
 {
 	int unread[2], beside[2], mark = 0;
@@ -569,6 +586,7 @@ int main(void)
 	subject_round("half closed", half_closed);
 	subject_round("waiting", waiting);
 	subject_round("connecting", connecting);
+	subject_round("answered", answered);
 	subject_round("urgent", urgent);
 	subject_round("watched", watched);
 	subject_round("full", full);

@@ -24,19 +24,6 @@ static bool is_alive(const struct kioctx *ctx)
 	return ctx && !atomic_read(&ctx->dead);
 }
 
-unsigned int ckpt_nr_aio(struct mm_struct *mm)
-{
-	struct kioctx_table *table;
-	unsigned int i, nr = 0;
-
-	rcu_read_lock();
-	table = rcu_dereference(mm->ioctx_table);
-	for (i = 0; table && i < table->nr; i++)
-		nr += is_alive(rcu_dereference(table->table[i]));
-	rcu_read_unlock();
-	return nr;
-}
-
 /* With a reference, or NULL. */
 static struct kioctx *find_aio(struct mm_struct *mm, unsigned long start, unsigned long size)
 {
@@ -54,6 +41,31 @@ static struct kioctx *find_aio(struct mm_struct *mm, unsigned long start, unsign
 	}
 	rcu_read_unlock();
 	return found;
+}
+
+/* How many contexts have no ring, or one that is not whole, in @mm. */
+unsigned int ckpt_nr_lost_aio(struct mm_struct *mm)
+{
+	struct kioctx_table *table;
+	struct vm_area_struct *vma;
+	unsigned int i, nr = 0;
+	struct kioctx *aio;
+
+	mmap_read_lock(mm);
+	rcu_read_lock();
+	table = rcu_dereference(mm->ioctx_table);
+	for (i = 0; table && i < table->nr; i++) {
+		aio = rcu_dereference(table->table[i]);
+		if (!is_alive(aio))
+			continue;
+		vma = vma_lookup(mm, aio->mmap_base);
+		nr += !vma || vma->vm_file != aio->aio_ring_file ||
+		      vma->vm_start != aio->mmap_base ||
+		      vma->vm_end != aio->mmap_base + aio->mmap_size;
+	}
+	rcu_read_unlock();
+	mmap_read_unlock(mm);
+	return nr;
 }
 
 /* A slot is taken from when a request is made until its event has been read. */
@@ -135,17 +147,20 @@ static int write_aio(struct ckpt_ctx *ctx, struct kioctx *aio, u32 objref)
  * @v:		the mapping of its ring
  * @objref:	of the address space
  *
+ * A child has its parent's rings in its memory, but can do nothing with them:
+ * such a one is written as none.
+ *
  * Return: 0 or a negative error, which has been logged.
  */
 int checkpoint_aio(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_vma *v,
 		   u32 objref)
 {
 	struct kioctx *aio = find_aio(mm, v->start, v->end - v->start);
+	struct ckpt_aio none = {};
 	int ret;
 
 	if (!aio)
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "a part of a ring of asynchronous I/O, or another process's: not supported");
+		return ckpt_write_rec(ctx, CKPT_REC_AIO, objref, &none, sizeof(none));
 	ret = wait_for_requests(ctx, aio);
 	if (!ret) {
 		/* Keeps its pages where they are. */
@@ -199,6 +214,19 @@ static int fill_ring(struct ckpt_ctx *ctx, struct kioctx *aio, const struct ckpt
 	return 0;
 }
 
+/* Memory without the magic of a ring, so that nobody takes it for one. */
+static int map_no_ring(struct ckpt_ctx *ctx, const struct ckpt_vma *v)
+{
+	unsigned long flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+	unsigned long addr = ksys_mmap_pgoff(v->start, v->end - v->start, PROT_READ | PROT_WRITE,
+					     flags, -1, 0);
+
+	if (IS_ERR_VALUE(addr))
+		return ckpt_err(ctx, (int)addr, "cannot map up to 0x%llx (error %d)", v->end,
+				(int)addr);
+	return 0;
+}
+
 /**
  * restore_aio - make an asynchronous I/O context and map its ring
  * @ctx:	the restart
@@ -227,6 +255,10 @@ int restore_aio(struct ckpt_ctx *ctx, const struct ckpt_vma *v, u32 objref)
 	a = ckpt_read_payload(ctx, &ctx->img, &rec, sizeof(*a), CKPT_MAX_RECORD_BYTES);
 	if (IS_ERR(a))
 		return PTR_ERR(a);
+	if (rec.len == sizeof(*a) && !memchr_inv(a, 0, sizeof(*a))) {
+		ret = map_no_ring(ctx, v);
+		goto out;
+	}
 	ret = check_aio(ctx, a, rec.len - sizeof(*a), v);
 	if (ret)
 		goto out;

@@ -338,24 +338,14 @@ static int sharing_obstacle(struct ckpt_ctx *ctx, struct mm_struct *mm,
 #define MM_OBSTACLE(ctx, cond, what) \
 	((cond) ? ckpt_obstacle(ctx, -EOPNOTSUPP, what ": not supported") : 0)
 
-/* Its ring is not where the context was made. */
-static bool has_lost_ring(struct mm_struct *mm, const struct layout *layout)
-{
-	unsigned int i, nr = 0;
-
-	for (i = 0; i < layout->nr; i++)
-		nr += layout->maps[i].vma.kind == CKPT_VMA_AIO;
-	return IS_ENABLED(CONFIG_AIO) && ckpt_nr_aio(mm) > nr;
-}
-
 static int mm_obstacles(struct ckpt_ctx *ctx, struct mm_struct *mm,
-			struct task_struct *t, const struct layout *layout)
+			struct task_struct *t)
 {
 	int ret;
 
 	ret = sharing_obstacle(ctx, mm, t);
 	if (!ret)
-		ret = MM_OBSTACLE(ctx, has_lost_ring(mm, layout),
+		ret = MM_OBSTACLE(ctx, ckpt_nr_lost_aio(mm),
 				  "has unmapped the ring of its asynchronous I/O");
 #ifdef CONFIG_MODIFY_LDT_SYSCALL
 	if (!ret)
@@ -481,7 +471,7 @@ static int write_mm(struct ckpt_ctx *ctx, struct mm_struct *mm, struct task_stru
 		return -ENOMEM;
 	ret = layout_take(ctx, mm, layout);
 	if (!ret)
-		ret = mm_obstacles(ctx, mm, t, layout);
+		ret = mm_obstacles(ctx, mm, t);
 	if (!ret)
 		ret = checkpoint_exe(ctx, mm, &m->exe_file);
 	if (!ret)

@@ -956,7 +956,7 @@ static inline bool ckpt_is_aio_mapping(const struct ckpt_vma *v)
 }
 
 bool ckpt_is_aio_ring(const struct file *file);
-unsigned int ckpt_nr_aio(struct mm_struct *mm);
+unsigned int ckpt_nr_lost_aio(struct mm_struct *mm);
 int checkpoint_aio(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_vma *v,
 		   u32 objref);
 int restore_aio(struct ckpt_ctx *ctx, const struct ckpt_vma *v, u32 objref);

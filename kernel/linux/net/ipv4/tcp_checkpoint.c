@@ -197,7 +197,9 @@ static void describe_options(const struct sock *sk, struct ckpt_tcp *rec)
 		     (tp->ecn_flags & TCP_ECN_OK ? CKPT_TCP_ECN : 0) |
 		     (sock_flag(sk, SOCK_DONE) ? CKPT_TCP_END_READ : 0) |
 		     (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags) ?
-		      CKPT_TCP_NOSPACE : 0);
+		      CKPT_TCP_NOSPACE : 0) |
+		     (sk->sk_socket && sk->sk_socket->state == SS_CONNECTING ?
+		      CKPT_TCP_CONNECTING : 0);
 	rec->mss_clamp = o->mss_clamp;
 	rec->user_mss = o->user_mss;
 	if (o->wscale_ok) {

@@ -578,6 +578,8 @@ static void settle(struct restored_tcp *rt)
 	WRITE_ONCE(sk->sk_err, t->error);
 	if (t->is_connected && rt->sock)
 		rt->sock->state = SS_CONNECTED;
+	if (t->flags & CKPT_TCP_CONNECTING && t->state != TCP_SYN_SENT && rt->sock)
+		rt->sock->state = SS_CONNECTING;
 	if (t->flags & CKPT_TCP_NOSPACE && rt->sock) {
 		sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 		set_bit(SOCK_NOSPACE, &rt->sock->flags);

@@ -832,7 +832,8 @@ struct ckpt_datagram {
 #define CKPT_TCP_ECN		(1U << 3)
 #define CKPT_TCP_END_READ	(1U << 4)	/* the end of what the peer sends has come */
 #define CKPT_TCP_NOSPACE	(1U << 5)	/* someone waits to be told that it can be written */
-#define CKPT_TCP_FLAGS_ALL	0x3fU
+#define CKPT_TCP_CONNECTING	(1U << 6)	/* connect(2) is to be called once more */
+#define CKPT_TCP_FLAGS_ALL	0x7fU
 
 /*
  * TCP: what a SOCKET that is CONNECTED knows of its connection; names as in RFC
@@ -1046,7 +1047,10 @@ struct ckpt_vma {
 	__u32 pkey;
 };
 
-/* AIO: a context of io_setup(2). Tail: @tail - @head (modulo @nr_events) unread events. */
+/*
+ * AIO: a context of io_setup(2), or all zero: a child's copy of its parent's.
+ * Tail: @tail - @head (modulo @nr_events) unread events.
+ */
 struct ckpt_aio {
 	__u32 max_reqs;		/* what io_setup(2) was asked for */
 	__u32 nr_events;	/* that the ring has room for */
