@@ -264,8 +264,9 @@ static int describe_in_flight(struct tty_port *port, struct tty_side *side)
 	size_t bytes = 0;
 	u8 *to;
 
-	/* Pair with those of tty_buffer.c, as in flush_to_ldisc(). */
+	/* Pairs with tty_buffer.c, as in flush_to_ldisc(): of the next buffer ... */
 	for (b = port->buf.head; b; b = smp_load_acquire(&b->next))
+		/* ... and of the bytes in it. */
 		bytes += smp_load_acquire(&b->commit) - b->read;
 	to = kvmalloc(bytes + 1, GFP_KERNEL_ACCOUNT);
 	if (!to)
@@ -392,8 +393,8 @@ static int checkpoint_pty_state(struct ckpt_ctx *ctx, void *ptr, u32 objref)
 
 	if (!all_files_known(ctx, slave) || !all_files_known(ctx, master)) {
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
-			"/dev/pts/%d is the tree's, and a process outside the tree has it open: not supported",
-			slave->index);
+				    "/dev/pts/%d is the tree's, and a process outside the tree has it open: not supported",
+				    slave->index);
 		if (ret)
 			return ret;
 	}
@@ -435,8 +436,8 @@ int checkpoint_pty(struct ckpt_ctx *ctx, struct tty_struct *tty, u32 *objref)
 		ret = write_with_master(ctx, master, slave, *objref);
 	else if (master->count)
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
-			"the master of /dev/pts/%d is in flight in a socket that is in flight itself: not supported",
-			slave->index);
+				    "the master of /dev/pts/%d is in flight in a socket that is in flight itself: not supported",
+				    slave->index);
 	else
 		ret = write_masterless(ctx, slave, *objref);
 	return ret ?: ckpt_write_later(ctx, CKPT_STAGE_FILL, slave, *objref,

@@ -64,7 +64,7 @@ static int restore_node(struct ckpt_ctx *ctx, const struct ckpt_pty *rec, const 
 		.ia_uid = make_kuid(current_user_ns(), rec->uid),
 		.ia_gid = make_kgid(current_user_ns(), rec->gid),
 	};
-	int ret = 0;
+	int ret;
 
 	if (!rec->mode)
 		return 0;
@@ -76,6 +76,9 @@ static int restore_node(struct ckpt_ctx *ctx, const struct ckpt_pty *rec, const 
 		attr.ia_valid |= ATTR_GID;
 	if (attr.ia_mode != inode->i_mode)
 		attr.ia_valid |= ATTR_MODE;
+	ret = attr.ia_valid ? mnt_want_write(node->mnt) : 0;
+	if (ret)
+		return ckpt_err(ctx, ret, "its devpts is mounted read-only (error %d)", ret);
 	inode_lock(inode);
 	if (attr.ia_valid)
 		ret = notify_change(mnt_idmap(node->mnt), node->dentry, &attr, NULL);
@@ -85,6 +88,8 @@ static int restore_node(struct ckpt_ctx *ctx, const struct ckpt_pty *rec, const 
 		inode_set_ctime_to_ts(inode, ns_to_timespec64(rec->ctime_ns));
 	}
 	inode_unlock(inode);
+	if (attr.ia_valid)
+		mnt_drop_write(node->mnt);
 	if (ret)
 		return ckpt_err(ctx, ret, "cannot be given to %u:%u, mode %o (error %d)",
 				rec->uid, rec->gid, rec->mode & S_IALLUGO, ret);
@@ -109,8 +114,8 @@ static struct file *open_ptmx(struct ckpt_ctx *ctx, const struct ckpt_pty *rec, 
 		file = path_open_given(&path, flags, current_cred(), NULL);
 		if (!IS_ERR(file))
 			ckpt_note(ctx,
-				"/dev/pts/%u is another's now: what was hung up has another number",
-				rec->index);
+				  "/dev/pts/%u is another's now: what was hung up has another number",
+				  rec->index);
 	}
 	path_put(&path);
 	if (file == ERR_PTR(-EBUSY))

@@ -427,7 +427,7 @@ struct ckpt_file {
 
 #define CKPT_FILE_NAME_GIVEN	(1U << 0)	/* @path is a name that the checkpoint gave it */
 #define CKPT_FILE_NO_WRITER_YET	(1U << 1)	/* a FIFO's reader that has seen no writer */
-#define CKPT_FILE_HUNG_UP	(1U << 2)	/* a terminal's file that nothing goes through any more */
+#define CKPT_FILE_HUNG_UP	(1U << 2)	/* a terminal's file, of no use any more */
 #define CKPT_FILE_FLAGS_ALL	0x7U
 
 #define CKPT_ADVICE_RANDOM	(1U << 0)
@@ -831,7 +831,7 @@ struct ckpt_datagram {
 #define CKPT_TCP_WSCALE		(1U << 2)
 #define CKPT_TCP_ECN		(1U << 3)
 #define CKPT_TCP_END_READ	(1U << 4)	/* the end of what the peer sends has come */
-#define CKPT_TCP_NOSPACE	(1U << 5)	/* someone waits to be told that it can be written */
+#define CKPT_TCP_NOSPACE	(1U << 5)	/* someone waits for room to write */
 #define CKPT_TCP_CONNECTING	(1U << 6)	/* connect(2) is to be called once more */
 #define CKPT_TCP_FLAGS_ALL	0x7fU
 
@@ -1155,7 +1155,7 @@ struct ckpt_process {
 	__u32 nr_threads;
 	__u32 is_child_subreaper;
 	__u32 has_child_subreaper;
-	__u32 tty;		/* objref of the FILE or PTY that is its controlling terminal, or 0 */
+	__u32 tty;		/* objref of its controlling terminal, a FILE or PTY, or 0 */
 	__u32 tty_foreground;	/* pgid, when it leads the session */
 	__u32 stopped;		/* signal that stopped it, or 0 */
 	__u32 oom_score_adj;	/* two's complement */
