@@ -59,3 +59,29 @@ describe("a guest that breaks the rules", () => {
     await expect(lane.write("/x", none)).rejects.toMatchObject({ code: "lane-broken" });
   });
 });
+
+describe("what goes wrong on this side", () => {
+  it("ends the command, when the words for it break", async () => {
+    const lane = new Lane(saying(Buffer.alloc(0)), disk);
+    const words = (async function* (): AsyncGenerator<string> {
+      yield "first";
+      throw new Error("the round could not be counted");
+    })();
+    await expect(lane.run(["x"], { ...nothing, words })).rejects.toThrow("the round could not be counted");
+  });
+
+  it("ends the command, when the disk takes only a part of a slot", async () => {
+    const full = { write: async () => ({ bytesWritten: 1, buffer: Buffer.alloc(0) }) } as unknown as FileHandle;
+    const reading = async (_: readonly string[], options: ExecOptions): Promise<ExecResult> => {
+      for await (const _length of options.stdin ?? []);
+      return new Promise((_resolve, reject) => {
+        if (options.abort?.aborted) reject(new Error("aborted"));
+      });
+    };
+    const lane = new Lane(reading, full);
+    const source = (async function* () {
+      yield Buffer.alloc(8);
+    })();
+    await expect(lane.write("/x", source)).rejects.toMatchObject({ code: "disk-failed" });
+  });
+});

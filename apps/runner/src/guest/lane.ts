@@ -14,7 +14,10 @@ export const LANE_BYTES = SLOT_BYTES * SLOTS;
 const FREED = Buffer.from([0]);
 
 export interface LaneOptions {
-  /** Text for the command's standard input; it must not hold a NUL. The input stays open until the command has ended. */
+  /**
+   * Text for the command's standard input; it must not hold a NUL. The input stays open until the command has ended.
+   * What they throw ends the command, and is thrown by run.
+   */
   words?: AsyncIterable<string>;
   /** Told of output as it comes. A promise holds the command back until it is fulfilled. */
   onBytes: (bytes: Buffer) => void | Promise<void>;
@@ -65,9 +68,10 @@ export class Lane {
     const input = new Mailbox();
     const slots = new SlotReader(this.disk);
     const failure = new AbortController();
-    void (async () => {
+    const speak = async () => {
       for await (const word of options.words ?? []) input.put(Buffer.from(word));
-    })();
+    };
+    void speak().catch((error) => failure.abort(error));
     try {
       const result = await this.exec([PROGRAM, "send", ...argv], {
         stdin: input,
@@ -168,7 +172,9 @@ class SlotWriter {
       });
     if (this.#closed) return undefined;
     this.#full++;
-    await this.disk.write(bytes, 0, bytes.length, (this.#nr++ % SLOTS) * SLOT_BYTES);
+    const { bytesWritten } = await this.disk.write(bytes, 0, bytes.length, (this.#nr++ % SLOTS) * SLOT_BYTES);
+    if (bytesWritten !== bytes.length)
+      throw new GuestError("disk-failed", "the file behind the guest's disk takes no more", "Is the disk full?");
     const length = Buffer.alloc(4);
     length.writeUInt32LE(bytes.length);
     return length;
