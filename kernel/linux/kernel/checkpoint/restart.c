@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A restart, from first to last: read the image, have every task take on what
- * is its own, let them all go at once.
+ * A restart, from first to last: have the image read, have every task take on
+ * what is its own, let them all go at once.
  *
  * The coordinator reads and makes the shared objects. The tasks, which user
  * space has made with the right pids and parents, wait in restart_join(). In
@@ -9,7 +9,6 @@
  * Nobody reaches user mode before all have succeeded.
  */
 #include <linux/anon_inodes.h>
-#include <linux/checkpoint_internal.h>
 #include <linux/file.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
@@ -20,61 +19,9 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 #include <linux/uaccess.h>
 
-enum restart_phase {
-	PHASE_JOIN,
-	PHASE_APPLY,
-	PHASE_GO,
-	PHASE_DEAD,
-};
-
-/**
- * struct restart_ctx - what the file descriptor of a restart stands for
- * @ckpt:	image, log, objects
- * @refs:	the descriptor, and each task that has joined
- * @namespaces:	the NAMESPACES record, for user space, or NULL
- * @mounts:	the MOUNTS record, the same
- * @time:	the TIME record, the same
- * @pid_ns:	where the pids of the image are counted: that of who made it
- * @nsproxy:	the namespaces of who made it
- * @owner:	process that made it: its end ends the restart
- * @lock:	one RUN at a time
- * @phase:	what the tasks that have joined are to do
- * @wq:		where they wait for it
- * @run_wq:	where RUN waits for them; who wakes it need not wake them all
- * @parents:	images that this one is an increment over, newest first
- * @nr_parents:	their number
- * @tasks:	of the tree, ordered by pid
- * @nr_tasks:	their number
- * @order:	the same in the order of the image
- * @nr_joined:	how many have joined
- * @nr_applied:	how many have taken on what is theirs
- * @lost:	one of them was killed while it waited
- */
-struct restart_ctx {
-	struct ckpt_ctx *ckpt;
-	struct kref refs;
-	void *namespaces, *mounts;
-	struct ckpt_time time;
-	u32 namespaces_len, mounts_len;
-	struct pid_namespace *pid_ns;
-	struct nsproxy *nsproxy;
-	struct pid *owner;
-	struct mutex lock;		/* held by RUN */
-	enum restart_phase phase;
-	wait_queue_head_t wq;
-	wait_queue_head_t run_wq;
-	struct ckpt_stream *parents;
-	unsigned int nr_parents;
-	struct restart_task *tasks;
-	unsigned int nr_tasks;
-	u32 *order;
-	atomic_t nr_joined;
-	atomic_t nr_applied;
-	bool lost;
-};
+#include "restart.h"
 
 struct ckpt_ctx *restart_ckpt_ctx(struct restart_task *rt)
 {
@@ -139,33 +86,9 @@ static void count_task(struct restart_ctx *r, atomic_t *counter)
 		wake_up_all(&r->run_wq);
 }
 
-static int pid_order(const void *a, const void *b)
-{
-	const struct restart_task *x = a, *y = b;
-
-	return (x->entry.pid > y->entry.pid) - (x->entry.pid < y->entry.pid);
-}
-
-static struct restart_task *find_task(struct restart_ctx *r, pid_t pid)
-{
-	unsigned int lo = 0, hi = r->nr_tasks;
-
-	while (lo < hi) {
-		unsigned int mid = lo + (hi - lo) / 2;
-
-		if (r->tasks[mid].entry.pid == pid)
-			return &r->tasks[mid];
-		if (r->tasks[mid].entry.pid < pid)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
-}
-
 struct restart_task *restart_lookup(struct ckpt_ctx *ctx, pid_t pid)
 {
-	return find_task(ctx->restart, pid);
+	return restart_task_by_pid(ctx->restart, pid);
 }
 
 /**
@@ -177,187 +100,11 @@ struct restart_task *restart_lookup(struct ckpt_ctx *ctx, pid_t pid)
  */
 struct restart_task *restart_find(struct ckpt_ctx *ctx, pid_t pid)
 {
-	struct restart_task *rt = find_task(ctx->restart, pid);
+	struct restart_task *rt = restart_task_by_pid(ctx->restart, pid);
 
 	if (!rt || !rt->task)
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "the image has no task with pid %d", pid));
 	return rt;
-}
-
-static int check_header(struct ckpt_ctx *ctx, const struct ckpt_header *h)
-{
-	if (h->magic != CKPT_MAGIC)
-		return ckpt_err(ctx, -EINVAL, "this is not a checkpoint image");
-	if (h->version != CKPT_VERSION)
-		return ckpt_err(ctx, -EINVAL, "format version %u; this kernel reads %u",
-				h->version, CKPT_VERSION);
-	if (h->arch != CKPT_ARCH_X86_64 || h->page_size != PAGE_SIZE)
-		return ckpt_err(ctx, -EINVAL, "made for another architecture or page size");
-	if (!h->nr_tasks || h->nr_tasks > CKPT_MAX_TASKS)
-		return ckpt_err(ctx, -EINVAL, "claims %u tasks", h->nr_tasks);
-	if (h->features & ~ckpt_arch_features())
-		return ckpt_err(ctx, -EINVAL,
-			"uses CPU state components 0x%llx that this CPU does not have",
-			h->features & ~ckpt_arch_features());
-	return 0;
-}
-
-static int read_header(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct ckpt_header *h)
-{
-	struct ckpt_rec rec;
-	int ret;
-
-	ret = ckpt_read_rec(ctx, s, &rec);
-	if (ret)
-		return ret;
-	if (rec.type != CKPT_REC_HEADER || rec.len != sizeof(*h))
-		return ckpt_err(ctx, -EINVAL, "this is not a checkpoint image");
-	ret = ckpt_read(s, h, sizeof(*h));
-	if (ret)
-		return ckpt_err(ctx, ret, "the image is truncated in its header");
-	return check_header(ctx, h);
-}
-
-static int check_task(struct ckpt_ctx *ctx, struct restart_ctx *r, unsigned int i,
-		      const struct ckpt_task_entry *e)
-{
-	bool leads = e->pid == e->tgid;
-
-	if (e->pid <= 0 || e->tgid <= 0 || e->pgid < 0 || e->sid < 0 || e->ppid < 0)
-		return ckpt_err(ctx, -EINVAL, "task %u: invalid pid", i);
-	if (e->flags & ~CKPT_TASK_FLAGS_ALL ||
-	    !(e->flags & CKPT_TASK_LEADER) == leads ||
-	    ((e->flags & CKPT_TASK_ZOMBIE) && !leads))
-		return ckpt_err(ctx, -EINVAL, "task %u (pid %d): invalid flags", i, e->pid);
-	if (e->exit_signal < 0 || e->exit_signal > SIGRTMAX)
-		return ckpt_err(ctx, -EINVAL, "task %u (pid %d): invalid exit signal", i, e->pid);
-	if (!i && (e->ppid || !leads || e->flags & CKPT_TASK_ZOMBIE))
-		return ckpt_err(ctx, -EINVAL, "the first task is not a live root of a tree");
-	return 0;
-}
-
-static int read_tasks(struct restart_ctx *r)
-{
-	struct ckpt_ctx *ctx = r->ckpt;
-	u32 n = ctx->header.nr_tasks, i;
-	struct ckpt_task_entry *entries;
-	struct ckpt_rec rec;
-	int ret;
-
-	ret = ckpt_read_rec(ctx, &ctx->img, &rec);
-	if (ret)
-		return ret;
-	if (rec.type != CKPT_REC_TASKS)
-		return ckpt_err(ctx, -EINVAL, "a TASKS record should follow the header");
-	entries = ckpt_read_payload(ctx, &ctx->img, &rec, n * sizeof(*entries),
-				    n * sizeof(*entries));
-	if (IS_ERR(entries))
-		return PTR_ERR(entries);
-	r->tasks = kvcalloc(n, sizeof(*r->tasks), GFP_KERNEL_ACCOUNT);
-	r->order = kvcalloc(n, sizeof(*r->order), GFP_KERNEL_ACCOUNT);
-	ret = r->tasks && r->order ? 0 : -ENOMEM;
-	for (i = 0; i < n && !ret; i++) {
-		ret = check_task(ctx, r, i, &entries[i]);
-		r->tasks[i].entry = entries[i];
-		r->tasks[i].rctx = r;
-		INIT_LIST_HEAD(&r->tasks[i].sigqueues);
-		r->order[i] = entries[i].pid;
-	}
-	if (!ret) {
-		r->nr_tasks = n;
-		sort(r->tasks, n, sizeof(*r->tasks), pid_order, NULL);
-	}
-	kvfree(entries);
-	for (i = 0; i < n && !ret; i++) {
-		struct restart_task *rt = &r->tasks[i];
-
-		/* sort() has moved the list heads. */
-		INIT_LIST_HEAD(&rt->sigqueues);
-		if (i && rt->entry.pid == rt[-1].entry.pid)
-			ret = ckpt_err(ctx, -EINVAL, "pid %d stands twice in the image",
-				       rt->entry.pid);
-		rt->leader = find_task(r, rt->entry.tgid);
-		if (!ret && (!rt->leader || rt->leader->entry.pid != rt->leader->entry.tgid ||
-			     (rt->entry.ppid && !find_task(r, rt->entry.ppid))))
-			ret = ckpt_err(ctx, -EINVAL,
-				       "pid %d: its leader or parent is not in the image",
-				       rt->entry.pid);
-	}
-	return ret;
-}
-
-static int check_namespaces(struct restart_ctx *r, const struct ckpt_namespaces *ns, u32 len)
-{
-	const struct ckpt_ns_pid *pid = (const struct ckpt_ns_pid *)(ns + 1);
-	u32 i;
-
-	if (ns->flags & ~CKPT_NS_ALL || ns->nr_pids > r->nr_tasks ||
-	    len != sizeof(*ns) + (u64)ns->nr_pids * sizeof(*pid))
-		return ckpt_err(r->ckpt, -EINVAL, "namespaces that contradict themselves");
-	for (i = 0; i < ns->nr_pids; i++)
-		if (pid[i].flags & ~CKPT_NS_PID_ALL || pid[i].reserved ||
-		    !find_task(r, pid[i].pid))
-			return ckpt_err(r->ckpt, -EINVAL,
-					"pid %d, of a pid namespace, is not in the image",
-					pid[i].pid);
-	return 0;
-}
-
-static int read_time(struct restart_ctx *r, const struct ckpt_rec *rec)
-{
-	struct ckpt_time *time;
-
-	time = ckpt_read_payload(r->ckpt, &r->ckpt->img, rec, sizeof(*time), sizeof(*time));
-	if (IS_ERR(time))
-		return PTR_ERR(time);
-	r->time = *time;
-	kvfree(time);
-	return 0;
-}
-
-/* What else the tool that makes the tree has to know. */
-static int read_namespaces(struct restart_ctx *r)
-{
-	struct ckpt_ctx *ctx = r->ckpt;
-	struct ckpt_rec rec;
-	void *payload;
-	int ret;
-
-	for (;;) {
-		bool mounts;
-
-		ret = ckpt_read_rec(ctx, &ctx->img, &rec);
-		if (ret)
-			return ret;
-		if (rec.type == CKPT_REC_TIME) {
-			ret = read_time(r, &rec);
-			if (ret)
-				return ret;
-			continue;
-		}
-		mounts = rec.type == CKPT_REC_MOUNTS;
-		if (!mounts && rec.type != CKPT_REC_NAMESPACES)
-			break;
-		if (mounts ? !!r->mounts : !!r->namespaces)
-			return ckpt_err(ctx, -EINVAL, "namespaces stand twice in the image");
-		payload = ckpt_read_payload(ctx, &ctx->img, &rec,
-					    mounts ? 1 : sizeof(struct ckpt_namespaces),
-					    CKPT_MAX_RECORD_BYTES);
-		if (IS_ERR(payload))
-			return PTR_ERR(payload);
-		if (mounts) {
-			r->mounts = payload;
-			r->mounts_len = rec.len;
-			continue;
-		}
-		r->namespaces = payload;
-		r->namespaces_len = rec.len;
-		ret = check_namespaces(r, payload, rec.len);
-		if (ret)
-			return ret;
-	}
-	ctx->ahead = rec;
-	return 0;
 }
 
 static long restart_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -394,7 +141,7 @@ static ssize_t restart_read(struct file *file, char __user *buf, size_t len, lof
 			return -EINVAL;
 		if (len - done < sizeof(struct ckpt_task_entry))
 			break;
-		if (copy_to_user(buf + done, &find_task(r, r->order[i])->entry,
+		if (copy_to_user(buf + done, &restart_task_by_pid(r, r->order[i])->entry,
 				 sizeof(struct ckpt_task_entry)))
 			return -EFAULT;
 		done += sizeof(struct ckpt_task_entry);
@@ -499,11 +246,7 @@ int restart_create(u64 flags, const int *fds, unsigned int nr_fds, int log_fd,
 	}
 	ret = open_images(r, fds, nr_fds);
 	if (!ret)
-		ret = read_header(r->ckpt, &r->ckpt->img, &r->ckpt->header);
-	if (!ret)
-		ret = read_tasks(r);
-	if (!ret)
-		ret = read_namespaces(r);
+		ret = restart_read_head(r);
 	if (!ret)
 		ret = anon_inode_getfd("[restart]", &restart_fops, r, O_RDONLY | O_CLOEXEC);
 	if (ret >= 0)
@@ -539,7 +282,7 @@ static bool parent_fits(const struct restart_ctx *r, const struct restart_task *
 
 static int join(struct restart_ctx *r, struct restart_task **out)
 {
-	struct restart_task *rt = find_task(r, task_pid_nr_ns(current, r->pid_ns));
+	struct restart_task *rt = restart_task_by_pid(r, task_pid_nr_ns(current, r->pid_ns));
 
 	if (!rt || rt->entry.tgid != task_tgid_nr_ns(current, r->pid_ns) || !parent_fits(r, rt))
 		return -ESRCH;
@@ -606,180 +349,6 @@ long restart_join(int ctx_fd)
 	if (!go)
 		do_group_exit(SIGKILL);
 	return restore_arch_return();
-}
-
-/* The end of the image, or of a parent: is everything there, and undamaged? */
-int ckpt_read_trailer(struct ckpt_ctx *ctx, struct ckpt_stream *s,
-		      const struct ckpt_rec *rec)
-{
-	u64 bytes = s->offset + sizeof(struct ckpt_trailer);
-	u32 crc = s->rec_crc;
-	struct ckpt_trailer t;
-	int ret;
-
-	if (rec->len != sizeof(t))
-		return ckpt_err(ctx, -EINVAL, "the trailer has %llu bytes", rec->len);
-	ret = ckpt_read(s, &t, sizeof(t));
-	if (ret)
-		return ckpt_err(ctx, ret, "the image is truncated in its trailer");
-	if (t.crc32c != crc)
-		return ckpt_err(ctx, -EBADMSG, "checksum mismatch: the image is damaged");
-	if (t.bytes != bytes || t.pages != s->pages || t.nr_records != s->nr_records)
-		return ckpt_err(ctx, -EINVAL,
-			"the trailer counts %llu bytes, %llu pages, %u records; there are %llu, %llu, %u",
-			t.bytes, t.pages, t.nr_records, bytes, s->pages, s->nr_records);
-	return 0;
-}
-
-/**
- * restore_payload_rec - keep a record until the tasks that need it read it
- * @ctx:	the restart
- * @rec:	FILES, FS or SIGHAND
- *
- * Return: 0 or a negative error, which has been logged.
- */
-static int restore_payload_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
-{
-	enum ckpt_obj_type type = rec->type == CKPT_REC_FILES ? CKPT_OBJ_FILES :
-				  rec->type == CKPT_REC_FS ? CKPT_OBJ_FS : CKPT_OBJ_SIGHAND;
-	struct ckpt_payload *p;
-	int ret;
-
-	p = kvmalloc(struct_size(p, data, rec->len + 1), GFP_KERNEL_ACCOUNT);
-	if (!p)
-		return -ENOMEM;
-	p->first = NULL;
-	p->len = rec->len;
-	ret = ckpt_read(&ctx->img, p->data, rec->len);
-	if (ret) {
-		kvfree(p);
-		return ckpt_err(ctx, ret, "the image is truncated in a record of type %u",
-				rec->type);
-	}
-	p->data[rec->len] = 0;
-	return ckpt_ref_add(ctx, rec->objref, type, p);
-}
-
-typedef int (*restore_fn)(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
-
-/* What the image may hold, and who makes it. */
-static const restore_fn restore_fns[] = {
-	[CKPT_REC_FILE]		= restore_file_rec,
-	[CKPT_REC_PIPE]		= restore_pipe_rec,
-	[CKPT_REC_SHMEM]	= restore_shmem_rec,
-	[CKPT_REC_INOTIFY]	= restore_inotify_rec,
-	[CKPT_REC_FANOTIFY]	= restore_fanotify_rec,
-	[CKPT_REC_WATCH]	= restore_watch_rec,
-	[CKPT_REC_EVENT]	= restore_event_rec,
-	[CKPT_REC_LOCKS]	= restore_locks_rec,
-	[CKPT_REC_CONTENTS]	= restore_contents_rec,
-	[CKPT_REC_XATTR]	= restore_xattr_rec,
-	[CKPT_REC_MM]		= restore_mm_rec,
-	[CKPT_REC_PAGES]	= restore_pages_rec,
-	[CKPT_REC_COW]		= restore_cow_rec,
-	[CKPT_REC_SHMEM_TRACK]	= restore_shmem_track_rec,
-	[CKPT_REC_FILES]	= restore_payload_rec,
-	[CKPT_REC_FS]		= restore_payload_rec,
-	[CKPT_REC_SIGHAND]	= restore_payload_rec,
-	[CKPT_REC_CRED]		= restore_cred_rec,
-	[CKPT_REC_PROCESS]	= restore_process_rec,
-	[CKPT_REC_THREAD]	= restore_thread_rec,
-	[CKPT_REC_SIGQUEUE]	= restore_sigqueue_rec,
-	[CKPT_REC_CPU]		= restore_cpu_rec,
-	[CKPT_REC_FPU]		= restore_fpu_rec,
-	[CKPT_REC_EVENTFD]	= restore_eventfd_rec,
-	[CKPT_REC_SIGNALFD]	= restore_signalfd_rec,
-	[CKPT_REC_TIMERFD]	= restore_timerfd_rec,
-	[CKPT_REC_EPOLL]	= restore_epoll_rec,
-	[CKPT_REC_EPOLL_ITEMS]	= restore_epoll_items_rec,
-	[CKPT_REC_MEMFD]	= restore_memfd_rec,
-	[CKPT_REC_ACCOUNT]	= restore_account_rec,
-	[CKPT_REC_SCHED]	= restore_sched_rec,
-#ifdef CONFIG_POSIX_TIMERS
-	[CKPT_REC_TIMERS]	= restore_timers_rec,
-#endif
-#ifdef CONFIG_SECCOMP_FILTER
-	[CKPT_REC_SECCOMP]	= restore_seccomp_rec,
-#endif
-	[CKPT_REC_UTS]		= restore_uts_rec,
-	[CKPT_REC_TMPFS]	= restore_tmpfs_rec,
-	[CKPT_REC_TMPFS_INODE]	= restore_tmpfs_inode_rec,
-	[CKPT_REC_TMPFS_LINK]	= restore_tmpfs_link_rec,
-	[CKPT_REC_TMPFS_END]	= restore_tmpfs_end_rec,
-	[CKPT_REC_IPC_NS]	= restore_ipc_ns_rec,
-	[CKPT_REC_SHM]		= restore_shm_rec,
-	[CKPT_REC_SEM]		= restore_sem_rec,
-	[CKPT_REC_MSG]		= restore_msg_rec,
-	[CKPT_REC_SEM_UNDO]	= restore_sem_undo_rec,
-	[CKPT_REC_PIDFD]	= restore_pidfd_rec,
-	[CKPT_REC_SOCKET]	= restore_socket_rec,
-	[CKPT_REC_SOCKET_FILTER] = restore_socket_filter_rec,
-	[CKPT_REC_SOCKET_DGRAM]	= restore_socket_dgram_rec,
-	[CKPT_REC_SOCKET_PEER]	= restore_socket_peer_rec,
-	[CKPT_REC_SOCKET_MSG]	= restore_socket_msg_rec,
-	[CKPT_REC_PTY]		= restore_pty_rec,
-	[CKPT_REC_PTY_STATE]	= restore_pty_state_rec,
-	[CKPT_REC_TCP]		= restore_tcp_rec,
-	[CKPT_REC_TCP_DATA]	= restore_tcp_data_rec,
-};
-
-/* The first one was read when the context was made. */
-static int next_record(struct ckpt_ctx *ctx, struct ckpt_rec *rec)
-{
-	if (!ctx->ahead.type)
-		return ckpt_read_rec(ctx, &ctx->img, rec);
-	*rec = ctx->ahead;
-	ctx->ahead.type = 0;
-	return 0;
-}
-
-static int read_records(struct ckpt_ctx *ctx)
-{
-	struct ckpt_rec rec;
-	int ret;
-
-	for (;;) {
-		if (fatal_signal_pending(current))
-			return ckpt_err(ctx, -EINTR, "interrupted");
-		ret = next_record(ctx, &rec);
-		if (ret)
-			return ret;
-		if (rec.type == CKPT_REC_TRAILER)
-			return ckpt_read_trailer(ctx, &ctx->img, &rec);
-		if (rec.type >= ARRAY_SIZE(restore_fns) || !restore_fns[rec.type])
-			return ckpt_err(ctx, -EINVAL, "a record of type %u has no place here",
-					rec.type);
-		ret = restore_fns[rec.type](ctx, &rec);
-		if (ret)
-			return ckpt_err(ctx, ret, "cannot restore a record of type %u (error %d)",
-					rec.type, ret);
-		cond_resched();
-	}
-}
-
-/* Pages that the image leaves to its parents, newest parent first. */
-static int read_parents(struct restart_ctx *r)
-{
-	struct ckpt_ctx *ctx = r->ckpt;
-	struct ckpt_header want = ctx->header, h;
-	unsigned int i;
-	int ret;
-
-	for (i = 0; i < r->nr_parents; i++) {
-		ret = read_header(ctx, &r->parents[i], &h);
-		if (ret)
-			return ret;
-		if (memcmp(h.image_id, want.parent_id, CKPT_ID_BYTES))
-			return ckpt_err(ctx, -EINVAL,
-				"parent %u is image %*phN, but image %*phN is wanted: give the right file",
-				i + 1, CKPT_ID_BYTES, h.image_id, CKPT_ID_BYTES, want.parent_id);
-		ret = restore_parent_pages(ctx, &r->parents[i]);
-		if (ret)
-			return ckpt_err(ctx, ret, "cannot take pages from parent %u", i + 1);
-		ckpt_stream_release(&r->parents[i]);
-		want = h;
-	}
-	return restore_missing_pages(ctx);
 }
 
 static bool all_in_place(struct restart_ctx *r)
@@ -901,7 +470,7 @@ static void restore_last_pids(struct restart_ctx *r)
 
 	for (i = 0; ns && i < ns->nr_pids; i++)
 		if (pid[i].flags & CKPT_NS_PID_INIT)
-			restore_last_pid(find_task(r, pid[i].pid)->task, pid[i].last);
+			restore_last_pid(restart_task_by_pid(r, pid[i].pid)->task, pid[i].last);
 }
 
 static int finish_tasks(struct restart_ctx *r)
@@ -971,9 +540,9 @@ static int run(struct restart_ctx *r)
 	/* Off their CPUs: only then can their registers be set from here. */
 	for (i = 0; i < r->nr_tasks; i++)
 		ckpt_wait_inactive(r->tasks[i].task);
-	ret = read_records(ctx);
+	ret = restart_read_records(ctx);
 	if (!ret)
-		ret = read_parents(r);
+		ret = restart_read_parents(r);
 	if (!ret)
 		ret = check_complete(r);
 	if (!ret)

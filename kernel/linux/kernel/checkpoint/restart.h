@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a restart knows: restart.c leads it, restart_image.c reads for it. */
+#ifndef _CHECKPOINT_RESTART_H
+#define _CHECKPOINT_RESTART_H
+
+#include <linux/checkpoint_internal.h>
+
+enum restart_phase {
+	PHASE_JOIN,
+	PHASE_APPLY,
+	PHASE_GO,
+	PHASE_DEAD,
+};
+
+/**
+ * struct restart_ctx - what the file descriptor of a restart stands for
+ * @ckpt:	image, log, objects
+ * @refs:	the descriptor, and each task that has joined
+ * @namespaces:	the NAMESPACES record, for user space, or NULL
+ * @mounts:	the MOUNTS record, the same
+ * @time:	the TIME record, the same
+ * @pid_ns:	where the pids of the image are counted: that of who made it
+ * @nsproxy:	the namespaces of who made it
+ * @owner:	process that made it: its end ends the restart
+ * @lock:	one RUN at a time
+ * @phase:	what the tasks that have joined are to do
+ * @wq:		where they wait for it
+ * @run_wq:	where RUN waits for them; who wakes it need not wake them all
+ * @parents:	images that this one is an increment over, newest first
+ * @nr_parents:	their number
+ * @tasks:	of the tree, ordered by pid
+ * @nr_tasks:	their number
+ * @order:	the same in the order of the image
+ * @nr_joined:	how many have joined
+ * @nr_applied:	how many have taken on what is theirs
+ * @lost:	one of them was killed while it waited
+ */
+struct restart_ctx {
+	struct ckpt_ctx *ckpt;
+	struct kref refs;
+	void *namespaces, *mounts;
+	struct ckpt_time time;
+	u32 namespaces_len, mounts_len;
+	struct pid_namespace *pid_ns;
+	struct nsproxy *nsproxy;
+	struct pid *owner;
+	struct mutex lock;		/* held by RUN */
+	enum restart_phase phase;
+	wait_queue_head_t wq;
+	wait_queue_head_t run_wq;
+	struct ckpt_stream *parents;
+	unsigned int nr_parents;
+	struct restart_task *tasks;
+	unsigned int nr_tasks;
+	u32 *order;
+	atomic_t nr_joined;
+	atomic_t nr_applied;
+	bool lost;
+};
+
+struct restart_task *restart_task_by_pid(struct restart_ctx *r, pid_t pid);
+int restart_read_head(struct restart_ctx *r);
+int restart_read_records(struct ckpt_ctx *ctx);
+int restart_read_parents(struct restart_ctx *r);
+
+#endif
