@@ -338,7 +338,7 @@ int restore_tmpfs_inode_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	    !node_is_valid(in, target)) {
 		ret = ckpt_err(ctx, -EINVAL, "a TMPFS_INODE record contradicts itself");
 	} else {
-		ctx->where.path = name;
+		ctx->where.path = *name ? name : "/";
 		ret = restore_node(ctx, t, rec->objref, in, name, target);
 		ctx->where.path = NULL;
 	}
