@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { filesUnder } from "../apps/runner/src/build/hash.js";
-import { ensureKernel, sparseCheck } from "../apps/runner/src/build/kernel.js";
+import { ensureLabKernel, sparseCheck } from "../apps/runner/src/build/kernel.js";
 import { hookPatches, overlayDir, patchesDir } from "../apps/runner/src/build/patchset.js";
 import { ensureSource, type KernelSource } from "../apps/runner/src/build/source.js";
 import { reportFailure, stage } from "../apps/runner/src/build/stages.js";
@@ -37,7 +37,7 @@ try {
   const sources = filesUnder(overlayDir).filter((path) => /\.[ch]$/.test(path));
   const files = checkpatch(source, overlayDir, sources, "--file");
   const patches = checkpatch(source, patchesDir, hookPatches());
-  await stage("kernel cr", (progress) => ensureKernel("cr", progress), { expectedS: 480, quiet: true });
+  await stage("kernel cr", (progress) => ensureLabKernel("cr", progress), { expectedS: 480, quiet: true });
   const complaints = await sparseCheck(
     "cr",
     sources.filter((path) => path.endsWith(".c")),

@@ -3,14 +3,14 @@
  * line `N passed, N failed` counted from their own reports. `selftests-debug` runs only when named: its kernel, with
  * KASAN and lockdep, takes long to build.
  */
-import type { KernelVariant } from "@crlab/shared";
+import type { LabKernel } from "@crlab/shared";
 import { BuildError } from "../apps/runner/src/build/errors.js";
 import { setUp } from "../apps/runner/src/build/setup.js";
 import { humanSeconds, reportFailure } from "../apps/runner/src/build/stages.js";
 import { judged, type SuiteResult } from "./suites/suite.js";
 
 interface Suite {
-  kernels: readonly KernelVariant[];
+  kernels: readonly LabKernel[];
   /** Runs only when named: it needs a kernel that takes long to build. */
   onRequest?: boolean;
   console?: boolean;

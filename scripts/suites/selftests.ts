@@ -1,7 +1,7 @@
 /** The guest selftests: C programs that speak TAP, run on a real kernel, whose console is then searched for trouble. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { KernelVariant } from "@crlab/shared";
+import type { LabKernel } from "@crlab/shared";
 import { ensureImage, ensureKernel } from "../../apps/runner/src/build/index.js";
 import { dataDir, makeDir } from "../../apps/runner/src/build/paths.js";
 import { bootGuest, type Guest } from "../../apps/runner/src/guest/guest.js";
@@ -13,9 +13,9 @@ import { readTap } from "./tap.js";
 const selftestsDir = "/usr/lib/crlab/selftests";
 
 /** One selftest that takes longer than this hangs; KASAN and lockdep under TCG take their time. */
-const selftestLimitMs = (variant: KernelVariant): number => (variant === "debug" ? 3_600_000 : 900_000);
+const selftestLimitMs = (variant: LabKernel): number => (variant === "debug" ? 3_600_000 : 900_000);
 
-async function boot(variant: KernelVariant, dir: string): Promise<Guest> {
+async function boot(variant: LabKernel, dir: string): Promise<Guest> {
   const quiet = () => undefined;
   return bootGuest({
     kernel: await ensureKernel(variant, quiet),
@@ -28,7 +28,7 @@ async function boot(variant: KernelVariant, dir: string): Promise<Guest> {
 }
 
 /** Runs every selftest in a guest of its own, so that none stands on another's ruins. */
-export async function runSelftests(variant: KernelVariant): Promise<SuiteResult> {
+export async function runSelftests(variant: LabKernel): Promise<SuiteResult> {
   let result: SuiteResult = { passed: 0, skipped: 0, failures: [] };
   for (const name of await selftestNames(variant)) {
     const one = await inGuest(variant, (guest) => runSelftest(variant, guest, name));
@@ -42,7 +42,7 @@ export async function runSelftests(variant: KernelVariant): Promise<SuiteResult>
   return result;
 }
 
-async function inGuest<T>(variant: KernelVariant, work: (guest: Guest) => Promise<T>): Promise<T> {
+async function inGuest<T>(variant: LabKernel, work: (guest: Guest) => Promise<T>): Promise<T> {
   const dir = mkdtempSync(join(makeDir(dataDir("guests")), "selftests-"));
   try {
     const guest = await boot(variant, dir);
@@ -56,7 +56,7 @@ async function inGuest<T>(variant: KernelVariant, work: (guest: Guest) => Promis
   }
 }
 
-async function selftestNames(variant: KernelVariant): Promise<string[]> {
+async function selftestNames(variant: LabKernel): Promise<string[]> {
   return inGuest(variant, async (guest) => {
     const { stdout } = await guest.exec([
       "find",
@@ -76,7 +76,7 @@ async function selftestNames(variant: KernelVariant): Promise<string[]> {
   });
 }
 
-async function runSelftest(variant: KernelVariant, guest: Guest, name: string): Promise<SuiteResult> {
+async function runSelftest(variant: LabKernel, guest: Guest, name: string): Promise<SuiteResult> {
   const label = `${variant} ${name}`;
   const died = guest.ended.then(({ how, reason }) => ({ died: `${label}: the guest ${how}: ${reason}` }));
   const ran = guest

@@ -1,6 +1,6 @@
 /** The runner: boots guests, drives experiments, writes their logs, serves them on a unix socket. */
-import { kernelVariant, type ServerMessage } from "@crlab/shared";
-import { dataDir, findKernel } from "./build/index.js";
+import type { ServerMessage } from "@crlab/shared";
+import { builtKernels, dataDir } from "./build/index.js";
 import { namedErrorOf } from "./experiment/errors.js";
 import { openLab } from "./open-lab.js";
 import { serve } from "./server/server.js";
@@ -35,13 +35,12 @@ async function status(lab: {
   guests: number;
   limits: { guests: number };
 }): Promise<Extract<ServerMessage, { type: "status" }>> {
-  const built = await Promise.all(kernelVariant.options.map(async (v) => ((await findKernel(v)) ? [v] : [])));
   return {
     type: "status",
     guests: lab.guests,
     freeGuests: Math.max(0, lab.limits.guests - lab.guests),
     accel: (await chooseAccel()).accel,
-    kernels: built.flat(),
+    kernels: await builtKernels(),
   };
 }
 

@@ -7,6 +7,7 @@ import { useCreate } from "./create-button";
 import { FileEditor, type Template } from "./editor/file-editor";
 import { ErrorNote } from "./error-note";
 import { ImportFile } from "./import-file";
+import { KernelOptions } from "./kernel-options";
 
 /** Two ways to begin: by hand from a booted guest, or from a file's text. */
 export function NewExperiment({ begin, templates }: { begin: string | null; templates: readonly Template[] }) {
@@ -54,9 +55,7 @@ export function NewExperiment({ begin, templates }: { begin: string | null; temp
                 <label>
                   Kernel
                   <select className="field" name="kernel" defaultValue="cr">
-                    <option value="cr">cr (patched)</option>
-                    <option value="debug">debug (KASAN, lockdep)</option>
-                    <option value="base">base (unpatched)</option>
+                    <KernelOptions />
                   </select>
                 </label>
                 <label>

@@ -1,7 +1,6 @@
 "use client";
-import type { ServerMessage } from "@crlab/shared";
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
-import { type LinkState, RunnerSocket } from "../lib/runner-socket";
+import { type LinkState, RunnerSocket, type RunnerStatus } from "../lib/runner-socket";
 
 const RunnerContext = createContext<RunnerSocket | null>(null);
 
@@ -28,18 +27,10 @@ export function useLinkState(): LinkState {
   return useSyncExternalStore(socket.onState, socket.linkState, () => connecting);
 }
 
-export type RunnerStatus = Extract<ServerMessage, { type: "status" }>;
+const unsaid = () => null;
 
 /** What the runner last said of itself. */
 export function useRunnerStatus(): RunnerStatus | null {
   const socket = useRunner();
-  const [status, setStatus] = useState<RunnerStatus | null>(null);
-  useEffect(
-    () =>
-      socket.onMessage((message) => {
-        if (message.type === "status") setStatus(message);
-      }),
-    [socket],
-  );
-  return status;
+  return useSyncExternalStore(socket.onStatus, socket.lastStatus, unsaid);
 }

@@ -20,6 +20,7 @@ export type LinkState =
 
 type WithoutId<M> = M extends { id: number } ? Omit<M, "id"> : never;
 export type Request = WithoutId<ClientMessage>;
+export type RunnerStatus = Extract<ServerMessage, { type: "status" }>;
 export type Reply = Extract<ServerMessage, { type: "reply" }>;
 
 /** A request that the runner refused or that did not reach it; carries the error by name. */
@@ -59,7 +60,11 @@ export class RunnerSocket {
   private readonly messageListeners = new Set<(message: ServerMessage) => void>();
   private readonly frameListeners = new Set<(frame: TerminalFrame) => void>();
 
+  private status: RunnerStatus | null = null;
+
   readonly linkState = (): LinkState => this.state;
+  /** What the runner last said of itself. */
+  readonly lastStatus = (): RunnerStatus | null => this.status;
 
   start(): void {
     if (!this.stopped) return;
@@ -79,6 +84,10 @@ export class RunnerSocket {
   onMessage(listener: (message: ServerMessage) => void): () => void {
     return listen(this.messageListeners, listener);
   }
+  readonly onStatus = (listener: () => void): (() => void) =>
+    this.onMessage((message) => {
+      if (message.type === "status") listener();
+    });
   onFrame(listener: (frame: TerminalFrame) => void): () => void {
     return listen(this.frameListeners, listener);
   }
@@ -149,6 +158,7 @@ export class RunnerSocket {
       if (message.type === "reply") waiter?.resolve(message);
       else waiter?.reject(new RequestError(message.error));
     }
+    if (message.type === "status") this.status = message;
     for (const listener of this.messageListeners) listener(message);
   }
 

@@ -71,6 +71,17 @@ test("what is not alike is named; what is alike is not", () => {
   ]);
 });
 
+test("of kernels that somebody changed it is said in what they differ", () => {
+  const mine: Partial<Fingerprint> = {
+    ...{ kernelVariant: "mine", kernelHash: "m", kernelOn: "cr", kernelChanges: ["fs/open.c +3 -1"] },
+  };
+  expect(unlikes([ran([]), ran([], mine)])).toEqual([
+    { what: "kernel", values: ["cr 6.12", "mine 6.12"] },
+    { what: "patch set", values: ["k", "m"] },
+    { what: "changed in the kernel", values: ["nothing", "cr and fs/open.c +3 -1"] },
+  ]);
+});
+
 test("ratios", () => {
   expect([ratio(3, 2), ratio(1, 0), ratio(null, 1), ratio(250, 2), ratio(20, 1.6)]).toEqual([
     "1.50x",

@@ -1,5 +1,5 @@
 /** Experiments side by side: their steps aligned, their figures with ratios, and in what they are not alike. */
-import { describeStep } from "./describe.js";
+import { describeChanges, describeStep } from "./describe.js";
 import type { Fingerprint } from "./experiment.js";
 import type { ExperimentView, StepView } from "./fold.js";
 
@@ -13,6 +13,7 @@ const environment: readonly [what: string, value: (f: Fingerprint) => string][] 
   ["accelerator", (f) => f.accel.toUpperCase()],
   ["kernel", (f) => `${f.kernelVariant} ${f.kernelRelease}`],
   ["patch set", (f) => f.kernelHash.slice(0, 12)],
+  ["changed in the kernel", (f) => describeChanges(f) ?? "nothing"],
   ["configuration", (f) => f.configHash.slice(0, 12)],
   ["image", (f) => f.imageHash.slice(0, 12)],
   ["QEMU", (f) => f.qemuVersion],

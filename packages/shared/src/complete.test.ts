@@ -20,6 +20,7 @@ describe("completion", () => {
 
   it("offers the values of a field", () => {
     expect(at("kernel: |")).toEqual(["base", "cr", "debug"]);
+    expect(completeFile("kernel: ", 8, ["cr", "mine"])?.options.map((o) => o.label)).toEqual(["cr", "mine"]);
     expect(at("accel: t|")).toContain("tcg");
     expect(at("title: |")).toEqual([]);
   });

@@ -3,7 +3,7 @@
  * is half written and so need not be YAML yet. Pure.
  */
 import { z } from "zod";
-import { type StepKind, step } from "./experiment.js";
+import { labKernel, type StepKind, step } from "./experiment.js";
 import { experimentFile } from "./experiment-file.js";
 import { sweepAxes, sweepGrid } from "./sweep.js";
 import { workloads } from "./workloads.js";
@@ -113,7 +113,19 @@ function flowPairs(text: string): [string, string][] {
   ]);
 }
 
-export function completeFile(text: string, offset: number): Completions | null {
+/** What is to be known beside the schemas. */
+interface Known {
+  text: string;
+  /** Kernels by name, those of one's own among them. */
+  kernels: readonly string[];
+}
+
+export function completeFile(
+  text: string,
+  offset: number,
+  kernels: readonly string[] = labKernel.options,
+): Completions | null {
+  const known = { text, kernels };
   const before = text.slice(0, offset);
   const at = before.split("\n").length - 1;
   const texts = text.split("\n");
@@ -121,19 +133,19 @@ export function completeFile(text: string, offset: number): Completions | null {
   if (/^\s*#|\s#/.test(current)) return null;
   const lines = texts.map(readLine);
   const flow = current.lastIndexOf("{") > current.lastIndexOf("}");
-  if (flow) return inFlow(text, lines, at, current, offset);
+  if (flow) return inFlow(known, lines, at, current, offset);
 
   const value = /^(\s*)((?:-\s+)?)([\w.-]+)\s*:\s+(\S*)$/.exec(current);
   if (value) {
     const [, space = "", dash = "", key = "", word = ""] = value;
     const place = placeOf(lines, at, space.length + dash.length, dash !== "");
-    return answer(offset, word, valuesOf(text, place, key));
+    return answer(offset, word, valuesOf(known, place, key));
   }
   const listed = /^(\s*)([\w.-]+)\s*:\s+\[([^\]]*)$/.exec(current);
   if (listed) {
     const [, space = "", key = "", inside = ""] = listed;
     const place = placeOf(lines, at, space.length, false);
-    return answer(offset, /[\w.-]*$/.exec(inside)?.[0] ?? "", valuesOf(text, place, key));
+    return answer(offset, /[\w.-]*$/.exec(inside)?.[0] ?? "", valuesOf(known, place, key));
   }
   const key = /^(\s*)((?:-\s+)?)([\w.-]*)$/.exec(current);
   if (!key) return null;
@@ -144,7 +156,7 @@ export function completeFile(text: string, offset: number): Completions | null {
 }
 
 function inFlow(
-  text: string,
+  known: Known,
   lines: readonly (Line | null)[],
   at: number,
   current: string,
@@ -160,7 +172,7 @@ function inFlow(
     beside: new Map(flowPairs(current)),
   };
   const value = /[{,]\s*([\w.-]+)\s*:\s*(?:\[[^\]]*?)?([\w.-]*)$/.exec(current);
-  if (value) return answer(offset, value[2] ?? "", valuesOf(text, place, value[1] ?? ""));
+  if (value) return answer(offset, value[2] ?? "", valuesOf(known, place, value[1] ?? ""));
   const key = /[{,]\s*([\w.-]*)$/.exec(current);
   if (!key) return null;
   place.beside.delete(key[1] ?? "");
@@ -201,7 +213,8 @@ function insertOf(key: string, type: z.core.$ZodType): string {
   return `${key}: `;
 }
 
-function valuesOf(text: string, place: Place, key: string): Completion[] {
+function valuesOf({ text, kernels }: Known, place: Place, key: string): Completion[] {
+  if (key === "kernel") return kernels.map((label) => ({ label }));
   if (place.path.join(".") === "steps") {
     if (key === "kind")
       return step.options.map((o) => ({ label: o.shape.kind.value, detail: stepHelp[o.shape.kind.value] }));

@@ -1,5 +1,5 @@
-/** Steps and what they did in a few words, for timelines, reports and progress lines. */
-import type { Step } from "./experiment.js";
+/** Steps, what they did, and kernels in a few words, for timelines, reports and progress lines. */
+import type { Fingerprint, Step } from "./experiment.js";
 import type { MigrationRound, MigrationStop } from "./migration.js";
 
 export function describeStep(step: Step): string {
@@ -31,6 +31,10 @@ export function describeStep(step: Step): string {
       return `run ${step.command.join(" ")}`;
   }
 }
+
+/** What somebody changed in one of the lab's kernels; undefined: it is one of them. */
+export const describeChanges = (f: Pick<Fingerprint, "kernelOn" | "kernelChanges">): string | undefined =>
+  f.kernelOn === undefined ? undefined : `${f.kernelOn} and ${(f.kernelChanges ?? []).join(", ") || "nothing else"}`;
 
 const stops: Record<MigrationStop, string> = {
   converged: "what was left was small enough",

@@ -7,7 +7,15 @@ import { migrationOptions } from "./migration.js";
 import { programEntry, programId } from "./programs.js";
 import { EXPERIMENT_ID } from "./wire.js";
 
-export const kernelVariant = z.enum(["base", "cr", "debug"]);
+/** The kernels that come with the lab: unpatched, patched, patched with KASAN and lockdep. */
+export const labKernel = z.enum(["base", "cr", "debug"]);
+export type LabKernel = z.infer<typeof labKernel>;
+
+/** A kernel by name: one of the lab's, or one that somebody has built with changes (`crlab kernel build NAME --patches …`). */
+export const kernelVariant = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,23}$/, "small letters, digits, . _ - (at most 24)")
+  .meta({ examples: labKernel.options });
 export type KernelVariant = z.infer<typeof kernelVariant>;
 
 export const manifest = z.strictObject({
@@ -134,6 +142,9 @@ export const fingerprint = z.strictObject({
   /** Content hash of patch set and sources, and of the configuration. */
   kernelHash: z.string(),
   configHash: z.string(),
+  /** Of a kernel of one's own: which of the lab's it was made from, and what was changed: `fs/open.c +3 -1`, `CONFIG_SMP=n`. */
+  kernelOn: labKernel.optional(),
+  kernelChanges: z.array(z.string()).optional(),
   imageHash: z.string(),
   qemuVersion: z.string(),
   accel: z.enum(["kvm", "tcg"]),

@@ -19,8 +19,8 @@ describe("parseExperimentFile", () => {
     ["title: T\nmemMiB: lots\nsteps: [{kind: boot}]", 'x.yaml:2:1: memMiB: "lots" is not a number'],
     ["title: T\nmemMiB: 1\nsteps: [{kind: boot}]", "x.yaml:2:1: memMiB: 1: at least 128 needed"],
     [
-      "title: T\nkernel: mine\nsteps: [{kind: boot}]",
-      'x.yaml:2:1: kernel: "mine" is not allowed; allowed: base, cr, debug',
+      "title: T\nkernel: My own\nsteps: [{kind: boot}]",
+      'x.yaml:2:1: kernel: "My own": small letters, digits, . _ - (at most 24)',
     ],
     [
       "title: T\nsteps:\n  - kind: boot\n  - kind: jump",

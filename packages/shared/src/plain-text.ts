@@ -1,4 +1,5 @@
 /** Plain text that fits a mailing list: 72 columns, tables in ASCII. */
+import { describeChanges } from "./describe.js";
 import type { Fingerprint } from "./experiment.js";
 
 export const COLUMNS = 72;
@@ -11,11 +12,13 @@ export function heading(text: string): string {
 
 /** What is needed to reproduce a run. */
 export function environment(f: Fingerprint): string {
+  const changes = describeChanges(f);
   const rows: [string, string][] = [
     [
       "kernel",
       `${f.kernelRelease} (${f.kernelVariant}, patch set ${f.kernelHash.slice(0, 12)}, config ${f.configHash.slice(0, 12)})`,
     ],
+    ...(changes === undefined ? [] : [["", changes] satisfies [string, string]]),
     ["image", f.imageHash.slice(0, 12)],
     ["qemu", `${f.qemuVersion}, ${f.accel}, ${f.cpus} CPUs, ${f.memMiB} MiB`],
   ];

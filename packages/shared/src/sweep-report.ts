@@ -9,6 +9,7 @@ import {
   sweepMetrics,
   sweepRows,
   sweepUnlikes,
+  sweptKernels,
   type Transition,
   transitions,
 } from "./sweep-result.js";
@@ -36,6 +37,7 @@ export function sweepReport(
       `${runs.length} of ${total} runs, ${failed} failed; ${rows.length} points, each measured ${grid.repeats} times.`,
     ),
     print ? environment(print) : "",
+    ...sweptKernels(runs).map((k) => wrap(`kernel ${k.variant}: ${k.text}`, 2)),
     ...sweepUnlikes(file, runs).map((u) => wrap(`NOT ALIKE: ${u.what}: ${u.values.join(" / ")}`, 2)),
     changes.length === 0
       ? "Nothing changes beyond its spread."

@@ -1,6 +1,6 @@
 /** What a sweep came to: medians with their spread, and what changes from one setting to the next. Pure. */
 import { isFigureCompared } from "./compare.js";
-import { describeStep } from "./describe.js";
+import { describeChanges, describeStep } from "./describe.js";
 import type { Fingerprint, Step } from "./experiment.js";
 import type { ExperimentFile } from "./experiment-file.js";
 import type { ExperimentView, Verdict } from "./fold.js";
@@ -217,6 +217,27 @@ export function sweepUnlikes(
   return found;
 }
 
+export interface SweptKernel {
+  variant: string;
+  /** `6.12.117-mine, patch set 0123456789ab, config …: cr and fs/open.c +3 -1` */
+  text: string;
+}
+
+/** What the kernels are that a sweep is over: a name alone does not say it. */
+export function sweptKernels(runs: readonly SweepRunResult[]): SweptKernel[] {
+  const found = new Map<string, SweptKernel>();
+  for (const { fingerprint: f } of runs) {
+    if (f === null || found.has(f.kernelHash)) continue;
+    const changes = describeChanges(f);
+    const text = `${f.kernelRelease}, patch set ${f.kernelHash.slice(0, 12)}, config ${f.configHash.slice(0, 12)}`;
+    found.set(f.kernelHash, {
+      variant: f.kernelVariant,
+      text: changes === undefined ? text : `${text}: ${changes}`,
+    });
+  }
+  return found.size > 1 ? [...found.values()] : [];
+}
+
 const csvCell = (value: string | number): string => {
   const text = String(value);
   // What a spreadsheet would take for a formula is text here.
@@ -235,6 +256,7 @@ export function sweepCsv(grid: SweepGrid, runs: readonly SweepRunResult[], metri
       "kernel_variant",
       "kernel_release",
       "kernel_hash",
+      "kernel_changes",
       "config_hash",
       "image_hash",
       "qemu",
@@ -254,6 +276,7 @@ export function sweepCsv(grid: SweepGrid, runs: readonly SweepRunResult[], metri
             f.kernelVariant,
             f.kernelRelease,
             f.kernelHash,
+            describeChanges(f) ?? "",
             f.configHash,
             f.imageHash,
             f.qemuVersion,
@@ -261,7 +284,7 @@ export function sweepCsv(grid: SweepGrid, runs: readonly SweepRunResult[], metri
             f.memMiB,
             f.cpus,
           ]
-        : Array<string>(9).fill("")),
+        : Array<string>(10).fill("")),
       ...metrics.map((m) => r.figures[m.key] ?? ""),
     ];
   });

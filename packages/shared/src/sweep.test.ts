@@ -11,6 +11,7 @@ import {
   sweepMetrics,
   sweepRows,
   sweepUnlikes,
+  sweptKernels,
   transitions,
 } from "./sweep-result.js";
 
@@ -131,6 +132,29 @@ describe("what came out", () => {
     expect(sweepUnlikes(parse("  over: { memMiB: [256, 512] }"), mixed)).toHaveLength(2);
   });
 
+  it("says of each kernel that it is over what it is", () => {
+    const cr: Fingerprint = {
+      ...{ kernelVariant: "cr", kernelRelease: "6.12-cr", kernelHash: "a", configHash: "c", imageHash: "i" },
+      ...{ qemuVersion: "7.2", accel: "tcg" as const, accelReason: "", memMiB: 512, cpus: 2 },
+    };
+    const mine: Fingerprint = {
+      ...{ ...cr, kernelVariant: "mine", kernelRelease: "6.12-mine", kernelHash: "b" },
+      ...{ kernelOn: "cr", kernelChanges: ["fs/open.c +3 -1"] },
+    };
+    const over = parse("  over: { kernel: [cr, mine] }");
+    const both = [run(0, 0, 1, { fingerprint: cr }), run(1, 0, 2, { fingerprint: mine })];
+    expect(sweptKernels(both)).toEqual([
+      { variant: "cr", text: "6.12-cr, patch set a, config c" },
+      { variant: "mine", text: "6.12-mine, patch set b, config c: cr and fs/open.c +3 -1" },
+    ]);
+    expect(sweepUnlikes(over, both)).toEqual([]);
+    expect(sweepReport(over, both, 6)).toContain(
+      "kernel mine: 6.12-mine, patch set b, config c: cr and fs/open.c +3 -1",
+    );
+    expect(fileAtPoint(over, { kernel: "mine" }).kernel).toBe("mine");
+    expect(possibleAxes(over, ["cr", "mine"]).kernel).toEqual(["cr", "mine"]);
+  });
+
   it("fits a mailing list", () => {
     const text = sweepReport(file, runs, 12, "http://127.0.0.1:4870/s/abc");
     expect(text).toContain("- tracker scan -> wp: checkpoint more: frozenNs 2.00x (1.91x to 2.10x),\n  in 2 of 2");
@@ -143,7 +167,7 @@ describe("what came out", () => {
     const [head, line, end] = csv.split("\r\n");
     expect(head).toMatch(/^tracker,rate,repeat,experiment,verdict,reason,invalid,kernel_variant/);
     expect(head).toMatch(/checkpoint more: frozenNs,checkpoint more: pages$/);
-    expect(line).toBe(`scan,100,1,x0,pass,"'=cmd(""a""), b",,,,,,,,,,,10,10`);
+    expect(line).toBe(`scan,100,1,x0,pass,"'=cmd(""a""), b",,,,,,,,,,,,10,10`);
     expect(end).toBe("");
   });
 });

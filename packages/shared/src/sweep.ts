@@ -3,7 +3,7 @@
  * a sweep is which of them there are, and in which order. Pure.
  */
 import { z } from "zod";
-import { kernelVariant, manifest, type Step, tracker } from "./experiment.js";
+import { kernelVariant, labKernel, manifest, type Step, tracker } from "./experiment.js";
 import type { ExperimentFile } from "./experiment-file.js";
 import { sheetOf } from "./sheet.js";
 import { findWorkload } from "./workloads.js";
@@ -101,6 +101,7 @@ function optionAt(step: Step, option: string): number {
 /** The axes that a sweep of these steps may have, each with its values where they are few, or the one there is. */
 export function possibleAxes(
   file: Pick<ExperimentFile, "steps" | "memMiB" | "cpus">,
+  kernels: readonly string[] = labKernel.options,
 ): Record<string, readonly Setting[]> {
   const options = file.steps.flatMap((step) =>
     argsOf(step).flatMap((arg, i, args): [string, Setting[]][] => {
@@ -109,7 +110,7 @@ export function possibleAxes(
     }),
   );
   return {
-    ...(file.steps.some((s) => s.kind === "boot" && s.kernel === undefined) ? { kernel: kernelVariant.options } : {}),
+    ...(file.steps.some((s) => s.kind === "boot" && s.kernel === undefined) ? { kernel: kernels } : {}),
     ...(file.steps.some(startsTracker) ? { tracker: tracker.options } : {}),
     ...(file.steps.some(writesImage) ? { unlinked: unlinkedPolicy.options } : {}),
     memMiB: [file.memMiB],

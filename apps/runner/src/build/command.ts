@@ -83,6 +83,14 @@ export async function runLogged(argv: readonly [string, ...string[]], options: C
   });
 }
 
+let compiler: Promise<string> | undefined;
+
+/** What the compiler says of itself; it does not change while we run. */
+export function compilerVersion(): Promise<string> {
+  compiler ??= output(["gcc", "--version"]);
+  return compiler;
+}
+
 /** The output of a short command that must not fail. */
 export async function output(argv: readonly [string, ...string[]], cwd?: string): Promise<string> {
   const [command, ...args] = argv;

@@ -40,16 +40,29 @@ export function filesUnder(dir: string): string[] {
     .sort();
 }
 
+/** Trees that were hashed, and of which state of their files: a guest that is booted asks each time. */
+const hashed = new Map<string, { state: string; hash: string }>();
+/** What was written so lately may be written once more without looking any different. */
+const SETTLED_MS = 100;
+
 /** One hash over names, contents and executable bits of all files under the folders; what make put there is left out. */
 export function hashTree(...dirs: string[]): string {
-  return hashOf(
-    ...dirs.flatMap((dir) =>
-      filesUnder(dir)
-        .filter((path) => !/(^|\/)build\//.test(path))
-        .flatMap((path) => {
-          const full = join(dir, path);
-          return [path, statSync(full).mode & 0o111 ? "x" : "-", readFileSync(full)];
-        }),
-    ),
+  const files = dirs.flatMap((dir) =>
+    filesUnder(dir)
+      .filter((path) => !/(^|\/)build\//.test(path))
+      .map((path) => ({ path, full: join(dir, path), stat: statSync(join(dir, path)) })),
   );
+  const state = files
+    .map(({ full, stat: s }) => [full, s.ino, s.mode, s.size, s.mtimeMs, s.ctimeMs].join(" "))
+    .join("\n");
+  const key = dirs.join("\n");
+  const known = hashed.get(key);
+  if (known?.state === state) return known.hash;
+  const latestMs = Math.max(0, ...files.map(({ stat }) => stat.ctimeMs));
+  const settled = latestMs < Date.now() - SETTLED_MS;
+  const hash = hashOf(
+    ...files.flatMap(({ path, full, stat }) => [path, stat.mode & 0o111 ? "x" : "-", readFileSync(full)]),
+  );
+  if (settled) hashed.set(key, { state, hash });
+  return hash;
 }

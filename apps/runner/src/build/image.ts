@@ -5,7 +5,7 @@
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { z } from "zod";
-import { output, type Progress, runLogged } from "./command.js";
+import { compilerVersion, type Progress, runLogged } from "./command.js";
 import { hashOf, hashTree, short } from "./hash.js";
 import { withLock } from "./lock.js";
 import { cacheDir, makeDir, repoRoot } from "./paths.js";
@@ -94,7 +94,7 @@ function rootHash(name: ImageName): string {
 }
 
 async function imageHash(name: ImageName): Promise<string> {
-  const compiler = await output(["gcc", "--version"]);
+  const compiler = await compilerVersion();
   const header = readFileSync(join(repoRoot, "kernel/linux/include/uapi/linux/checkpoint.h"));
   const sources = hashTree(recipeDir, ...presentFolders(name));
   return hashOf(recipeVersion, rootHash(name), compiler, header, sources, `${recipes[name].sizeMiB}`);

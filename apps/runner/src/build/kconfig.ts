@@ -1,8 +1,8 @@
 /** Kernel configurations: fragments merged over tinyconfig, and a check that every option asked for took. */
-import type { KernelVariant } from "@crlab/shared";
+import type { LabKernel } from "@crlab/shared";
 
 /** Which fragments of kernel/configs make a variant, in the order in which they are merged. */
-export const fragmentsOf: Record<KernelVariant, readonly string[]> = {
+export const fragmentsOf: Record<LabKernel, readonly string[]> = {
   base: ["base.config", "criu.config"],
   cr: ["base.config", "criu.config", "cr.config"],
   debug: ["base.config", "criu.config", "cr.config", "debug.config"],

@@ -73,7 +73,7 @@ export function applyHook(name: string, scratch: string, source: KernelSource): 
   const patchPath = join(patchesDir, name);
   const targets = patchTargets(readFileSync(patchPath, "utf8"));
   for (const target of targets) copyPristine(source, target, scratch);
-  applyPatch(name, patchPath, scratch, source);
+  applyPatch(`kernel/patches/${name}`, patchPath, scratch, source);
   return targets;
 }
 
@@ -86,7 +86,7 @@ export function copyPristine(source: KernelSource, path: string, scratch: string
   copyFileSync(from, to);
 }
 
-function applyPatch(name: string, patchPath: string, scratch: string, source: KernelSource): void {
+export function applyPatch(name: string, patchPath: string, scratch: string, source: KernelSource): void {
   const args = ["-p1", "--forward", "--no-backup-if-mismatch", "--reject-file=-", "--batch", "--input", patchPath];
   const result = spawnSync("patch", args, { cwd: scratch, encoding: "utf8", env: { ...process.env, LC_ALL: "C" } });
   if (result.error)
@@ -95,7 +95,7 @@ function applyPatch(name: string, patchPath: string, scratch: string, source: Ke
   const text = result.stdout + result.stderr;
   const hunks = failedHunks(text);
   throw new BuildError(
-    `kernel/patches/${name} does not apply to Linux ${source.version}: ${hunks.join("; ") || text.trim().split("\n").at(-1)}`,
+    `${name} does not apply to Linux ${source.version}: ${hunks.join("; ") || text.trim().split("\n").at(-1)}`,
     { logTail: text.trim().split("\n").slice(-20), advice: `Compare with ${source.pristine} and adapt the patch.` },
   );
 }

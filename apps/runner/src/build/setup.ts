@@ -1,11 +1,11 @@
 /** Everything a lab needs before it can run, as stages that a person can follow. */
 import { statfsSync } from "node:fs";
 import { createServer } from "node:net";
-import type { KernelVariant } from "@crlab/shared";
+import type { LabKernel } from "@crlab/shared";
 import { ensureConsole } from "./console.js";
 import { BuildError } from "./errors.js";
 import { ensureImage } from "./image.js";
-import { ensureKernel, findKernel } from "./kernel.js";
+import { ensureKernel, findKernel } from "./kernels.js";
 import { cacheDir, makeDir } from "./paths.js";
 import { ensureSource } from "./source.js";
 import { stage } from "./stages.js";
@@ -16,7 +16,7 @@ const GIB = 2 ** 30;
 const FIRST_BUILD_GIB = 6;
 
 /** Builds the kernels, the guest image and, if asked to, the console. */
-export async function setUp(want: { kernels: readonly KernelVariant[]; console: boolean }): Promise<void> {
+export async function setUp(want: { kernels: readonly LabKernel[]; console: boolean }): Promise<void> {
   await stage("kernel source", ensureSource, { expectedS: 20, quiet: true });
   for (const variant of want.kernels) {
     if (!(await findKernel(variant))) checkDisk();

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
-import { kernelVariant } from "@crlab/shared";
+import { labKernel } from "@crlab/shared";
 // The bootstrap's own list: plain JavaScript, for it runs before TypeScript can.
 import { missingPackages, packages } from "../../../../scripts/packages.mjs";
 import { cacheDir, dataDir, makeDir } from "../build/paths.js";
@@ -82,10 +82,11 @@ async function examineAccelerator(): Promise<Finding[]> {
 }
 
 async function examineBuilt(): Promise<Finding[]> {
-  const { findKernel } = await import("../build/kernel.js");
+  const { findKernel } = await import("../build/kernels.js");
+  const { ownKernels } = await import("../build/own-kernels.js");
   const { findImage } = await import("../build/image.js");
   const findings: Finding[] = [];
-  for (const variant of kernelVariant.options) {
+  for (const variant of [...labKernel.options, ...ownKernels().map((own) => own.name)]) {
     const kernel = await findKernel(variant).catch(() => undefined);
     const text = kernel ? `${kernel.release}  ${kernel.bzImage}` : "not built, or out of date";
     findings.push({ name: `kernel ${variant}`, text });

@@ -2,7 +2,7 @@
 import { constants } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { kernelVariant } from "@crlab/shared";
+import { type KernelVariant, kernelVariant } from "@crlab/shared";
 import {
   dataDir,
   ensureImage,
@@ -12,6 +12,7 @@ import {
   type ImageName,
   imageNames,
 } from "../build/index.js";
+import { noSuchKernel } from "../build/kernels.js";
 import { stage } from "../build/stages.js";
 import { bootGuest, type Guest, GuestError } from "../guest/guest.js";
 import type { Mount } from "../vm/command-line.js";
@@ -19,7 +20,7 @@ import { removeStaleGuests } from "../vm/guest-dir.js";
 import { type Subcommand, UsageError } from "./command.js";
 
 interface Request {
-  kernel: "base" | "cr" | "debug";
+  kernel: KernelVariant;
   image: ImageName;
   memMiB: number;
   cpus: number;
@@ -37,7 +38,7 @@ const subcommand: Subcommand = {
     "",
     "Boots a throw-away guest, runs COMMAND in it with its output and input streamed, and returns its exit status",
     "(128 + N if signal N ended it; 125 if the guest failed).",
-    "  --kernel VARIANT        base, cr (default) or debug",
+    "  --kernel VARIANT        base, cr (default), debug, or one of your own (crlab kernel build)",
     `  --image NAME            ${imageNames.join(" or ")} (bookworm)`,
     "  --mem MIB, --cpus N     the guest's size (512, 2)",
     "  --mount HOST:GUEST      share a directory of the host; the guest writes where an unprivileged user may",
@@ -107,8 +108,7 @@ function parse(args: readonly string[]): Request {
   const rest = cut < 0 ? [] : args.slice(cut + 1);
   const { values, positionals } = parseOwn(own);
   const kernel = kernelVariant.safeParse(values.kernel);
-  if (!kernel.success)
-    throw new UsageError(`no kernel variant "${values.kernel}"; there are ${kernelVariant.options.join(", ")}`);
+  if (!kernel.success) throw new UsageError(noSuchKernel(values.kernel));
   const image = imageNames.find((name) => name === values.image);
   if (!image) throw new UsageError(`no image "${values.image}"; there are ${imageNames.join(", ")}`);
   const command = [...positionals, ...rest];

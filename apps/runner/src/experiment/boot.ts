@@ -1,8 +1,9 @@
 /** Boots guests for experiments from what the build has made. */
 import { randomBytes } from "node:crypto";
-import type { Manifest } from "@crlab/shared";
+import { labKernel, type Manifest } from "@crlab/shared";
 import { ensureImage, findImage } from "../build/image.js";
 import { dataDir, ensureKernel, findKernel, type Progress } from "../build/index.js";
+import { howToBuild, noSuchKernel } from "../build/kernels.js";
 import { bootGuest } from "../guest/guest.js";
 import { StepError } from "./errors.js";
 import type { BootGuest, GuestPort } from "./guest-port.js";
@@ -11,9 +12,13 @@ import type { BootGuest, GuestPort } from "./guest-port.js";
 export const bootBuilt: BootGuest = async (manifest, experimentId): Promise<GuestPort> => {
   const kernel = await findKernel(manifest.kernel);
   if (!kernel)
-    throw new StepError("kernel.missing", `kernel \`${manifest.kernel}\` has not been built from the present sources`, {
-      hint: `run: npm run -s crlab -- kernel build ${manifest.kernel}`,
-    });
+    throw new StepError(
+      "kernel.missing",
+      labKernel.safeParse(manifest.kernel).success
+        ? `kernel \`${manifest.kernel}\` has not been built from the present sources`
+        : noSuchKernel(manifest.kernel),
+      { hint: `run: ${howToBuild(manifest.kernel)}` },
+    );
   const image = await findImage();
   if (!image)
     throw new StepError("image.missing", "the guest image has not been built from the present sources", {

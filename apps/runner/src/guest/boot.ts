@@ -79,6 +79,9 @@ export async function bootGuest(options: BootOptions): Promise<Guest> {
     kernelRelease: options.kernel.release,
     kernelHash: options.kernel.kernelHash,
     configHash: options.kernel.configHash,
+    ...(options.kernel.on === undefined
+      ? {}
+      : { kernelOn: options.kernel.on, kernelChanges: options.kernel.changes ?? [] }),
     imageHash: options.image.hash,
     qemuVersion: version,
     accel,

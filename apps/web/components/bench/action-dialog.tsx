@@ -3,6 +3,7 @@ import { type ActionId, actions, type ExperimentView, latestTarget, type Step, s
 import type { HeldPath } from "../../lib/held";
 import { RequestError } from "../../lib/runner-socket";
 import { actionKeys, pageKeys } from "../../lib/shortcuts";
+import { KernelOptions } from "../kernel-options";
 import { Dialog } from "./dialog";
 import styles from "./dialogs.module.css";
 import { HeldField, RenameFields, spokenOf } from "./held-field";
@@ -50,6 +51,8 @@ const text = (form: FormData, name: string): string => String(form.get(name) ?? 
 const optional = (form: FormData, name: string) => (text(form, name) === "" ? {} : { [name]: text(form, name) });
 const shellWords = (line: string): string[] => ["/bin/sh", "-c", line];
 
+const presentKernel = (view: ExperimentView): string => view.guest?.kernel ?? view.manifest?.kernel ?? "cr";
+
 export function ActionDialog({ action, view, held, onStep, onEnd, onClose }: Props) {
   const target = latestTarget(view);
   const send = (make: (form: FormData) => unknown) => async (form: FormData) => onStep(parseStep(await make(form)));
@@ -64,10 +67,8 @@ export function ActionDialog({ action, view, held, onStep, onEnd, onClose }: Pro
         >
           <label>
             Kernel
-            <select className="field" name="kernel" defaultValue={view.guest?.kernel ?? view.manifest?.kernel ?? "cr"}>
-              <option value="cr">cr: patched</option>
-              <option value="debug">debug: patched, with KASAN and lockdep</option>
-              <option value="base">base: unpatched</option>
+            <select className="field" name="kernel" defaultValue={presentKernel(view)}>
+              <KernelOptions chosen={presentKernel(view)} />
             </select>
           </label>
           {view.guest?.state === "up" && (

@@ -1,9 +1,10 @@
-import { type ExperimentView, formatBytes, formatMs, formatNs, report } from "@crlab/shared";
+import { describeChanges, type ExperimentView, formatBytes, formatMs, formatNs, report } from "@crlab/shared";
 import styles from "./inspector.module.css";
 
 /** What is needed to run the experiment again elsewhere, its figures, and the plain-text report. */
 export function ReportSheet({ view }: { view: ExperimentView }) {
   const f = view.fingerprint;
+  const changes = f === null ? undefined : describeChanges(f);
   return (
     <>
       <section className={styles.card}>
@@ -17,6 +18,12 @@ export function ReportSheet({ view }: { view: ExperimentView }) {
               {f.kernelRelease} {f.kernelVariant}, patch set {f.kernelHash.slice(0, 12)}, config{" "}
               {f.configHash.slice(0, 12)}
             </dd>
+            {changes !== undefined && (
+              <>
+                <dt>made of</dt>
+                <dd>{changes}</dd>
+              </>
+            )}
             <dt>image</dt>
             <dd>{f.imageHash.slice(0, 12)}</dd>
             <dt>QEMU</dt>

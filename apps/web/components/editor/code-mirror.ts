@@ -29,12 +29,14 @@ interface Options {
   parent: HTMLElement;
   text: string;
   label: string;
+  /** Kernels by name, for completion; asked each time, as there may be more of them. */
+  kernels(): readonly string[];
   onChange(text: string): void;
   /** Ctrl-Enter. */
   onRun(): void;
 }
 
-export function makeEditor({ parent, text, label, onChange, onRun }: Options): Editor {
+export function makeEditor({ parent, text, label, kernels, onChange, onRun }: Options): Editor {
   const run = () => {
     onRun();
     return true;
@@ -55,7 +57,7 @@ export function makeEditor({ parent, text, label, onChange, onRun }: Options): E
         yaml(),
         syntaxHighlighting(colours),
         // Nothing is chosen by itself: Enter after a whole word begins a new line.
-        autocompletion({ override: [complete], icons: false, selectOnOpen: false }),
+        autocompletion({ override: [(context) => complete(context, kernels())], icons: false, selectOnOpen: false }),
         EditorView.inputHandler.of(beginStep),
         linter((v) => problems(v.state.doc.toString()), { delay: 300 }),
         lintGutter(),
@@ -105,8 +107,8 @@ function takeCompletion(view: EditorView): boolean {
   return true;
 }
 
-function complete(context: CompletionContext): CompletionResult | null {
-  const found = completeFile(context.state.doc.toString(), context.pos);
+function complete(context: CompletionContext, kernels: readonly string[]): CompletionResult | null {
+  const found = completeFile(context.state.doc.toString(), context.pos, kernels);
   if (!found) return null;
   const line = context.state.doc.lineAt(context.pos);
   // Not on every empty line that somebody passes: a step's begin, a value, or a word that has begun.

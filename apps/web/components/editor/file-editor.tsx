@@ -4,6 +4,7 @@ import { type FormEvent, useEffect, useRef, useState } from "react";
 import { flushSync } from "react-dom";
 import home from "../../app/home.module.css";
 import { useHydrated } from "../../lib/hydrated";
+import { useKernels } from "../kernel-options";
 import type { Editor } from "./code-mirror";
 import styles from "./editor.module.css";
 
@@ -46,6 +47,9 @@ export function FileEditor({ begin, templates, busy, onRun }: Props) {
   };
   const latestRun = useRef(run);
   latestRun.current = run;
+  const kernels = useKernels();
+  const latestKernels = useRef(kernels);
+  latestKernels.current = kernels;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: made once; what it calls is looked up when it is called
   useEffect(() => {
@@ -58,6 +62,7 @@ export function FileEditor({ begin, templates, busy, onRun }: Props) {
         parent: box.current,
         text: plain.current?.value ?? "",
         label: LABEL,
+        kernels: () => latestKernels.current,
         onChange: (now) => localStorage.setItem(DRAFT, now),
         onRun: () => void latestRun.current(),
       });

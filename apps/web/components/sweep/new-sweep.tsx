@@ -5,6 +5,7 @@ import home from "../../app/home.module.css";
 import { useHydrated } from "../../lib/hydrated";
 import { useCreate } from "../create-button";
 import { ErrorNote } from "../error-note";
+import { useKernels } from "../kernel-options";
 import styles from "./sweep.module.css";
 
 /** What the axes are called for people. */
@@ -28,6 +29,7 @@ const listed = (text: string): Setting[] =>
 export function NewSweep({ bases }: { bases: readonly ExperimentFile[] }) {
   const { create, busy, error } = useCreate();
   const hydrated = useHydrated();
+  const kernels = useKernels();
   const [at, setAt] = useState(() =>
     Math.max(
       0,
@@ -38,7 +40,7 @@ export function NewSweep({ bases }: { bases: readonly ExperimentFile[] }) {
   const [chosen, setChosen] = useState<Chosen>({});
   const base = bases[at];
   if (!base) return null;
-  const axes = Object.entries(possibleAxes(base));
+  const axes = Object.entries(possibleAxes(base, kernels));
   const over = Object.fromEntries(axes.map(([axis]) => [axis, chosen[axis] ?? []]).filter(([, v]) => v?.length));
   const { sweep: _, ...rest } = base;
   const parsed = experimentFile.safeParse({ ...rest, sweep: { repeats, over } });

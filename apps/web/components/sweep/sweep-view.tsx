@@ -6,6 +6,7 @@ import {
   sweepMetrics,
   sweepRows,
   sweepUnlikes,
+  sweptKernels,
   type Transition,
   transitions,
 } from "@crlab/shared";
@@ -31,6 +32,7 @@ export function SweepView({ found, grid, chosen }: { found: SweepWithRuns; grid:
   const rows = sweepRows(grid, results);
   const changes = transitions(grid, rows, metrics);
   const unlike = sweepUnlikes(sweep.file, results);
+  const kernels = sweptKernels(results);
   const axes = Object.keys(rows[0]?.settings ?? {});
   const metric =
     metrics.find((m) => m.key === chosen.figure) ??
@@ -48,6 +50,16 @@ export function SweepView({ found, grid, chosen }: { found: SweepWithRuns; grid:
           CPUs, {print.memMiB} MiB
           {axes.some((a) => ["kernel", "memMiB", "cpus", "accel"].includes(a)) && ", and as varied"}
         </p>
+      )}
+      {kernels.length > 0 && (
+        <dl className={styles.kernels} data-testid="kernels">
+          {kernels.map((k) => (
+            <div key={k.text}>
+              <dt>kernel {k.variant}</dt>
+              <dd className="mono">{k.text}</dd>
+            </div>
+          ))}
+        </dl>
       )}
       {unlike.length > 0 && (
         <section className={comparison.unlike} data-testid="unlike" aria-label="Not alike">
