@@ -33,13 +33,21 @@ export interface StoredExperiment {
 }
 
 /** An experiment and its log without the terminals' bytes. */
-export async function storedExperiment(id: string, withOutput = false): Promise<StoredExperiment | undefined> {
+export async function storedExperiment(id: string): Promise<StoredExperiment | undefined> {
   if (!experimentId.safeParse(id).success) return undefined;
   const db = await database();
   if (!db) return undefined;
   const found = await read.findExperiment(db, id);
   if (!found) return undefined;
-  return { id, createdAt: found.createdAt, events: await read.readEvents(db, id, { output: withOutput }) };
+  return { id, createdAt: found.createdAt, events: await read.readEvents(db, id) };
+}
+
+/** A whole log as it was written. */
+export async function storedLog(id: string): Promise<object[] | undefined> {
+  const db = await database();
+  if (!db || !experimentId.safeParse(id).success) return undefined;
+  const events = await read.readStored(db, id);
+  return events.length === 0 ? undefined : events;
 }
 
 export interface StoredChunk {

@@ -76,6 +76,9 @@ export type ProcessInfo = z.infer<typeof processInfo>;
 /** Figures for a step that is neither checkpoint nor restore, e.g. `{exitCode: 0}`; units are in the names. */
 const plainFigures = z.record(z.string(), z.union([z.number(), z.string(), z.boolean()]));
 
+/** SHA-256 of the log up to here, this event without it included. */
+const seal = { logDigest: z.hash("sha256").optional() };
+
 const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
   z.strictObject({ ...head, type: z.literal(type), ...shape });
 
@@ -91,6 +94,8 @@ export const logEvent = z.discriminatedUnion("type", [
     plan: z.array(step),
     createdAt: z.iso.datetime(),
     forkedFrom: z.string().optional(),
+    /** The experiment's id is a hash of this event, which nobody can guess because of this. */
+    nonce: z.hex().length(32).optional(),
   }),
   event("guest.booting", { guest: z.int(), kernel: kernelVariant, how: z.enum(["warm", "cold"]) }),
   event("guest.booted", { guest: z.int(), bootMs: z.number(), how: z.enum(["warm", "cold"]), fingerprint }),
@@ -170,8 +175,8 @@ export const logEvent = z.discriminatedUnion("type", [
   event("experiment.renamed", { title: z.string() }),
   /** Its owner says that its result does not count, and why; null: it counts again. May come after the end. */
   event("experiment.marked", { invalid: z.string().min(1).max(300).nullable() }),
-  event("experiment.ended", { verdict: z.enum(["pass", "fail"]), reason: z.string() }),
-  event("experiment.interrupted", { reason: z.string() }),
+  event("experiment.ended", { verdict: z.enum(["pass", "fail"]), reason: z.string(), ...seal }),
+  event("experiment.interrupted", { reason: z.string(), ...seal }),
   /** Stands in for an event that this version of the lab cannot read; never written to a log. */
   event("unknown", { was: z.string() }),
 ]);
@@ -196,6 +201,8 @@ export const experimentArchive = z.strictObject({
   format: z.literal("crlab-experiment"),
   version: z.literal(1),
   id: z.string(),
+  /** SHA-256 of the events: who changes one of them makes another log. */
+  digest: z.hash("sha256"),
   file: experimentFile,
   events: z.array(logEvent),
 });

@@ -152,6 +152,8 @@ export interface ExperimentView {
   verdict: Verdict | null;
   /** Why it ended so, or why it was interrupted. */
   reason: string | null;
+  /** SHA-256 of the log up to its end. */
+  logDigest: string | null;
   /** Why its owner says that the result does not count. */
   invalid: string | null;
   fingerprint: Fingerprint | null;
@@ -189,6 +191,7 @@ export const emptyView: ExperimentView = {
   status: "new",
   verdict: null,
   reason: null,
+  logDigest: null,
   invalid: null,
   fingerprint: null,
   guest: null,
@@ -485,13 +488,18 @@ function change(view: ExperimentView, event: LogEvent): Partial<ExperimentView> 
     case "note":
       return { notes: [...view.notes, { atMs: event.atMs, text: event.text }] };
     case "experiment.ended":
-      return { ...allStopped(view), status: "ended", verdict: event.verdict, reason: event.reason };
+      return { ...allStopped(view), status: "ended", verdict: event.verdict, ...ending(event) };
     case "experiment.interrupted":
-      return { ...allStopped(view), status: "interrupted", verdict: null, reason: event.reason };
+      return { ...allStopped(view), status: "interrupted", verdict: null, ...ending(event) };
     case "unknown":
       return { unknownEvents: view.unknownEvents + 1 };
   }
 }
+
+const ending = (event: { reason: string; logDigest?: string | undefined }) => ({
+  reason: event.reason,
+  logDigest: event.logDigest ?? null,
+});
 
 const editGuest = (view: ExperimentView, guest: number, edit: Partial<GuestView>): Partial<ExperimentView> =>
   view.guest?.guest === guest ? { guest: { ...view.guest, ...edit } } : {};

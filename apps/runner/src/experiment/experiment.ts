@@ -1,4 +1,5 @@
 /** An open experiment: its guest, its terminals and the steps that run, one at a time. */
+import { randomBytes } from "node:crypto";
 import {
   type ExperimentFile,
   findWorkload,
@@ -29,6 +30,21 @@ const EXEC_LIMIT_MS = 120_000;
 /** What a guest is given before it ends, for images that nobody has opened. */
 const READ_AT_END_MS = 5000;
 const MAX_READ_AT_END = 32;
+
+type Created = Extract<NewEvent, { type: "experiment.created" }>;
+
+/** What a new experiment is, and what its link is made of. */
+export const createdBy = (file: ExperimentFile, forkedFrom?: string): Created => ({
+  type: "experiment.created",
+  logVersion: LOG_VERSION,
+  title: file.title,
+  ...sheetOf(file),
+  manifest: manifestSchema.strip().parse(file),
+  plan: file.steps,
+  createdAt: new Date().toISOString(),
+  ...(forkedFrom === undefined ? {} : { forkedFrom }),
+  nonce: randomBytes(16).toString("hex"),
+});
 
 interface RunningGuest {
   port: GuestPort;
@@ -70,17 +86,8 @@ export class Experiment {
   }
 
   /** Writes the log's first event. */
-  async create(file: ExperimentFile, forkedFrom?: string): Promise<void> {
-    await this.log.append({
-      type: "experiment.created",
-      logVersion: LOG_VERSION,
-      title: file.title,
-      ...sheetOf(file),
-      manifest: this.manifest,
-      plan: file.steps,
-      createdAt: new Date().toISOString(),
-      ...(forkedFrom === undefined ? {} : { forkedFrom }),
-    });
+  async create(created: Created): Promise<void> {
+    await this.log.append(created);
   }
 
   get view() {

@@ -1,9 +1,9 @@
 /** All open experiments: who owns them, how many guests run, and when an idle one ends. */
-import { randomInt } from "node:crypto";
 import { type ExperimentFile, experimentFile, type GuestInfo, type NewEvent, sheetOf } from "@crlab/shared";
+import { experimentIdOf } from "../store/identity.js";
 import { findEnd, findExperiment, findOwner, readView, type Store } from "../store/index.js";
 import { StepError } from "./errors.js";
-import { Experiment } from "./experiment.js";
+import { createdBy, Experiment } from "./experiment.js";
 import type { BootGuest } from "./guest-port.js";
 
 export interface LabLimits {
@@ -18,12 +18,6 @@ export interface LabLimits {
 
 /** More than this need not wait: somebody plays tricks. */
 const MAX_WAITING = 32;
-const ID_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
-const ID_LENGTH = 10;
-
-export const newExperimentId = (): string =>
-  Array.from({ length: ID_LENGTH }, () => ID_ALPHABET[randomInt(ID_ALPHABET.length)]).join("");
-
 interface Waiting {
   id: string;
   owner: string;
@@ -63,9 +57,10 @@ export class Lab {
 
   async create(file: ExperimentFile, owner: string, forkedFrom?: string): Promise<Experiment> {
     const boot: BootGuest = (manifest, id) => this.#bootWithinLimit(owner, manifest, id);
-    const id = newExperimentId();
+    const created = createdBy(file, forkedFrom);
+    const id = experimentIdOf(created);
     const experiment = new Experiment(this.store, id, owner, file, boot, (e) => this.#closed(e.id));
-    await experiment.create(file, forkedFrom);
+    await experiment.create(created);
     this.open.set(id, experiment);
     return experiment;
   }

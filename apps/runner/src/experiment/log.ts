@@ -1,5 +1,6 @@
 /** One experiment's log while it is open: appends, keeps the view, tells subscribers what is on disk. */
 import { type ExperimentView, emptyView, fold, type LogEvent, type NewEvent } from "@crlab/shared";
+import { LogDigest } from "../store/identity.js";
 import { readEvents, type Store } from "../store/index.js";
 
 /** Events kept at hand for subscribers that are nearly up to date. */
@@ -18,6 +19,7 @@ export class ExperimentLog {
   readonly #listeners = new Set<() => void>();
   #recent: LogEvent[] = [];
   #nextSeq = 1;
+  readonly #digest = new LogDigest();
 
   constructor(
     store: Store,
@@ -32,7 +34,7 @@ export class ExperimentLog {
   async append(...added: NewEvent[]): Promise<void> {
     if (this.failure) throw this.failure;
     const atMs = Math.round(performance.now() - this.#startedMs);
-    const events = added.map((event): LogEvent => ({ ...event, seq: this.#nextSeq++, atMs }));
+    const events = added.map((event): LogEvent => this.#seal({ ...event, seq: this.#nextSeq++, atMs }));
     for (const event of events) this.view = fold(this.view, event);
     try {
       await this.#store.append(this.id, events, this.#owner);
@@ -45,6 +47,13 @@ export class ExperimentLog {
     if (shown.length === 0) return;
     this.#recent = [...this.#recent, ...shown].slice(-RECENT);
     for (const listener of this.#listeners) listener();
+  }
+
+  /** The end says what the log was. */
+  #seal(event: LogEvent): LogEvent {
+    this.#digest.add(event);
+    const over = event.type === "experiment.ended" || event.type === "experiment.interrupted";
+    return over ? { ...event, logDigest: this.#digest.value } : event;
   }
 
   /** Stored events after `since`, without terminals' bytes; at most `limit`. */

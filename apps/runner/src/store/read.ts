@@ -110,6 +110,16 @@ export async function readEvents(
   return rows.map((row) => parseStored(row.json));
 }
 
+/** All events as they were written, whether or not this version can read them. */
+export async function readStored(db: Database, id: string): Promise<object[]> {
+  const rows = await db
+    .select({ json: events.json })
+    .from(events)
+    .where(eq(events.experimentId, id))
+    .orderBy(asc(events.seq));
+  return rows.map((row): object => JSON.parse(row.json));
+}
+
 /** The whole experiment as a page shows it (terminals' sizes included, not their bytes); `atMs`: as it was then. */
 export async function readView(db: Database, id: string, atMs?: number): Promise<ExperimentView | undefined> {
   const log = await readEvents(db, id);

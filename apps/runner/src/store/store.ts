@@ -1,12 +1,13 @@
 /** The one writer of the database. */
-import type { LogEvent } from "@crlab/shared";
+import { type LogEvent, readEvent } from "@crlab/shared";
 import { eq } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import { type Database, databasePath, openDatabase } from "./database.js";
 import { storeError } from "./errors.js";
+import { sealOf } from "./identity.js";
 import { lockWriter } from "./lock.js";
 import { Programs } from "./programs.js";
-import { readEvents } from "./read.js";
+import { readStored } from "./read.js";
 import { events, experiments } from "./schema.js";
 
 interface Append {
@@ -134,14 +135,14 @@ async function markInterrupted(store: Store): Promise<void> {
     .from(experiments)
     .where(eq(experiments.status, "open"));
   for (const { id, lastSeq, lastMs } of open) {
-    const last = (await readEvents(store.db, id, { since: lastSeq - 1, output: true })).at(-1);
-    await store.append(id, [
-      {
-        seq: Math.max(lastSeq, last?.seq ?? 0) + 1,
-        atMs: lastMs,
-        type: "experiment.interrupted",
-        reason: "the runner stopped while the experiment ran; its guest went with it",
-      },
-    ]);
+    const stored = await readStored(store.db, id);
+    const last = readEvent(stored.at(-1));
+    const event: LogEvent = {
+      seq: Math.max(lastSeq, last.seq) + 1,
+      atMs: lastMs,
+      type: "experiment.interrupted",
+      reason: "the runner stopped while the experiment ran; its guest went with it",
+    };
+    await store.append(id, [{ ...event, logDigest: sealOf([...stored, event]).digest }]);
   }
 }

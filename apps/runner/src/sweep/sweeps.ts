@@ -12,7 +12,8 @@ import {
 } from "@crlab/shared";
 import { namedErrorOf, StepError } from "../experiment/errors.js";
 import type { Experiment } from "../experiment/experiment.js";
-import { type Lab, newExperimentId } from "../experiment/lab.js";
+import type { Lab } from "../experiment/lab.js";
+import { randomId } from "../store/identity.js";
 import {
   beginRun,
   cutUnended,
@@ -68,7 +69,7 @@ export class Sweeps {
       throw new StepError("sweeps.limit", `${mine} sweeps of yours, and ${this.#active.length} in all, run already`, {
         hint: "wait for one, or stop it",
       });
-    const id = newExperimentId();
+    const id = randomId();
     const { title } = file;
     const sweep = { id, title, owner, createdAt: new Date().toISOString(), status: "running", reason: null } as const;
     await insertSweep(this.lab.store.db, { ...sweep, file });

@@ -38,6 +38,12 @@ export function ReportSheet({ view }: { view: ExperimentView }) {
             <dd>
               {view.steps.length}, log of {view.lastSeq} events
             </dd>
+            {view.logDigest !== null && (
+              <>
+                <dt>log’s digest</dt>
+                <dd>{view.logDigest}</dd>
+              </>
+            )}
           </dl>
         )}
       </section>
