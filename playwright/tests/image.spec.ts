@@ -1,6 +1,6 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect, type Page, test } from "@playwright/test";
-import { endIt, expectStep, runFile } from "./page.js";
+import { action, endIt, expectStep, runFile } from "./page.js";
 
 const file = [
   "title: Images",
@@ -120,4 +120,69 @@ test("what is in an image outlives its guest, though nobody opened it", async ({
   await page.getByRole("tab", { name: "Memory" }).click();
   await expect(page.locator('[data-testid^="space-"]').first()).toBeVisible();
   await expect(page.getByTestId("heat-canvas")).toBeVisible();
+});
+
+test("an error of restart leads to the object and the byte of the image that it is about", async ({
+  page,
+  browser,
+}) => {
+  await runFile(
+    page,
+    [
+      "title: A damaged image",
+      "steps:",
+      "  - kind: boot",
+      "  - { kind: start, workload: counter }",
+      "  - { kind: wait, output: count }",
+      "  - { kind: checkpoint, name: whole, live: true }",
+      "  - { kind: checkpoint, name: first, kill: true }",
+    ].join("\n"),
+  );
+  await expectStep(page, 5, "ok");
+  await expect(page.getByTestId("step-4")).toContainText("live");
+  await page.getByTestId("step-4").locator("summary").click();
+  await expect(page.getByTestId("step-4")).toContainText("--live");
+  await page.getByRole("tab", { name: "Checkpoints" }).click();
+  await page.getByTestId("chain").getByRole("button", { name: "first" }).click();
+  await page.getByRole("button", { name: "Open the image of first" }).click();
+  const image = page.getByTestId("image");
+  const header = image.locator("tbody tr").first();
+  await expect(header).toContainText("HEADER");
+  await header.getByRole("button", { name: "0x0" }).click();
+  await image.getByRole("button", { name: "Show its bytes" }).click();
+  await expect(page.getByTestId("bytes")).toContainText(/^0x0 +([0-9a-f]{2} ){8}/);
+
+  // A byte in the middle of it is turned over.
+  await action(page, "run").click();
+  const turn =
+    'f=/ckpt/first; at=$(($(stat -c %s $f) / 2)); b=$(od -An -tu1 -j$at -N1 $f); printf "\\\\$(printf %o $((255 - b)))" | dd of=$f bs=1 seek=$at conv=notrunc';
+  await page.getByRole("dialog").getByLabel("Command").fill(turn);
+  await page.getByRole("dialog").getByRole("button", { name: "Run" }).click();
+  await expectStep(page, 6, "ok");
+  await action(page, "restore").click();
+  await page.getByRole("dialog").getByLabel("Checkpoint").selectOption("first");
+  await page.getByRole("dialog").getByRole("button", { name: "Restore" }).click();
+  await expectStep(page, 7, "failed");
+
+  await page.getByRole("tab", { name: "Kernel log" }).click();
+  const said = page.getByTestId("errors");
+  await expect(said).toContainText("image offset");
+  await said.getByRole("link", { name: /^0x[0-9a-f]+ of first: [A-Z]/ }).click();
+  await expect(page).toHaveURL(/show=checkpoints&checkpoint=first&at=0x[0-9a-f]+$/);
+  await expect(image.locator('tr[data-open="true"]')).toBeInViewport();
+  await image.getByRole("button", { name: "Show its bytes" }).click();
+  await expect(page.getByTestId("bytes")).toBeVisible();
+
+  // Who follows the link from the step sees the same, and when the guest is gone, too.
+  await endIt(page);
+  const viewer = await (await browser.newContext()).newPage();
+  await viewer.goto(page.url().split("?")[0] ?? "");
+  await viewer
+    .getByTestId("step-7")
+    .getByRole("link", { name: /of first/ })
+    .click();
+  await expect(viewer.getByTestId("bytes")).toHaveText((await page.getByTestId("bytes").textContent()) ?? "");
+  await viewer.getByTestId("image").locator("tbody tr").first().getByRole("button", { name: "0x0" }).click();
+  await expect(viewer.getByTestId("bytes")).toContainText(/^0x0 /);
+  expect((await new AxeBuilder({ page: viewer }).analyze()).violations).toEqual([]);
 });

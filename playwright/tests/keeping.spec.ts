@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 import { bootByHand, endIt, labUrl, verdict } from "./page.js";
@@ -50,6 +51,9 @@ test("a result is marked invalid by its owner, named, downloaded, and taken in a
   await expect(chooser).toBeEnabled();
   await chooser.setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from('{"format":"no"}') });
   await expect(viewer.getByRole("alert").filter({ hasText: "no experiment that a lab wrote" })).toBeVisible();
+  const changed = (await readFile(path, "utf8")).replace("To be kept", "To be forged");
+  await chooser.setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from(changed) });
+  await expect(viewer.getByRole("alert").filter({ hasText: "the log in this file was changed" })).toBeVisible();
   const foreign = await page.request.post(`${labUrl()}/import`, {
     headers: { origin: "http://evil.example" },
     data: "{}",

@@ -52,6 +52,13 @@ test("a terminal follows the size of its place on the page", async ({ page }) =>
     const line = await typeLine(page, `echo ${mark}=$(stty size | cut -d' ' -f2)=`, new RegExp(`${mark}=\\d+=`));
     return Number(/\d+/.exec(line)?.[0]);
   };
+  // What is written into the last column is not under the scrollbar.
+  const edges = await page.evaluate(() => {
+    const right = (selector: string) => document.querySelector(selector)?.getBoundingClientRect().right ?? 0;
+    return { text: right(".xterm-screen"), place: right(".xterm") };
+  });
+  expect(edges.text).toBeGreaterThan(0);
+  expect(edges.text).toBeLessThanOrEqual(edges.place - 14);
   const before = await columns("one");
   expect(before).toBeGreaterThan(20);
   const separator = page.getByRole("separator", { name: "Width of the inspector" });

@@ -1,4 +1,4 @@
-/** What of an experiment's page a link speaks of: `?t=18.4&show=memory&checkpoint=c2`. */
+/** What of an experiment's page a link speaks of: `?t=18.4&show=checkpoints&checkpoint=c2&at=0x1f8`. */
 export const inspectorTabs = [
   { id: "processes", label: "Processes" },
   { id: "memory", label: "Memory" },
@@ -14,6 +14,8 @@ export interface Shown {
   atMs: number | null;
   tab: InspectorTab | null;
   checkpoint: string | null;
+  /** A place in the checkpoint's image, in bytes. */
+  offset: number | null;
 }
 
 export type Query = Readonly<Record<string, string | string[] | undefined>>;
@@ -23,19 +25,22 @@ export function readShown(query: Query): Shown {
   const text = (name: string) => (typeof query[name] === "string" ? query[name] : undefined);
   const t = text("t");
   const checkpoint = text("checkpoint");
+  const at = text("at");
   return {
     atMs: t !== undefined && /^\d{1,7}(\.\d{1,3})?$/.test(t) ? Math.round(Number(t) * 1000) : null,
     tab: inspectorTabs.find((tab) => tab.id === text("show"))?.id ?? null,
+    offset: at !== undefined && /^0x[0-9a-f]{1,12}$/.test(at) ? Number(at) : null,
     checkpoint: checkpoint !== undefined && /^[\w.-]{1,32}$/.test(checkpoint) ? checkpoint : null,
   };
 }
 
 /** The query of a link; empty when it would say nothing. */
-export function writeShown({ atMs, tab, checkpoint }: Shown): string {
+export function writeShown({ atMs, tab, checkpoint, offset }: Shown): string {
   const parts = [
     ...(atMs === null ? [] : [`t=${Math.round(atMs) / 1000}`]),
     ...(tab === null ? [] : [`show=${tab}`]),
     ...(checkpoint === null ? [] : [`checkpoint=${encodeURIComponent(checkpoint)}`]),
+    ...(offset === null ? [] : [`at=0x${offset.toString(16)}`]),
   ];
   return parts.length === 0 ? "" : `?${parts.join("&")}`;
 }

@@ -12,7 +12,7 @@ export function describeStep(step: Step): string {
     case "checkpoint":
       return step.dryRun
         ? `dry run${of(step.target)}`
-        : `${step.mode} checkpoint${of(step.name)}${step.unlinked === undefined ? "" : `, unlinked files: ${step.unlinked}`}${step.tracker === undefined ? "" : `, tracker ${step.tracker}`}${step.kill ? ", then kill" : ""}`;
+        : `${step.mode} checkpoint${of(step.name)}${step.unlinked === undefined ? "" : `, unlinked files: ${step.unlinked}`}${step.tracker === undefined ? "" : `, tracker ${step.tracker}`}${step.live ? ", live" : ""}${step.kill ? ", then kill" : ""}`;
     case "unlink":
       return step.path === undefined ? `unlink what fd ${step.fd} holds` : `unlink ${step.path}`;
     case "rename":

@@ -135,6 +135,8 @@ export const logEvent = z.discriminatedUnion("type", [
   }),
   /** Somebody opened the image: what is in it. */
   event("checkpoint.read", { name: z.string(), digest: imageDigest }),
+  /** Somebody looked at some of its bytes. */
+  event("checkpoint.bytes", { name: z.string(), offset: z.int().min(0), data: z.base64() }),
   /** All obstacles a dry run named. */
   event("checkpoint.obstacles", { stepNo: z.int(), target: z.string(), obstacles: z.array(z.string()) }),
   event("restore.finished", { stepNo: z.int(), checkpoint: z.string(), target: z.string(), figures: restoreFigures }),

@@ -66,24 +66,28 @@ export const step = z.discriminatedUnion("kind", [
       "give one of workload, command and program",
     )
     .refine((s) => s.entry === undefined || s.program !== undefined, "entry goes with program"),
-  z.strictObject({
-    kind: z.literal("checkpoint"),
-    name: label.optional(),
-    target: label.optional(),
-    mode: z.enum(["full", "incremental"]).default("full"),
-    /** Parent of an increment; default: the target's latest checkpoint. */
-    parent: label.optional(),
-    kill: z.boolean().default(false),
-    /** What becomes of files without a name: a new name for the same inode, a copy in the image, or the first that is possible. */
-    unlinked: z.enum(["auto", "relink", "copy"]).optional(),
-    /** What tells from now on which pages change; default: what does so already, at first `scan`. */
-    tracker: tracker.optional(),
-    /** Compare the contents of all pages with what the tracker says, from the second such checkpoint on. */
-    audit: z.boolean().optional(),
-    /** Only list what stands in the way. */
-    dryRun: z.boolean().default(false),
-    note,
-  }),
+  z
+    .strictObject({
+      kind: z.literal("checkpoint"),
+      name: label.optional(),
+      target: label.optional(),
+      mode: z.enum(["full", "incremental"]).default("full"),
+      /** Parent of an increment; default: the target's latest checkpoint. */
+      parent: label.optional(),
+      kill: z.boolean().default(false),
+      /** Let the tree go on while its memory is written: it stands still only while its page tables are copied. */
+      live: z.boolean().optional(),
+      /** What becomes of files without a name: a new name for the same inode, a copy in the image, or the first that is possible. */
+      unlinked: z.enum(["auto", "relink", "copy"]).optional(),
+      /** What tells from now on which pages change; default: what does so already, at first `scan`. */
+      tracker: tracker.optional(),
+      /** Compare the contents of all pages with what the tracker says, from the second such checkpoint on. */
+      audit: z.boolean().optional(),
+      /** Only list what stands in the way. */
+      dryRun: z.boolean().default(false),
+      note,
+    })
+    .refine((s) => !(s.live && s.kill), "live goes without kill: what runs on cannot be gone"),
   /** Unlink a path, or whatever the target holds on a file descriptor. */
   z
     .strictObject({

@@ -72,6 +72,8 @@ export interface CheckpointView {
   figures: CheckpointFigures;
   /** What is in the image, once somebody has opened it. */
   digest: ImageDigest | null;
+  /** Pieces of it that somebody has looked at; base64. */
+  bytes: { offset: number; data: string }[];
 }
 
 export interface TargetView {
@@ -382,6 +384,7 @@ function change(view: ExperimentView, event: LogEvent): Partial<ExperimentView> 
             atMs: event.atMs,
             figures: event.figures,
             digest: null,
+            bytes: [],
           },
         ],
         targets: editTarget(view, event.target, () => ({ latestCheckpoint: event.name })),
@@ -390,6 +393,12 @@ function change(view: ExperimentView, event: LogEvent): Partial<ExperimentView> 
     case "checkpoint.read":
       return {
         checkpoints: view.checkpoints.map((c) => (c.name === event.name ? { ...c, digest: event.digest } : c)),
+      };
+    case "checkpoint.bytes":
+      return {
+        checkpoints: view.checkpoints.map((c) =>
+          c.name === event.name ? { ...c, bytes: [...c.bytes, { offset: event.offset, data: event.data }] } : c,
+        ),
       };
     case "checkpoint.obstacles":
       return {
@@ -500,6 +509,17 @@ const ending = (event: { reason: string; logDigest?: string | undefined }) => ({
   reason: event.reason,
   logDigest: event.logDigest ?? null,
 });
+
+/** Where in which image a step's error is, if it says so. */
+export function errorPlace(view: ExperimentView, step: StepView): { checkpoint: string; offset: number } | null {
+  const offset = step.error?.imageOffset;
+  if (offset === undefined || step.step.kind !== "restore") return null;
+  const named = step.step.checkpoint;
+  const earlier = view.checkpoints.filter((c) => c.stepNo < step.stepNo);
+  const image = named === undefined ? earlier.at(-1) : earlier.find((c) => c.name === named);
+  // It has been read up to there: the error is about what ends there.
+  return image ? { checkpoint: image.name, offset: Math.max(0, offset - 1) } : null;
+}
 
 const editGuest = (view: ExperimentView, guest: number, edit: Partial<GuestView>): Partial<ExperimentView> =>
   view.guest?.guest === guest ? { guest: { ...view.guest, ...edit } } : {};

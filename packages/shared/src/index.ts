@@ -9,6 +9,7 @@ export * from "./experiment-file.js";
 export * from "./fold.js";
 export * from "./frame.js";
 export * from "./image/digest.js";
+export * from "./image/place.js";
 export * from "./migration.js";
 export * from "./programs.js";
 export * from "./protocol.js";

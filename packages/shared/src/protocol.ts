@@ -6,6 +6,7 @@ import { z } from "zod";
 import { logEvent } from "./events.js";
 import { experimentId, kernelVariant, namedError, step } from "./experiment.js";
 import { experimentFile } from "./experiment-file.js";
+import { MAX_IMAGE_BYTES } from "./image/place.js";
 import { programId, programInfo } from "./programs.js";
 
 /** A request's `id` comes back in its reply; a browser chooses it. */
@@ -53,6 +54,13 @@ export const clientMessage = z.discriminatedUnion("type", [
   request("step", { experiment: experimentId, step }),
   /** Open a checkpoint's image: what is in it goes to the log, for everybody. */
   request("image.read", { experiment: experimentId, checkpoint: z.string().max(64) }),
+  /** Some of an image's bytes go to the log, for everybody. */
+  request("image.bytes", {
+    experiment: experimentId,
+    checkpoint: z.string().max(64),
+    offset: z.int().min(0),
+    length: z.int().min(1).max(MAX_IMAGE_BYTES),
+  }),
   /** Stop the guest and end the experiment with a verdict over the steps done. */
   request("end", { experiment: experimentId }),
   request("rename", { experiment: experimentId, title: z.string().min(1).max(120) }),

@@ -15,6 +15,8 @@ export interface CheckpointRequest {
   parentPath?: string;
   /** Kill the tree once the image is complete. */
   kill: boolean;
+  /** Let the tree go on while its memory is written. */
+  live?: boolean;
   /** What becomes of files without a name; default: the engine's own choice. */
   unlinked?: "auto" | "relink" | "copy";
   /** What tracks changes from now on. */

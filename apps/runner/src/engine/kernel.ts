@@ -32,10 +32,11 @@ const restartJson = z.object({
 });
 
 export const kernelEngine: CrEngine = {
-  async checkpoint(run, { pid, path, parentPath, kill, unlinked, tracker, audit }) {
+  async checkpoint(run, { pid, path, parentPath, kill, live, unlinked, tracker, audit }) {
     const options = [
       ...(parentPath === undefined ? [] : ["--parent", parentPath]),
       ...(kill ? ["--kill"] : []),
+      ...(live ? ["--live"] : []),
       ...(unlinked === undefined ? [] : [`--unlinked=${unlinked}`]),
       ...(audit ? ["--audit"] : []),
       ...(tracker === undefined ? [] : ["--tracker", tracker]),

@@ -30,6 +30,8 @@ const EXEC_LIMIT_MS = 120_000;
 /** What a guest is given before it ends, for images that nobody has opened. */
 const READ_AT_END_MS = 5000;
 const MAX_READ_AT_END = 32;
+/** Pieces of one image that are kept in the log because somebody looked at them. */
+const MAX_PIECES = 200;
 
 type Created = Extract<NewEvent, { type: "experiment.created" }>;
 
@@ -475,13 +477,34 @@ export class Experiment {
   async readImage(name: string): Promise<void> {
     this.activeAtMs = performance.now();
     const checkpoint = this.view.checkpoints.find((c) => c.name === name);
-    if (!checkpoint) throw new StepError("checkpoint.unknown", `there is no checkpoint "${name}"`);
-    if (checkpoint.digest !== null) return;
-    if (!checkpoint.available)
-      throw new StepError("checkpoint.lost", `the image of "${name}" went with the guest that held it`);
-    const reading = this.#reading.get(name) ?? this.#readImage(name, checkpoint.guestPath);
+    if (checkpoint && checkpoint.digest !== null) return;
+    const guestPath = this.#imagePath(name);
+    const reading = this.#reading.get(name) ?? this.#readImage(name, guestPath);
     this.#reading.set(name, reading);
     await reading.finally(() => this.#reading.delete(name));
+  }
+
+  #imagePath(name: string): string {
+    const checkpoint = this.view.checkpoints.find((c) => c.name === name);
+    if (!checkpoint) throw new StepError("checkpoint.unknown", `there is no checkpoint "${name}"`);
+    if (!checkpoint.available)
+      throw new StepError("checkpoint.lost", `the image of "${name}" went with the guest that held it`);
+    return checkpoint.guestPath;
+  }
+
+  /** Notes some of an image's bytes. */
+  async readImageBytes(name: string, { offset, length }: { offset: number; length: number }): Promise<void> {
+    this.activeAtMs = performance.now();
+    const path = this.#imagePath(name);
+    const known = this.view.checkpoints.find((c) => c.name === name)?.bytes ?? [];
+    if (known.some((piece) => piece.offset === offset)) return;
+    if (known.length >= MAX_PIECES)
+      throw new StepError("image.pieces", `${MAX_PIECES} pieces of "${name}" are in the log already, and no more fit`);
+    const script = 'tail -c "+$(($2 + 1))" -- "$1" | head -c "$3"';
+    const { stdout, stderr } = await this.exec(["sh", "-c", script, "sh", path, `${offset}`, `${length}`]);
+    if (stdout.length === 0)
+      throw new StepError("image.bytes", stderr.toString("utf8").trim() || `"${name}" ends before offset ${offset}`);
+    await this.log.append({ type: "checkpoint.bytes", name, offset, data: stdout.toString("base64") });
   }
 
   readonly #reading = new Map<string, Promise<void>>();

@@ -75,6 +75,7 @@ const executors: Executors = {
       path: guestPath,
       ...(parent === undefined ? {} : { parentPath: parent.guestPath }),
       kill: step.kill,
+      ...(step.live ? { live: true } : {}),
       ...(step.unlinked === undefined ? {} : { unlinked: step.unlinked }),
       ...(step.audit ? { audit: true } : {}),
       ...(step.tracker === undefined ? {} : { tracker: step.tracker }),

@@ -184,6 +184,9 @@ export class Connection implements Outlet {
       case "image.read":
         await (await lab.drive(message.experiment, owner)).readImage(message.checkpoint);
         return {};
+      case "image.bytes":
+        await (await lab.drive(message.experiment, owner)).readImageBytes(message.checkpoint, message);
+        return {};
       case "end":
         await (await lab.drive(message.experiment, owner)).end();
         return {};

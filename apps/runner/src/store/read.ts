@@ -86,7 +86,13 @@ export interface EventQuery {
   brief?: boolean;
 }
 
-const NOT_BRIEF: readonly LogEvent["type"][] = ["terminal.output", "checkpoint.read", "processes.seen", "kernel.log"];
+const NOT_BRIEF: readonly LogEvent["type"][] = [
+  "terminal.output",
+  "checkpoint.read",
+  "checkpoint.bytes",
+  "processes.seen",
+  "kernel.log",
+];
 
 /** Events after `since`, in order. */
 export async function readEvents(

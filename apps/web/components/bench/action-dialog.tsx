@@ -89,7 +89,8 @@ export function ActionDialog({ action, view, held, onStep, onEnd, onClose }: Pro
           onSubmit={send((form) => ({
             kind: "checkpoint",
             mode: text(form, "mode"),
-            kill: form.get("kill") === "on",
+            kill: form.get("after") === "kill",
+            ...(form.get("after") === "live" ? { live: true } : {}),
             ...optional(form, "unlinked"),
             ...optional(form, "name"),
           }))}
@@ -116,8 +117,13 @@ export function ActionDialog({ action, view, held, onStep, onEnd, onClose }: Pro
               <option value="auto">auto: relink where the filesystem can, else copy</option>
             </select>
           </label>
-          <label className={styles.check}>
-            <input type="checkbox" name="kill" /> kill the processes afterwards
+          <label>
+            The processes
+            <select className="field" name="after" defaultValue="">
+              <option value="">stand still while it is written, then go on</option>
+              <option value="live">go on while their memory is written (live)</option>
+              <option value="kill">stand still while it is written, then are killed</option>
+            </select>
           </label>
         </Dialog>
       );

@@ -2,6 +2,7 @@
 import { type ActionId, foldAll, type LogEvent, type NamedError, type Step } from "@crlab/shared";
 import {
   lazy,
+  type MouseEvent,
   type ReactNode,
   Suspense,
   useCallback,
@@ -16,7 +17,7 @@ import type { HeldPath } from "../../lib/held";
 import { useHydrated } from "../../lib/hydrated";
 import { toNamedError } from "../../lib/run-request";
 import { actionKeys, isTyping, pageKeys } from "../../lib/shortcuts";
-import { type Shown, writeShown } from "../../lib/shown";
+import { readShown, type Shown, writeShown } from "../../lib/shown";
 import { writeZones, ZONES_COOKIE, type Zones } from "../../lib/zones";
 import { useCreate } from "../create-button";
 import { ErrorNote } from "../error-note";
@@ -50,6 +51,9 @@ export interface ServedEnd {
   lastScreen: LastScreen;
 }
 
+/** Of the step after the latest, so much is in sight, too. */
+const NEXT_STEP_PX = 40;
+
 const Steps = lazy(() => import("./steps").then((m) => ({ default: m.Steps })));
 const PlanStopped = lazy(() => import("./plan-stopped").then((m) => ({ default: m.PlanStopped })));
 const Expiry = lazy(() => import("./expiry").then((m) => ({ default: m.Expiry })));
@@ -63,6 +67,7 @@ export function Bench({ id, stored, zones: firstZones, shown, end }: Props) {
   const [moment, setMoment] = useState(shown.atMs);
   const [tab, setTab] = useState(shown.tab);
   const [checkpoint, setCheckpoint] = useState(shown.checkpoint);
+  const [offset, setOffset] = useState(shown.offset);
   const [dialog, setDialog] = useState<Drive.Asking | "help" | null>(null);
   const [held, setHeld] = useState<HeldPath>();
   const [error, setError] = useState<NamedError | null>(null);
@@ -80,7 +85,7 @@ export function Bench({ id, stored, zones: firstZones, shown, end }: Props) {
   );
   const current = end !== null && moment === null && view.lastSeq === (stored.at(-1)?.seq ?? 0);
   // The address says what is looked at, so that it can be sent to others and survives a reload.
-  const query = writeShown({ atMs: over ? moment : null, tab, checkpoint });
+  const query = writeShown({ atMs: over ? moment : null, tab, checkpoint, offset });
   useEffect(() => {
     // A playing replay would change it at every frame, and browsers allow only so many changes.
     const later = setTimeout(
@@ -102,6 +107,12 @@ export function Bench({ id, stored, zones: firstZones, shown, end }: Props) {
   const readImage = useCallback(
     async (checkpoint: string) => {
       await socket.request({ type: "image.read", experiment: id, checkpoint });
+    },
+    [socket, id],
+  );
+  const readBytes = useCallback(
+    async (checkpoint: string, at: number, length: number) => {
+      await socket.request({ type: "image.bytes", experiment: id, checkpoint, offset: at, length });
     },
     [socket, id],
   );
@@ -151,8 +162,9 @@ export function Bench({ id, stored, zones: firstZones, shown, end }: Props) {
   useEffect(() => {
     const box = stepsEnd.current;
     const latest = box?.querySelector(`[data-testid="step-${stepCount}"]`);
-    if (!over && box && latest instanceof HTMLElement && box.scrollHeight > box.clientHeight)
-      box.scrollTop = latest.offsetTop - box.clientHeight + latest.offsetHeight + 40;
+    if (over || !box || !latest) return;
+    const hidden = latest.getBoundingClientRect().bottom + NEXT_STEP_PX - box.getBoundingClientRect().bottom;
+    if (hidden > 0) box.scrollTop += hidden;
   }, [stepCount, stepState, over]);
 
   // The first paint has them from the page's own style element; style attributes are not allowed.
@@ -171,6 +183,16 @@ export function Bench({ id, stored, zones: firstZones, shown, end }: Props) {
       () => setCopied(true),
       () => setCopied(false),
     );
+  };
+  /** A link to another view of this page needs no loading. */
+  const follow = (event: MouseEvent<HTMLElement>) => {
+    const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>("a[data-view]") : null;
+    if (link === null || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    const to = readShown(Object.fromEntries(new URL(link.href).searchParams));
+    setTab(to.tab);
+    setCheckpoint(to.checkpoint);
+    setOffset(to.offset);
   };
   const { fingerprint, guest } = view;
   const trouble = error ?? createError;
@@ -232,7 +254,8 @@ export function Bench({ id, stored, zones: firstZones, shown, end }: Props) {
           </p>
         )}
       </div>
-      <main ref={main} className={styles.zones}>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: these are links, which keys follow, too */}
+      <main ref={main} className={styles.zones} onClick={follow}>
         <div className={styles.figuresFirst}>
           <Figures view={view} />
         </div>
@@ -313,8 +336,14 @@ export function Bench({ id, stored, zones: firstZones, shown, end }: Props) {
             tab={tab ?? (over ? "report" : "processes")}
             onTab={setTab}
             checkpoint={checkpoint}
-            onCheckpoint={setCheckpoint}
+            onCheckpoint={(name) => {
+              setCheckpoint(name);
+              setOffset(null);
+            }}
             onRead={drive ? readImage : null}
+            offset={offset}
+            onOffset={setOffset}
+            onBytes={drive ? readBytes : null}
             onHeld={
               drive && possible.some((a) => a.id === "unlink" && a.possible)
                 ? (action, path) => {

@@ -4,6 +4,7 @@ import { Chain } from "./chain";
 import { ImageView } from "./image-view";
 import styles from "./inspector.module.css";
 import type { OnRead } from "./not-read";
+import type { OnBytes } from "./record-bytes";
 
 interface Props {
   view: ExperimentView;
@@ -11,9 +12,13 @@ interface Props {
   chosen: string | null;
   onChoose: (name: string) => void;
   onRead: OnRead | null;
+  /** What is looked at in its image. */
+  offset: number | null;
+  onOffset: (offset: number | null) => void;
+  onBytes: OnBytes | null;
 }
 
-export function Checkpoints({ view, chosen, onChoose, onRead }: Props) {
+export function Checkpoints({ view, chosen, onChoose, onRead, ...place }: Props) {
   const shown = view.checkpoints.find((c) => c.name === chosen) ?? view.checkpoints.at(-1);
   return (
     <>
@@ -39,7 +44,7 @@ export function Checkpoints({ view, chosen, onChoose, onRead }: Props) {
             <h3>Chain</h3>
             <Chain checkpoints={view.checkpoints} chosen={shown.name} onChoose={onChoose} />
           </section>
-          <ImageView checkpoints={view.checkpoints} shown={shown} onRead={onRead} />
+          <ImageView checkpoints={view.checkpoints} shown={shown} onRead={onRead} {...place} />
         </>
       )}
     </>

@@ -1,16 +1,20 @@
 "use client";
-import { type CheckpointView, formatBytes, type ImageDigest } from "@crlab/shared";
-import { useState } from "react";
+import { type CheckpointView, formatBytes, type ImageDigest, recordAt } from "@crlab/shared";
+import { Fragment, useEffect, useRef, useState } from "react";
+import { hexOffset } from "../../lib/hex";
 import styles from "./inspector.module.css";
 import { NotRead, type OnRead } from "./not-read";
+import { type OnBytes, RecordBytes } from "./record-bytes";
 
 interface Props {
   checkpoints: readonly CheckpointView[];
   shown: CheckpointView;
   onRead: OnRead | null;
+  /** What is looked at in it: a record, or a byte of one. */
+  offset: number | null;
+  onOffset: (offset: number | null) => void;
+  onBytes: OnBytes | null;
 }
-
-const hex = (offset: number) => `0x${offset.toString(16)}`;
 
 /** Pages of each mapping that stand in the image itself, by where and what the mapping is. */
 function payload(digest: ImageDigest): Map<string, number> {
@@ -25,11 +29,16 @@ function payload(digest: ImageDigest): Map<string, number> {
 }
 
 /** An image: what kinds of record it holds, each record with its place, and how it differs from another. */
-export function ImageView({ checkpoints, shown, onRead }: Props) {
+export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onBytes }: Props) {
   const [type, setType] = useState("");
   const [search, setSearch] = useState("");
   const [otherName, setOther] = useState("");
   const { digest } = shown;
+  const open = digest === null || offset === null ? undefined : recordAt(digest, offset);
+  const place = useRef<HTMLTableRowElement>(null);
+  const openAt = open?.offset;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another record is another place
+  useEffect(() => place.current?.scrollIntoView({ block: "nearest" }), [openAt, shown.name]);
   if (digest === null) return <NotRead checkpoint={shown} onRead={onRead} />;
   const others = checkpoints.filter((c) => c.name !== shown.name);
   const other = others.find((c) => c.name === otherName);
@@ -37,7 +46,7 @@ export function ImageView({ checkpoints, shown, onRead }: Props) {
   const records = digest.records.filter(
     (r) =>
       (type === "" || r.type === type) &&
-      (words === "" || `${r.type} #${r.objref} ${hex(r.offset)} ${r.text}`.toLowerCase().includes(words)),
+      (words === "" || `${r.type} #${r.objref} ${hexOffset(r.offset)} ${r.text}`.toLowerCase().includes(words)),
   );
   return (
     <section className={styles.card} data-testid="image">
@@ -102,15 +111,34 @@ export function ImageView({ checkpoints, shown, onRead }: Props) {
           </thead>
           <tbody>
             {records.map((r) => (
-              <tr key={r.offset} id={`image-${r.offset}`}>
-                <td className="dim">{hex(r.offset)}</td>
-                <td>
-                  {r.type}
-                  {r.objref > 0 && <span className="dim"> #{r.objref}</span>}
-                </td>
-                <td className={styles.path}>{r.text}</td>
-                <td className="num">{r.bytes}</td>
-              </tr>
+              <Fragment key={r.offset}>
+                <tr ref={r === open ? place : null} data-open={r === open}>
+                  <td>
+                    <button
+                      type="button"
+                      className={`dim ${styles.offset}`}
+                      aria-expanded={r === open}
+                      title="Its bytes"
+                      onClick={() => onOffset(r === open ? null : r.offset)}
+                    >
+                      {hexOffset(r.offset)}
+                    </button>
+                  </td>
+                  <td>
+                    {r.type}
+                    {r.objref > 0 && <span className="dim"> #{r.objref}</span>}
+                  </td>
+                  <td className={styles.path}>{r.text}</td>
+                  <td className="num">{r.bytes}</td>
+                </tr>
+                {r === open && (
+                  <tr>
+                    <td colSpan={4}>
+                      <RecordBytes checkpoint={shown} record={r} offset={offset ?? r.offset} onBytes={onBytes} />
+                    </td>
+                  </tr>
+                )}
+              </Fragment>
             ))}
           </tbody>
         </table>

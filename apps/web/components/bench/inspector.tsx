@@ -6,6 +6,7 @@ import { Figures } from "./figures";
 import styles from "./inspector.module.css";
 import type { OnRead } from "./not-read";
 import type { OnHeld } from "./processes";
+import type { OnBytes } from "./record-bytes";
 import { ReportPanel } from "./report-panel";
 import { Tabs } from "./tabs";
 
@@ -32,10 +33,29 @@ interface Props {
   /** Null for those who watch. */
   onHeld: OnHeld | null;
   onRead: OnRead | null;
+  /** What is looked at in its image. */
+  offset: number | null;
+  onOffset: (offset: number | null) => void;
+  onBytes: OnBytes | null;
 }
 
 export function Inspector(props: Props) {
-  const { id, view, mine, report, current, tab, onTab, checkpoint, onCheckpoint, onHeld, onRead } = props;
+  const {
+    id,
+    view,
+    mine,
+    report,
+    current,
+    tab,
+    onTab,
+    checkpoint,
+    onCheckpoint,
+    onHeld,
+    onRead,
+    offset,
+    onOffset,
+    onBytes,
+  } = props;
   const images = { view, chosen: checkpoint, onChoose: onCheckpoint, onRead };
   return (
     <>
@@ -57,7 +77,7 @@ export function Inspector(props: Props) {
         <Suspense fallback={null}>
           {tab === "processes" && <Processes view={view} onHeld={onHeld} />}
           {tab === "memory" && <Memory {...images} />}
-          {tab === "checkpoints" && <Checkpoints {...images} />}
+          {tab === "checkpoints" && <Checkpoints {...images} {...{ offset, onOffset, onBytes }} />}
           {tab === "charts" && <Charts id={id} view={view} />}
           {tab === "kernel" && <KernelLog view={view} />}
         </Suspense>

@@ -1,16 +1,30 @@
 import { type ExperimentView, kernelTrouble } from "@crlab/shared";
 import { formatClock } from "../../lib/time";
+import { ImageLink } from "./image-link";
 import styles from "./inspector.module.css";
 
 export function KernelLog({ view }: { view: ExperimentView }) {
   const trouble = kernelTrouble(view);
-  if (view.kernelLog.length === 0) return <p className={styles.none}>The kernel has said nothing.</p>;
+  const errors = view.steps.filter((s) => s.error !== null && ["checkpoint", "restore", "migrate"].includes(s.kind));
+  if (view.kernelLog.length + errors.length === 0) return <p className={styles.none}>The kernel has said nothing.</p>;
   return (
     <>
       {trouble.length > 0 && (
         <p className="pill failed">
           {trouble.length} {trouble.length === 1 ? "line speaks" : "lines speak"} of trouble
         </p>
+      )}
+      {errors.length > 0 && (
+        <section className={styles.card} data-testid="errors">
+          <h3>What checkpoint and restart said</h3>
+          <ul className={styles.log}>
+            {errors.map((step) => (
+              <li key={step.stepNo}>
+                step {step.stepNo}: {step.error?.message} <ImageLink view={view} step={step} />
+              </li>
+            ))}
+          </ul>
+        </section>
       )}
       <section className={styles.card}>
         <pre className={styles.log}>

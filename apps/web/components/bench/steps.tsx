@@ -10,6 +10,7 @@ import {
   type StepView,
 } from "@crlab/shared";
 import { lazy, Suspense } from "react";
+import { ImageLink } from "./image-link";
 import styles from "./steps.module.css";
 
 const MigrationRounds = lazy(() => import("./migration").then((m) => ({ default: m.MigrationRounds })));
@@ -29,7 +30,8 @@ const names: Record<StepView["kind"], string> = {
 };
 
 function title({ step, kind }: Pick<StepView, "step" | "kind">): string {
-  if (step.kind === "checkpoint") return step.dryRun ? "Dry run" : `Checkpoint · ${step.mode}`;
+  if (step.kind === "checkpoint")
+    return step.dryRun ? "Dry run" : `Checkpoint · ${step.mode}${step.live ? " · live" : ""}`;
   if (step.kind === "start") return `Start ${step.workload ?? step.name}`;
   if (step.kind === "restore" && step.checkpoint) return `Restore from ${step.checkpoint}`;
   return names[kind];
@@ -131,7 +133,7 @@ function StepList({ view, onNext }: Required<Props>) {
           <Note text={step.step.note} />
           {step.error ? (
             <div className={styles.error}>
-              {step.error.message}
+              {step.error.message} <ImageLink view={view} step={step} />
               {step.error.hint && <span className={styles.hint}>{step.error.hint}</span>}
             </div>
           ) : (

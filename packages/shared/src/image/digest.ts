@@ -3,6 +3,7 @@
  * Made from what `ckptinfo --json` gives, and small enough to stand in an experiment's log.
  */
 import { z } from "zod";
+import { RECORD_HEAD_BYTES } from "./place.js";
 
 export const MAX_DIGEST_RECORDS = 2000;
 export const MAX_DIGEST_RUNS = 8000;
@@ -47,7 +48,6 @@ export const imageDigest = z.strictObject({
 export type ImageDigest = z.infer<typeof imageDigest>;
 
 const PAGE = 4096n;
-const RECORD_HEAD_BYTES = 16;
 const runKinds: Readonly<Record<string, number>> = { data: 1, zero: 2, parent: 3 };
 
 const vmaFields = z.looseObject({
