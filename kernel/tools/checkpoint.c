@@ -18,6 +18,7 @@
 #include "kernellog.h"
 #include "mounts.h"
 #include "namespaces.h"
+#include "network.h"
 #include "relink.h"
 #include "show.h"
 #include "tree.h"
@@ -51,6 +52,8 @@ static const char usage[] =
 "  --no-track          do not track changes for a later increment\n"
 "  --json              print figures as one JSON object; on standard error if the\n"
 "                      image goes to standard output\n";
+
+#define NETWORK_TRIES	20
 
 static struct relink_dirs relink_dirs;
 static char *unfinished;	/* the image under its temporary name */
@@ -149,6 +152,8 @@ static void explain(int error, pid_t pid)
 		die("this kernel has no checkpoint(2); boot one with the checkpoint patches (variant \"cr\")");
 	case EPERM:
 		die("pid %d: not permitted; checkpoint needs CAP_SYS_ADMIN, run it as root", pid);
+	case ESTALE:
+		die("pid %d: its network is changed all the time", pid);
 	case ESRCH:
 		die("pid %d: no such process", pid);
 	case EBUSY:
@@ -285,6 +290,46 @@ static void take_mounts(struct checkpoint_args *args, pid_t pid, struct refused 
 	free(ours);
 }
 
+/* Of a tree with a network namespace of its own. */
+static void take_network(struct checkpoint_args *args, pid_t pid, struct bytes *record)
+{
+	struct namespaces_before before;
+	int changes;
+	bool good;
+
+	namespaces_enter(CKPT_NS_NET, pid, &before);
+	good = network_read(record, &changes);
+	namespaces_leave(&before);
+	if (!good)
+		die("pid %d: it cannot be checkpointed", pid);
+	args->network = (uintptr_t)record->at;
+	args->network_len = record->len;
+	args->network_fd = changes;
+}
+
+/* As often as the network is changed after it was read, and before the tree came to rest. */
+static long checkpoint_tree(uint32_t own, pid_t pid, struct checkpoint_args *args, struct checkpoint_stats *stats,
+			    struct kernellog *log)
+{
+	struct bytes network = { };
+	long ret = -1;
+	int error = ESTALE;
+
+	for (int i = 0; i < NETWORK_TRIES && ret < 0 && error == ESTALE; i++) {
+		if (own & CKPT_NS_NET)
+			take_network(args, pid, &network);
+		ret = namespaces_checkpoint(own, pid, args, stats);
+		error = errno;
+		if (own & CKPT_NS_NET)
+			close(args->network_fd);
+		if (ret < 0 && error == ESTALE && i < NETWORK_TRIES - 1)
+			kernellog_forget(log);
+	}
+	free(network.at);
+	errno = error;
+	return ret;
+}
+
 int main(int argc, char **argv)
 {
 	enum { PARENT = 256, PARENT_ID, KILL, HOLD, DRY_RUN, LOG, RELINK, UNLINKED, LIVE, TRACKER, AUDIT, NO_TRACK, JSON, HELP };
@@ -406,7 +451,7 @@ int main(int argc, char **argv)
 		take_mounts(&args, pid, &refused);
 	if (refused.nr && !dry_run)
 		die("%s", refused.lines[0]);
-	ret = namespaces_checkpoint(own, pid, &args, &stats);
+	ret = checkpoint_tree(own, pid, &args, &stats, &log);
 	error = errno;
 	kernellog_read(&log);
 	for (size_t i = 0; i < refused.nr; i++)

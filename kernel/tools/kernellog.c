@@ -67,6 +67,14 @@ void kernellog_read(struct kernellog *log)
 	}
 }
 
+void kernellog_forget(struct kernellog *log)
+{
+	off_t end = log->fd < 0 || log->start < 0 ? -1 : lseek(log->fd, 0, SEEK_END);
+
+	if (end > log->start)
+		log->start = end;
+}
+
 void kernellog_add(struct kernellog *log, char *line)
 {
 	log->lines = realloc(log->lines, (log->nr_lines + 1) * sizeof(*log->lines));

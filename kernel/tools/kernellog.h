@@ -19,6 +19,8 @@ struct kernellog {
 void kernellog_open(struct kernellog *log, const char *name);
 /* Take what the kernel has written. */
 void kernellog_read(struct kernellog *log);
+/* What it has written does not count: it is asked again. */
+void kernellog_forget(struct kernellog *log);
 /* One more line, after kernellog_read(). */
 void kernellog_add(struct kernellog *log, char *line);
 /* Is it something to know, and neither error nor obstacle? */

@@ -184,7 +184,7 @@ static uint64_t root_flags(const struct rebuild *rebuild)
 	uint32_t own = rebuild->tasks.own;
 
 	return (own & CKPT_NS_UTS ? CLONE_NEWUTS : 0) | (own & CKPT_NS_IPC ? CLONE_NEWIPC : 0) |
-	       (own & CKPT_NS_MNT ? CLONE_NEWNS : 0);
+	       (own & CKPT_NS_MNT ? CLONE_NEWNS : 0) | (own & CKPT_NS_NET ? CLONE_NEWNET : 0);
 }
 
 /* fork() with a given pid: 0 in the child; gives up and returns -1 if that fails. */

@@ -18,6 +18,7 @@
 #include "image.h"
 #include "kernellog.h"
 #include "namespaces.h"
+#include "network.h"
 #include "rebuild.h"
 #include "util.h"
 
@@ -253,6 +254,20 @@ static bool needs_time_namespace(const struct tasks *tasks)
 	       (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec < tasks->time.monotonic_ns;
 }
 
+/* The root has brought an empty network with it. */
+static void make_network(void)
+{
+	bool good;
+
+	if (!(rebuild.tasks.own & CKPT_NS_NET))
+		return;
+	namespaces_enter(CKPT_NS_NET, root_pid, &before);
+	good = network_make(rebuild.tasks.network, rebuild.tasks.network_len);
+	namespaces_leave(&before);
+	if (!good)
+		die("its network cannot be made again");
+}
+
 #define CHECK_FLAGS	(RESTART_CHECK_TYPE | RESTART_CHECK_CONTENTS)
 
 static uint64_t check_flag(const char *what)
@@ -334,6 +349,7 @@ int main(int argc, char **argv)
 	if (needs_time_namespace(&rebuild.tasks))
 		namespaces_make_time(&rebuild.tasks.time);
 	rebuild_tree(&rebuild, detach);
+	make_network();
 	namespaces_enter(rebuild.tasks.own, root_pid, &before);
 	run(input, &log, &stats);
 	at_failure = NULL;

@@ -215,6 +215,15 @@ static void tmpfs_inode_json(const unsigned char *body)
 	json_text("target", target, strlen(target));
 }
 
+static void network_json(const unsigned char *body)
+{
+	struct ckpt_network n;
+
+	memcpy(&n, body, sizeof(n));
+	json_number("messagesBytes", n.messages_len);
+	json_number("sysctlsBytes", n.sysctls_len);
+}
+
 static void tmpfs_link_json(const unsigned char *body)
 {
 	struct ckpt_tmpfs_link l;
@@ -231,6 +240,7 @@ bool show_ipc_json(const struct record *record)
 	switch (record->type) {
 	case CKPT_REC_NAMESPACES: namespaces_json(record->body, record->body_len); return true;
 	case CKPT_REC_MOUNTS: json_number("bytes", record->body_len); return true;
+	case CKPT_REC_NETWORK: network_json(record->body); return true;
 	case CKPT_REC_TMPFS: tmpfs_json(record->body); return true;
 	case CKPT_REC_TMPFS_INODE: tmpfs_inode_json(record->body); return true;
 	case CKPT_REC_TMPFS_LINK: tmpfs_link_json(record->body); return true;
@@ -253,16 +263,22 @@ bool show_ipc_text(const struct record *record)
 	struct ckpt_sem e;
 	struct ckpt_msg m;
 	struct ckpt_namespaces n;
+	struct ckpt_network net;
 	struct ckpt_tmpfs_inode i;
 
 	switch (record->type) {
 	case CKPT_REC_NAMESPACES:
 		memcpy(&n, record->body, sizeof(n));
-		printf("own:%s%s%s, %u tasks in pid namespaces", n.flags & CKPT_NS_UTS ? " uts" : "",
-		       n.flags & CKPT_NS_IPC ? " ipc" : "", n.flags & CKPT_NS_MNT ? " mnt" : "", n.nr_pids);
+		printf("own:%s%s%s%s, %u tasks in pid namespaces", n.flags & CKPT_NS_UTS ? " uts" : "",
+		       n.flags & CKPT_NS_IPC ? " ipc" : "", n.flags & CKPT_NS_MNT ? " mnt" : "",
+		       n.flags & CKPT_NS_NET ? " net" : "", n.nr_pids);
 		return true;
 	case CKPT_REC_MOUNTS:
 		printf("%zu bytes", record->body_len);
+		return true;
+	case CKPT_REC_NETWORK:
+		memcpy(&net, record->body, sizeof(net));
+		printf("%u bytes of messages, %u of sysctls", net.messages_len, net.sysctls_len);
 		return true;
 	case CKPT_REC_TMPFS:
 		show_printable((const char *)record->body + sizeof(struct ckpt_tmpfs));

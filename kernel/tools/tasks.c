@@ -83,6 +83,21 @@ static void read_namespaces(struct tasks *tasks, int ctx_fd, const struct pid_ma
 	free(head);
 }
 
+static void read_network(struct tasks *tasks, int ctx_fd)
+{
+	struct restart_network_args args = { };
+
+	if (ioctl(ctx_fd, CKPT_RESTART_NETWORK, &args) < 0)
+		die("the network cannot be read: %s", strerror(errno));
+	if (!args.network_len)
+		return;
+	tasks->network_len = args.network_len;
+	tasks->network = xcalloc(1, args.network_len);
+	args.network = (uintptr_t)tasks->network;
+	if (ioctl(ctx_fd, CKPT_RESTART_NETWORK, &args) < 0)
+		die("the network cannot be read: %s", strerror(errno));
+}
+
 static void link_all(struct tasks *tasks, int ctx_fd)
 {
 	struct pid_map map = { .mask = 1 };
@@ -126,6 +141,7 @@ static void link_all(struct tasks *tasks, int ctx_fd)
 	if (ioctl(ctx_fd, CKPT_RESTART_TIME, &tasks->time) < 0)
 		die("the clocks cannot be read: %s", strerror(errno));
 	read_namespaces(tasks, ctx_fd, &map);
+	read_network(tasks, ctx_fd);
 	free(map.slots);
 }
 

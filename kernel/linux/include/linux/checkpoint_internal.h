@@ -125,6 +125,8 @@ struct ckpt_task_list {
  * @locks:	restart: locks, to be set when all have their descriptors
  * @files:	restart: what is left to do to each open file
  * @mounts:	checkpoint: what user space says of the tree's own mounts
+ * @network:	checkpoint: what it says of the tree's own network
+ * @network_changes: checkpoint: a socket that hears of what changes there
  * @ipc:	System V IPC objects: segments seen, or objects that have been made
  * @file_cred:	restart: the credentials that files are opened with
  * @file_cred_ref: restart: how the image names them
@@ -162,8 +164,9 @@ struct ckpt_ctx {
 	unsigned int nr_names;
 	struct list_head snapshots;
 	struct list_head ipc;		/* restart, too */
-	void *mounts;
-	u32 mounts_len;
+	void *mounts, *network;
+	u32 mounts_len, network_len;
+	struct file *network_changes;
 	struct xarray written;
 	struct list_head shmems;
 	struct list_head later[3];
@@ -719,6 +722,10 @@ int restore_unix_peer(struct ckpt_ctx *ctx, struct sock *sk, struct sock *peer);
 int restore_unix_msg(struct ckpt_ctx *ctx, struct sock *from, struct sock *to,
 		     const struct ckpt_socket_msg *m, size_t len);
 int unix_files_in_flight(struct file *file, struct file ***files, unsigned int *nr);
+
+/* net/netns_checkpoint.c */
+int ckpt_net_obstacles(struct ckpt_ctx *ctx);
+int ckpt_net_changed(struct file *file);
 
 /* net/inet_checkpoint.c */
 int checkpoint_inet(struct ckpt_ctx *ctx, struct file *file, struct socket *sock);

@@ -81,6 +81,9 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	ckpt_stream_release(&ctx->img);
 	if (ctx->log)
 		fput(ctx->log);
+	if (ctx->network_changes)
+		fput(ctx->network_changes);
+	kvfree(ctx->network);
 	kvfree(ctx->mounts);
 	kfree(ctx->path_buf);
 	kfree(ctx);
@@ -172,7 +175,9 @@ static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
 	unsigned int i;
 	int ret;
 
-	ret = look_for_obstacles(ctx);
+	ret = ctx->network_changes ? ckpt_net_changed(ctx->network_changes) : 0;
+	if (!ret)
+		ret = look_for_obstacles(ctx);
 	ctx->where.pid = 0;
 	if (!ret)
 		ret = ckpt_count_pipe_ends(ctx);

@@ -133,6 +133,8 @@ static const char *common_namespace(struct ckpt_ctx *ctx, const struct nsproxy *
 		return "IPC";
 	if (ctx->flags & CHECKPOINT_OWN_MNT && a->mnt_ns == b->mnt_ns)
 		return "mount";
+	if (ctx->flags & CHECKPOINT_OWN_NET && a->net_ns == b->net_ns)
+		return "network";
 	if (ctx->flags & CHECKPOINT_OWN_TIME && a->time_ns == b->time_ns)
 		return "time";
 	return NULL;
@@ -253,7 +255,11 @@ int checkpoint_namespaces(struct ckpt_ctx *ctx)
 		head.flags |= CKPT_NS_MNT;
 	if (ctx->flags & CHECKPOINT_OWN_TIME)
 		head.flags |= CKPT_NS_TIME;
+	if (ctx->flags & CHECKPOINT_OWN_NET)
+		head.flags |= CKPT_NS_NET;
 	ret = head.flags ? check_leaks(ctx) : 0;
+	if (!ret && head.flags & CKPT_NS_NET)
+		ret = ckpt_net_obstacles(ctx);
 	if (ret)
 		return ret;
 	pids = kvcalloc(ctx->tasks.nr, sizeof(*pids), GFP_KERNEL_ACCOUNT);
@@ -271,6 +277,8 @@ int checkpoint_namespaces(struct ckpt_ctx *ctx)
 	kvfree(pids);
 	if (!ret && ctx->mounts_len)
 		ret = ckpt_write_rec(ctx, CKPT_REC_MOUNTS, 0, ctx->mounts, ctx->mounts_len);
+	if (!ret && ctx->network_len)
+		ret = ckpt_write_rec(ctx, CKPT_REC_NETWORK, 0, ctx->network, ctx->network_len);
 	if (!ret)
 		ret = write_time(ctx);
 	if (!ret && head.flags & CKPT_NS_UTS)

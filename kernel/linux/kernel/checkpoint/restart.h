@@ -18,6 +18,7 @@ enum restart_phase {
  * @refs:	the descriptor, and each task that has joined
  * @namespaces:	the NAMESPACES record, for user space, or NULL
  * @mounts:	the MOUNTS record, the same
+ * @network:	the NETWORK record, the same
  * @time:	the TIME record, the same
  * @pid_ns:	where the pids of the image are counted: that of who made it
  * @nsproxy:	the namespaces of who made it
@@ -38,9 +39,9 @@ enum restart_phase {
 struct restart_ctx {
 	struct ckpt_ctx *ckpt;
 	struct kref refs;
-	void *namespaces, *mounts;
+	void *namespaces, *mounts, *network;
 	struct ckpt_time time;
-	u32 namespaces_len, mounts_len;
+	u32 namespaces_len, mounts_len, network_len;
 	struct pid_namespace *pid_ns;
 	struct nsproxy *nsproxy;
 	struct pid *owner;

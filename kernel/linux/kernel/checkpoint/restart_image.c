@@ -173,49 +173,56 @@ static int read_time(struct restart_ctx *r, const struct ckpt_rec *rec)
 	return 0;
 }
 
+/* A record that is kept for the tool, as it is. */
+static int keep_record(struct restart_ctx *r, const struct ckpt_rec *rec, size_t min,
+		       void **payload, u32 *len)
+{
+	void *p;
+
+	if (*payload)
+		return ckpt_err(r->ckpt, -EINVAL, "namespaces stand twice in the image");
+	p = ckpt_read_payload(r->ckpt, &r->ckpt->img, rec, min, CKPT_MAX_RECORD_BYTES);
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	*payload = p;
+	*len = rec->len;
+	return 0;
+}
+
 /* What else the tool that makes the tree has to know. */
 static int read_namespaces(struct restart_ctx *r)
 {
 	struct ckpt_ctx *ctx = r->ckpt;
 	struct ckpt_rec rec;
-	void *payload;
 	int ret;
 
 	for (;;) {
-		bool mounts;
-
 		ret = ckpt_read_rec(ctx, &ctx->img, &rec);
 		if (ret)
 			return ret;
-		if (rec.type == CKPT_REC_TIME) {
+		switch (rec.type) {
+		case CKPT_REC_TIME:
 			ret = read_time(r, &rec);
-			if (ret)
-				return ret;
-			continue;
-		}
-		mounts = rec.type == CKPT_REC_MOUNTS;
-		if (!mounts && rec.type != CKPT_REC_NAMESPACES)
 			break;
-		if (mounts ? !!r->mounts : !!r->namespaces)
-			return ckpt_err(ctx, -EINVAL, "namespaces stand twice in the image");
-		payload = ckpt_read_payload(ctx, &ctx->img, &rec,
-					    mounts ? 1 : sizeof(struct ckpt_namespaces),
-					    CKPT_MAX_RECORD_BYTES);
-		if (IS_ERR(payload))
-			return PTR_ERR(payload);
-		if (mounts) {
-			r->mounts = payload;
-			r->mounts_len = rec.len;
-			continue;
+		case CKPT_REC_MOUNTS:
+			ret = keep_record(r, &rec, 1, &r->mounts, &r->mounts_len);
+			break;
+		case CKPT_REC_NETWORK:
+			ret = keep_record(r, &rec, sizeof(struct ckpt_network), &r->network,
+					  &r->network_len);
+			break;
+		case CKPT_REC_NAMESPACES:
+			ret = keep_record(r, &rec, sizeof(struct ckpt_namespaces), &r->namespaces,
+					  &r->namespaces_len) ?:
+			      check_namespaces(r, r->namespaces, r->namespaces_len);
+			break;
+		default:
+			ctx->ahead = rec;
+			return 0;
 		}
-		r->namespaces = payload;
-		r->namespaces_len = rec.len;
-		ret = check_namespaces(r, payload, rec.len);
 		if (ret)
 			return ret;
 	}
-	ctx->ahead = rec;
-	return 0;
 }
 
 /**

@@ -84,19 +84,34 @@ static int get_relink_dirs(struct ckpt_ctx *ctx, const struct checkpoint_args *a
 	return 0;
 }
 
-static int get_mounts(struct ckpt_ctx *ctx, const struct checkpoint_args *args)
+static int get_text(u64 from, u32 len, void **to)
 {
-	if (!args->mounts_len)
-		return 0;
-	ctx->mounts = vmemdup_user(u64_to_user_ptr(args->mounts), args->mounts_len);
-	if (IS_ERR(ctx->mounts)) {
-		int ret = PTR_ERR(ctx->mounts);
+	void *text;
 
-		ctx->mounts = NULL;
-		return ret;
-	}
-	ctx->mounts_len = args->mounts_len;
+	if (!len)
+		return 0;
+	text = vmemdup_user(u64_to_user_ptr(from), len);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	*to = text;
 	return 0;
+}
+
+/* What user space has found out of the tree's own namespaces. */
+static int get_namespaces(struct ckpt_ctx *ctx, const struct checkpoint_args *args)
+{
+	int ret = get_text(args->mounts, args->mounts_len, &ctx->mounts);
+
+	if (!ret)
+		ret = get_text(args->network, args->network_len, &ctx->network);
+	if (ret)
+		return ret;
+	ctx->mounts_len = args->mounts_len;
+	ctx->network_len = args->network_len;
+	if (!(args->flags & CHECKPOINT_OWN_NET))
+		return 0;
+	ctx->network_changes = fget(args->network_fd);
+	return ctx->network_changes ? 0 : -EBADF;
 }
 
 /* The descriptor by which the tree is held; on failure nothing holds it. */
@@ -140,7 +155,7 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 	struct ckpt_ctx *ctx;
 	int ret;
 
-	BUILD_BUG_ON(sizeof(args) != CHECKPOINT_ARGS_SIZE_VER2);
+	BUILD_BUG_ON(sizeof(args) != CHECKPOINT_ARGS_SIZE_VER3);
 	BUILD_BUG_ON(sizeof(struct checkpoint_stats) != CHECKPOINT_STATS_SIZE_VER2);
 	if (usize < CHECKPOINT_ARGS_SIZE_VER0)
 		return -EINVAL;
@@ -152,7 +167,8 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 	    (args.flags & CHECKPOINT_HOLD &&
 	     args.flags & (CHECKPOINT_LIVE | CHECKPOINT_KILL | CHECKPOINT_DRYRUN)) ||
 	    (args.flags & CHECKPOINT_UNLINKED_COPY && args.flags & CHECKPOINT_UNLINKED_AUTO) ||
-	    args.reserved || args.mounts_len > CKPT_MAX_RECORD_BYTES)
+	    args.reserved || args.mounts_len > CKPT_MAX_RECORD_BYTES ||
+	    args.network_len > CKPT_MAX_RECORD_BYTES)
 		return -EINVAL;
 	if (!may_checkpoint())
 		return -EPERM;
@@ -178,7 +194,7 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 		if (ret)
 			goto out;
 	}
-	ret = get_relink_dirs(ctx, &args) ?: get_mounts(ctx, &args);
+	ret = get_relink_dirs(ctx, &args) ?: get_namespaces(ctx, &args);
 	if (ret)
 		goto out;
 	if (args.flags & CHECKPOINT_HOLD) {

@@ -152,6 +152,10 @@ function contents(c: Cursor): Fields {
   return { ...attributes(c), path: c.string() };
 }
 
+function network(c: Cursor): Fields {
+  return { messagesBytes: c.u32(), sysctlsBytes: c.u32() };
+}
+
 function tmpfs(c: Cursor): Fields {
   c.skip(16); // UUID
   const [nextIno, flags] = [c.digits(), c.hex32()];
@@ -430,6 +434,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [94, { name: "SOCKET_DGRAM", fixed: 72, element: 1, decode: datagram }],
   [3, { name: "NAMESPACES", fixed: 8, element: 32, decode: namespaces }],
   [4, { name: "MOUNTS", fixed: 0, element: 1, decode: (c) => ({ bytes: c.left }) }],
+  [10, { name: "NETWORK", fixed: 8, element: 1, decode: network }],
   [6, { name: "TMPFS", fixed: 32, element: 1, strings: 1, decode: tmpfs }],
   [7, { name: "TMPFS_INODE", fixed: 96, element: 1, strings: 2, decode: tmpfsInode }],
   [8, { name: "TMPFS_LINK", fixed: 16, element: 1, strings: 1, decode: tmpfsLink }],

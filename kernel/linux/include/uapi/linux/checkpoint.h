@@ -7,7 +7,7 @@
  * are little endian. Shared objects stand before their first user, which names
  * them by objref (a number from 1 up, unique in the image; 0 means "none").
  *
- *	HEADER TASKS NAMESPACES MOUNTS TIME UTS
+ *	HEADER TASKS NAMESPACES MOUNTS NETWORK TIME UTS
  *	per tmpfs of the tree's own: TMPFS, its TMPFS_INODEs, each with XATTR and PAGES,
  *		     and TMPFS_LINKs, TMPFS_END
  *	IPC_NS SEM MSG
@@ -70,7 +70,8 @@
 #define CHECKPOINT_OWN_IPC	(1ULL << 17)
 #define CHECKPOINT_OWN_MNT	(1ULL << 18)
 #define CHECKPOINT_OWN_TIME	(1ULL << 19)
-#define CHECKPOINT_FLAGS_ALL	0xf1f3fULL
+#define CHECKPOINT_OWN_NET	(1ULL << 20)
+#define CHECKPOINT_FLAGS_ALL	0x1f1f3fULL
 
 #define CKPT_HELD_KILL		_IO(0xcb, 1)
 
@@ -99,11 +100,16 @@ struct checkpoint_args {
 	__aligned_u64 mounts;		/* const char *: kept in the image as MOUNTS */
 	__u32 mounts_len;
 	__u32 reserved;			/* 0 */
+	__aligned_u64 network;		/* const void *: kept in the image as NETWORK */
+	__u32 network_len;
+	__s32 network_fd;		/* CHECKPOINT_OWN_NET: of rtnetlink; if it has heard of */
+					/* a change, nothing is written: ESTALE */
 };
 
 #define CHECKPOINT_ARGS_SIZE_VER0	48
 #define CHECKPOINT_ARGS_SIZE_VER1	56
 #define CHECKPOINT_ARGS_SIZE_VER2	72	/* mounts */
+#define CHECKPOINT_ARGS_SIZE_VER3	88	/* network */
 
 struct checkpoint_stats {
 	__u8 image_id[CKPT_ID_BYTES];
@@ -177,6 +183,15 @@ struct restart_namespaces_args {
 
 #define CKPT_RESTART_NAMESPACES	_IOWR(0xcb, 2, struct restart_namespaces_args)
 
+/* The NETWORK record, likewise. */
+struct restart_network_args {
+	__aligned_u64 network;		/* void * */
+	__u32 network_len;
+	__u32 reserved;			/* 0 */
+};
+
+#define CKPT_RESTART_NETWORK	_IOWR(0xcb, 4, struct restart_network_args)
+
 #define RESTART_ARGS_SIZE_VER0	40
 #define RESTART_ARGS_SIZE_VER1	48	/* copy_dir_fd */
 
@@ -200,6 +215,7 @@ enum ckpt_rec_type {
 	CKPT_REC_TMPFS_INODE	= 7,	/* objref; XATTRs follow, then PAGES */
 	CKPT_REC_TMPFS_LINK	= 8,	/* objref of the TMPFS_INODE: another name of it */
 	CKPT_REC_TMPFS_END	= 9,	/* objref of the TMPFS */
+	CKPT_REC_NETWORK	= 10,
 	CKPT_REC_FILE		= 16,	/* objref */
 	CKPT_REC_PIPE		= 17,	/* objref */
 	CKPT_REC_SHMEM		= 18,	/* objref; PAGES follow */
@@ -301,7 +317,8 @@ struct ckpt_task_entry {
 #define CKPT_NS_IPC		(1U << 1)
 #define CKPT_NS_MNT		(1U << 2)
 #define CKPT_NS_TIME		(1U << 3)
-#define CKPT_NS_ALL		0xfU
+#define CKPT_NS_NET		(1U << 4)
+#define CKPT_NS_ALL		0x1fU
 
 /* NAMESPACES: which are the tree's own. Tail: @nr_pids of struct ckpt_ns_pid. */
 struct ckpt_namespaces {
@@ -330,6 +347,16 @@ struct ckpt_time {
 };
 
 #define CKPT_RESTART_TIME	_IOR(0xcb, 3, struct ckpt_time)
+
+/*
+ * NETWORK: the configuration of the tree's own network namespace; user space makes
+ * it again. Tail: messages of rtnetlink, each padded to a multiple of 4 bytes; then
+ * lines "path value" of what stands in /proc/sys/net.
+ */
+struct ckpt_network {
+	__u32 messages_len;
+	__u32 sysctls_len;
+};
 
 /* MOUNTS: lines of /proc/PID/mountinfo; user space mounts what they say. */
 
