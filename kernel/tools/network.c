@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 #include "network.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fib_rules.h>
@@ -14,18 +13,15 @@
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <net/if.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util.h"
 
 #define NR(array)	(sizeof(array) / sizeof((array)[0]))
 #define TICKS_PER_S	100	/* as user space counts them */
-#define MAX_DEPTH	6
 
 /* Attributes that are kept as they are. */
 static const int link_kept[] = {
@@ -295,81 +291,6 @@ int network_messages(int fd, int type, enum network_form form, struct bytes *to)
 	free(answers.at);
 	return error;
 }
-
-/* ---- sysctls ---- */
-
-static void read_sysctl(int dir, const char *name, const char *path, struct bytes *to)
-{
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	char value[4096];
-	ssize_t n;
-
-	n = fd < 0 ? -1 : read(fd, value, sizeof(value));
-	if (fd >= 0)
-		close(fd);
-	while (n > 0 && value[n - 1] == '\n')
-		n--;
-	/* Some have no value as yet. */
-	if (n < 0 || n == sizeof(value) || memchr(value, '\n', n))
-		return;
-	bytes_add(to, path, strlen(path));
-	bytes_add(to, " ", 1);
-	bytes_add(to, value, n);
-	bytes_add(to, "\n", 1);
-}
-
-/* What concerns all comes before what concerns one. */
-static int by_rank(const struct dirent **a, const struct dirent **b)
-{
-	static const char *const first[] = { "all", "default" };
-	int x = 2, y = 2;
-
-	for (int i = 0; i < 2; i++) {
-		x = strcmp((*a)->d_name, first[i]) ? x : i;
-		y = strcmp((*b)->d_name, first[i]) ? y : i;
-	}
-	return x != y ? x - y : strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static void read_sysctls(int dir, const char *path, int depth, struct bytes *to)
-{
-	struct dirent **entries;
-	int nr = scandirat(dir, ".", &entries, NULL, by_rank);
-
-	for (int i = 0; i < 2 * nr; i++) {
-		const char *name = entries[i % nr]->d_name;
-		bool directories = i >= nr, is_directory;
-		struct stat st;
-		char *below;
-		int fd;
-
-		if (name[0] == '.' || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		is_directory = S_ISDIR(st.st_mode);
-		if (is_directory != directories)
-			continue;
-		below = *path ? xasprintf("%s/%s", path, name) : xasprintf("%s", name);
-		if (!is_directory && (st.st_mode & 0600) == 0600)
-			read_sysctl(dir, name, below, to);
-		fd = is_directory && depth < MAX_DEPTH ? openat(dir, name, O_DIRECTORY | O_RDONLY | O_CLOEXEC) : -1;
-		if (fd >= 0) {
-			read_sysctls(fd, below, depth + 1, to);
-			close(fd);
-		}
-		free(below);
-	}
-	for (int i = 0; i < nr; i++)
-		free(entries[i]);
-	if (nr >= 0)
-		free(entries);
-}
-
-void network_sysctls(int dir, struct bytes *to)
-{
-	read_sysctls(dir, "", 0, to);
-}
-
-/* ---- the whole ---- */
 
 bool network_read(struct bytes *record, int *changes)
 {

@@ -229,6 +229,11 @@ uint32_t rtnl_u32(const struct rtattr *attribute, uint32_t otherwise)
 	return value;
 }
 
+bool rtnl_is_equal(const struct rtattr *x, const struct rtattr *y)
+{
+	return x && y && RTA_PAYLOAD(x) == RTA_PAYLOAD(y) && !memcmp(RTA_DATA(x), RTA_DATA(y), RTA_PAYLOAD(x));
+}
+
 static void set_len(struct bytes *bytes, size_t offset)
 {
 	((struct nlmsghdr *)(bytes->at + offset))->nlmsg_len = bytes->len - offset;

@@ -34,6 +34,8 @@ struct nlmsghdr *rtnl_next(const struct bytes *bytes, const struct nlmsghdr *las
 /* Attributes behind a structure of @fixed bytes, by type up to @max; false if they are malformed. */
 bool rtnl_attributes(const struct nlmsghdr *message, size_t fixed, const struct rtattr **by_type, int max);
 bool rtnl_nested(const struct rtattr *nest, const struct rtattr **by_type, int max);
+/* Both are there, with the same content. */
+bool rtnl_is_equal(const struct rtattr *x, const struct rtattr *y);
 uint32_t rtnl_u32(const struct rtattr *attribute, uint32_t otherwise);
 
 /* A message that is being written at @offset of @bytes. */

@@ -83,19 +83,22 @@ static void read_namespaces(struct tasks *tasks, int ctx_fd, const struct pid_ma
 	free(head);
 }
 
-static void read_network(struct tasks *tasks, int ctx_fd)
+/* A record that is for us alone; NULL if there is none. */
+static void *read_record(int ctx_fd, uint32_t type, size_t *len)
 {
-	struct restart_network_args args = { };
+	struct restart_record_args args = { .type = type };
+	void *record;
 
-	if (ioctl(ctx_fd, CKPT_RESTART_NETWORK, &args) < 0)
-		die("the network cannot be read: %s", strerror(errno));
-	if (!args.network_len)
-		return;
-	tasks->network_len = args.network_len;
-	tasks->network = xcalloc(1, args.network_len);
-	args.network = (uintptr_t)tasks->network;
-	if (ioctl(ctx_fd, CKPT_RESTART_NETWORK, &args) < 0)
-		die("the network cannot be read: %s", strerror(errno));
+	if (ioctl(ctx_fd, CKPT_RESTART_RECORD, &args) < 0)
+		die("the image cannot be read: %s", strerror(errno));
+	*len = args.len;
+	if (!args.len)
+		return NULL;
+	record = xcalloc(1, args.len);
+	args.record = (uintptr_t)record;
+	if (ioctl(ctx_fd, CKPT_RESTART_RECORD, &args) < 0)
+		die("the image cannot be read: %s", strerror(errno));
+	return record;
 }
 
 static void link_all(struct tasks *tasks, int ctx_fd)
@@ -141,7 +144,7 @@ static void link_all(struct tasks *tasks, int ctx_fd)
 	if (ioctl(ctx_fd, CKPT_RESTART_TIME, &tasks->time) < 0)
 		die("the clocks cannot be read: %s", strerror(errno));
 	read_namespaces(tasks, ctx_fd, &map);
-	read_network(tasks, ctx_fd);
+	tasks->network = read_record(ctx_fd, CKPT_REC_NETWORK, &tasks->network_len);
 	free(map.slots);
 }
 

@@ -108,19 +108,20 @@ struct restart_task *restart_find(struct ckpt_ctx *ctx, pid_t pid)
 	return rt;
 }
 
-static int tell_network(struct restart_ctx *r, struct restart_network_args __user *uargs)
+static int tell_record(struct restart_ctx *r, struct restart_record_args __user *uargs)
 {
-	struct restart_network_args a;
+	struct restart_record_args a;
 
 	if (copy_from_user(&a, uargs, sizeof(a)))
 		return -EFAULT;
-	if (a.reserved)
+	if (a.type != CKPT_REC_NETWORK)
 		return -EINVAL;
-	if (copy_to_user(u64_to_user_ptr(a.network), r->network, min(a.network_len, r->network_len)))
+	if (copy_to_user(u64_to_user_ptr(a.record), r->network, min(a.len, r->network_len)))
 		return -EFAULT;
-	a.network_len = r->network_len;
+	a.len = r->network_len;
 	return copy_to_user(uargs, &a, sizeof(a)) ? -EFAULT : 0;
 }
+
 static long restart_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct restart_namespaces_args __user *uargs = (void __user *)arg;
@@ -129,8 +130,8 @@ static long restart_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 
 	if (cmd == CKPT_RESTART_TIME)
 		return copy_to_user(uargs, &r->time, sizeof(r->time)) ? -EFAULT : 0;
-	if (cmd == CKPT_RESTART_NETWORK)
-		return tell_network(r, (void __user *)arg);
+	if (cmd == CKPT_RESTART_RECORD)
+		return tell_record(r, (void __user *)arg);
 	if (cmd != CKPT_RESTART_NAMESPACES)
 		return -ENOTTY;
 	if (copy_from_user(&a, uargs, sizeof(a)))

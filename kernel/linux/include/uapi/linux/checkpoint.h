@@ -183,14 +183,14 @@ struct restart_namespaces_args {
 
 #define CKPT_RESTART_NAMESPACES	_IOWR(0xcb, 2, struct restart_namespaces_args)
 
-/* The NETWORK record, likewise. */
-struct restart_network_args {
-	__aligned_u64 network;		/* void * */
-	__u32 network_len;
-	__u32 reserved;			/* 0 */
+/* Another record that is for user space, likewise: NETWORK. */
+struct restart_record_args {
+	__aligned_u64 record;		/* void * */
+	__u32 len;
+	__u32 type;			/* enum ckpt_rec_type */
 };
 
-#define CKPT_RESTART_NETWORK	_IOWR(0xcb, 4, struct restart_network_args)
+#define CKPT_RESTART_RECORD	_IOWR(0xcb, 4, struct restart_record_args)
 
 #define RESTART_ARGS_SIZE_VER0	40
 #define RESTART_ARGS_SIZE_VER1	48	/* copy_dir_fd */
