@@ -7,7 +7,7 @@
 /* covers: Namespaces | mnt: an immutable file in a tmpfs of its own, one that is hidden by another mount | refused by name */
 /* covers: Namespaces | a namespace that processes outside the tree live in, too | refused by name */
 /* covers: Namespaces | time: of the tree's own | supported */
-/* covers: Namespaces | user, cgroup: of the tree's own | refused by name */
+/* covers: Namespaces | cgroup: of the tree's own | refused by name */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -368,9 +368,9 @@ static void shared_uts(void)
 		pause_here();
 }
 
-static void with_user(void)
+static void with_cgroup(void)
 {
-	if (unshare(CLONE_NEWUSER) == 0)
+	if (unshare(CLONE_NEWCGROUP) == 0)
 		pause_here();
 }
 
@@ -426,7 +426,7 @@ int main(void)
 	clocks();
 	refused("a hidden tmpfs", with_hidden_tmpfs, "hidden by another mount");
 	refused("an immutable file", with_immutable_file, "immutable");
-	refused("a user namespace", with_user, "user namespace");
+	refused("a cgroup namespace", with_cgroup, "another cgroup namespace");
 	leaks();
 	return tap_done();
 }

@@ -74,6 +74,7 @@ static const struct shape {
 	{ CKPT_REC_SOCKET_DGRAM, "SOCKET_DGRAM", sizeof(struct ckpt_datagram), 1, 0 },
 	{ CKPT_REC_NAMESPACES, "NAMESPACES", sizeof(struct ckpt_namespaces), sizeof(struct ckpt_ns_pid), 0 },
 	{ CKPT_REC_MOUNTS,   "MOUNTS",   0, 1, 0 },
+	{ CKPT_REC_USER_NS,  "USER_NS",  sizeof(struct ckpt_user_ns), sizeof(struct ckpt_id_extent), 0 },
 	{ CKPT_REC_NETWORK,  "NETWORK",  sizeof(struct ckpt_network), 1, 0 },
 	{ CKPT_REC_TMPFS,    "TMPFS",    sizeof(struct ckpt_tmpfs), 1, 1 },
 	{ CKPT_REC_TMPFS_INODE, "TMPFS_INODE", sizeof(struct ckpt_tmpfs_inode), 1, 2 },

@@ -234,15 +234,22 @@ static unsigned long flags_of(const char *options)
 	return all;
 }
 
+/* Of a tmpfs the owner of its root: the kernel gives it that, and its user namespace may not know it by this number. */
+static bool is_owner(const char *option)
+{
+	return !strncmp(option, "uid=", 4) || !strncmp(option, "gid=", 4);
+}
+
 /* Options of a filesystem without those that are flags, and "inode64", the default. */
-static char *data_of(const char *super)
+static char *data_of(const char *super, bool is_tmpfs)
 {
 	char *copy = strdup(super), *rest = copy, *option, *data = strdup("");
 
 	while (rest && (option = strsep(&rest, ","))) {
 		char *longer;
 
-		if (!strcmp(option, "rw") || !strcmp(option, "ro") || !strcmp(option, "inode64"))
+		if (!strcmp(option, "rw") || !strcmp(option, "ro") || !strcmp(option, "inode64") ||
+		    (is_tmpfs && is_owner(option)))
 			continue;
 		longer = xasprintf("%s%s%s", data, *data ? "," : "", option);
 		free(data);
@@ -304,7 +311,7 @@ static bool make_one(struct mount *m, const struct mounts *want)
 
 	/* A part of one, as a device node or /proc/sys, is a bind mount. */
 	if ((is_made_up(m->type) && (!strcmp(m->root, "/") || !strcmp(m->type, "cgroup2"))) || m->fresh) {
-		data = m->fresh ? data_of(m->super) : NULL;
+		data = m->fresh ? data_of(m->super, is_tmpfs) : NULL;
 		make_point(want, m, m->at, true);
 		/* One that is to be filled is made read-only after that. */
 		ret = mount(m->source, m->at, m->type, is_tmpfs ? flag & ~MS_RDONLY : flag, data);

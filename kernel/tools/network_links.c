@@ -7,12 +7,15 @@
 #include <errno.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/if_vlan.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "util.h"
+
+#define VLAN_FLAGS	(VLAN_FLAG_REORDER_HDR | VLAN_FLAG_GVRP | VLAN_FLAG_LOOSE_BINDING | VLAN_FLAG_MVRP | VLAN_FLAG_BRIDGE_BINDING)
 
 /* Not in older headers. */
 #define IFLA_BR_FDB_N_LEARNED		48
@@ -58,6 +61,20 @@ static void put_made_with(struct bytes *to, size_t offset, const struct link *li
 			rtnl_put(to, offset, kept[i], RTA_DATA(a[kept[i]]), RTA_PAYLOAD(a[kept[i]]));
 }
 
+/* Of flags, the kernel tells more to be meant than it takes. */
+static void put_vlan_option(struct bytes *to, size_t offset, const struct rtattr *option)
+{
+	struct ifla_vlan_flags flags;
+
+	if ((option->rta_type & NLA_TYPE_MASK) != IFLA_VLAN_FLAGS || RTA_PAYLOAD(option) != sizeof(flags)) {
+		rtnl_put(to, offset, option->rta_type, RTA_DATA(option), RTA_PAYLOAD(option));
+		return;
+	}
+	memcpy(&flags, RTA_DATA(option), sizeof(flags));
+	flags.mask = VLAN_FLAGS;
+	rtnl_put(to, offset, option->rta_type, &flags, sizeof(flags));
+}
+
 static void put_kind(struct bytes *to, size_t offset, const struct link *link, const struct link *peer)
 {
 	const struct rtattr *a[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1];
@@ -76,8 +93,13 @@ static void put_kind(struct bytes *to, size_t offset, const struct link *link, c
 		rtnl_nest_end(to, data);
 	} else if (!strcmp(link->kind, "vlan") && a[IFLA_LINKINFO] &&
 		   rtnl_nested(a[IFLA_LINKINFO], info, IFLA_INFO_MAX) && info[IFLA_INFO_DATA]) {
-		rtnl_put(to, offset, IFLA_INFO_DATA | NLA_F_NESTED, RTA_DATA(info[IFLA_INFO_DATA]),
-			 RTA_PAYLOAD(info[IFLA_INFO_DATA]));
+		const struct rtattr *part = RTA_DATA(info[IFLA_INFO_DATA]);
+		size_t left = RTA_PAYLOAD(info[IFLA_INFO_DATA]);
+
+		data = rtnl_nest(to, offset, IFLA_INFO_DATA | NLA_F_NESTED);
+		for (; RTA_OK(part, left); part = RTA_NEXT(part, left))
+			put_vlan_option(to, offset, part);
+		rtnl_nest_end(to, data);
 	}
 	rtnl_nest_end(to, nest);
 }

@@ -22,6 +22,8 @@
 #include <unistd.h>
 
 #include "mounts.h"
+#include "namespaces.h"
+#include "user_ns.h"
 #include "util.h"
 
 #define THREAD_STACK_BYTES	8192
@@ -181,7 +183,7 @@ static bool may_get_free(int pid)
 /* The namespaces that are made with the root. */
 static uint64_t root_flags(const struct rebuild *rebuild)
 {
-	uint32_t own = rebuild->tasks.own;
+	uint32_t own = rebuild->tasks.own & ~user_ns_owns(&rebuild->tasks);
 
 	return (own & CKPT_NS_UTS ? CLONE_NEWUTS : 0) | (own & CKPT_NS_IPC ? CLONE_NEWIPC : 0) |
 	       (own & CKPT_NS_MNT ? CLONE_NEWNS : 0) | (own & CKPT_NS_NET ? CLONE_NEWNET : 0);
@@ -223,6 +225,12 @@ static void make_mounts(struct rebuild *rebuild, int index)
 
 	if (!(tasks->own & CKPT_NS_MNT) || (index && !init))
 		return;
+	/* The others are there already, if they belong to a user namespace. */
+	if (user_ns_owns(tasks) & CKPT_NS_MNT) {
+		if (init && !mounts_make(tasks->mounts, true, false))
+			give_up(rebuild->nursery, tasks->at[index].entry.pid, EIO);
+		return;
+	}
 	for (int i = 1; i < tasks->nr && !init; i++)
 		nested |= !!(tasks->at[i].ns.flags & CKPT_NS_PID_INIT);
 	if (!index && !mounts_make(tasks->mounts, false, nested))
@@ -240,6 +248,9 @@ static __attribute__((noreturn)) void grow(struct rebuild *rebuild, int index)
 
 again:
 	nursery->born[index] = 1;
+	if (rebuild->tasks.at[index].ns.flags & CKPT_NS_PID_USER &&
+	    raw3(SYS_ioctl, rebuild->ctx_fd, CKPT_RESTART_GIVE_PID_NS, 0) < 0)
+		give_up(nursery, rebuild->tasks.at[index].entry.pid, EPERM);
 	make_mounts(rebuild, index);
 	unshared = rebuild->tasks.at[index].ns.flags & CKPT_NS_PID_UNSHARED;
 	if (unshared && !nursery->stop && raw2(SYS_unshare, CLONE_NEWPID, 0) < 0)
@@ -319,16 +330,22 @@ static bool all_settled(const struct rebuild *rebuild, int limit_ms)
 
 void rebuild_tree(struct rebuild *rebuild, bool orphan)
 {
+	uint32_t owned = user_ns_owns(&rebuild->tasks);
+	struct namespaces_before outside;
+	int ends[2], root, pid, holder = 0;
 	sigset_t all, before;
-	int ends[2], root, pid;
 
+	/* Before there is anything to be undone, or to be inherited. */
+	if (rebuild->tasks.own & CKPT_NS_USER) {
+		holder = user_ns_make(&rebuild->tasks, rebuild->ctx_fd);
+		namespaces_enter(owned, holder, &outside);
+	}
 	rebuild->nursery = mmap(NULL, sizeof(struct nursery) + rebuild->tasks.nr, PROT_READ | PROT_WRITE,
 				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (rebuild->nursery == MAP_FAILED || pipe2(ends, O_CLOEXEC) < 0)
 		die("cannot prepare: %s", strerror(errno));
 	rebuild->progress = ends[0];
 	rebuild->progress_in = ends[1];
-
 	/* Nothing may interrupt a task before it has its own state. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
@@ -344,6 +361,10 @@ void rebuild_tree(struct rebuild *rebuild, bool orphan)
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(rebuild->progress_in);
+	if (holder) {
+		namespaces_leave(&outside);
+		user_ns_end(holder);
+	}
 	/* Once its maker has gone, the root is init's child, before it has a parent death signal. */
 	if (orphan)
 		waitpid(pid, NULL, 0);

@@ -215,6 +215,38 @@ static void tmpfs_inode_json(const unsigned char *body)
 	json_text("target", target, strlen(target));
 }
 
+static void extents_json(const char *key, const unsigned char *body, size_t nr)
+{
+	struct ckpt_id_extent e;
+
+	json_open(key, '[');
+	for (size_t i = 0; i < nr; i++) {
+		memcpy(&e, body + i * sizeof(e), sizeof(e));
+		json_open(NULL, '{');
+		json_number("first", e.first);
+		json_number("lower", e.lower);
+		json_number("count", e.count);
+		json_close('}');
+	}
+	json_close(']');
+}
+
+/* The tail: those extents that are there, if it is shorter than they say. */
+static void user_ns_json(const unsigned char *body, size_t len)
+{
+	struct ckpt_user_ns u;
+	size_t nr = (len - sizeof(u)) / sizeof(struct ckpt_id_extent), uids;
+
+	memcpy(&u, body, sizeof(u));
+	body += sizeof(u);
+	uids = u.nr_uids < nr ? u.nr_uids : nr;
+	json_number("owner", u.owner);
+	json_number("group", u.group);
+	json_hex("flags", u.flags);
+	extents_json("uids", body, uids);
+	extents_json("gids", body + uids * sizeof(struct ckpt_id_extent), nr - uids);
+}
+
 static void network_json(const unsigned char *body)
 {
 	struct ckpt_network n;
@@ -240,6 +272,7 @@ bool show_ipc_json(const struct record *record)
 	switch (record->type) {
 	case CKPT_REC_NAMESPACES: namespaces_json(record->body, record->body_len); return true;
 	case CKPT_REC_MOUNTS: json_number("bytes", record->body_len); return true;
+	case CKPT_REC_USER_NS: user_ns_json(record->body, record->body_len); return true;
 	case CKPT_REC_NETWORK: network_json(record->body); return true;
 	case CKPT_REC_TMPFS: tmpfs_json(record->body); return true;
 	case CKPT_REC_TMPFS_INODE: tmpfs_inode_json(record->body); return true;
@@ -264,17 +297,22 @@ bool show_ipc_text(const struct record *record)
 	struct ckpt_msg m;
 	struct ckpt_namespaces n;
 	struct ckpt_network net;
+	struct ckpt_user_ns u;
 	struct ckpt_tmpfs_inode i;
 
 	switch (record->type) {
 	case CKPT_REC_NAMESPACES:
 		memcpy(&n, record->body, sizeof(n));
-		printf("own:%s%s%s%s, %u tasks in pid namespaces", n.flags & CKPT_NS_UTS ? " uts" : "",
+		printf("own:%s%s%s%s%s, %u tasks in pid namespaces", n.flags & CKPT_NS_UTS ? " uts" : "",
 		       n.flags & CKPT_NS_IPC ? " ipc" : "", n.flags & CKPT_NS_MNT ? " mnt" : "",
-		       n.flags & CKPT_NS_NET ? " net" : "", n.nr_pids);
+		       n.flags & CKPT_NS_NET ? " net" : "", n.flags & CKPT_NS_USER ? " user" : "", n.nr_pids);
 		return true;
 	case CKPT_REC_MOUNTS:
 		printf("%zu bytes", record->body_len);
+		return true;
+	case CKPT_REC_USER_NS:
+		memcpy(&u, record->body, sizeof(u));
+		printf("owner %u, %u ranges of users, %u of groups", u.owner, u.nr_uids, u.nr_gids);
 		return true;
 	case CKPT_REC_NETWORK:
 		memcpy(&net, record->body, sizeof(net));

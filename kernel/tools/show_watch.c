@@ -97,6 +97,7 @@ void show_inotify_json(const void *body)
 	json_number("nextWd", i.next_wd);
 	json_number("maxEvents", i.max_events);
 	json_number("uid", i.uid);
+	json_number("ownUser", i.own_user);
 }
 
 void show_fanotify_json(const void *body)
@@ -111,6 +112,7 @@ void show_fanotify_json(const void *body)
 	json_number("maxEvents", f.max_events);
 	json_number("uid", f.uid);
 	json_number("unprivileged", f.unprivileged);
+	json_number("ownUser", f.own_user);
 }
 
 void show_watch_json(const void *body)

@@ -144,6 +144,7 @@ static void link_all(struct tasks *tasks, int ctx_fd)
 	if (ioctl(ctx_fd, CKPT_RESTART_TIME, &tasks->time) < 0)
 		die("the clocks cannot be read: %s", strerror(errno));
 	read_namespaces(tasks, ctx_fd, &map);
+	tasks->user_ns = read_record(ctx_fd, CKPT_REC_USER_NS, &tasks->user_ns_len);
 	tasks->network = read_record(ctx_fd, CKPT_REC_NETWORK, &tasks->network_len);
 	free(map.slots);
 }

@@ -24,6 +24,8 @@ struct tasks {
 	uint32_t own;	/* CKPT_NS_*: namespaces to be made */
 	struct ckpt_time time;	/* what its clocks said; zero: not known */
 	char *mounts;	/* what is mounted in that of mounts, or NULL */
+	void *user_ns;	/* the USER_NS record, or NULL */
+	size_t user_ns_len;
 	void *network;	/* the NETWORK record, or NULL */
 	size_t network_len;
 };

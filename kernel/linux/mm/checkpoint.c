@@ -376,7 +376,7 @@ static int copy_auxv(struct ckpt_ctx *ctx, struct mm_struct *mm, struct ckpt_mm 
 	return 0;
 }
 
-static u32 describe_mm_flags(struct mm_struct *mm)
+static u32 describe_mm_flags(struct ckpt_ctx *ctx, struct mm_struct *mm)
 {
 	u32 flags = CKPT_MM_COREDUMP;
 
@@ -389,6 +389,8 @@ static u32 describe_mm_flags(struct mm_struct *mm)
 		flags |= CKPT_MM_MDWE_NO_INHERIT;
 	if (test_bit(MMF_VM_MERGE_ANY, &mm->flags))
 		flags |= CKPT_MM_MERGE;
+	if (ctx->user_ns && mm->user_ns == ctx->user_ns)
+		flags |= CKPT_MM_OWN_USER;
 #ifdef CONFIG_MEMBARRIER
 	int state = atomic_read(&mm->membarrier_state);
 
@@ -429,7 +431,7 @@ static int describe_mm(struct ckpt_ctx *ctx, struct mm_struct *mm, struct ckpt_m
 	m->dumpable = get_dumpable(mm);
 	m->thp_disable = test_bit(MMF_DISABLE_THP, &mm->flags);
 	m->tracker = ckpt_tracker_id(ctx, mm);
-	m->flags = describe_mm_flags(mm);
+	m->flags = describe_mm_flags(ctx, mm);
 	return copy_auxv(ctx, mm, m);
 }
 

@@ -490,6 +490,19 @@ static struct restored_mm *restored_mm_alloc(void)
 	return rm;
 }
 
+/* Who may look into it is for the user namespace to say in which it was made. */
+static int set_user_ns(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_mm *m)
+{
+	if (!(m->flags & CKPT_MM_OWN_USER))
+		return 0;
+	if (!ctx->user_ns || !ns_capable(ctx->user_ns, CAP_SYS_ADMIN))
+		return ckpt_err(ctx, -EINVAL,
+				"an address space of a user namespace that is not there");
+	put_user_ns(mm->user_ns);
+	mm->user_ns = get_user_ns(ctx->user_ns);
+	return 0;
+}
+
 /* By this name it is found in the parents. */
 static int add_to_chain(struct ckpt_ctx *ctx, struct restored_mm *rm)
 {
@@ -527,7 +540,7 @@ int restore_mm_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	rm->track_id = m->track_id;
 	rm->tracker = m->tracker;
 	rm->dumpable = m->dumpable;
-	ret = build_mm(ctx, rm->mm, m, rec->objref);
+	ret = set_user_ns(ctx, rm->mm, m) ?: build_mm(ctx, rm->mm, m, rec->objref);
 	ckpt_mm_set_owner(rm->mm, NULL);
 	if (!ret)
 		ret = add_to_chain(ctx, rm);

@@ -61,10 +61,8 @@ static bool has_programs(struct net_device *dev)
 
 static bool has_qdisc(const struct net_device *dev)
 {
-	const struct Qdisc *qdisc = rtnl_dereference(dev->qdisc);
-
 	/* The one that it begins with has no handle. */
-	return (qdisc && qdisc->handle) || rtnl_dereference(dev->ingress_queue);
+	return rtnl_dereference(dev->qdisc)->handle || rtnl_dereference(dev->ingress_queue);
 }
 
 static bool has_hooks(const struct nf_hook_entries *entries)

@@ -342,12 +342,15 @@ int notify_file_write(struct ckpt_ctx *ctx, struct file *file, enum ckpt_file_ki
  * @ctx:	the checkpoint
  * @ucounts:	of the group
  * @uid:	the user, as the caller sees it
+ * @own_user:	whether that is in the tree's own user namespace
  *
  * Return: 0 or a negative error, which has been logged.
  */
-int notify_ucounts_uid(struct ckpt_ctx *ctx, const struct ucounts *ucounts, u32 *uid)
+int notify_ucounts_uid(struct ckpt_ctx *ctx, const struct ucounts *ucounts, u32 *uid,
+		       u32 *own_user)
 {
-	if (ucounts->ns != current_user_ns())
+	*own_user = ctx->user_ns && ucounts->ns == ctx->user_ns;
+	if (ucounts->ns != current_user_ns() && !*own_user)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "was made in another user namespace: not supported");
 	*uid = from_kuid(current_user_ns(), ucounts->uid);

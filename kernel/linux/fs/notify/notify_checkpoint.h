@@ -118,10 +118,11 @@ void notify_copy_free(struct notify_copy *copy);
 unsigned int notify_nr_watches(const struct notify_copy *copy);
 int notify_file_write(struct ckpt_ctx *ctx, struct file *file, enum ckpt_file_kind kind,
 		      u32 objref);
-int notify_ucounts_uid(struct ckpt_ctx *ctx, const struct ucounts *ucounts, u32 *uid);
+int notify_ucounts_uid(struct ckpt_ctx *ctx, const struct ucounts *ucounts, u32 *uid,
+		       u32 *own_user);
 
 /* notify_restore.c */
-const struct cred *notify_wear_uid(struct ckpt_ctx *ctx, u32 uid);
+const struct cred *notify_wear_uid(struct ckpt_ctx *ctx, u32 uid, u32 own_user);
 int notify_restore_add(struct ckpt_ctx *ctx, u32 objref, const struct notify_restore *template);
 int notify_find(struct ckpt_ctx *ctx, const char *name, u32 mode, u64 ino, u32 generation,
 		struct path *path);

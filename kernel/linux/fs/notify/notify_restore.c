@@ -20,17 +20,20 @@
  * notify_wear_uid - act as a user, for what counts against the user's limits
  * @ctx:	the restart
  * @uid:	the user, as the caller sees it
+ * @own_user:	that is in the tree's own user namespace
  *
  * Return: the caller's own credentials, for revert_creds(), or an error
  * pointer, which has been logged.
  */
-const struct cred *notify_wear_uid(struct ckpt_ctx *ctx, u32 uid)
+const struct cred *notify_wear_uid(struct ckpt_ctx *ctx, u32 uid, u32 own_user)
 {
 	kuid_t kuid = make_kuid(current_user_ns(), uid);
 	const struct cred *own;
 	struct cred *cred;
 
-	if (!uid_valid(kuid))
+	int ret = 0;
+
+	if (own_user > 1 || !uid_valid(kuid))
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "there is no user %u here", uid));
 	if (!uid_eq(kuid, current_euid()) && !ns_capable(current_user_ns(), CAP_SETUID))
 		return ERR_PTR(ckpt_err(ctx, -EPERM, "may not count as user %u", uid));
@@ -38,6 +41,13 @@ const struct cred *notify_wear_uid(struct ckpt_ctx *ctx, u32 uid)
 	if (!cred)
 		return ERR_PTR(-ENOMEM);
 	cred->euid = kuid;
+	if (own_user)
+		ret = restore_enter_user_ns(ctx, cred) ?: set_cred_ucounts(cred);
+	if (ret) {
+		abort_creds(cred);
+		return ERR_PTR(ckpt_err(ctx, ret, "may not count as user %u of its user namespace",
+					uid));
+	}
 	own = override_creds(cred);
 	put_cred(cred);
 	return own;

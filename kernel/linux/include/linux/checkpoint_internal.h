@@ -126,6 +126,7 @@ struct ckpt_task_list {
  * @files:	restart: what is left to do to each open file
  * @mounts:	checkpoint: what user space says of the tree's own mounts
  * @network:	checkpoint: what it says of the tree's own network
+ * @user_ns:	the tree's own user namespace, or NULL
  * @network_changes: checkpoint: a socket that hears of what changes there
  * @ipc:	System V IPC objects: segments seen, or objects that have been made
  * @file_cred:	restart: the credentials that files are opened with
@@ -167,6 +168,7 @@ struct ckpt_ctx {
 	void *mounts, *network;
 	u32 mounts_len, network_len;
 	struct file *network_changes;
+	struct user_namespace *user_ns;	/* restart, too */
 	struct xarray written;
 	struct list_head shmems;
 	struct list_head later[3];
@@ -722,6 +724,17 @@ int restore_unix_peer(struct ckpt_ctx *ctx, struct sock *sk, struct sock *peer);
 int restore_unix_msg(struct ckpt_ctx *ctx, struct sock *from, struct sock *to,
 		     const struct ckpt_socket_msg *m, size_t len);
 int unix_files_in_flight(struct file *file, struct file ***files, unsigned int *nr);
+
+/* kernel/checkpoint/user_ns.c */
+struct cred;
+struct pid_namespace;
+int ckpt_find_user_ns(struct ckpt_ctx *ctx);
+int ckpt_check_owners(struct ckpt_ctx *ctx);
+bool ckpt_pid_ns_owner(struct ckpt_ctx *ctx, const struct pid_namespace *ns);
+int checkpoint_user_ns(struct ckpt_ctx *ctx);
+int restore_use_user_ns(struct ckpt_ctx *ctx, int fd);
+int restore_give_pid_ns(struct ckpt_ctx *ctx);
+int restore_enter_user_ns(struct ckpt_ctx *ctx, struct cred *new);
 
 /* net/netns_checkpoint.c */
 int ckpt_net_obstacles(struct ckpt_ctx *ctx);

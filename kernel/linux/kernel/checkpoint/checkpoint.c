@@ -13,6 +13,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
+#include <linux/user_namespace.h>
 #include <linux/utsname.h>
 
 struct ckpt_ctx *ckpt_ctx_alloc(void)
@@ -84,6 +85,8 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	if (ctx->network_changes)
 		fput(ctx->network_changes);
 	kvfree(ctx->network);
+	if (ctx->user_ns)
+		put_user_ns(ctx->user_ns);
 	kvfree(ctx->mounts);
 	kfree(ctx->path_buf);
 	kfree(ctx);
@@ -176,6 +179,8 @@ static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
 	int ret;
 
 	ret = ctx->network_changes ? ckpt_net_changed(ctx->network_changes) : 0;
+	if (!ret)
+		ret = ckpt_find_user_ns(ctx);
 	if (!ret)
 		ret = look_for_obstacles(ctx);
 	ctx->where.pid = 0;

@@ -24,7 +24,9 @@ static int write_cred(struct ckpt_ctx *ctx, const struct cred *c, const char *wh
 	ret = ckpt_obj(ctx, CKPT_OBJ_CRED, (void *)c, objref);
 	if (ret <= 0)
 		return ret;
-	if (c->user_ns != ns)
+	if (c->user_ns == ctx->user_ns)
+		rec.securebits |= CKPT_CRED_OWN_USER;
+	else if (c->user_ns != ns)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "%s another user namespace: not supported", what);
 	rec.uid = from_kuid_munged(ns, c->uid);
@@ -40,7 +42,7 @@ static int write_cred(struct ckpt_ctx *ctx, const struct cred *c, const char *wh
 	rec.caps[2] = c->cap_effective.val;
 	rec.caps[3] = c->cap_bset.val;
 	rec.caps[4] = c->cap_ambient.val;
-	rec.securebits = c->securebits;
+	rec.securebits |= c->securebits;
 	rec.nr_groups = c->group_info->ngroups;
 	groups = kvcalloc(rec.nr_groups + 1, sizeof(*groups), GFP_KERNEL_ACCOUNT);
 	if (!groups)
@@ -175,32 +177,39 @@ static int set_caps(struct cred *new, const struct cred *old, const struct ckpt_
 	return 0;
 }
 
-static int set_all(struct cred *new, const struct ckpt_cred *c)
+/*
+ * Those in a user namespace of the tree are had by who takes on the ids outside
+ * and then enters it.
+ */
+static int set_all(struct ckpt_ctx *ctx, struct cred *new, const struct ckpt_cred *c)
 {
+	u32 securebits = c->securebits & ~CKPT_CRED_OWN_USER;
 	const struct cred *old = current_cred();
 	int ret;
 
 	ret = set_ids(new, c);
 	if (!ret)
 		ret = set_groups_of(new, c);
+	if (!ret && c->securebits & CKPT_CRED_OWN_USER)
+		ret = restore_enter_user_ns(ctx, new);
 	if (!ret)
-		ret = set_caps(new, old, c);
+		ret = set_caps(new, new, c);
 	if (ret)
 		return ret;
-	if (c->securebits & ~(SECURE_ALL_BITS | SECURE_ALL_LOCKS))
+	if (securebits & ~(SECURE_ALL_BITS | SECURE_ALL_LOCKS))
 		return -EINVAL;
-	new->securebits = c->securebits;
 	if (ids_differ(new, old) && !ns_capable(old->user_ns, CAP_SETUID))
 		return -EPERM;
 	if ((ids_differ(new, old) || groups_differ(new, old)) &&
 	    !ns_capable(old->user_ns, CAP_SETGID))
 		return -EPERM;
 	/* Anybody may keep capabilities over setuid(2), unless that is locked. */
-	if (((new->securebits ^ old->securebits) &
-	     (old->securebits & issecure_mask(SECURE_KEEP_CAPS_LOCKED) ?
+	if (((securebits ^ new->securebits) &
+	     (new->securebits & issecure_mask(SECURE_KEEP_CAPS_LOCKED) ?
 	      ~0U : ~issecure_mask(SECURE_KEEP_CAPS))) &&
-	    !ns_capable(old->user_ns, CAP_SETPCAP))
+	    !ns_capable(new->user_ns, CAP_SETPCAP))
 		return -EPERM;
+	new->securebits = securebits;
 	if (!uid_eq(new->uid, old->uid)) {
 		struct user_struct *user = alloc_uid(new->uid);
 
@@ -229,7 +238,7 @@ int restore_cred(struct restart_task *rt)
 	new = prepare_creds();
 	if (!new)
 		return restore_fail(rt, -ENOMEM, "credentials");
-	ret = set_all(new, c);
+	ret = set_all(restart_ckpt_ctx(rt), new, c);
 	if (ret) {
 		abort_creds(new);
 		return restore_fail(rt, ret, "credentials");
@@ -264,7 +273,7 @@ const struct cred *restore_file_cred(struct ckpt_ctx *ctx, u32 objref)
 	new = prepare_creds();
 	if (!new)
 		return ERR_PTR(-ENOMEM);
-	ret = set_all(new, c);
+	ret = set_all(ctx, new, c);
 	if (ret) {
 		abort_creds(new);
 		return ERR_PTR(ckpt_err(ctx, ret,

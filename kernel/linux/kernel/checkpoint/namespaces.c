@@ -168,6 +168,8 @@ static int check_leaks(struct ckpt_ctx *ctx)
 		if (p->nsproxy)
 			which = common_namespace(ctx, p->nsproxy);
 		task_unlock(p);
+		if (ctx->user_ns && __task_cred(p)->user_ns == ctx->user_ns)
+			which = "user";
 		if (which) {
 			found = p;
 			get_task_struct(p);
@@ -184,7 +186,7 @@ static int check_leaks(struct ckpt_ctx *ctx)
 	return ret;
 }
 
-static bool describe_pids(struct task_struct *t, struct ckpt_ns_pid *rec)
+static bool describe_pids(struct ckpt_ctx *ctx, struct task_struct *t, struct ckpt_ns_pid *rec)
 {
 	struct pid_namespace *base = task_active_pid_ns(current), *ns;
 	unsigned int i, depth = ckpt_pid_depth(t);
@@ -197,6 +199,8 @@ static bool describe_pids(struct task_struct *t, struct ckpt_ns_pid *rec)
 	ns = pid ? ns_of_pid(pid) : NULL;
 	if (depth && ns && ns->child_reaper == t) {
 		rec->flags |= CKPT_NS_PID_INIT;
+		if (ckpt_pid_ns_owner(ctx, ns))
+			rec->flags |= CKPT_NS_PID_USER;
 		rec->last = max_t(int, idr_get_cursor(&ns->idr), 1) - 1;
 	}
 	task_lock(t);
@@ -257,7 +261,11 @@ int checkpoint_namespaces(struct ckpt_ctx *ctx)
 		head.flags |= CKPT_NS_TIME;
 	if (ctx->flags & CHECKPOINT_OWN_NET)
 		head.flags |= CKPT_NS_NET;
+	if (ctx->user_ns)
+		head.flags |= CKPT_NS_USER;
 	ret = head.flags ? check_leaks(ctx) : 0;
+	if (!ret)
+		ret = ckpt_check_owners(ctx);
 	if (!ret && head.flags & CKPT_NS_NET)
 		ret = ckpt_net_obstacles(ctx);
 	if (ret)
@@ -268,13 +276,15 @@ int checkpoint_namespaces(struct ckpt_ctx *ctx)
 	for (i = 0; i < ctx->tasks.nr; i++) {
 		struct ckpt_ns_pid rec = { .pid = ctx->entries[i].pid };
 
-		if (describe_pids(ctx->tasks.task[i], &rec))
+		if (describe_pids(ctx, ctx->tasks.task[i], &rec))
 			pids[head.nr_pids++] = rec;
 	}
 	if (head.nr_pids || head.flags)
 		ret = ckpt_write_rec2(ctx, CKPT_REC_NAMESPACES, 0, &head, sizeof(head), pids,
 				      head.nr_pids * sizeof(*pids));
 	kvfree(pids);
+	if (!ret && ctx->user_ns)
+		ret = checkpoint_user_ns(ctx);
 	if (!ret && ctx->mounts_len)
 		ret = ckpt_write_rec(ctx, CKPT_REC_MOUNTS, 0, ctx->mounts, ctx->mounts_len);
 	if (!ret && ctx->network_len)

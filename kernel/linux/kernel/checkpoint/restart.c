@@ -65,6 +65,7 @@ static void restart_free(struct kref *kref)
 	kvfree(r->namespaces);
 	kvfree(r->mounts);
 	kvfree(r->network);
+	kvfree(r->user_ns);
 	put_pid_ns(r->pid_ns);
 	put_nsproxy(r->nsproxy);
 	put_pid(r->owner);
@@ -111,14 +112,26 @@ struct restart_task *restart_find(struct ckpt_ctx *ctx, pid_t pid)
 static int tell_record(struct restart_ctx *r, struct restart_record_args __user *uargs)
 {
 	struct restart_record_args a;
+	const void *record;
+	u32 len;
 
 	if (copy_from_user(&a, uargs, sizeof(a)))
 		return -EFAULT;
-	if (a.type != CKPT_REC_NETWORK)
+	switch (a.type) {
+	case CKPT_REC_NETWORK:
+		record = r->network;
+		len = r->network_len;
+		break;
+	case CKPT_REC_USER_NS:
+		record = r->user_ns;
+		len = r->user_ns_len;
+		break;
+	default:
 		return -EINVAL;
-	if (copy_to_user(u64_to_user_ptr(a.record), r->network, min(a.len, r->network_len)))
+	}
+	if (copy_to_user(u64_to_user_ptr(a.record), record, min(a.len, len)))
 		return -EFAULT;
-	a.len = r->network_len;
+	a.len = len;
 	return copy_to_user(uargs, &a, sizeof(a)) ? -EFAULT : 0;
 }
 
@@ -132,6 +145,10 @@ static long restart_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 		return copy_to_user(uargs, &r->time, sizeof(r->time)) ? -EFAULT : 0;
 	if (cmd == CKPT_RESTART_RECORD)
 		return tell_record(r, (void __user *)arg);
+	if (cmd == CKPT_RESTART_USER_NS)
+		return task_tgid(current) == r->owner ? restore_use_user_ns(r->ckpt, arg) : -EPERM;
+	if (cmd == CKPT_RESTART_GIVE_PID_NS)
+		return restore_give_pid_ns(r->ckpt);
 	if (cmd != CKPT_RESTART_NAMESPACES)
 		return -ENOTTY;
 	if (copy_from_user(&a, uargs, sizeof(a)))

@@ -211,6 +211,10 @@ static int read_namespaces(struct restart_ctx *r)
 			ret = keep_record(r, &rec, sizeof(struct ckpt_network), &r->network,
 					  &r->network_len);
 			break;
+		case CKPT_REC_USER_NS:
+			ret = keep_record(r, &rec, sizeof(struct ckpt_user_ns), &r->user_ns,
+					  &r->user_ns_len);
+			break;
 		case CKPT_REC_NAMESPACES:
 			ret = keep_record(r, &rec, sizeof(struct ckpt_namespaces), &r->namespaces,
 					  &r->namespaces_len) ?:

@@ -152,6 +152,18 @@ function contents(c: Cursor): Fields {
   return { ...attributes(c), path: c.string() };
 }
 
+function extents(c: Cursor, max: number): Fields[] {
+  const all: Fields[] = [];
+  while (all.length < max && c.left >= 12) all.push({ first: c.u32(), lower: c.u32(), count: c.u32() });
+  return all;
+}
+
+function userNs(c: Cursor): Fields {
+  const [owner, group, flags, nrUids] = [c.u32(), c.u32(), c.hex32(), c.u32()];
+  c.skip(8); // how many gids; reserved
+  return { owner, group, flags, uids: extents(c, nrUids), gids: extents(c, Number.POSITIVE_INFINITY) };
+}
+
 function network(c: Cursor): Fields {
   return { messagesBytes: c.u32(), sysctlsBytes: c.u32() };
 }
@@ -434,6 +446,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [94, { name: "SOCKET_DGRAM", fixed: 72, element: 1, decode: datagram }],
   [3, { name: "NAMESPACES", fixed: 8, element: 32, decode: namespaces }],
   [4, { name: "MOUNTS", fixed: 0, element: 1, decode: (c) => ({ bytes: c.left }) }],
+  [11, { name: "USER_NS", fixed: 24, element: 12, decode: userNs }],
   [10, { name: "NETWORK", fixed: 8, element: 1, decode: network }],
   [6, { name: "TMPFS", fixed: 32, element: 1, strings: 1, decode: tmpfs }],
   [7, { name: "TMPFS_INODE", fixed: 96, element: 1, strings: 2, decode: tmpfsInode }],

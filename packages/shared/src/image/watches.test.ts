@@ -17,6 +17,7 @@ describe("records of inotify and fanotify", () => {
       nextWd: 5,
       maxEvents: 16384,
       uid: 1000,
+      ownUser: 0,
     });
     expect(fanotify(body([1, 0, 0xc02, 0x8002, 0xffffffff, 0, 1, 0]))).toMatchObject({
       flags: "0xc02",

@@ -26,6 +26,7 @@ export const inotify = (c: Cursor): Fields => ({
   nextWd: c.u32(),
   maxEvents: c.u32(),
   uid: c.u32(),
+  ownUser: c.u32(),
 });
 
 export const fanotify = (c: Cursor): Fields => ({
@@ -36,6 +37,7 @@ export const fanotify = (c: Cursor): Fields => ({
   maxEvents: c.u32(),
   uid: c.u32(),
   unprivileged: c.u32(),
+  ownUser: c.u32(),
 });
 
 export function watch(c: Cursor): Fields {

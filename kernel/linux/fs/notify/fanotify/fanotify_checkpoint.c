@@ -174,7 +174,8 @@ static int write_group(struct ckpt_ctx *ctx, struct fsnotify_group *group, u32 o
 	if (has_waiters(group, copy))
 		return ckpt_obstacle(ctx, -EBUSY,
 			"a process waits for an answer to a permission event of this group");
-	ret = notify_ucounts_uid(ctx, group->fanotify_data.ucounts, &rec.uid);
+	ret = notify_ucounts_uid(ctx, group->fanotify_data.ucounts, &rec.uid,
+				 &rec.own_user);
 	if (!ret)
 		ret = ckpt_write_rec(ctx, CKPT_REC_FANOTIFY, objref, &rec, sizeof(rec));
 	return ret ?: notify_write(ctx, objref, copy);
@@ -529,7 +530,7 @@ static const struct notify_restore_ops fanotify_restore_ops = {
 /* With all checks that fanotify_init() makes. */
 static struct file *make_group(struct ckpt_ctx *ctx, const struct ckpt_fanotify *rec)
 {
-	const struct cred *own = notify_wear_uid(ctx, rec->uid);
+	const struct cred *own = notify_wear_uid(ctx, rec->uid, rec->own_user);
 	struct fsnotify_group *group;
 	struct file *file;
 	int fd;

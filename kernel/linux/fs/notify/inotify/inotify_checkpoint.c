@@ -91,7 +91,8 @@ int inotify_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 	int ret;
 
 	ctx->where.path = "inotify";
-	ret = notify_ucounts_uid(ctx, group->inotify_data.ucounts, &rec.uid);
+	ret = notify_ucounts_uid(ctx, group->inotify_data.ucounts, &rec.uid,
+				 &rec.own_user);
 	if (!ret)
 		ret = notify_copy(ctx, group, &inotify_copy_ops, &copy);
 	if (!ret) {
@@ -179,7 +180,7 @@ static const struct notify_restore_ops inotify_restore_ops = {
 
 static struct fsnotify_group *make_group(struct ckpt_ctx *ctx, const struct ckpt_inotify *rec)
 {
-	const struct cred *own = notify_wear_uid(ctx, rec->uid);
+	const struct cred *own = notify_wear_uid(ctx, rec->uid, rec->own_user);
 	struct fsnotify_group *group;
 
 	if (IS_ERR(own))

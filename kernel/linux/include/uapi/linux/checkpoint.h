@@ -7,7 +7,7 @@
  * are little endian. Shared objects stand before their first user, which names
  * them by objref (a number from 1 up, unique in the image; 0 means "none").
  *
- *	HEADER TASKS NAMESPACES MOUNTS NETWORK TIME UTS
+ *	HEADER TASKS NAMESPACES USER_NS MOUNTS NETWORK TIME UTS
  *	per tmpfs of the tree's own: TMPFS, its TMPFS_INODEs, each with XATTR and PAGES,
  *		     and TMPFS_LINKs, TMPFS_END
  *	IPC_NS SEM MSG
@@ -183,7 +183,7 @@ struct restart_namespaces_args {
 
 #define CKPT_RESTART_NAMESPACES	_IOWR(0xcb, 2, struct restart_namespaces_args)
 
-/* Another record that is for user space, likewise: NETWORK. */
+/* Another record that is for user space, likewise: NETWORK or USER_NS. */
 struct restart_record_args {
 	__aligned_u64 record;		/* void * */
 	__u32 len;
@@ -191,6 +191,11 @@ struct restart_record_args {
 };
 
 #define CKPT_RESTART_RECORD	_IOWR(0xcb, 4, struct restart_record_args)
+
+/* By who made the context, @arg is a descriptor: this is the tree's own user namespace. */
+#define CKPT_RESTART_USER_NS	_IO(0xcb, 5)
+/* By the first process of a pid namespace, after that: it belongs to the user namespace. */
+#define CKPT_RESTART_GIVE_PID_NS	_IO(0xcb, 6)
 
 #define RESTART_ARGS_SIZE_VER0	40
 #define RESTART_ARGS_SIZE_VER1	48	/* copy_dir_fd */
@@ -216,6 +221,7 @@ enum ckpt_rec_type {
 	CKPT_REC_TMPFS_LINK	= 8,	/* objref of the TMPFS_INODE: another name of it */
 	CKPT_REC_TMPFS_END	= 9,	/* objref of the TMPFS */
 	CKPT_REC_NETWORK	= 10,
+	CKPT_REC_USER_NS	= 11,
 	CKPT_REC_FILE		= 16,	/* objref */
 	CKPT_REC_PIPE		= 17,	/* objref */
 	CKPT_REC_SHMEM		= 18,	/* objref; PAGES follow */
@@ -318,7 +324,8 @@ struct ckpt_task_entry {
 #define CKPT_NS_MNT		(1U << 2)
 #define CKPT_NS_TIME		(1U << 3)
 #define CKPT_NS_NET		(1U << 4)
-#define CKPT_NS_ALL		0x1fU
+#define CKPT_NS_USER		(1U << 5)	/* USER_NS follows */
+#define CKPT_NS_ALL		0x3fU
 
 /* NAMESPACES: which are the tree's own. Tail: @nr_pids of struct ckpt_ns_pid. */
 struct ckpt_namespaces {
@@ -328,7 +335,8 @@ struct ckpt_namespaces {
 
 #define CKPT_NS_PID_INIT	(1U << 0)	/* the first process of its pid namespace */
 #define CKPT_NS_PID_UNSHARED	(1U << 1)	/* its children live in another: unshare(2) */
-#define CKPT_NS_PID_ALL		0x3U
+#define CKPT_NS_PID_USER	(1U << 2)	/* INIT: it belongs to the tree's own user namespace */
+#define CKPT_NS_PID_ALL		0x7U
 #define CKPT_PID_LEVELS		4
 
 /* A task that lives in a pid namespace of the tree, or whose children do. */
@@ -347,6 +355,25 @@ struct ckpt_time {
 };
 
 #define CKPT_RESTART_TIME	_IOR(0xcb, 3, struct ckpt_time)
+
+#define CKPT_USER_NS_SETGROUPS	(1U << 0)	/* setgroups(2) is allowed in it */
+#define CKPT_USER_NS_OWNS	(1U << 1)	/* the tree's other namespaces belong to it */
+#define CKPT_USER_NS_FLAGS_ALL	0x3U
+
+/*
+ * USER_NS: the tree's own user namespace, directly below that of the caller, whose ids
+ * the image speaks of everywhere. Tail: @nr_uids and @nr_gids of struct ckpt_id_extent.
+ */
+struct ckpt_user_ns {
+	__u32 owner, group;
+	__u32 flags;		/* CKPT_USER_NS_* */
+	__u32 nr_uids, nr_gids;
+	__u32 reserved;
+};
+
+struct ckpt_id_extent {
+	__u32 first, lower, count;
+};
 
 /*
  * NETWORK: the configuration of the tree's own network namespace; user space makes
@@ -539,7 +566,7 @@ struct ckpt_inotify {
 	__u32 next_wd;		/* where the search for the next watch descriptor begins */
 	__u32 max_events;	/* in the queue, before it overflows */
 	__u32 uid;		/* of whose limits it takes */
-	__u32 reserved;
+	__u32 own_user;		/* 1: in the tree's own user namespace */
 };
 
 /* FANOTIFY: an fanotify group. */
@@ -551,7 +578,7 @@ struct ckpt_fanotify {
 	__u32 max_events;
 	__u32 uid;		/* of whose limits it takes */
 	__u32 unprivileged;	/* made without CAP_SYS_ADMIN */
-	__u32 reserved;
+	__u32 own_user;		/* 1: in the tree's own user namespace */
 };
 
 enum ckpt_watch_object {
@@ -1010,7 +1037,8 @@ struct ckpt_xattr {
 #define CKPT_MM_COREDUMP_SHIFT		8		/* as in /proc/PID/coredump_filter */
 #define CKPT_MM_COREDUMP_BITS		9
 #define CKPT_MM_PKEYS			(1U << 17)	/* PKEYS follows */
-#define CKPT_MM_FLAGS_ALL		0x3ffffU
+#define CKPT_MM_OWN_USER		(1U << 18)	/* belongs to the tree's own user namespace */
+#define CKPT_MM_FLAGS_ALL		0x7ffffU
 
 struct ckpt_mm {
 	__aligned_u64 track_id;
@@ -1167,6 +1195,9 @@ struct ckpt_sighand {
 #define CKPT_CAP_SETS		5	/* inheritable, permitted, effective, bounding, ambient */
 
 /* CRED: tail: @nr_groups of __u32. */
+/* In securebits: the capabilities are those in the tree's own user namespace. */
+#define CKPT_CRED_OWN_USER	(1U << 31)
+
 struct ckpt_cred {
 	__u32 uid, gid, suid, sgid, euid, egid, fsuid, fsgid;
 	__aligned_u64 caps[CKPT_CAP_SETS];
