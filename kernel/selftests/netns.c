@@ -229,10 +229,11 @@ static bool configure(void)
 		"link add index 20 dummy0 mtu 1400 address 02:00:00:00:00:20 type dummy",
 		"link add index 31 left mtu 1450 type veth peer name right index 30 mtu 1450",
 		"link add in-bridge type veth peer name out-of-bridge",
-		"link add br0 type bridge ageing_time 5000 forward_delay 400",
+		/* Each has a MAC of its own: which of two equal addresses stands first is not kept. */
+		"link add br0 address 02:00:00:00:00:0b type bridge ageing_time 5000 forward_delay 400",
 		"link set in-bridge master br0",
 		"link set dev in-bridge type bridge_slave priority 5 isolated on",
-		"link add link left name left.7 type vlan id 7 egress-qos-map 1:3",
+		"link add link left name left.7 address 02:00:00:00:00:07 type vlan id 7 egress-qos-map 1:3",
 		"link set left alias some-text",
 		"link set left txqueuelen 77",
 		"link property add dev left altname another-name",

@@ -233,14 +233,16 @@ static void first_process(void)
 	static const char *const all[] = { "pid", "mnt", "net", "uts", "ipc" };
 	char name[65] = "", text[256];
 	uid_t owner = -1;
-	int fd;
+	int fd, file;
 
 	mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	mount("own", "/mnt", "tmpfs", 0, "size=1m");
-	fd = open("/mnt/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, "in a tmpfs", 10) != 10)
+	file = open("/mnt/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (file < 0 || write(file, "in a tmpfs", 10) != 10)
 		_exit(1);
+	ino_t inode = inode_of("/mnt/file");
+
 	sethostname("inside", 6);
 	set_flags_of_lo(IFF_UP);
 	ready();
@@ -261,8 +263,9 @@ static void first_process(void)
 	verify(!(flags_of_lo() & IFF_UP), "and can be brought down");
 	memset(text, 0, sizeof(text));
 	fd = open("/mnt/file", O_RDONLY | O_CLOEXEC);
-	verify(read(fd, text, 10) == 10 && !strcmp(text, "in a tmpfs"), "a tmpfs has its file: %s", text);
+	verify(read(fd, text, 10) == 10 && !strcmp(text, "in a tmpfs") && inode_of("/mnt/file") == inode, "a tmpfs has its file");
 	close(fd);
+	close(file);
 	verify(mount(NULL, "/mnt", NULL, MS_REMOUNT, "size=2m") == 0, "which it may mount otherwise: %s", strerror(errno));
 	verify(mount("more", "/mnt", "tmpfs", 0, NULL) == 0 && umount("/mnt") == 0 && umount("/mnt") == 0,
 	       "and others: %s", strerror(errno));

@@ -195,6 +195,42 @@ static int make_symlink(struct mnt_idmap *idmap, struct inode *dir, struct dentr
 	return ret ?: dir->i_op->symlink(idmap, dir, dentry, target);
 }
 
+/*
+ * That of a user namespace which does not know who makes a file: it begins as the
+ * directory's owner's. Returns what to revert to, or NULL.
+ */
+static const struct cred *wear_owner(struct mnt_idmap *idmap, struct inode *dir)
+{
+	const struct cred *own;
+	struct cred *cred;
+
+	if (fsuidgid_has_mapping(dir->i_sb, idmap))
+		return NULL;
+	cred = prepare_creds();
+	if (!cred)
+		return ERR_PTR(-ENOMEM);
+	cred->fsuid = dir->i_uid;
+	cred->fsgid = dir->i_gid;
+	own = override_creds(cred);
+	put_cred(cred);
+	return own;
+}
+
+static int make_node(struct mnt_idmap *idmap, struct inode *dir, struct dentry *dentry,
+		     const struct ckpt_tmpfs_inode *rec, const char *target)
+{
+	const struct cred *own = wear_owner(idmap, dir);
+	int ret;
+
+	if (IS_ERR(own))
+		return PTR_ERR(own);
+	ret = S_ISLNK(rec->contents.mode) ? make_symlink(idmap, dir, dentry, target) :
+	      contents_make_node(idmap, dir, dentry, &rec->contents);
+	if (own)
+		revert_creds(own);
+	return ret;
+}
+
 /* The entry, made or found. */
 static struct dentry *make_entry(struct ckpt_ctx *ctx, const struct path *in,
 				 const struct ckpt_tmpfs_inode *rec, const char *name,
@@ -213,8 +249,7 @@ static struct dentry *make_entry(struct ckpt_ctx *ctx, const struct path *in,
 		ret = set_cookie(ctx, in->dentry, rec->cookie);
 		if (!ret)
 			ret = is_there(dentry, mode) ? move_cookie(in->dentry, dentry) :
-			      S_ISLNK(mode) ? make_symlink(idmap, dir, dentry, target) :
-			      contents_make_node(idmap, dir, dentry, &rec->contents);
+			      make_node(idmap, dir, dentry, rec, target);
 		if (ret) {
 			dput(dentry);
 			dentry = ERR_PTR(ret);
