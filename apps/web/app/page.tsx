@@ -1,6 +1,7 @@
 import { formatBytes, formatNs } from "@crlab/shared";
 import Link from "next/link";
 import { RunButton } from "../components/create-button";
+import { DataTable } from "../components/data-table";
 import { StepsSketch } from "../components/home/steps-sketch";
 import { LinkBanner } from "../components/link-banner";
 import { SiteHeader } from "../components/site-header";
@@ -92,45 +93,33 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
   );
 }
 
+const frozenOf = ({ view }: RecentExperiment): string => {
+  const last = view.checkpoints.at(-1);
+  return last ? formatNs(last.figures.frozenNs) : "–";
+};
+const bytesOf = ({ view }: RecentExperiment): string => {
+  const bytes = view.checkpoints.reduce((sum, c) => sum + c.figures.bytes, 0);
+  return bytes > 0 ? formatBytes(bytes) : "–";
+};
+
 function RecentTable({ rows, now }: { rows: readonly RecentExperiment[]; now: Date }) {
   return (
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Experiment</th>
-          <th scope="col">Verdict</th>
-          <th scope="col">Kernel</th>
-          <th scope="col">Accel.</th>
-          <th scope="col" className="num">
-            Frozen
-          </th>
-          <th scope="col" className="num">
-            Bytes
-          </th>
-          <th scope="col">When</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ id, title, createdAt, view }) => {
-          const last = view.checkpoints.at(-1)?.figures;
-          const bytes = view.checkpoints.reduce((sum, c) => sum + c.figures.bytes, 0);
-          return (
-            <tr key={id}>
-              <td>
-                <Link href={`/x/${id}`}>{title}</Link>
-              </td>
-              <td>
-                <VerdictPill view={view} />
-              </td>
-              <td className="mono">{view.fingerprint?.kernelVariant ?? view.manifest?.kernel}</td>
-              <td>{view.fingerprint?.accel.toUpperCase() ?? "–"}</td>
-              <td className="num">{last ? formatNs(last.frozenNs) : "–"}</td>
-              <td className="num">{bytes > 0 ? formatBytes(bytes) : "–"}</td>
-              <td className="dim">{formatAgo(new Date(createdAt), now)}</td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
+    <DataTable
+      rows={rows}
+      keyOf={(r) => r.id}
+      columns={[
+        { head: "Experiment", cell: (r) => <Link href={`/x/${r.id}`}>{r.title}</Link> },
+        { head: "Verdict", cell: (r) => <VerdictPill view={r.view} /> },
+        {
+          head: "Kernel",
+          className: "mono",
+          cell: (r) => r.view.fingerprint?.kernelVariant ?? r.view.manifest?.kernel,
+        },
+        { head: "Accel.", cell: (r) => r.view.fingerprint?.accel.toUpperCase() ?? "–" },
+        { head: "Frozen", num: true, cell: (r) => frozenOf(r) },
+        { head: "Bytes", num: true, cell: (r) => bytesOf(r) },
+        { head: "When", className: "dim", cell: (r) => formatAgo(new Date(r.createdAt), now) },
+      ]}
+    />
   );
 }

@@ -2,6 +2,7 @@ import { type BenchReport, type BenchResult, type Contender, formatFigure, sprea
 import type { Metadata } from "next";
 import Link from "next/link";
 import { notFound } from "next/navigation";
+import { DataTable } from "../../components/data-table";
 import { SiteHeader } from "../../components/site-header";
 import { readReport, reportNames } from "../../lib/reports";
 import home from "../home.module.css";
@@ -87,31 +88,27 @@ function Targets({ report: { targets } }: { report: BenchReport }) {
         Targets: {targets.filter((t) => t.met).length} of {targets.length} met
       </h2>
       <div className={`${home.list} ${styles.targets}`}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">What</th>
-              <th scope="col">Wanted</th>
-              <th scope="col">Got</th>
-              <th scope="col">Met</th>
-            </tr>
-          </thead>
-          <tbody>
-            {targets.map((t) => (
-              <tr key={t.name}>
-                <td>
+        <DataTable
+          rows={targets}
+          keyOf={(t) => t.name}
+          columns={[
+            {
+              head: "What",
+              cell: (t) => (
+                <>
                   {t.name}
                   {t.profile !== undefined && <div className="dim">{t.profile}</div>}
-                </td>
-                <td>{t.wanted}</td>
-                <td className={styles.got}>{t.got ?? "not measured"}</td>
-                <td>
-                  <span className={`pill ${t.met ? "running" : "failed"}`}>{t.met ? "met" : "not met"}</span>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+                </>
+              ),
+            },
+            { head: "Wanted", cell: (t) => t.wanted },
+            { head: "Got", className: styles.got, cell: (t) => t.got ?? "not measured" },
+            {
+              head: "Met",
+              cell: (t) => <span className={`pill ${t.met ? "running" : "failed"}`}>{t.met ? "met" : "not met"}</span>,
+            },
+          ]}
+        />
       </div>
     </section>
   );

@@ -1,5 +1,6 @@
 import type { Metadata } from "next";
 import Link from "next/link";
+import { DataTable } from "../../components/data-table";
 import { LinkBanner } from "../../components/link-banner";
 import { SiteHeader } from "../../components/site-header";
 import { NewSweep } from "../../components/sweep/new-sweep";
@@ -32,36 +33,18 @@ export default async function SweepsPage() {
           {sweeps.length === 0 ? (
             <p className={styles.empty}>None yet.</p>
           ) : (
-            <table data-testid="sweeps">
-              <thead>
-                <tr>
-                  <th scope="col">Sweep</th>
-                  <th scope="col">State</th>
-                  <th scope="col" className="num">
-                    Runs
-                  </th>
-                  <th scope="col">Over</th>
-                  <th scope="col">When</th>
-                </tr>
-              </thead>
-              <tbody>
-                {sweeps.map((s) => (
-                  <tr key={s.id}>
-                    <td>
-                      <Link href={`/s/${s.id}`}>{s.title}</Link>
-                    </td>
-                    <td>
-                      <span className={pills[s.status]}>{s.status}</span>
-                    </td>
-                    <td className="num">
-                      {s.done} of {s.total}
-                    </td>
-                    <td className="mono">{Object.keys(s.file.sweep?.over ?? {}).join(" × ")}</td>
-                    <td className="dim">{formatAgo(new Date(s.createdAt), now)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
+            <DataTable
+              testId="sweeps"
+              rows={sweeps}
+              keyOf={(s) => s.id}
+              columns={[
+                { head: "Sweep", cell: (s) => <Link href={`/s/${s.id}`}>{s.title}</Link> },
+                { head: "State", cell: (s) => <span className={pills[s.status]}>{s.status}</span> },
+                { head: "Runs", num: true, cell: (s) => `${s.done} of ${s.total}` },
+                { head: "Over", className: "mono", cell: (s) => Object.keys(s.file.sweep?.over ?? {}).join(" × ") },
+                { head: "When", className: "dim", cell: (s) => formatAgo(new Date(s.createdAt), now) },
+              ]}
+            />
           )}
         </div>
       </main>

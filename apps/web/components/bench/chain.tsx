@@ -1,5 +1,6 @@
 import { type CheckpointView, formatBytes, formatNs } from "@crlab/shared";
 import { type ChainRow, chainRows } from "../../lib/chain-graph";
+import { DataTable } from "../data-table";
 import styles from "./inspector.module.css";
 
 const ROW = 30;
@@ -20,50 +21,37 @@ export function Chain({
   const rows = chainRows(checkpoints);
   const lanes = Math.max(...rows.map((r) => Math.max(r.lane, ...r.through, ...r.toBelow))) + 1;
   return (
-    <table className={styles.chain} data-testid="chain">
-      <thead>
-        <tr>
-          <th scope="col">Checkpoint</th>
-          <th scope="col" className="num">
-            Bytes
-          </th>
-          <th scope="col" className="num">
-            Pages
-          </th>
-          <th scope="col" className="num">
-            Frozen
-          </th>
-          <th scope="col" className="num">
-            Total
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {checkpoints.map((c, i) => (
-          <tr key={c.name} data-chosen={c.name === chosen}>
-            <td>
-              <div className={styles.link}>
-                <Knot row={rows[i]} lanes={lanes} full={c.parent === null} />
-                <button
-                  type="button"
-                  className="btn quiet"
-                  aria-pressed={c.name === chosen}
-                  title={`${c.mode} checkpoint of ${c.target}${c.parent === null ? "" : `, on ${c.parent}`}${c.available ? "" : "; its image went with the guest"}`}
-                  onClick={() => onChoose(c.name)}
-                >
-                  {c.name}
-                </button>
-                {!c.available && <span className="tag">gone</span>}
-              </div>
-            </td>
-            <td className="num">{formatBytes(c.figures.bytes)}</td>
-            <td className="num">{c.figures.pages}</td>
-            <td className="num">{formatNs(c.figures.frozenNs)}</td>
-            <td className="num">{formatNs(c.figures.totalNs)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <DataTable
+      className={styles.chain}
+      testId="chain"
+      rows={checkpoints}
+      keyOf={(c) => c.name}
+      marks={(c) => ({ "data-chosen": c.name === chosen })}
+      columns={[
+        {
+          head: "Checkpoint",
+          cell: (c) => (
+            <div className={styles.link}>
+              <Knot row={rows[checkpoints.indexOf(c)]} lanes={lanes} full={c.parent === null} />
+              <button
+                type="button"
+                className="btn quiet"
+                aria-pressed={c.name === chosen}
+                title={`${c.mode} checkpoint of ${c.target}${c.parent === null ? "" : `, on ${c.parent}`}${c.available ? "" : "; its image went with the guest"}`}
+                onClick={() => onChoose(c.name)}
+              >
+                {c.name}
+              </button>
+              {!c.available && <span className="tag">gone</span>}
+            </div>
+          ),
+        },
+        { head: "Bytes", num: true, cell: (c) => formatBytes(c.figures.bytes) },
+        { head: "Pages", num: true, cell: (c) => c.figures.pages },
+        { head: "Frozen", num: true, cell: (c) => formatNs(c.figures.frozenNs) },
+        { head: "Total", num: true, cell: (c) => formatNs(c.figures.totalNs) },
+      ]}
+    />
   );
 }
 

@@ -2,6 +2,7 @@
 import { type CheckpointView, formatBytes, type ImageDigest, recordAt } from "@crlab/shared";
 import { Fragment, useEffect, useRef, useState } from "react";
 import { hexOffset } from "../../lib/hex";
+import { DataTable } from "../data-table";
 import styles from "./inspector.module.css";
 import { NotRead, type OnRead } from "./not-read";
 import { type OnBytes, RecordBytes } from "./record-bytes";
@@ -186,27 +187,16 @@ function Difference({
   const rows = [...kinds, ...mappings];
   if (rows.length === 0) return <p className={styles.none}>Nothing differs in kind, size or pages.</p>;
   return (
-    <table className={styles.difference} data-testid="difference">
-      <thead>
-        <tr>
-          <th scope="col">Differs</th>
-          <th scope="col" className="num">
-            {from.name}
-          </th>
-          <th scope="col" className="num">
-            {to.name}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ type, a, b }) => (
-          <tr key={type}>
-            <td className={styles.path}>{type}</td>
-            <td className="num">{a}</td>
-            <td className="num">{b}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <DataTable
+      className={styles.difference}
+      testId="difference"
+      rows={rows}
+      keyOf={(row) => row.type}
+      columns={[
+        { head: "Differs", className: styles.path, cell: (row) => row.type },
+        { head: from.name, num: true, cell: (row) => row.a },
+        { head: to.name, num: true, cell: (row) => row.b },
+      ]}
+    />
   );
 }

@@ -1,4 +1,5 @@
 import { describeChanges, type ExperimentView, formatBytes, formatMs, formatNs, report } from "@crlab/shared";
+import { DataTable } from "../data-table";
 import styles from "./inspector.module.css";
 
 /** What is needed to run the experiment again elsewhere, its figures, and the plain-text report. */
@@ -78,32 +79,16 @@ function FigureTable({ view }: { view: ExperimentView }) {
   return (
     <section className={`${styles.card} ${styles.narrow}`}>
       <h3>Figures</h3>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Step</th>
-            <th scope="col" className="num">
-              Time
-            </th>
-            <th scope="col" className="num">
-              Frozen
-            </th>
-            <th scope="col" className="num">
-              Bytes
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ stepNo, what, frozen, bytes }) => (
-            <tr key={stepNo}>
-              <td>{what}</td>
-              <td className="num">{msOf(stepNo)}</td>
-              <td className="num">{frozen}</td>
-              <td className="num">{bytes}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <DataTable
+        rows={rows}
+        keyOf={(row) => row.stepNo}
+        columns={[
+          { head: "Step", cell: (row) => row.what },
+          { head: "Time", num: true, cell: (row) => msOf(row.stepNo) },
+          { head: "Frozen", num: true, cell: (row) => row.frozen },
+          { head: "Bytes", num: true, cell: (row) => row.bytes },
+        ]}
+      />
     </section>
   );
 }

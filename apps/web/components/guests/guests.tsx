@@ -4,6 +4,7 @@ import Link from "next/link";
 import { useCallback, useEffect, useState } from "react";
 import styles from "../../app/home.module.css";
 import { toNamedError } from "../../lib/run-request";
+import { DataTable } from "../data-table";
 import { ErrorNote } from "../error-note";
 import { useLinkState, useRunner } from "../runner-provider";
 
@@ -56,77 +57,47 @@ export function Guests() {
         {guests.length === 0 ? (
           <p className={styles.empty}>No guest runs.</p>
         ) : (
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Experiment</th>
-                <th scope="col">State</th>
-                <th scope="col">Guest</th>
-                <th scope="col" className="num">
-                  Age
-                </th>
-                <th scope="col" className="num">
-                  CPU time
-                </th>
-                <th scope="col" className="num">
-                  Memory
-                </th>
-                <th scope="col" className="num">
-                  Watching
-                </th>
-                <th scope="col" className="num">
-                  Ends in
-                </th>
-                <th scope="col">
-                  <span className="visually-hidden">Actions</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {guests.map((g) => (
-                <tr key={g.experiment} data-guest={g.experiment}>
-                  <td>
-                    <Link href={`/x/${g.experiment}`}>{g.title}</Link>
-                  </td>
-                  <td>
-                    <span className={pills[g.state]}>{g.state}</span>
-                  </td>
-                  <td className="mono">
-                    {g.kernel} · {g.cpus} CPU · {g.memMiB} MiB
-                  </td>
-                  <td className="num">{formatMs(Math.max(0, now - Date.parse(g.bootedAt)))}</td>
-                  <td className="num">{g.cpuMs === null ? "–" : formatMs(g.cpuMs)}</td>
-                  <td className="num">{g.rssBytes === null ? "–" : formatBytes(g.rssBytes)}</td>
-                  <td className="num">{g.watchers}</td>
-                  <td className="num">{formatMs(Math.max(0, Date.parse(g.idleEndsAt) - now))}</td>
-                  <td>
-                    {g.mine ? (
-                      <>
-                        <button
-                          type="button"
-                          className="btn"
-                          aria-label={`Keep ${g.title}`}
-                          onClick={() => act("extend", g.experiment)}
-                        >
-                          Keep
-                        </button>{" "}
-                        <button
-                          type="button"
-                          className="btn"
-                          aria-label={`Stop ${g.title}`}
-                          onClick={() => act("end", g.experiment)}
-                        >
-                          Stop
-                        </button>
-                      </>
-                    ) : (
-                      <span className="dim">another browser’s</span>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <DataTable
+            rows={guests}
+            keyOf={(g) => g.experiment}
+            marks={(g) => ({ "data-guest": g.experiment })}
+            columns={[
+              { head: "Experiment", cell: (g) => <Link href={`/x/${g.experiment}`}>{g.title}</Link> },
+              { head: "State", cell: (g) => <span className={pills[g.state]}>{g.state}</span> },
+              { head: "Guest", className: "mono", cell: (g) => `${g.kernel} · ${g.cpus} CPU · ${g.memMiB} MiB` },
+              { head: "Age", num: true, cell: (g) => formatMs(Math.max(0, now - Date.parse(g.bootedAt))) },
+              { head: "CPU time", num: true, cell: (g) => (g.cpuMs === null ? "–" : formatMs(g.cpuMs)) },
+              { head: "Memory", num: true, cell: (g) => (g.rssBytes === null ? "–" : formatBytes(g.rssBytes)) },
+              { head: "Watching", num: true, cell: (g) => g.watchers },
+              { head: "Ends in", num: true, cell: (g) => formatMs(Math.max(0, Date.parse(g.idleEndsAt) - now)) },
+              {
+                head: <span className="visually-hidden">Actions</span>,
+                cell: (g) =>
+                  g.mine ? (
+                    <>
+                      <button
+                        type="button"
+                        className="btn"
+                        aria-label={`Keep ${g.title}`}
+                        onClick={() => act("extend", g.experiment)}
+                      >
+                        Keep
+                      </button>{" "}
+                      <button
+                        type="button"
+                        className="btn"
+                        aria-label={`Stop ${g.title}`}
+                        onClick={() => act("end", g.experiment)}
+                      >
+                        Stop
+                      </button>
+                    </>
+                  ) : (
+                    <span className="dim">another browser’s</span>
+                  ),
+              },
+            ]}
+          />
         )}
       </div>
     </>

@@ -15,6 +15,7 @@ import home from "../../app/home.module.css";
 import { sweepCharts } from "../../lib/sweep-chart";
 import type { SweepWithRuns } from "../../lib/sweeps";
 import comparison from "../compare/comparison.module.css";
+import { type Column, DataTable } from "../data-table";
 import styles from "./sweep.module.css";
 import { SweepPlot } from "./sweep-plot";
 
@@ -105,40 +106,26 @@ const nameOfFigure = (name: string): string =>
 function Changes({ changes, repeats }: { changes: readonly Transition[]; repeats: number }) {
   const table = (some: readonly Transition[]) => (
     <div className={`${home.list} ${styles.table}`}>
-      <table data-testid="changes">
-        <thead>
-          <tr>
-            <th scope="col">From, to</th>
-            <th scope="col">What</th>
-            <th scope="col" className="num">
-              Median ratio
-            </th>
-            <th scope="col" className="num">
-              In settings
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {some.map((t) => (
-            <tr key={`${t.axis} ${t.from} ${t.to} ${t.metric?.key ?? t.text}`} data-transition={t.metric === null}>
-              <td className="mono">
-                {t.axis} {t.from} → {t.to}
-              </td>
-              <td>
-                {t.metric === null ? (
-                  <span className="pill failed">{t.text}</span>
-                ) : (
-                  `${t.metric.step}: ${nameOfFigure(t.metric.figure)}`
-                )}
-              </td>
-              <td className="num">{t.metric === null ? "" : describeRatio(t)}</td>
-              <td className="num">
-                {t.in} of {t.of}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <DataTable
+        testId="changes"
+        rows={some}
+        keyOf={(t) => `${t.axis} ${t.from} ${t.to} ${t.metric?.key ?? t.text}`}
+        marks={(t) => ({ "data-transition": t.metric === null })}
+        columns={[
+          { head: "From, to", className: "mono", cell: (t) => `${t.axis} ${t.from} → ${t.to}` },
+          {
+            head: "What",
+            cell: (t) =>
+              t.metric === null ? (
+                <span className="pill failed">{t.text}</span>
+              ) : (
+                `${t.metric.step}: ${nameOfFigure(t.metric.figure)}`
+              ),
+          },
+          { head: "Median ratio", num: true, cell: (t) => (t.metric === null ? "" : describeRatio(t)) },
+          { head: "In settings", num: true, cell: (t) => `${t.in} of ${t.of}` },
+        ]}
+      />
     </div>
   );
   return (
@@ -231,12 +218,45 @@ function Charts({
   );
 }
 
+type Point = ReturnType<typeof sweepRows>[number];
+
+function Runs({ row }: { row: Point }) {
+  if (row.runs.length === 0) return <span className="dim">missing</span>;
+  return (
+    <details>
+      <summary>
+        {row.passed} of {row.runs.length} ok
+      </summary>
+      <ul>
+        {row.runs.map((run) => (
+          <li key={run.experiment}>
+            <Link href={`/x/${run.experiment}`}>{run.experiment}</Link>{" "}
+            {run.invalid !== null ? `invalid: ${run.invalid}` : run.verdict === "pass" ? "" : run.reason}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+function Measured({ metric, row }: { metric: SweepMetric; row: Point }) {
+  const spread = row.figures[metric.key];
+  return (
+    <>
+      {spread ? formatFigure(metric.figure, spread.median) : "–"}
+      {spread && spread.least !== spread.most && (
+        <span className={styles.spread}>{formatSpread(metric.figure, spread)}</span>
+      )}
+    </>
+  );
+}
+
 function Points({
   rows,
   axes,
   metrics,
 }: {
-  rows: ReturnType<typeof sweepRows>;
+  rows: readonly Point[];
   axes: readonly string[];
   metrics: readonly SweepMetric[];
 }) {
@@ -248,68 +268,28 @@ function Points({
     <section className={styles.section} aria-labelledby="points">
       <h2 id="points">All points: {metrics[0]?.step}</h2>
       <div className={`${home.list} ${styles.table}`}>
-        <table data-testid="points">
-          <thead>
-            <tr>
-              {axes.map((axis) => (
-                <th scope="col" key={axis}>
-                  {axis}
-                </th>
-              ))}
-              <th scope="col">Runs</th>
-              {columns.map((m) => (
-                <th scope="col" className="num" key={m.key}>
-                  {nameOfFigure(m.figure)}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row) => (
-              <tr key={row.point}>
-                {axes.map((axis) => (
-                  <td className="mono" key={axis}>
-                    {row.settings[axis]}
-                  </td>
-                ))}
-                <td className={styles.runs}>
-                  {row.runs.length === 0 ? (
-                    <span className="dim">missing</span>
-                  ) : (
-                    <details>
-                      <summary>
-                        {row.passed} of {row.runs.length} ok
-                      </summary>
-                      <ul>
-                        {row.runs.map((run) => (
-                          <li key={run.experiment}>
-                            <Link href={`/x/${run.experiment}`}>{run.experiment}</Link>{" "}
-                            {run.invalid !== null
-                              ? `invalid: ${run.invalid}`
-                              : run.verdict === "pass"
-                                ? ""
-                                : run.reason}
-                          </li>
-                        ))}
-                      </ul>
-                    </details>
-                  )}
-                </td>
-                {columns.map((m) => {
-                  const spread = row.figures[m.key];
-                  return (
-                    <td className="num" key={m.key}>
-                      {spread ? formatFigure(m.figure, spread.median) : "–"}
-                      {spread && spread.least !== spread.most && (
-                        <span className={styles.spread}>{formatSpread(m.figure, spread)}</span>
-                      )}
-                    </td>
-                  );
-                })}
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <DataTable
+          testId="points"
+          rows={rows}
+          keyOf={(row) => row.point}
+          columns={[
+            ...axes.map(
+              (axis): Column<Point> => ({
+                head: axis,
+                className: "mono",
+                cell: (row) => row.settings[axis],
+              }),
+            ),
+            { head: "Runs", className: styles.runs, cell: (row) => <Runs row={row} /> },
+            ...columns.map(
+              (m): Column<Point> => ({
+                head: nameOfFigure(m.figure),
+                num: true,
+                cell: (row) => <Measured metric={m} row={row} />,
+              }),
+            ),
+          ]}
+        />
       </div>
     </section>
   );
