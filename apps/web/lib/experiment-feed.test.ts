@@ -1,4 +1,4 @@
-import type { LogEvent } from "@crlab/shared";
+import { foldAll, type LogEvent } from "@crlab/shared";
 import { describe, expect, it } from "vitest";
 import { ExperimentFeed } from "./experiment-feed";
 import { RunnerSocket } from "./runner-socket";
@@ -7,7 +7,8 @@ const note = (seq: number): LogEvent => ({ seq, atMs: seq * 10, type: "note", te
 
 describe("ExperimentFeed", () => {
   it("starts with the view of the log it is given", () => {
-    const feed = new ExperimentFeed(new RunnerSocket(), "abcdefgh", [note(1), note(2)], true);
+    const log = [note(1), note(2)];
+    const feed = new ExperimentFeed(new RunnerSocket(), "abcdefgh", log, foldAll(log), true);
     expect(feed.current().view.notes.map((n) => n.text)).toEqual(["note 1", "note 2"]);
     expect(feed.current().view.lastSeq).toBe(2);
     expect(feed.current().mayDrive).toBe(true);

@@ -1,5 +1,5 @@
 /** One experiment as a page follows it: the stored log it was opened with, then what the runner sends. */
-import { type ExperimentView, fold, foldAll, type LogEvent } from "@crlab/shared";
+import type { ExperimentView, LogEvent } from "@crlab/shared";
 import { RequestError, type RunnerSocket } from "./runner-socket";
 
 export interface FeedSnapshot {
@@ -16,14 +16,18 @@ export interface FeedSnapshot {
 export class ExperimentFeed {
   private snapshot: FeedSnapshot;
   private readonly listeners = new Set<() => void>();
+  /** Events are taken in one batch after the other. */
+  private adding: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly socket: RunnerSocket,
     readonly experiment: string,
+    /** The log as far as it is known, and what it comes to. */
     events: readonly LogEvent[],
+    view: ExperimentView,
     mayDrive: boolean,
   ) {
-    this.snapshot = { events, view: foldAll(events), mayDrive, watchers: null, idleEndsAt: null, inStep: false };
+    this.snapshot = { events, view, mayDrive, watchers: null, idleEndsAt: null, inStep: false };
   }
 
   readonly current = (): FeedSnapshot => this.snapshot;
@@ -54,8 +58,10 @@ export class ExperimentFeed {
       if (this.snapshot.inStep) this.change({ inStep: false });
       return;
     }
-    this.socket
-      .request({ type: "subscribe", experiment: this.experiment, since: this.snapshot.view.lastSeq })
+    this.adding
+      .then(() =>
+        this.socket.request({ type: "subscribe", experiment: this.experiment, since: this.snapshot.view.lastSeq }),
+      )
       .then((reply) => this.change({ mayDrive: reply.mayDrive ?? false, inStep: true }))
       .catch((error: unknown) => {
         if (!(error instanceof RequestError)) throw error;
@@ -65,6 +71,12 @@ export class ExperimentFeed {
   }
 
   private append(events: readonly LogEvent[]): void {
+    this.adding = this.adding
+      .then(async () => this.take(events, (await import("./folding")).fold))
+      .catch((error: unknown) => console.error("crlab: a part of the page:", error));
+  }
+
+  private take(events: readonly LogEvent[], fold: (view: ExperimentView, event: LogEvent) => ExperimentView): void {
     const fresh = events.filter((event) => event.seq > this.snapshot.view.lastSeq);
     if (fresh.length === 0) return;
     this.change({

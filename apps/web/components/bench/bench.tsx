@@ -1,5 +1,5 @@
 "use client";
-import { type ActionId, foldAll, type LogEvent, type NamedError, type Step } from "@crlab/shared";
+import type { ActionId, ExperimentView, LogEvent, NamedError } from "@crlab/shared";
 import {
   lazy,
   type MouseEvent,
@@ -13,6 +13,7 @@ import {
   useState,
 } from "react";
 import { rememberChoice } from "../../lib/cookie";
+import type * as Folding from "../../lib/folding";
 import type { HeldPath } from "../../lib/held";
 import { useHydrated } from "../../lib/hydrated";
 import { toNamedError } from "../../lib/run-request";
@@ -37,6 +38,10 @@ import { useFeed } from "./use-feed";
 interface Props {
   id: string;
   stored: readonly LogEvent[];
+  /** What it comes to. */
+  came: ExperimentView;
+  /** What it was at the moment that the link speaks of. */
+  pastView: ExperimentView | null;
   zones: Zones;
   /** What the link speaks of. */
   shown: Shown;
@@ -59,10 +64,10 @@ const PlanStopped = lazy(() => import("./plan-stopped").then((m) => ({ default: 
 const Expiry = lazy(() => import("./expiry").then((m) => ({ default: m.Expiry })));
 
 /** One experiment: who made it drives it, others watch; when it is over, everyone may move through it. */
-export function Bench({ id, stored, zones: firstZones, shown, end }: Props) {
+export function Bench({ id, stored, came, pastView, zones: firstZones, shown, end }: Props) {
   const socket = useRunner();
   const link = useLinkState();
-  const feed = useFeed(id, stored);
+  const feed = useFeed(id, stored, came);
   const { create, error: createError } = useCreate();
   const [moment, setMoment] = useState(shown.atMs);
   const [tab, setTab] = useState(shown.tab);
@@ -79,10 +84,8 @@ export function Bench({ id, stored, zones: firstZones, shown, end }: Props) {
 
   const over = feed.view.status === "ended" || feed.view.status === "interrupted";
   const atMs = over ? (moment ?? feed.view.lastMs) : null;
-  const view = useMemo(
-    () => (moment !== null && over ? foldAll(feed.events, moment) : feed.view),
-    [feed.events, feed.view, moment, over],
-  );
+  const past = useMoment(feed.events, over ? moment : null);
+  const view = over && moment !== null ? (past ?? pastView ?? feed.view) : feed.view;
   const current = end !== null && moment === null && view.lastSeq === (stored.at(-1)?.seq ?? 0);
   // The address says what is looked at, so that it can be sent to others and survives a reload.
   const query = writeShown({ atMs: over ? moment : null, tab, checkpoint, offset });
@@ -98,43 +101,20 @@ export function Bench({ id, stored, zones: firstZones, shown, end }: Props) {
   const { tools, withTools } = useTools(drive);
   const possible = useMemo(() => tools?.actions(feed.view) ?? [], [tools, feed.view]);
 
-  const sendStep = useCallback(
-    async (step: Step) => {
-      await socket.request({ type: "step", experiment: id, step });
-    },
-    [socket, id],
-  );
-  const readImage = useCallback(
-    async (checkpoint: string) => {
-      await socket.request({ type: "image.read", experiment: id, checkpoint });
-    },
-    [socket, id],
-  );
-  const readBytes = useCallback(
-    async (checkpoint: string, at: number, length: number) => {
-      await socket.request({ type: "image.bytes", experiment: id, checkpoint, offset: at, length });
-    },
-    [socket, id],
-  );
+  const driver = useMemo(() => tools?.driver(socket, id) ?? null, [tools, socket, id]);
+  const may = drive ? driver : null;
   const act = useCallback(
     (action: ActionId) => {
       setError(null);
-      if (!tools) return;
+      if (!tools || !driver) return;
       if (tools.asks(action)) {
         setHeld(undefined);
         setDialog(action);
         return;
       }
-      const send = {
-        runPlan: () => socket.request({ type: "run", experiment: id }),
-        dryRun: () => sendStep({ kind: "checkpoint", mode: "full", kill: false, dryRun: true }),
-        kill: () => sendStep({ kind: "kill" }),
-        verify: () => sendStep({ kind: "verify", withinS: 60 }),
-        shell: () => socket.request({ type: "terminal.open", experiment: id, cols: 100, rows: 30 }),
-      } satisfies Record<Exclude<ActionId, Drive.Asking>, () => Promise<unknown>>;
-      send[action]().catch((failure: unknown) => setError(toNamedError(failure)));
+      driver.act[action]().catch((failure: unknown) => setError(toNamedError(failure)));
     },
-    [socket, id, sendStep, tools],
+    [tools, driver],
   );
   const help = useCallback(() => withTools(() => setDialog("help")), [withTools]);
 
@@ -276,12 +256,10 @@ export function Bench({ id, stored, zones: firstZones, shown, end }: Props) {
                 <Steps
                   view={view}
                   onNext={
-                    drive && possible.some((a) => a.id === "runPlan" && a.possible)
+                    may && possible.some((a) => a.id === "runPlan" && a.possible)
                       ? () => {
                           setError(null);
-                          socket
-                            .request({ type: "run", experiment: id, count: 1 })
-                            .catch((failure: unknown) => setError(toNamedError(failure)));
+                          may.runNext().catch((failure: unknown) => setError(toNamedError(failure)));
                         }
                       : null
                   }
@@ -340,10 +318,10 @@ export function Bench({ id, stored, zones: firstZones, shown, end }: Props) {
               setCheckpoint(name);
               setOffset(null);
             }}
-            onRead={drive ? readImage : null}
+            onRead={may?.readImage ?? null}
             offset={offset}
             onOffset={setOffset}
-            onBytes={drive ? readBytes : null}
+            onBytes={may?.readBytes ?? null}
             onHeld={
               drive && possible.some((a) => a.id === "unlink" && a.possible)
                 ? (action, path) => {
@@ -362,12 +340,7 @@ export function Bench({ id, stored, zones: firstZones, shown, end }: Props) {
         {guest?.suspended && <span>stands still until somebody drives it</span>}
         {!over && (
           <Suspense fallback={null}>
-            <Expiry
-              endsAt={feed.idleEndsAt}
-              onKeep={
-                drive ? () => void socket.request({ type: "extend", experiment: id }).catch(() => undefined) : null
-              }
-            />
+            <Expiry endsAt={feed.idleEndsAt} onKeep={may ? () => void may.keep().catch(() => undefined) : null} />
           </Suspense>
         )}
         <span>log {view.lastSeq} events</span>
@@ -378,19 +351,33 @@ export function Bench({ id, stored, zones: firstZones, shown, end }: Props) {
         </button>
       </footer>
       {tools && dialog === "help" && <tools.HelpDialog view={feed.view} onClose={() => setDialog(null)} />}
-      {tools && dialog !== null && dialog !== "help" && (
+      {tools && driver && dialog !== null && dialog !== "help" && (
         <tools.ActionDialog
           action={dialog}
           view={feed.view}
           held={held}
-          onStep={sendStep}
-          onEnd={async () => {
-            await socket.request({ type: "end", experiment: id });
-          }}
+          onStep={driver.step}
+          onEnd={driver.end}
           onClose={() => setDialog(null)}
         />
       )}
     </div>
+  );
+}
+
+/** The experiment as it was at a moment; null: now is looked at, or what folds a log is on its way. */
+function useMoment(events: readonly LogEvent[], atMs: number | null): ExperimentView | null {
+  const [folding, setFolding] = useState<typeof Folding | null>(null);
+  const wanted = atMs !== null;
+  useEffect(() => {
+    if (!wanted) return;
+    import("../../lib/folding").then(setFolding, (error: unknown) =>
+      console.error("crlab: a part of the page:", error),
+    );
+  }, [wanted]);
+  return useMemo(
+    () => (folding === null || atMs === null ? null : folding.foldAll(events, atMs)),
+    [folding, events, atMs],
   );
 }
 

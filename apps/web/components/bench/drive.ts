@@ -1,4 +1,34 @@
 /** What only a driver's page needs, and the card of keys: loaded when it is needed. */
+import type { ActionId, Step } from "@crlab/shared";
+import type { Request, RunnerSocket } from "../../lib/runner-socket";
+import type { Asking } from "./action-dialog";
+
 export { actions } from "@crlab/shared";
 export { ActionBar } from "./action-bar";
 export { ActionDialog, type Asking, asks, HelpDialog } from "./action-dialog";
+
+/** What a driver asks of the runner. */
+export function driver(socket: RunnerSocket, experiment: string) {
+  const send = async (request: Request): Promise<void> => {
+    await socket.request(request);
+  };
+  const step = (wanted: Step) => send({ type: "step", experiment, step: wanted });
+  /** Those that ask nothing first. */
+  const act = {
+    runPlan: () => send({ type: "run", experiment }),
+    dryRun: () => step({ kind: "checkpoint", mode: "full", kill: false, dryRun: true }),
+    kill: () => step({ kind: "kill" }),
+    verify: () => step({ kind: "verify", withinS: 60 }),
+    shell: () => send({ type: "terminal.open", experiment, cols: 100, rows: 30 }),
+  } satisfies Record<Exclude<ActionId, Asking>, () => Promise<void>>;
+  return {
+    step,
+    act,
+    runNext: () => send({ type: "run", experiment, count: 1 }),
+    end: () => send({ type: "end", experiment }),
+    keep: () => send({ type: "extend", experiment }),
+    readImage: (checkpoint: string) => send({ type: "image.read", experiment, checkpoint }),
+    readBytes: (checkpoint: string, offset: number, length: number) =>
+      send({ type: "image.bytes", experiment, checkpoint, offset, length }),
+  };
+}

@@ -15,12 +15,19 @@ type Props = { params: Promise<{ id: string }>; searchParams: Promise<Query> };
 const load = cache((id: string) => storedExperiment(id));
 
 export async function generateMetadata({ params }: Pick<Props, "params">): Promise<Metadata> {
-  const stored = await load((await params).id);
+  const { id } = await params;
+  const stored = await load(id);
   if (!stored) return { title: "Not found" };
   const view = foldAll(stored.events);
   const state = view.verdict ?? view.status;
   const description = `${state}. ${view.question ?? ""}`.trim();
-  return { title: view.title, description, openGraph: { title: view.title, description } };
+  const host = (await headers()).get("host");
+  return {
+    title: view.title,
+    description,
+    ...(host === null ? {} : { metadataBase: new URL(`http://${host}`) }),
+    openGraph: { title: view.title, description, images: [{ url: `/x/${id}/preview`, width: 1200, height: 630 }] },
+  };
 }
 
 async function servedEnd(id: string, view: ExperimentView): Promise<ServedEnd | null> {
@@ -40,14 +47,25 @@ export default async function ExperimentPage({ params, searchParams }: Props) {
   if (!stored || stored.events.length === 0) notFound();
   const zones = readZones((await cookies()).get(ZONES_COOKIE)?.value);
   const nonce = (await headers()).get("x-nonce");
-  const end = await servedEnd(id, foldAll(stored.events));
+  const came = foldAll(stored.events);
+  const end = await servedEnd(id, came);
   const shown = readShown(await searchParams);
+  const pastView = end === null || shown.atMs === null ? null : foldAll(stored.events, shown.atMs);
   return (
     <>
       {nonce !== null && (
         <style nonce={nonce}>{`main{--steps:${zones.stepsPx}px;--inspector:${zones.inspectorPx}px}`}</style>
       )}
-      <Bench key={id} id={id} stored={stored.events} zones={zones} shown={shown} end={end} />
+      <Bench
+        key={id}
+        id={id}
+        stored={stored.events}
+        came={came}
+        pastView={pastView}
+        zones={zones}
+        shown={shown}
+        end={end}
+      />
     </>
   );
 }
