@@ -19,7 +19,10 @@ export class Figures {
 
   /** A part that broke costs its own figures only, and counts as missed. */
   broke(name: string, wanted: string, error: unknown): void {
-    const why = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    // The first line says what was waited for in vain, a later one where.
+    const lines = error instanceof Error ? error.message.split("\n") : [String(error)];
+    const where = lines.find((line) => /waiting for/.test(line))?.trim() ?? "";
+    const why = [lines[0] ?? "", where].filter((part) => part !== "").join("; ");
     this.targets.push({ name: `console: ${name}`, wanted, got: `broke: ${why}`, met: false });
   }
 }

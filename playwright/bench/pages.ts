@@ -70,6 +70,7 @@ export async function heatMap(browser: Browser, url: string, archive: unknown, f
     const said = (await answer.json()) as { experiment?: string };
     return said.experiment ?? JSON.stringify(said);
   }, JSON.stringify(copy));
+  if (!/^[A-Za-z0-9]+$/.test(id)) throw new Error(`the million pages were not taken in: ${id}`);
   await page.goto(`${url}/x/${id}`);
   await page.getByRole("tab", { name: "Memory" }).click();
   const canvas = page.getByTestId("heat-canvas");

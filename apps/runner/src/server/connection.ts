@@ -259,7 +259,8 @@ export class Connection implements Outlet {
   }
 
   async #attach(id: string, terminal: number, offset: number, afterReply: (start: () => void) => void): Promise<Reply> {
-    const view = await readView(this.lab.store.db, id);
+    // Of one that is open its view is at hand; to read a long log again takes longer than a shell to start.
+    const view = this.lab.open.get(id)?.view ?? (await readView(this.lab.store.db, id));
     if (!view) throw this.lab.unknown(id);
     const shown = view.terminals.find((t) => t.terminal === terminal);
     if (!shown) throw new StepError("terminal.unknown", `experiment ${id} has no terminal ${terminal}`);

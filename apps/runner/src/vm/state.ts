@@ -23,7 +23,7 @@ import type { Machine } from "./machine.js";
 import { QEMU_UID } from "./sandbox.js";
 
 /** Bumped when saved states of before must not be used any more. */
-const STATE_VERSION = 1;
+const STATE_VERSION = 2;
 /** More than this many are not kept: the ones unused for longest go. */
 const STATES_KEPT = 12;
 
