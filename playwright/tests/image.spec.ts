@@ -152,11 +152,9 @@ test("an error of restart leads to the object and the byte of the image that it 
   await image.getByRole("button", { name: "Show its bytes" }).click();
   await expect(page.getByTestId("bytes")).toContainText(/^0x0 +([0-9a-f]{2} ){8}/);
 
-  // A byte in the middle of it is turned over.
+  // Its end is cut off.
   await action(page, "run").click();
-  const turn =
-    'f=/ckpt/first; at=$(($(stat -c %s $f) / 2)); b=$(od -An -tu1 -j$at -N1 $f); printf "\\\\$(printf %o $((255 - b)))" | dd of=$f bs=1 seek=$at conv=notrunc';
-  await page.getByRole("dialog").getByLabel("Command").fill(turn);
+  await page.getByRole("dialog").getByLabel("Command").fill("truncate -s -64 /ckpt/first");
   await page.getByRole("dialog").getByRole("button", { name: "Run" }).click();
   await expectStep(page, 6, "ok");
   await action(page, "restore").click();

@@ -44,7 +44,7 @@ test("a kernel with changes is chosen by its name, and what it is made of stands
     const mine = await run(NAME);
     await expect(page.getByRole("banner")).toContainText(NAME);
     await page.getByRole("tab", { name: "Report" }).click();
-    await expect(page.getByRole("tabpanel")).toContainText("cr and fs/open.c +3 -1");
+    await expect(page.getByRole("tabpanel", { name: "Report" })).toContainText("cr and fs/open.c +3 -1");
     await page.goto(`${labUrl()}/compare?x=${cr}&x=${mine}`);
     await expect(page.getByTestId("unlike")).toContainText(
       "changed in the kernel: A nothing · B cr and fs/open.c +3 -1",

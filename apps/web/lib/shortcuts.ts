@@ -4,6 +4,8 @@ import type { ActionId } from "@crlab/shared";
 export const actionKeys: Partial<Record<ActionId, string>> = {
   runPlan: "p",
   boot: "b",
+  reboot: "o",
+  powerCut: "x",
   start: "s",
   checkpointFull: "c",
   checkpointIncremental: "i",

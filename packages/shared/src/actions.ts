@@ -4,6 +4,8 @@ import { type ExperimentView, latestTarget, remainingPlan, runningStep, type Tar
 export const actionIds = [
   "runPlan",
   "boot",
+  "reboot",
+  "powerCut",
   "start",
   "checkpointFull",
   "checkpointIncremental",
@@ -31,6 +33,8 @@ export interface Action {
 const labels: Record<ActionId, string> = {
   runPlan: "Run the remaining steps",
   boot: "Boot",
+  reboot: "Reboot",
+  powerCut: "Power cut",
   start: "Start workload",
   checkpointFull: "Checkpoint, full",
   checkpointIncremental: "Checkpoint, incremental",
@@ -107,6 +111,8 @@ const planLeft: Requirement = (view) => (remainingPlan(view).length > 0 ? null :
 const requirements: Record<ActionId, readonly Requirement[]> = {
   runPlan: [open, planLeft, idle],
   boot: [open, idle],
+  reboot: [open, guestUp, idle],
+  powerCut: [open, guestUp, idle],
   start: [open, guestUp, idle],
   checkpointFull: [open, guestUp, patched, targetAlive, idle],
   checkpointIncremental: [open, guestUp, patched, targetAlive, hasParent, idle],

@@ -24,6 +24,7 @@ export interface Completions {
 
 export const stepHelp: Record<StepKind, string> = {
   boot: "boot the guest",
+  reboot: "shut the guest down or pull its plug, and start it on the disk that is left",
   start: "start a workload on a terminal of its own",
   checkpoint: "checkpoint a process tree",
   unlink: "take a file's name away",

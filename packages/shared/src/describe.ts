@@ -7,6 +7,8 @@ export function describeStep(step: Step): string {
   switch (step.kind) {
     case "boot":
       return `boot${of(step.kernel)}`;
+    case "reboot":
+      return step.how === "power cut" ? "cut the power, boot what is left" : "reboot";
     case "start":
       return `start ${[step.workload ?? step.command?.join(" ") ?? `own ${step.entry ?? step.program?.slice(0, 8)}`, ...(step.args ?? [])].join(" ")}`;
     case "checkpoint":

@@ -98,7 +98,15 @@ export const logEvent = z.discriminatedUnion("type", [
     nonce: z.hex().length(32).optional(),
   }),
   event("guest.booting", { guest: z.int(), kernel: kernelVariant, how: z.enum(["warm", "cold"]) }),
-  event("guest.booted", { guest: z.int(), bootMs: z.number(), how: z.enum(["warm", "cold"]), fingerprint }),
+  event("guest.booted", {
+    guest: z.int(),
+    bootMs: z.number(),
+    how: z.enum(["warm", "cold"]),
+    fingerprint,
+    /** Of one that was started on an earlier one's disk: the checkpoints whose images are on it, and terminals that go on. */
+    images: z.array(z.string()).optional(),
+    terminals: z.array(z.int()).optional(),
+  }),
   /** As many guests run as may: it waits, and so many are before it (1: it is next). */
   event("guest.queued", { guest: z.int(), position: z.int().min(1) }),
   /** Nobody looked and nothing ran: its time stands still until somebody comes back. */

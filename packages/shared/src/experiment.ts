@@ -48,6 +48,11 @@ const note = z.string().min(1).max(300).optional();
 export const step = z.discriminatedUnion("kind", [
   /** Boot the guest; a later boot replaces the guest, with another kernel if it says so. */
   z.strictObject({ kind: z.literal("boot"), kernel: kernelVariant.optional(), note }),
+  /**
+   * Shut the guest down, or pull its plug, and start it anew on the disk that is left. Images that reached the disk are
+   * there; what ran is not.
+   */
+  z.strictObject({ kind: z.literal("reboot"), how: z.enum(["shutdown", "power cut"]).default("shutdown"), note }),
   /** Start a listed workload by name, any command, or a program of one's own, on a terminal of its own. */
   z
     .strictObject({

@@ -299,6 +299,12 @@ function change(view: ExperimentView, event: LogEvent): Partial<ExperimentView> 
         status: "running",
         fingerprint: event.fingerprint,
         guest: guestUp(event),
+        checkpoints: view.checkpoints.map((c) =>
+          event.images?.includes(c.name) ? { ...c, available: true, guest: event.guest } : c,
+        ),
+        terminals: view.terminals.map((t) =>
+          event.terminals?.includes(t.terminal) ? { ...t, closedReason: null } : t,
+        ),
       };
     case "guest.queued":
       return editGuest(view, event.guest, { queue: event.position });

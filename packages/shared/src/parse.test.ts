@@ -24,7 +24,7 @@ describe("parseExperimentFile", () => {
     ],
     [
       "title: T\nsteps:\n  - kind: boot\n  - kind: jump",
-      'x.yaml:4:5: steps[1].kind: unknown step "jump"; allowed: boot, start,',
+      'x.yaml:4:5: steps[1].kind: unknown step "jump"; allowed: boot, reboot, start,',
     ],
     [
       "title: T\nsteps:\n  - kind: kill\n    taget: x",

@@ -9,7 +9,7 @@ import { StepError } from "./errors.js";
 import type { BootGuest, GuestPort } from "./guest-port.js";
 
 /** Boots what is built; building takes minutes and is asked for by name. */
-export const bootBuilt: BootGuest = async (manifest, experimentId): Promise<GuestPort> => {
+export const bootBuilt: BootGuest = async (manifest, experimentId, disk): Promise<GuestPort> => {
   const kernel = await findKernel(manifest.kernel);
   if (!kernel)
     throw new StepError(
@@ -25,8 +25,8 @@ export const bootBuilt: BootGuest = async (manifest, experimentId): Promise<Gues
       hint: "run: npm run -s crlab -- image build",
     });
   const { memMiB, cpus, accel } = manifest;
-  const dir = dataDir("guests", `${experimentId}-${randomBytes(3).toString("hex")}`);
-  return bootGuest({ kernel, image, memMiB, cpus, accel, dir });
+  const dir = disk ?? dataDir("guests", `${experimentId}-${randomBytes(3).toString("hex")}`);
+  return bootGuest({ kernel, image, memMiB, cpus, accel, dir, reuseDisk: disk !== undefined });
 };
 
 /** Builds what an experiment file needs. */

@@ -69,6 +69,35 @@ describe("in this process", () => {
     await store.close();
   });
 
+  it.each(["shutdown", "power cut"] as const)("a process comes back from its image after a %s", async (how) => {
+    const file = experimentFile.parse({
+      title: how,
+      steps: [
+        { kind: "boot" },
+        { kind: "start", workload: "counter" },
+        { kind: "wait", output: "count" },
+        { kind: "checkpoint", name: "before" },
+        { kind: "reboot", how },
+        { kind: "restore", checkpoint: "before" },
+        { kind: "verify" },
+        { kind: "checkpoint", name: "after", mode: "incremental" },
+      ],
+    });
+    const experiment = await lab.create(file, "me");
+    await experiment.runPlan();
+    const { view } = experiment;
+    expect(view.steps.map((s) => s.error?.message ?? s.state)).toEqual(view.steps.map(() => "ok"));
+    expect(view.checkpoints.map((c) => [c.name, c.available, c.guest])).toEqual([
+      ["before", true, 2],
+      ["after", true, 2],
+    ]);
+    expect(view.guest).toMatchObject({ guest: 2, state: "up", how: "cold" });
+    await experiment.end();
+    expect(experiment.view.verdict).toBe("pass");
+    // Nothing of either guest is left behind.
+    expect(readdirSync(join(dir, "guests"))).toEqual([]);
+  });
+
   it.each([
     "first-loop.yaml",
     "only-what-changed.yaml",

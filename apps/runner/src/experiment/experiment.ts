@@ -18,10 +18,11 @@ import { engines } from "../engine/engine.js";
 import type { Link } from "../migration/link.js";
 import type { Store } from "../store/index.js";
 import { namedErrorOf, StepError } from "./errors.js";
-import type { BootGuest, ExecOptions, ExecResult, GuestEnd, GuestPort } from "./guest-port.js";
+import type { BootGuest, ExecOptions, ExecResult, GuestEnd, GuestPort, KeptDisk } from "./guest-port.js";
 import { KernelLog } from "./kernel-log.js";
 import { ExperimentLog } from "./log.js";
 import { parseSample, sameTree, sampleCommand } from "./processes.js";
+import { sameTerminal, sizeOf } from "./same-terminal.js";
 import { executeStep } from "./steps.js";
 import { LiveTerminal } from "./terminal.js";
 
@@ -47,6 +48,12 @@ export const createdBy = (file: ExperimentFile, forkedFrom?: string): Created =>
   ...(forkedFrom === undefined ? {} : { forkedFrom }),
   nonce: randomBytes(16).toString("hex"),
 });
+
+/** What an earlier guest has left, and what is to be done of it in the next one. */
+interface Leftover {
+  disk: KeptDisk;
+  prepare: (port: GuestPort) => Promise<{ images: string[]; terminals: number[] }>;
+}
 
 interface RunningGuest {
   port: GuestPort;
@@ -239,11 +246,51 @@ export class Experiment {
 
   async bootGuest(kernel: Manifest["kernel"]): Promise<GuestPort> {
     await this.stopGuest("another guest takes its place");
+    return this.#bootOn(kernel);
+  }
+
+  /** Starts the guest anew on the disk that it leaves. Terminals of targets go on there: images know them by name. */
+  async rebootGuest(how: "shutdown" | "power cut"): Promise<GuestPort> {
+    const { port } = this.#running();
+    const kernel = this.view.guest?.kernel ?? this.manifest.kernel;
+    const kept = [...this.terminals.values()].filter((t) => this.view.targets.some((x) => x.terminal === t.id));
+    const before = kept.map((terminal) => ({ terminal, path: terminal.guest.path, size: sizeOf(this, terminal.id) }));
+    for (const { id } of kept) this.terminals.delete(id);
+    await this.#pausing;
+    await this.log.append({ type: "note", text: `guest ${this.#guestNo} is started anew: ${how}` });
+    try {
+      const disk = await port.halt(how);
+      await port.ended;
+      await this.#ending;
+      // They are back before anybody is told that the guest is, and looks at them.
+      const prepare = async (again: GuestPort) => {
+        for (const { terminal, path, size } of before) {
+          terminal.moveTo(await sameTerminal(again, path, size));
+          this.terminals.set(terminal.id, terminal);
+        }
+        return { images: await this.#imagesOn(again), terminals: kept.map((t) => t.id) };
+      };
+      return await this.#bootOn(kernel, { disk, prepare });
+    } finally {
+      await Promise.all(kept.filter((t) => !this.terminals.has(t.id)).map((t) => t.end()));
+    }
+  }
+
+  /** Of the images there were, those that this guest's disk has. */
+  async #imagesOn(port: GuestPort): Promise<string[]> {
+    const script = 'for f; do [ -s "$f" ] && echo "$f"; done; true';
+    const paths = this.view.checkpoints.map((c) => c.guestPath);
+    const { stdout } = await port.exec(["sh", "-c", script, "sh", ...paths], { timeoutMs: EXEC_LIMIT_MS });
+    const there = new Set(stdout.toString("utf8").split("\n"));
+    return this.view.checkpoints.filter((c) => there.has(c.guestPath)).map((c) => c.name);
+  }
+
+  async #bootOn(kernel: Manifest["kernel"], from?: Leftover): Promise<GuestPort> {
     const guest = ++this.#guestNo;
-    await this.log.append({ type: "guest.booting", guest, kernel, how: "warm" });
+    await this.log.append({ type: "guest.booting", guest, kernel, how: from ? "cold" : "warm" });
     let port: GuestPort;
     try {
-      port = await this.boot({ ...this.manifest, kernel }, this.id);
+      port = await this.boot({ ...this.manifest, kernel }, this.id, from?.disk);
     } catch (error) {
       await this.log.append({ type: "guest.ended", guest, how: "died", reason: namedErrorOf(error).message });
       throw error;
@@ -256,12 +303,14 @@ export class Experiment {
       await port.stop();
       throw new StepError("experiment.ended", "the experiment ended while its guest booted");
     }
+    const kept = await from?.prepare(port);
     await this.log.append({
       type: "guest.booted",
       guest,
       bootMs: port.bootMs,
       how: port.how,
       fingerprint: port.fingerprint,
+      ...kept,
     });
     await this.exec(["mkdir", "-p", "/ckpt"]);
     return port;
@@ -400,7 +449,8 @@ export class Experiment {
 
   async openShell(size: { cols: number; rows: number }): Promise<number> {
     this.activeAtMs = performance.now();
-    return (await this.openTerminal("shell", "shell", ["bash", "-l"], size)).id;
+    // Not as a login shell: what that reads and runs first takes an emulated guest a second, and sets what is set.
+    return (await this.openTerminal("shell", "shell", ["bash"], size)).id;
   }
 
   terminal(id: number): LiveTerminal {

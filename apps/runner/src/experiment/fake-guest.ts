@@ -28,6 +28,10 @@ export const fakeBoot =
       resume: async () => void calls.push(`resume ${id}`),
       cost: () => ({ cpuMs: 120, rssBytes: 4096 }),
       ended,
+      halt: async (how) => {
+        end({ how: "stopped", reason: how });
+        return `the disk of ${id}`;
+      },
       stop: async () => end({ how: "stopped", reason: "on request" }),
     };
   };

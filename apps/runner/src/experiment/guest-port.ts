@@ -73,8 +73,13 @@ export interface GuestPort {
   /** What it has taken of this machine; undefined once it is gone. */
   cost(): { cpuMs: number; rssBytes: number } | undefined;
   readonly ended: Promise<GuestEnd>;
+  /** Shuts it down, or pulls its plug. What it answers can be booted again. */
+  halt(how: "shutdown" | "power cut"): Promise<KeptDisk>;
   stop(): Promise<void>;
 }
 
-/** Boots a guest as the manifest says; fails with a `StepError`. */
-export type BootGuest = (manifest: Manifest, experimentId: string) => Promise<GuestPort>;
+/** Where a guest's disk was left. */
+export type KeptDisk = string;
+
+/** Boots a guest as the manifest says, on a disk of its own or on what an earlier one left; fails with a `StepError`. */
+export type BootGuest = (manifest: Manifest, experimentId: string, disk?: KeptDisk) => Promise<GuestPort>;

@@ -56,7 +56,7 @@ export class Lab {
   }
 
   async create(file: ExperimentFile, owner: string, forkedFrom?: string): Promise<Experiment> {
-    const boot: BootGuest = (manifest, id) => this.#bootWithinLimit(owner, manifest, id);
+    const boot: BootGuest = (...args) => this.#bootWithinLimit(owner, ...args);
     const created = createdBy(file, forkedFrom);
     const id = experimentIdOf(created);
     const experiment = new Experiment(this.store, id, owner, file, boot, (e) => this.#closed(e.id));

@@ -5,14 +5,13 @@ import { keepPidsFree } from "../migration/pids.js";
 import { precopy } from "../migration/precopy.js";
 import { StepError } from "./errors.js";
 import type { Experiment } from "./experiment.js";
-import type { GuestPort, GuestTerminal } from "./guest-port.js";
+import { sameTerminal, sizeOf } from "./same-terminal.js";
 import { shellWords } from "./shell-words.js";
 
 type MigrateStep = Extract<Step, { kind: "migrate" }>;
 
 /** Pids between those of the source and those that the target gives out. */
 const PID_MARGIN = 1000;
-const MAX_TERMINALS = 32;
 
 export async function migrate(
   experiment: Experiment,
@@ -59,25 +58,4 @@ export async function migrate(
   } finally {
     await experiment.turnAway();
   }
-}
-
-/** A terminal of the same name, nobody's yet. */
-async function sameTerminal(to: GuestPort, path: string, size: { cols: number; rows: number }): Promise<GuestTerminal> {
-  const tried: GuestTerminal[] = [];
-  try {
-    for (let n = 0; n < MAX_TERMINALS; n++) {
-      const terminal = await to.openTerminal(["true"], size);
-      await terminal.exited;
-      if (terminal.path === path) return terminal;
-      tried.push(terminal);
-    }
-  } finally {
-    for (const terminal of tried) terminal.close();
-  }
-  throw new StepError("migrate.terminal", `there is no terminal ${path} to be had in the other guest`);
-}
-
-function sizeOf(experiment: Experiment, id: number): { cols: number; rows: number } {
-  const known = experiment.view.terminals.find((t) => t.terminal === id);
-  return { cols: known?.cols ?? 100, rows: known?.rows ?? 30 };
 }

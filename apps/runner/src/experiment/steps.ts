@@ -45,6 +45,11 @@ const executors: Executors = {
     return { figures: { bootMs: guest.bootMs, how: guest.how } };
   },
 
+  async reboot({ experiment, step }) {
+    const guest = await experiment.rebootGuest(step.how);
+    return { figures: { bootMs: guest.bootMs, how: guest.how } };
+  },
+
   async start({ experiment, stepNo, step }) {
     const own =
       step.program === undefined

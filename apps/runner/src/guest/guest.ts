@@ -325,6 +325,14 @@ export class Guest {
     await this.ended;
   }
 
+  /** Shuts it down, or pulls its plug; answers the folder in which its disk stays. */
+  async halt(how: "shutdown" | "power cut"): Promise<string> {
+    if (this.dir === undefined) throw new GuestError("no-disk", "this guest has no folder of its own");
+    this.#keepDir = true;
+    await (how === "power cut" ? this.powerCut() : this.stop());
+    return this.dir;
+  }
+
   /** For a start that is to be tried again in the same folder. */
   async powerOffKeepingDir(): Promise<void> {
     this.#keepDir = true;

@@ -12,6 +12,8 @@ import { StartDialog } from "./start-dialog";
 /** Actions that ask something first. */
 export const asking = [
   "boot",
+  "reboot",
+  "powerCut",
   "start",
   "checkpointFull",
   "checkpointIncremental",
@@ -76,6 +78,25 @@ export function ActionDialog({ action, view, held, onStep, onEnd, onClose }: Pro
           )}
         </Dialog>
       );
+    case "reboot":
+    case "powerCut": {
+      const cut = action === "powerCut";
+      return (
+        <Dialog
+          title={cut ? "Cut the power" : "Reboot"}
+          submit={cut ? "Pull the plug" : "Reboot"}
+          onClose={onClose}
+          onSubmit={send(() => ({ kind: "reboot", how: cut ? "power cut" : "shutdown" }))}
+        >
+          <p>
+            {cut
+              ? "The guest is gone at once: what it has not written to its disk is lost. Then it is started on what the disk has."
+              : "The guest shuts down, and is started again on its disk."}{" "}
+            What runs in it ends; images of checkpoints stay, and can be restored.
+          </p>
+        </Dialog>
+      );
+    }
     case "start":
       return <StartDialog onClose={onClose} onSubmit={send} taken={view.targets.map((t) => t.name)} />;
     case "checkpointFull":

@@ -17,6 +17,7 @@ const MigrationRounds = lazy(() => import("./migration").then((m) => ({ default:
 
 const names: Record<StepView["kind"], string> = {
   boot: "Boot guest",
+  reboot: "Reboot",
   start: "Start",
   checkpoint: "Checkpoint",
   unlink: "Unlink",
@@ -32,6 +33,7 @@ const names: Record<StepView["kind"], string> = {
 function title({ step, kind }: Pick<StepView, "step" | "kind">): string {
   if (step.kind === "checkpoint")
     return step.dryRun ? "Dry run" : `Checkpoint · ${step.mode}${step.live ? " · live" : ""}`;
+  if (step.kind === "reboot" && step.how === "power cut") return "Power cut";
   if (step.kind === "start") return `Start ${step.workload ?? step.name}`;
   if (step.kind === "restore" && step.checkpoint) return `Restore from ${step.checkpoint}`;
   return names[kind];

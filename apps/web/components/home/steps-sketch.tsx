@@ -5,6 +5,7 @@ const MAX_STEPS = 16;
 
 const colour: Record<Step["kind"], string> = {
   boot: "var(--ink-3)",
+  reboot: "var(--ink-3)",
   start: "var(--running)",
   checkpoint: "var(--frozen)",
   unlink: "var(--warn)",
