@@ -39,7 +39,10 @@ export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onByte
   const place = useRef<HTMLTableRowElement>(null);
   const openAt = open?.offset;
   // biome-ignore lint/correctness/useExhaustiveDependencies: another record is another place
-  useEffect(() => place.current?.scrollIntoView({ block: "nearest" }), [openAt, shown.name]);
+  useEffect(() => {
+    // In braces: newer browsers answer a promise, which React would take for what ends the effect.
+    place.current?.scrollIntoView({ block: "nearest" });
+  }, [openAt, shown.name]);
   if (digest === null) return <NotRead checkpoint={shown} onRead={onRead} />;
   const others = checkpoints.filter((c) => c.name !== shown.name);
   const other = others.find((c) => c.name === otherName);
