@@ -147,8 +147,10 @@ static long restart_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 		return tell_record(r, (void __user *)arg);
 	if (cmd == CKPT_RESTART_USER_NS)
 		return task_tgid(current) == r->owner ? restore_use_user_ns(r->ckpt, arg) : -EPERM;
+	/* That of who made the context is not the tree's to give. */
 	if (cmd == CKPT_RESTART_GIVE_PID_NS)
-		return restore_give_pid_ns(r->ckpt);
+		return task_active_pid_ns(current) == r->pid_ns ? -EINVAL :
+		       restore_give_pid_ns(r->ckpt);
 	if (cmd != CKPT_RESTART_NAMESPACES)
 		return -ENOTTY;
 	if (copy_from_user(&a, uargs, sizeof(a)))
