@@ -16,16 +16,25 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
-#define SOCKET_MAX_OPTIONS	200
+#define SOCKET_MAX_OPTIONS	256
 
-void ckpt_sock_get(void *sk)
+/* One that is closed lives on by what it has sent and nobody has received. */
+void ckpt_sock_get(void *ptr)
 {
-	sock_hold(sk);
+	struct sock *sk = ptr;
+
+	if (!refcount_inc_not_zero(&sk->sk_refcnt))
+		refcount_inc(&sk->sk_wmem_alloc);
 }
 
-void ckpt_sock_put(void *sk)
+void ckpt_sock_put(void *ptr)
 {
-	sock_put(sk);
+	struct sock *sk = ptr;
+
+	if (refcount_read(&sk->sk_refcnt))
+		sock_put(sk);
+	else
+		sk_free(sk);
 }
 
 static int describe_peer_cred(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_socket *rec)

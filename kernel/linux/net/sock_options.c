@@ -5,12 +5,16 @@
  * left alone.
  */
 #include <linux/checkpoint_internal.h>
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <linux/in6.h>
 #include <linux/net.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <net/raw.h>
+#include <net/rawv6.h>
 #include <net/sock.h>
 #include <net/tcp.h>
 #include <net/udplite.h>
@@ -32,6 +36,7 @@ static const struct {
 	{ SOL_SOCKET, SO_MARK, 4 },
 	{ SOL_SOCKET, SO_SNDBUF, 4 },
 	{ SOL_SOCKET, SO_RCVBUF, 4 },
+	{ SOL_SOCKET, SO_BUF_LOCK, 4 },	/* which of them were asked for */
 	{ SOL_SOCKET, SO_RCVLOWAT, 4 },
 	{ SOL_SOCKET, SO_PASSCRED, 4 },
 	{ SOL_SOCKET, SO_PASSPIDFD, 4 },
@@ -45,6 +50,14 @@ static const struct {
 	{ SOL_SOCKET, SO_TIMESTAMP_NEW, 4 },
 	{ SOL_SOCKET, SO_TIMESTAMPNS_NEW, 4 },
 	{ SOL_SOCKET, SO_TIMESTAMPING_OLD, 8 },
+	{ SOL_SOCKET, SO_TIMESTAMPING_NEW, 8 },	/* it says nothing unless that was asked for */
+	{ SOL_SOCKET, SO_TXTIME, 8 },
+	{ SOL_SOCKET, SO_WIFI_STATUS, 4 },
+	{ SOL_SOCKET, SO_NOFCS, 4 },
+	{ SOL_SOCKET, SO_RCVMARK, 4 },
+	{ SOL_SOCKET, SO_TXREHASH, 4 },
+	{ SOL_SOCKET, SO_RESERVE_MEM, 4 },
+	{ SOL_SOCKET, SO_PREFER_BUSY_POLL, 4 },
 	{ SOL_SOCKET, SO_SELECT_ERR_QUEUE, 4 },
 	{ SOL_SOCKET, SO_BUSY_POLL, 4 },
 	{ SOL_SOCKET, SO_ZEROCOPY, 4 },
@@ -57,6 +70,7 @@ static const struct {
 	{ SOL_IPV6, IPV6_MULTICAST_HOPS, 4 },
 	{ SOL_IPV6, IPV6_MULTICAST_LOOP, 4 },
 	{ SOL_IPV6, IPV6_RECVERR, 4 },
+	{ SOL_IPV6, IPV6_RECVERR_RFC4884, 4 },
 	{ SOL_IPV6, IPV6_RECVPKTINFO, 4 },
 	{ SOL_IPV6, IPV6_RECVHOPLIMIT, 4 },
 	{ SOL_IPV6, IPV6_TCLASS, 4 },
@@ -84,6 +98,9 @@ static const struct {
 	{ SOL_IP, IP_UNICAST_IF, 4 },
 	{ SOL_IP, IP_LOCAL_PORT_RANGE, 4 },
 	{ SOL_IP, IP_HDRINCL, 4 },
+	{ SOL_IP, IP_PASSSEC, 4 },
+	{ SOL_IP, IP_RECVERR_RFC4884, 4 },
+	{ SOL_IP, IP_ROUTER_ALERT, 4 },
 	{ SOL_IPV6, IPV6_MTU_DISCOVER, 4 },
 	{ SOL_IPV6, IPV6_MULTICAST_IF, 4 },
 	{ SOL_IPV6, IPV6_MULTICAST_ALL, 4 },
@@ -100,6 +117,17 @@ static const struct {
 	{ SOL_IPV6, IPV6_TRANSPARENT, 4 },
 	{ SOL_IPV6, IPV6_AUTOFLOWLABEL, 4 },
 	{ SOL_IPV6, IPV6_ADDR_PREFERENCES, 4 },
+	{ SOL_IPV6, IPV6_2292PKTINFO, 4 },
+	{ SOL_IPV6, IPV6_2292HOPLIMIT, 4 },
+	{ SOL_IPV6, IPV6_2292HOPOPTS, 4 },
+	{ SOL_IPV6, IPV6_2292RTHDR, 4 },
+	{ SOL_IPV6, IPV6_2292DSTOPTS, 4 },
+	{ SOL_IPV6, IPV6_FLOWINFO, 4 },
+	{ SOL_IPV6, IPV6_FLOWINFO_SEND, 4 },
+	{ SOL_IPV6, IPV6_ROUTER_ALERT_ISOLATE, 4 },
+	{ SOL_IPV6, IPV6_HDRINCL, 4 },
+	{ SOL_IPV6, IPV6_CHECKSUM, 4 },
+	{ SOL_RAW, ICMP_FILTER, 4 },
 	{ SOL_TCP, TCP_NODELAY, 4 },
 	{ SOL_TCP, TCP_CORK, 4 },
 	{ SOL_TCP, TCP_KEEPIDLE, 4 },
@@ -112,6 +140,14 @@ static const struct {
 	{ SOL_TCP, TCP_NOTSENT_LOWAT, 4 },
 	{ SOL_TCP, TCP_INQ, 4 },
 	{ SOL_TCP, TCP_FASTOPEN, 4 },
+	{ SOL_TCP, TCP_FASTOPEN_CONNECT, 4 },
+	{ SOL_TCP, TCP_FASTOPEN_NO_COOKIE, 4 },
+	{ SOL_TCP, TCP_MAXSEG, 4 },
+	{ SOL_TCP, TCP_WINDOW_CLAMP, 4 },
+	{ SOL_TCP, TCP_QUICKACK, 4 },
+	{ SOL_TCP, TCP_SAVE_SYN, 4 },
+	{ SOL_TCP, TCP_THIN_LINEAR_TIMEOUTS, 4 },
+	{ SOL_TCP, TCP_TX_DELAY, 4 },
 	{ SOL_TCP, TCP_CONGESTION, 16 },
 	{ SOL_UDP, UDP_CORK, 4 },
 	{ SOL_UDP, UDP_NO_CHECK6_TX, 4 },
@@ -129,18 +165,36 @@ static bool is_udp(const struct sock *sk)
 	       (sk->sk_protocol == IPPROTO_UDP || sk->sk_protocol == IPPROTO_UDPLITE);
 }
 
-static bool is_multicast(int level, int name)
+/* It is told of a stream, but cannot be set. */
+static bool is_not_for_streams(int level, int name)
 {
-	return (level == SOL_IP && (name == IP_MULTICAST_TTL || name == IP_MULTICAST_LOOP)) ||
-	       (level == SOL_IPV6 && (name == IPV6_MULTICAST_HOPS ||
-				      name == IPV6_MULTICAST_LOOP ||
-				      name == IPV6_MULTICAST_IF));
+	return (level == SOL_IP && name == IP_MULTICAST_TTL) ||
+	       (level == SOL_IPV6 && (name == IPV6_MULTICAST_HOPS || name == IPV6_MULTICAST_IF));
+}
+
+static bool is_raw(const struct sock *sk)
+{
+	return sk->sk_type == SOCK_RAW;
+}
+
+/* What the TCP record has of a connection. */
+static bool is_of_connection(const struct sock *sk, int name)
+{
+	if (name != TCP_MAXSEG && name != TCP_WINDOW_CLAMP && name != TCP_FASTOPEN_CONNECT &&
+	    name != TCP_FASTOPEN_NO_COOKIE)
+		return false;
+	return sk->sk_state != TCP_LISTEN &&
+	       (sk->sk_state != TCP_CLOSE || inet_sk(sk)->inet_dport || sk->sk_shutdown);
+}
+
+static bool applies_to_ipv6(const struct sock *sk, int name)
+{
+	return name == IPV6_HDRINCL || name == IPV6_CHECKSUM ? is_raw(sk) : true;
 }
 
 static bool applies(const struct sock *sk, int level, int name)
 {
-	/* It is told of a stream, but cannot be set. */
-	if (sk->sk_type == SOCK_STREAM && is_multicast(level, name))
+	if (sk->sk_type == SOCK_STREAM && is_not_for_streams(level, name))
 		return false;
 	if (sk->sk_family == AF_NETLINK || sk->sk_family == AF_PACKET)
 		return level == SOL_SOCKET && name != SO_BINDTODEVICE;
@@ -150,11 +204,16 @@ static bool applies(const struct sock *sk, int level, int name)
 	case SOL_SOCKET:
 		return true;
 	case SOL_IP:
-		return sk->sk_family == AF_INET;
+		/* A socket of IPv6 may speak to addresses of IPv4. */
+		return sk->sk_family == AF_INET || (sk->sk_family == AF_INET6 && !is_raw(sk));
 	case SOL_IPV6:
-		return sk->sk_family == AF_INET6;
+		return sk->sk_family == AF_INET6 && applies_to_ipv6(sk, name);
+	case SOL_RAW:
+		return sk->sk_family == AF_INET && is_raw(sk) &&
+		       inet_sk(sk)->inet_num == IPPROTO_ICMP;
 	case SOL_TCP:
-		return sk->sk_protocol == IPPROTO_TCP && sk->sk_family != AF_UNIX;
+		return sk->sk_protocol == IPPROTO_TCP && sk->sk_family != AF_UNIX &&
+		       !is_raw(sk) && !is_of_connection(sk, name);
 	case SOL_UDP:
 		return is_udp(sk);
 	case SOL_UDPLITE:
@@ -194,6 +253,23 @@ static int read_udp_option(struct sock *sk, int name, int *value, int *len)
 	return -ENOPROTOOPT;
 }
 
+static int read_raw_option(struct sock *sk, int level, int name, void *value, int *len)
+{
+	int *number = value;
+
+	if (level == SOL_RAW) {
+		*len = sizeof(raw_sk(sk)->filter);
+		memcpy(value, &raw_sk(sk)->filter, *len);
+		return 0;
+	}
+	*len = sizeof(*number);
+	if (name == IPV6_HDRINCL)
+		*number = inet_test_bit(HDRINCL, sk);
+	else
+		*number = raw6_sk(sk)->checksum ? raw6_sk(sk)->offset : -1;
+	return 0;
+}
+
 static int read_option(struct sock *sk, int level, int name, void *value, int *len)
 {
 	sockptr_t to = KERNEL_SOCKPTR(value), to_len = KERNEL_SOCKPTR(len);
@@ -204,8 +280,18 @@ static int read_option(struct sock *sk, int level, int name, void *value, int *l
 	case SOL_IP:
 		return do_ip_getsockopt(sk, level, name, to, to_len);
 	case SOL_IPV6:
+		if (name == IPV6_HDRINCL || name == IPV6_CHECKSUM)
+			return read_raw_option(sk, level, name, value, len);
 		return do_ipv6_getsockopt(sk, level, name, to, to_len);
+	case SOL_RAW:
+		return read_raw_option(sk, level, name, value, len);
 	case SOL_TCP:
+		/* getsockopt(2) tells what goes into a segment now. */
+		if (name == TCP_MAXSEG) {
+			*(int *)value = READ_ONCE(tcp_sk(sk)->rx_opt.user_mss);
+			*len = sizeof(int);
+			return 0;
+		}
 		return do_tcp_getsockopt(sk, level, name, to, to_len);
 	case SOL_UDP:
 	case SOL_UDPLITE:
@@ -214,13 +300,54 @@ static int read_option(struct sock *sk, int level, int name, void *value, int *l
 	return -ENOPROTOOPT;
 }
 
-/* Sizes that nobody has set are for the kernel to choose. */
+/* TCP chooses sizes as it goes, unless they are asked for; others have the default. */
 static bool is_chosen_by_kernel(const struct sock *sk, int level, int name)
 {
+	bool is_tcp = sk_is_tcp(sk);
+
 	if (level != SOL_SOCKET)
 		return false;
-	return (name == SO_SNDBUF && !(sk->sk_userlocks & SOCK_SNDBUF_LOCK)) ||
-	       (name == SO_RCVBUF && !(sk->sk_userlocks & SOCK_RCVBUF_LOCK));
+	if (name == SO_SNDBUF)
+		return !(sk->sk_userlocks & SOCK_SNDBUF_LOCK) &&
+		       (is_tcp || sk->sk_sndbuf == READ_ONCE(sysctl_wmem_default));
+	if (name == SO_RCVBUF)
+		return !(sk->sk_userlocks & SOCK_RCVBUF_LOCK) &&
+		       (is_tcp || sk->sk_rcvbuf == READ_ONCE(sysctl_rmem_default));
+	return false;
+}
+
+static bool has_icmpv6_filter(const struct sock *sk)
+{
+	return sk->sk_family == AF_INET6 && is_raw(sk) && inet_sk(sk)->inet_num == IPPROTO_ICMPV6;
+}
+
+/* It is twice as long as an option may be. */
+static int add_icmpv6_filter(const struct sock *sk, struct ckpt_sockopt *to, unsigned int nr,
+			     unsigned int max)
+{
+	const u8 *filter = (const u8 *)&raw6_sk(sk)->filter;
+	unsigned int half;
+
+	BUILD_BUG_ON(sizeof(raw6_sk(sk)->filter) != 2 * CKPT_SOCKOPT_BYTES);
+	if (nr + 2 > max)
+		return -E2BIG;
+	for (half = 0; half < 2; half++) {
+		to[nr] = (struct ckpt_sockopt) {
+			.level = SOL_ICMPV6, .name = ICMPV6_FILTER, .len = CKPT_SOCKOPT_BYTES,
+			.device = half,
+		};
+		memcpy(to[nr++].value, filter + half * CKPT_SOCKOPT_BYTES, CKPT_SOCKOPT_BYTES);
+	}
+	return nr;
+}
+
+static int set_icmpv6_filter(struct socket *sock, const struct ckpt_sockopt *o)
+{
+	struct icmp6_filter filter = raw6_sk(sock->sk)->filter;
+
+	memcpy((u8 *)&filter + o->device * CKPT_SOCKOPT_BYTES, o->value, CKPT_SOCKOPT_BYTES);
+	return do_sock_setsockopt(sock, false, SOL_ICMPV6, ICMPV6_FILTER,
+				  KERNEL_SOCKPTR(&filter), sizeof(filter));
 }
 
 /**
@@ -237,7 +364,7 @@ int ckpt_sock_options(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_sockopt
 {
 	unsigned int i, nr = 0;
 
-	BUILD_BUG_ON(ARRAY_SIZE(known) > 128);
+	BUILD_BUG_ON(ARRAY_SIZE(known) > 160);
 	for (i = 0; i < ARRAY_SIZE(known) && nr < max; i++) {
 		struct ckpt_sockopt *o = &options[nr];
 		int len = known[i].len;
@@ -253,6 +380,13 @@ int ckpt_sock_options(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_sockopt
 		o->name = known[i].name;
 		o->len = len;
 		nr++;
+	}
+	if (has_icmpv6_filter(sk)) {
+		int ret = add_icmpv6_filter(sk, options, nr, max);
+
+		if (ret < 0)
+			return ret;
+		nr = ret;
 	}
 	switch (sk->sk_family) {
 	case AF_INET:
@@ -294,6 +428,11 @@ static int set_option(struct ckpt_ctx *ctx, struct socket *sock, const struct ck
 		return ret ? ckpt_err(ctx, ret, "cannot join a multicast group (error %d)", ret) :
 			     0;
 	}
+	if (o->level == SOL_ICMPV6) {
+		ret = set_icmpv6_filter(sock, o);
+		return ret ? ckpt_err(ctx, ret, "cannot set a filter of ICMPv6 (error %d)", ret) :
+			     0;
+	}
 	/* The congestion control takes a string that it may end. */
 	memcpy(value, o->value, sizeof(value));
 	if (!read_option(sock->sk, o->level, o->name, now, &len) && len == o->len &&
@@ -314,6 +453,9 @@ static bool is_known(const struct sock *sk, const struct ckpt_sockopt *o)
 
 	if (ckpt_is_inet_group(sk, o))
 		return true;
+	if (o->level == SOL_ICMPV6)
+		return has_icmpv6_filter(sk) && o->name == ICMPV6_FILTER &&
+		       o->len == CKPT_SOCKOPT_BYTES && o->device < 2;
 	if (o->level == SOL_NETLINK)
 		return sk->sk_family == AF_NETLINK && o->len == 4 && !o->device &&
 		       ckpt_netlink_knows(o->name);

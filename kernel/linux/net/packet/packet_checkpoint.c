@@ -12,6 +12,9 @@
 
 static int packet_obstacle(struct ckpt_ctx *ctx, const struct packet_sock *po)
 {
+	if (po->sk.sk_type == SOCK_PACKET)
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "a socket of type SOCK_PACKET: not supported");
 	if (po->rx_ring.pg_vec || po->tx_ring.pg_vec)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a packet socket with a ring (PACKET_RX_RING): not supported");
