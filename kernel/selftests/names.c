@@ -378,9 +378,9 @@ static void stranger_of_proc_body(void)
 	pause_here();
 }
 
-static void maps_body(void)
+static void fdinfo_body(void)
 {
-	open("/proc/self/maps", O_RDONLY);
+	open("/proc/self/fdinfo/0", O_RDONLY);
 	pause_here();
 }
 
@@ -396,7 +396,7 @@ static void refusals(void)
 	refused_checkpoint("hidden by a mount", hidden_for_good_body, "mounted over");
 	refused_checkpoint("of another mount namespace", other_namespace_body, "another mount namespace");
 	refused_checkpoint("/proc of a stranger", stranger_of_proc_body, "process 1, which is not in the tree");
-	refused_checkpoint("/proc/self/maps", maps_body, "no checkpoint method");
+	refused_checkpoint("/proc/self/fdinfo/0", fdinfo_body, "no checkpoint method");
 	if (access("/sys/fs/cgroup/cgroup.procs", W_OK) == 0)
 		refused_checkpoint("a writable control file", cgroup_body, "control file");
 }

@@ -76,6 +76,7 @@ static const struct field pipe_fields[] = {
 	FIELD(ckpt_pipe, slots, "slots", NUMBER),
 	FIELD(ckpt_pipe, bytes, "bytes", NUMBER),
 	FIELD(ckpt_pipe, fifo, "fifo", NUMBER),
+	FIELD(ckpt_pipe, nr_chunks, "nrChunks", NUMBER),
 	{ },
 };
 
@@ -242,6 +243,7 @@ static const struct field thread_fields[] = {
 	FIELD(ckpt_thread, personality, "personality", HEX),
 	FIELD(ckpt_thread, timer_slack_ns, "timerSlackNs", DIGITS),
 	FIELD(ckpt_thread, no_new_privs, "noNewPrivs", NUMBER),
+	FIELD(ckpt_thread, flags, "flags", HEX),
 	FIELD(ckpt_thread, restart_clock, "restartClock", NUMBER),
 	FIELD(ckpt_thread, restart_ns, "restartNs", DIGITS),
 	{ },

@@ -72,6 +72,35 @@ static void sem_undo_json(const unsigned char *body, size_t len)
 	json_close(']');
 }
 
+static void mqueue_json(const void *body)
+{
+	struct ckpt_mqueue m;
+
+	memcpy(&m, body, sizeof(m));
+	json_number("mode", m.mode);
+	json_number("uid", m.uid);
+	json_number("gid", m.gid);
+	json_hex("flags", m.flags);
+	json_signed_digits("atimeNs", m.atime_ns);
+	json_signed_digits("mtimeNs", m.mtime_ns);
+	json_signed_digits("ctimeNs", m.ctime_ns);
+	json_digits("maxMsgs", m.max_msgs);
+	json_digits("msgBytes", m.msg_bytes);
+	json_number("nrMsgs", m.nr_msgs);
+	json_number("notify", m.notify);
+	json_signed("notifyPid", m.notify_pid);
+	json_number("notifySigno", m.notify_signo);
+	json_hex("notifyValue", m.notify_value);
+}
+
+static void mqueue_notify_json(const void *body)
+{
+	struct ckpt_mqueue_notify n;
+
+	memcpy(&n, body, sizeof(n));
+	json_number("socket", n.socket);
+}
+
 /* The tail: messages; those that are there, if it is shorter than they say. */
 static void msg_json(const unsigned char *body, size_t len)
 {
@@ -284,6 +313,8 @@ bool show_ipc_json(const struct record *record)
 	case CKPT_REC_SHM: shm_json(record->body); return true;
 	case CKPT_REC_SEM: sem_json(record->body, record->body_len); return true;
 	case CKPT_REC_SEM_UNDO: sem_undo_json(record->body, record->body_len); return true;
+	case CKPT_REC_MQUEUE: mqueue_json(record->body); return true;
+	case CKPT_REC_MQUEUE_NOTIFY: mqueue_notify_json(record->body); return true;
 	case CKPT_REC_MSG: msg_json(record->body, record->body_len); return true;
 	}
 	return false;
@@ -295,6 +326,7 @@ bool show_ipc_text(const struct record *record)
 	struct ckpt_shm s;
 	struct ckpt_sem e;
 	struct ckpt_msg m;
+	struct ckpt_mqueue q;
 	struct ckpt_namespaces n;
 	struct ckpt_network net;
 	struct ckpt_user_ns u;
@@ -354,6 +386,10 @@ bool show_ipc_text(const struct record *record)
 		return true;
 	case CKPT_REC_SEM_UNDO:
 		printf("%zu values", record->body_len / sizeof(struct ckpt_sem_undo));
+		return true;
+	case CKPT_REC_MQUEUE:
+		memcpy(&q, record->body, sizeof(q));
+		printf("POSIX message queue, %u messages", q.nr_msgs);
 		return true;
 	case CKPT_REC_MSG:
 		memcpy(&m, record->body, sizeof(m));

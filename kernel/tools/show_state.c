@@ -75,6 +75,7 @@ static void sched_json(const void *body)
 	json_number("ioprio", s.ioprio);
 	json_number("seccompMode", s.seccomp_mode);
 	json_number("seccomp", s.seccomp);
+	json_number("sliceNs", s.slice_ns);
 }
 
 static void seccomp_json(const void *body)
@@ -87,12 +88,35 @@ static void seccomp_json(const void *body)
 	json_number("nrInsns", s.nr_insns);
 }
 
+static void deadline_json(const void *body)
+{
+	struct ckpt_deadline d;
+
+	memcpy(&d, body, sizeof(d));
+	json_digits("runtimeNs", d.runtime_ns);
+	json_digits("deadlineNs", d.deadline_ns);
+	json_digits("periodNs", d.period_ns);
+	json_hex("flags", d.flags);
+}
+
+static void dispatch_json(const void *body)
+{
+	struct ckpt_dispatch d;
+
+	memcpy(&d, body, sizeof(d));
+	json_hex("offset", d.offset);
+	json_hex("len", d.len);
+	json_hex("selector", d.selector);
+}
+
 bool show_state_json(const struct record *record)
 {
 	switch (record->type) {
 	case CKPT_REC_ACCOUNT: account_json(record->body); return true;
 	case CKPT_REC_TIMERS: timers_json(record->body, record->body_len); return true;
 	case CKPT_REC_SCHED: sched_json(record->body); return true;
+	case CKPT_REC_DEADLINE: deadline_json(record->body); return true;
+	case CKPT_REC_DISPATCH: dispatch_json(record->body); return true;
 	case CKPT_REC_SECCOMP: seccomp_json(record->body); return true;
 	}
 	return false;

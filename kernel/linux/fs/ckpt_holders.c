@@ -153,9 +153,9 @@ int ckpt_check_holders(struct ckpt_ctx *ctx)
 		if ((ctx->entries[i].flags & (CKPT_TASK_LEADER | CKPT_TASK_ZOMBIE)) !=
 		    CKPT_TASK_LEADER)
 			continue;
-		ret = count_in_table(&refs, &seen, ctx->tasks.task[i]);
+		ret = count_in_table(&refs, &seen, ckpt_live_task(ctx, i));
 		if (!ret)
-			ret = count_in_mm(&refs, &seen, ctx->tasks.task[i]);
+			ret = count_in_mm(&refs, &seen, ckpt_live_task(ctx, i));
 	}
 	for (i = 0; i < ctx->nr_locked && !ret; i++)
 		ret = count_in_flight(&refs, ctx->locked[i].file);

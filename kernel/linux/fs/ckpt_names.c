@@ -6,6 +6,7 @@
 #include <linux/checkpoint_internal.h>
 #include <linux/dcache.h>
 #include <linux/fs_struct.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
 #include <linux/nsproxy.h>
@@ -53,6 +54,13 @@ static bool same_restrictions(const struct vfsmount *a, const struct vfsmount *b
 	       mnt_idmap(a) == mnt_idmap(b);
 }
 
+/* procfs makes the inodes of /proc/PID/net anew whenever they are looked up. */
+static bool same_inode(const struct inode *a, const struct inode *b)
+{
+	return a == b || (a->i_sb == b->i_sb && a->i_sb->s_magic == PROC_SUPER_MAGIC &&
+			  a->i_ino == b->i_ino && a->i_mode == b->i_mode);
+}
+
 /* Does a name lead to it? Something may be mounted over it. */
 static int look_up(const char *name, const struct path *path)
 {
@@ -62,7 +70,7 @@ static int look_up(const char *name, const struct path *path)
 	ret = kern_path(name, 0, &found);
 	if (ret)
 		return ret;
-	if (d_inode(found.dentry) != d_inode(path->dentry) ||
+	if (!same_inode(d_inode(found.dentry), d_inode(path->dentry)) ||
 	    !same_restrictions(found.mnt, path->mnt))
 		ret = -ESTALE;
 	path_put(&found);

@@ -45,14 +45,30 @@ static u64 unread_bytes(const struct pipe_inode_info *pipe)
 	return bytes;
 }
 
+static bool is_packet(const struct pipe_buffer *buf)
+{
+	return buf->flags & PIPE_BUF_FLAG_PACKET;
+}
+
 static bool has_packets(const struct pipe_inode_info *pipe)
 {
 	unsigned int i;
 
 	for (i = pipe->tail; i != pipe->head; i++)
-		if (pipe_buf(pipe, i)->flags & PIPE_BUF_FLAG_PACKET)
+		if (is_packet(pipe_buf(pipe, i)))
 			return true;
 	return false;
+}
+
+static void describe_chunks(const struct pipe_inode_info *pipe, struct ckpt_pipe_chunk *to)
+{
+	unsigned int i;
+
+	for (i = pipe->tail; i != pipe->head; i++) {
+		const struct pipe_buffer *buf = pipe_buf(pipe, i);
+
+		*to++ = (struct ckpt_pipe_chunk) { .len = buf->len, .packet = is_packet(buf) };
+	}
 }
 
 /* With the pipe locked. */
@@ -77,6 +93,7 @@ static int checkpoint_pipe(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
 {
 	struct pipe_inode_info *pipe = get_pipe_info(file, false);
 	struct ckpt_pipe rec = {};
+	size_t chunks = 0;
 	u8 *data = NULL;
 	u64 bytes;
 	int ret;
@@ -96,27 +113,39 @@ static int checkpoint_pipe(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
 	bytes = unread_bytes(pipe);
 	rec.slots = pipe->max_usage;
 	rec.bytes = bytes;
+	if (has_packets(pipe))
+		rec.nr_chunks = pipe->head - pipe->tail;
+	chunks = rec.nr_chunks * sizeof(struct ckpt_pipe_chunk);
 	if (pipe_has_watch_queue(pipe)) {
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
 				    "a pipe for kernel notifications: not supported");
-	} else if (has_packets(pipe)) {
-		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "holds packets (O_DIRECT): not supported");
-	} else if (bytes > PIPE_MAX_BYTES || bytes > (u64)rec.slots << PAGE_SHIFT) {
+	} else if (bytes + chunks > PIPE_MAX_BYTES || bytes > (u64)rec.slots << PAGE_SHIFT) {
 		ret = ckpt_obstacle(ctx, -E2BIG,
 				    "holds %llu unread bytes, more than a restart could put back",
 				    bytes);
 	} else {
-		data = kvmalloc(bytes + 1, GFP_KERNEL_ACCOUNT);
-		ret = data ? copy_contents(pipe, data) : -ENOMEM;
+		data = kvmalloc(chunks + bytes + 1, GFP_KERNEL_ACCOUNT);
+		ret = data ? copy_contents(pipe, data + chunks) : -ENOMEM;
+		if (!ret && chunks)
+			describe_chunks(pipe, (void *)data);
 		if (ret)
 			ret = ckpt_err(ctx, ret, "cannot read the pipe (error %d)", ret);
 	}
 	pipe_unlock(pipe);
 	if (data && !ret)
 		ret = ckpt_write_rec2(ctx, CKPT_REC_PIPE, *objref, &rec, sizeof(rec), data,
-				      bytes);
+				      chunks + bytes);
 	kvfree(data);
 	return ret;
+}
+
+static int count_end(struct ckpt_ctx *ctx, struct inode *inode)
+{
+	void *entry = xa_load(&ctx->pipe_ends, (unsigned long)inode);
+
+	return xa_err(xa_store(&ctx->pipe_ends, (unsigned long)inode,
+			       xa_mk_value(entry ? xa_to_value(entry) + 1 : 1),
+			       GFP_KERNEL_ACCOUNT));
 }
 
 /**
@@ -132,15 +161,14 @@ int pipe_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 	struct ckpt_file rec;
 	int ret;
 
-	ret = ckpt_file_describe(ctx, file, CKPT_FILE_PIPE, &rec);
+	ret = count_end(ctx, file_inode(file));
+	if (!ret)
+		ret = ckpt_file_describe(ctx, file, CKPT_FILE_PIPE, &rec);
 	if (ret)
 		return ret;
 	/* It is not told that the last writer has gone, for there was none. */
 	if (is_fifo(file) && !pipe->writers && file->f_pipe == pipe->w_counter)
 		rec.flags |= CKPT_FILE_NO_WRITER_YET;
-	if (file->f_flags & O_DIRECT)
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "a pipe in packet mode (O_DIRECT): not supported");
 	ret = checkpoint_pipe(ctx, file, &rec.pipe);
 	if (ret)
 		return ret;
@@ -164,6 +192,7 @@ struct seen_file {
 struct seen {
 	DECLARE_HASHTABLE(pipes, 8);
 	DECLARE_HASHTABLE(files, 8);
+	bool has_sockets;	/* in which more may be in flight */
 };
 
 static bool file_is_known(struct seen *seen, struct file *file)
@@ -192,6 +221,8 @@ static int see_file(struct ckpt_ctx *ctx, struct seen *seen, struct file *file)
 	struct seen_pipe *p;
 	struct seen_file *f;
 
+	if (S_ISSOCK(inode->i_mode))
+		seen->has_sockets = true;
 	if (!get_pipe_info(file, false) || file_is_known(seen, file))
 		return 0;
 	f = kmalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
@@ -232,6 +263,22 @@ static int see_process(struct ckpt_ctx *ctx, struct seen *seen, struct task_stru
 	return ret;
 }
 
+static int end_is_outside(struct ckpt_ctx *ctx)
+{
+	return ckpt_obstacle(ctx, -EOPNOTSUPP,
+			     "the other end of this pipe is held by a process outside the tree; redirect it to a file");
+}
+
+static unsigned int count_files(struct inode *inode)
+{
+	unsigned int files;
+
+	spin_lock(&inode->i_lock);
+	files = inode->i_pipe->files;
+	spin_unlock(&inode->i_lock);
+	return files;
+}
+
 /* An end held by others would go on without us, or not end with us. */
 static int compare_counts(struct ckpt_ctx *ctx, struct seen *seen)
 {
@@ -239,17 +286,11 @@ static int compare_counts(struct ckpt_ctx *ctx, struct seen *seen)
 	int bkt, ret = 0;
 
 	hash_for_each(seen->pipes, bkt, p, node) {
-		unsigned int files;
-
-		spin_lock(&p->inode->i_lock);
-		files = p->inode->i_pipe->files;
-		spin_unlock(&p->inode->i_lock);
-		if (files == p->files)
+		if (count_files(p->inode) == p->files)
 			continue;
 		ctx->where.pid = p->pid;
 		ctx->where.fd = p->fd;
-		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
-				    "the other end of this pipe is held by a process outside the tree; redirect it to a file");
+		ret = end_is_outside(ctx);
 		if (ret)
 			break;
 	}
@@ -276,6 +317,9 @@ static void seen_free(struct seen *seen)
  * ckpt_count_pipe_ends - are all ends of the tree's pipes in the tree?
  * @ctx:	the checkpoint
  *
+ * This is soon known, unless ends may be in flight in sockets of the tree: then
+ * ckpt_check_pipe_ends() says so.
+ *
  * Return: 0 or a negative error, which has been logged.
  */
 int ckpt_count_pipe_ends(struct ckpt_ctx *ctx)
@@ -293,9 +337,9 @@ int ckpt_count_pipe_ends(struct ckpt_ctx *ctx)
 		    CKPT_TASK_LEADER)
 			continue;
 		ctx->where.pid = ctx->entries[i].pid;
-		ret = see_process(ctx, seen, ctx->tasks.task[i]);
+		ret = see_process(ctx, seen, ckpt_live_task(ctx, i));
 	}
-	if (!ret)
+	if (!ret && !seen->has_sockets)
 		ret = compare_counts(ctx, seen);
 	if (!ret)
 		ctx->where = (struct ckpt_where) { .fd = -1 };
@@ -303,17 +347,92 @@ int ckpt_count_pipe_ends(struct ckpt_ctx *ctx)
 	return ret;
 }
 
+/* Who holds an end of it, for the message. */
+static void find_holder(struct ckpt_ctx *ctx, const struct inode *inode)
+{
+	unsigned int i;
+
+	for (i = 0; i < ctx->tasks.nr; i++) {
+		struct files_struct *files = ckpt_get_files(ctx->tasks.task[i]);
+		unsigned int fd = 0;
+		struct file *file;
+		bool cloexec, found = false;
+
+		for (; files && !found && (file = ckpt_next_file(files, &fd, &cloexec)); fd++) {
+			found = file_inode(file) == inode;
+			if (found)
+				ctx->where.fd = fd;
+			fput(file);
+		}
+		if (files)
+			put_files_struct(files);
+		ctx->where.pid = ctx->entries[i].pid;
+		if (found)
+			return;
+	}
+}
+
+/**
+ * ckpt_check_pipe_ends - have all ends of the tree's pipes been written?
+ * @ctx:	the checkpoint
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int ckpt_check_pipe_ends(struct ckpt_ctx *ctx)
+{
+	struct ckpt_where where = ctx->where;
+	unsigned long index;
+	void *entry;
+	int ret = 0;
+
+	xa_for_each(&ctx->pipe_ends, index, entry) {
+		/* The files that have been written hold it. */
+		struct inode *inode = (struct inode *)index;
+
+		if (count_files(inode) == xa_to_value(entry))
+			continue;
+		ctx->where = (struct ckpt_where) { .fd = -1 };
+		find_holder(ctx, inode);
+		ret = end_is_outside(ctx);
+		if (ret)
+			break;
+		ctx->where = where;
+	}
+	return ret;
+}
+
+static int fill(struct file *file, const void *data, size_t len)
+{
+	ssize_t n = kernel_write(file, data, len, NULL);
+
+	if (n < 0)
+		return n;
+	return n == len ? 0 : -ENOSPC;
+}
+
+static int fill_by_chunks(struct file *file, const struct ckpt_pipe *p)
+{
+	const struct ckpt_pipe_chunk *chunks = (const void *)(p + 1);
+	const u8 *data = (const u8 *)(chunks + p->nr_chunks);
+	unsigned int flags = file->f_flags, i;
+	int ret = 0;
+
+	for (i = 0; i < p->nr_chunks && !ret; i++) {
+		/* Nobody else has it. */
+		file->f_flags = chunks[i].packet ? flags | O_DIRECT : flags;
+		ret = fill(file, data, chunks[i].len);
+		data += chunks[i].len;
+	}
+	file->f_flags = flags;
+	return ret;
+}
+
 /* The bytes must fit at once: nobody reads yet. */
 static int fill_pipe(struct file *file, const struct ckpt_pipe *p)
 {
-	ssize_t n;
-
 	if (!p->bytes)
 		return 0;
-	n = kernel_write(file, p + 1, p->bytes, NULL);
-	if (n < 0)
-		return n;
-	return n == p->bytes ? 0 : -ENOSPC;
+	return p->nr_chunks ? fill_by_chunks(file, p) : fill(file, p + 1, p->bytes);
 }
 
 static long set_size_and_fill(struct file *file, const struct ckpt_pipe *p)
@@ -387,6 +506,25 @@ static struct file *open_fifo(struct ckpt_ctx *ctx, const struct ckpt_pipe *p)
 	return ERR_PTR(ret);
 }
 
+static bool pipe_is_valid(const struct ckpt_pipe *p, u64 len)
+{
+	const struct ckpt_pipe_chunk *chunks = (const void *)(p + 1);
+	u64 sum = 0;
+	u32 i;
+
+	if (!is_power_of_2(p->slots) || p->slots > INT_MAX >> PAGE_SHIFT ||
+	    p->nr_chunks > p->slots || p->bytes > (u64)p->slots << PAGE_SHIFT ||
+	    len != sizeof(*p) + p->nr_chunks * sizeof(*chunks) + p->bytes)
+		return false;
+	for (i = 0; i < p->nr_chunks; i++) {
+		if (!chunks[i].len || chunks[i].packet > 1 ||
+		    (chunks[i].packet && chunks[i].len > PAGE_SIZE))
+			return false;
+		sum += chunks[i].len;
+	}
+	return !p->nr_chunks || sum == p->bytes;
+}
+
 /**
  * restore_pipe_rec - make a pipe and fill it
  * @ctx:	the restart
@@ -405,8 +543,7 @@ int restore_pipe_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	p = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*p), CKPT_MAX_RECORD_BYTES);
 	if (IS_ERR(p))
 		return PTR_ERR(p);
-	if (p->bytes != rec->len - sizeof(*p) || !is_power_of_2(p->slots) ||
-	    p->slots > INT_MAX >> PAGE_SHIFT || p->bytes > (u64)p->slots << PAGE_SHIFT) {
+	if (!pipe_is_valid(p, rec->len)) {
 		kvfree(p);
 		return ckpt_err(ctx, -EINVAL, "a PIPE record contradicts itself");
 	}
@@ -433,7 +570,7 @@ struct file *restore_pipe_file(struct ckpt_ctx *ctx, const struct ckpt_file *rec
 
 	if (IS_ERR(pipe))
 		return pipe;
-	if (rec->f_flags & O_DIRECT || (rec->f_flags & O_ACCMODE) == O_ACCMODE)
+	if ((rec->f_flags & O_ACCMODE) == O_ACCMODE)
 		return ERR_PTR(-EINVAL);
 	cred = restore_file_cred(ctx, rec->cred);
 	if (IS_ERR(cred))
@@ -441,6 +578,8 @@ struct file *restore_pipe_file(struct ckpt_ctx *ctx, const struct ckpt_file *rec
 	file = path_open_quiet(&pipe->f_path, rec->f_flags & PIPE_OPEN_FLAGS, cred);
 	if (IS_ERR(file))
 		return file;
+	/* Packets: of a pipe, open(2) does not know of it, but fcntl(2) does. */
+	file->f_flags |= rec->f_flags & O_DIRECT;
 	if (is_fifo(file)) {
 		if (rec->flags & CKPT_FILE_NO_WRITER_YET)
 			file->f_pipe = ((struct pipe_inode_info *)file->private_data)->w_counter;

@@ -13,13 +13,16 @@
 #include <linux/file.h>
 #include <linux/fsnotify.h>
 #include <linux/major.h>
+#include <linux/magic.h>
 #include <linux/namei.h>
 #include <linux/rw_hint.h>
 #include <linux/sched/signal.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "internal.h"
+#include "proc/internal.h"
 
 /* Flags that are not for opening, but are seen by F_GETFL. */
 #define FLAGS_AFTER_OPEN	(O_NONBLOCK | O_NOFOLLOW | O_DIRECTORY | __O_TMPFILE)
@@ -176,10 +179,14 @@ static struct file *open_by_name(struct ckpt_ctx *ctx, const struct ckpt_file *f
 
 	if (name[0] != '/')
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "is not an absolute path"));
-	ret = kern_path(name, 0, &path);
+	/* Namespaces are at the end of a link of procfs. */
+	ret = kern_path(name, f->fs_magic == NSFS_MAGIC ? LOOKUP_FOLLOW : 0, &path);
 	if (ret)
 		return ERR_PTR(ckpt_err(ctx, ret, "cannot be found (error %d)", ret));
-	ret = check_path(ctx, f, name, &path);
+	if (f->fs_magic == NSFS_MAGIC && path.dentry->d_sb->s_magic != NSFS_MAGIC)
+		ret = ckpt_err(ctx, -ESTALE, "is not a namespace");
+	else
+		ret = check_path(ctx, f, name, &path);
 	/* Let it look as it did; the second name has been found to be there. */
 	if (!ret && was_given_name(f))
 		ckpt_use_alias(&path, name + strlen(name) + 1);
@@ -350,6 +357,11 @@ static struct file *restore_file(struct ckpt_ctx *ctx, const struct ckpt_file *f
 	case CKPT_FILE_MEMFD:
 		file = restore_memfd_file(ctx, f);
 		break;
+#ifdef CONFIG_POSIX_MQUEUE
+	case CKPT_FILE_MQUEUE:
+		file = restore_mqueue_file(ctx, f);
+		break;
+#endif
 	case CKPT_FILE_PTY_MASTER:
 	case CKPT_FILE_PTY_SLAVE:
 		ctx->where.path = *name ? name : NULL;
@@ -411,6 +423,39 @@ int restore_file_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	return ckpt_ref_add(ctx, rec->objref, CKPT_OBJ_FILE, file);
 }
 
+static bool is_seq_file(const struct file *file)
+{
+	return file->f_op->read_iter == seq_read_iter || file->f_op->read == seq_read;
+}
+
+/*
+ * Such as /proc/PID/maps hold the address space or the namespace that the process
+ * had when they were opened: it has got its own since.
+ */
+static int refresh_proc_file(struct ckpt_ctx *ctx, struct file *file)
+{
+	int flags = file->f_flags & (O_ACCMODE | O_LARGEFILE | O_NONBLOCK);
+	struct file *fresh;
+
+	if (file->f_mode & FMODE_PATH || !S_ISREG(file_inode(file)->i_mode) ||
+	    !file->private_data || file_inode(file)->i_sb->s_magic != PROC_SUPER_MAGIC ||
+	    !proc_pid(file_inode(file)))
+		return 0;
+	fresh = path_open_quiet(&file->f_path, flags, file->f_cred);
+	if (IS_ERR(fresh)) {
+		ckpt_name_for_messages(ctx, &file->f_path);
+		return ckpt_err(ctx, PTR_ERR(fresh), "cannot be opened (error %ld)",
+				PTR_ERR(fresh));
+	}
+	swap(file->private_data, fresh->private_data);
+	if (is_seq_file(file)) {
+		((struct seq_file *)file->private_data)->file = file;
+		((struct seq_file *)fresh->private_data)->file = fresh;
+	}
+	__fput_sync(fresh);
+	return 0;
+}
+
 /**
  * restore_files_state - what a file gets only when every task has its files
  * @ctx:	the restart
@@ -426,6 +471,9 @@ int restore_files_state(struct ckpt_ctx *ctx)
 	list_for_each_entry(r, &ctx->files, list) {
 		bool owned;
 
+		ret = refresh_proc_file(ctx, r->file);
+		if (ret)
+			return ret;
 		if (!(r->f_flags & FASYNC) || !r->file->f_op->fasync)
 			continue;
 		own = file_f_owner(r->file);

@@ -63,7 +63,12 @@ bool ckpt_pid_is_in_tree(struct ckpt_ctx *ctx, struct pid *pid)
  */
 int checkpoint_ipc(struct ckpt_ctx *ctx)
 {
-	return checkpoint_sems(ctx) ?: checkpoint_msgs(ctx);
+	int ret = checkpoint_sems(ctx) ?: checkpoint_msgs(ctx);
+
+	/* Others have those that they have open. */
+	if (!ret && ctx->flags & CHECKPOINT_OWN_IPC)
+		ret = checkpoint_mqueues(ctx);
+	return ret;
 }
 
 /**
@@ -227,17 +232,6 @@ void ckpt_ipc_free(struct ckpt_ctx *ctx)
 	}
 }
 
-/* That of POSIX queues is a filesystem of the namespace. */
-static int ipc_ns_obstacle(struct ckpt_ctx *ctx)
-{
-	unsigned int nr = READ_ONCE(current->nsproxy->ipc_ns->mq_queues_count);
-
-	if (!nr)
-		return 0;
-	return ckpt_obstacle(ctx, -EOPNOTSUPP,
-			     "its IPC namespace holds %u POSIX message queues: not supported", nr);
-}
-
 /**
  * checkpoint_ipc_ns - write the limits of the tree's own IPC namespace
  * @ctx:	the checkpoint
@@ -257,9 +251,8 @@ int checkpoint_ipc_ns(struct ckpt_ctx *ctx)
 		.msg_bytes = ns->msg_ctlmnb,
 		.msg_nr = ns->msg_ctlmni,
 	};
-	int ret = ipc_ns_obstacle(ctx);
 
-	return ret ?: ckpt_write_rec(ctx, CKPT_REC_IPC_NS, 0, &rec, sizeof(rec));
+	return ckpt_write_rec(ctx, CKPT_REC_IPC_NS, 0, &rec, sizeof(rec));
 }
 
 static int check_ipc_ns(const struct ckpt_ipc_ns *i)

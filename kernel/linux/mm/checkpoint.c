@@ -69,6 +69,7 @@ static const struct {
 	{ VM_MERGEABLE,		CKPT_VMA_MERGEABLE },
 	{ VM_RAND_READ,		CKPT_VMA_RAND_READ },
 	{ VM_SEQ_READ,		CKPT_VMA_SEQ_READ },
+	{ VM_SEALED,		CKPT_VMA_SEALED },
 };
 
 /* Flags that follow from others, or from what is in the mapping. */
@@ -185,8 +186,6 @@ static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 		map->obstacle = "this is a special mapping of the kernel's: not supported";
 	else if (vma->vm_userfaultfd_ctx.ctx)
 		map->obstacle = "a userfaultfd watches this memory: not supported";
-	else if (vma->vm_flags & VM_SEALED)
-		map->obstacle = "this mapping is sealed (mseal): not supported";
 	else if (is_execute_only(vma->vm_flags) && !has_execute_only_key(vma))
 		map->obstacle = "execute-only memory with a key of its own: not supported";
 #ifdef CONFIG_NUMA
@@ -355,9 +354,6 @@ static int mm_obstacles(struct ckpt_ctx *ctx, struct mm_struct *mm,
 	if (!ret)
 		ret = MM_OBSTACLE(ctx, mm_lam_cr3_mask(mm),
 				  "uses tagged addresses");
-	if (!ret)
-		ret = MM_OBSTACLE(ctx, get_dumpable(mm) == SUID_DUMP_ROOT,
-				  "may be looked into by root only (set-user-ID)");
 	if (!ret)
 		ret = MM_OBSTACLE(ctx, mm->def_flags & ~(VM_LOCKED | VM_LOCKONFAULT),
 				  "has attributes for all memory to come");

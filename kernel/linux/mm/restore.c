@@ -97,11 +97,15 @@ static int check_mm(struct ckpt_ctx *ctx, const struct ckpt_mm *m)
 	if (m->nr_vmas > sysctl_max_map_count)
 		return ckpt_err(ctx, -EINVAL, "an address space with %u mappings; the limit is %d",
 				m->nr_vmas, sysctl_max_map_count);
-	if (m->dumpable > SUID_DUMP_USER || m->thp_disable > 1 || !m->track_id ||
+	if (m->dumpable > SUID_DUMP_ROOT || m->thp_disable > 1 || !m->track_id ||
 	    !ckpt_tracker_is_valid(m->tracker) || m->flags & ~CKPT_MM_FLAGS_ALL ||
 	    (m->flags & CKPT_MM_MDWE_NO_INHERIT && !(m->flags & CKPT_MM_MDWE)) ||
 	    m->def_flags & ~(u64)(CKPT_VMA_LOCKED | CKPT_VMA_LOCKONFAULT))
 		return ckpt_err(ctx, -EINVAL, "an address space with invalid attributes");
+	/* Its core dumps are root's: nobody gives himself that. */
+	if (m->dumpable == SUID_DUMP_ROOT && !capable(CAP_SYS_ADMIN))
+		return ckpt_err(ctx, -EPERM,
+				"an address space that may be looked into by root only");
 	if (m->auxv[CKPT_AUXV_WORDS - 2] || m->auxv[CKPT_AUXV_WORDS - 1])
 		return ckpt_err(ctx, -EINVAL, "an auxiliary vector without end");
 	return 0;
@@ -137,8 +141,6 @@ static int check_vma(struct ckpt_ctx *ctx, const struct ckpt_vma *v, u64 prev_en
 		return ckpt_err(ctx, -EINVAL,
 				"a mapping of unknown kind %u or with unknown flags 0x%x",
 				v->kind, flags);
-	if (flags & CKPT_VMA_SEALED)
-		return ckpt_err(ctx, -EOPNOTSUPP, "a sealed mapping: not supported");
 	if ((flags & CKPT_VMA_LOCKONFAULT && !(flags & CKPT_VMA_LOCKED)) ||
 	    (flags & CKPT_VMA_SHARED && !of_file && !aio) || (sysv && !(flags & CKPT_VMA_SHARED)) ||
 	    (flags & CKPT_VMA_RDONLY && !sysv) ||
@@ -214,6 +216,7 @@ static int map_vma(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt
 	struct file *file = vma_file(ctx, v, mm);
 	unsigned long prot = 0, flags = MAP_FIXED_NOREPLACE, addr;
 	unsigned int seals = 0;
+	int ret;
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
@@ -248,7 +251,13 @@ static int map_vma(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt
 				v->end, (int)addr);
 	if (addr != v->start)
 		return ckpt_err(ctx, -EINVAL, "mapped at 0x%lx instead", addr);
-	return advise(ctx, mm, v);
+	ret = advise(ctx, mm, v);
+	if (!ret && v->flags & CKPT_VMA_SEALED) {
+		ret = do_mseal(v->start, v->end - v->start, 0);
+		if (ret)
+			ckpt_err(ctx, ret, "cannot be sealed (error %d)", ret);
+	}
+	return ret;
 }
 
 static int map_aio(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_vma *v, u32 objref)

@@ -95,7 +95,7 @@ int ckpt_find_masters(struct ckpt_ctx *ctx)
 		if ((ctx->entries[i].flags & (CKPT_TASK_LEADER | CKPT_TASK_ZOMBIE)) !=
 		    CKPT_TASK_LEADER)
 			continue;
-		files = ckpt_get_files(ctx->tasks.task[i]);
+		files = ckpt_get_files(ckpt_live_task(ctx, i));
 		if (!files) {
 			ctx->where.pid = ctx->entries[i].pid;
 			return ckpt_err(ctx, -ESRCH, "was killed during the checkpoint");

@@ -123,7 +123,8 @@ int notify_find(struct ckpt_ctx *ctx, const char *name, u32 mode, u64 ino, u32 g
 	inode = d_inode(path->dentry);
 	if ((inode->i_mode ^ mode) & S_IFMT)
 		ret = ckpt_err(ctx, -ESTALE, "is a file of another type now");
-	else if (inode->i_ino != ino || inode->i_generation != generation)
+	else if (!ckpt_is_made_up(inode->i_sb) &&
+		 (inode->i_ino != ino || inode->i_generation != generation))
 		ret = ckpt_err(ctx, -ESTALE, "is another file now (inode %lu, was %llu)",
 			       inode->i_ino, ino);
 	if (ret)

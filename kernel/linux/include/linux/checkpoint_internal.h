@@ -82,6 +82,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_SIGHAND,	/* restart only */
 	CKPT_OBJ_SECCOMP,
 	CKPT_OBJ_TMPFS,		/* its superblock */
+	CKPT_OBJ_MQUEUE,	/* restart: opened with O_PATH */
 	CKPT_OBJ_TYPES,
 };
 
@@ -118,6 +119,7 @@ struct ckpt_task_list {
  * @tasks:	checkpoint: the tree; a leader, its threads, the next leader ...
  * @entries:	checkpoint: the same as the image has them
  * @pids:	checkpoint: the pids of the tree
+ * @pipe_ends:	checkpoint: of each pipe, by its inode, how many files have been written
  * @masters:	checkpoint: masters of pseudo terminals that the tree holds
  * @dirs:	checkpoint: directories that were written last; @objs holds them
  * @locked:	checkpoint: files that hold locks, and must not be held from outside
@@ -155,6 +157,7 @@ struct ckpt_ctx {
 	struct ckpt_task_list tasks;
 	struct ckpt_task_entry *entries;
 	struct xarray pids;
+	struct xarray pipe_ends;
 	struct xarray masters;
 	struct file *dirs[2];
 	struct ckpt_locked *locked;
@@ -263,6 +266,18 @@ void ckpt_let_go(struct ckpt_task_list *list);
 void ckpt_task_list_free(struct ckpt_task_list *list);
 void ckpt_task_lists_free(struct ckpt_ctx *ctx);
 
+/**
+ * ckpt_live_task - a task that has what belongs to a process
+ * @ctx:	the checkpoint
+ * @i:		index of the leader of a process that lives
+ *
+ * Return: the leader, or, if it has ended, the thread that stands behind it.
+ */
+static inline struct task_struct *ckpt_live_task(struct ckpt_ctx *ctx, unsigned int i)
+{
+	return ctx->tasks.task[i + !!(ctx->entries[i].flags & CKPT_TASK_DEAD_LEADER)];
+}
+
 /* hold.c */
 struct file *ckpt_held_file(void);
 void ckpt_hold(struct ckpt_ctx *ctx, struct file *file);
@@ -285,6 +300,7 @@ int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root,
  * @applied:	restore_task() has run in its context
  * @ret:	and returned this
  * @what:	and failed at this
+ * @has_heir:	others of its process are in the image
  * @has_thread:	@thread is filled in
  * @cpu:	its registers, as the image has them
  * @has_fpu:	its FPU state is set
@@ -308,12 +324,15 @@ struct restart_task {
 	int ret;
 	const char *what;
 	bool has_thread;
+	bool has_heir;
 	void *cpu;
 	bool has_fpu;
 	struct ckpt_thread thread;
 	struct ckpt_process *process;
 	struct list_head sigqueues;
 	struct ckpt_sched *sched;
+	struct ckpt_deadline *deadline;
+	struct ckpt_dispatch *dispatch;
 	struct ckpt_account *account;
 	struct ckpt_sem_undo *sem_undo;
 	unsigned int nr_sem_undo;
@@ -347,6 +366,7 @@ static inline int restore_fail(struct restart_task *rt, int err, const char *wha
 }
 
 /* task.c */
+int ckpt_group_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);
 int ckpt_task_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);
 int checkpoint_process(struct ckpt_ctx *ctx, unsigned int first);
 int restore_process_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
@@ -377,6 +397,8 @@ int restore_itimers(struct ckpt_ctx *ctx, struct restart_task *rt);
 int ckpt_sched_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);
 int checkpoint_sched(struct ckpt_ctx *ctx, struct task_struct *t, u32 seccomp);
 int restore_sched_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_deadline_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_dispatch_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_sched(struct restart_task *rt);
 
 /* net/core/filter.c */
@@ -451,6 +473,19 @@ void restore_ipc_add(struct ckpt_ctx *ctx, struct restored_ipc *ipc, struct ipc_
 void restore_ipc_perm(struct restored_ipc *ipc, u32 more);
 void restore_ipc_commit(struct ckpt_ctx *ctx);
 void ckpt_ipc_free(struct ckpt_ctx *ctx);
+
+/* ipc/mqueue_checkpoint.c */
+#ifdef CONFIG_POSIX_MQUEUE
+int checkpoint_mqueues(struct ckpt_ctx *ctx);
+int restore_mqueue_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_mqueue_notify_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+struct file *restore_mqueue_file(struct ckpt_ctx *ctx, const struct ckpt_file *f);
+#else
+static inline int checkpoint_mqueues(struct ckpt_ctx *ctx)
+{
+	return 0;
+}
+#endif
 
 /* ipc/msgutil.c */
 struct msg_msg *ckpt_make_msg(const void *data, size_t len);
@@ -811,6 +846,7 @@ int ckpt_dump_shmem(struct ckpt_ctx *ctx, struct inode *inode, u32 objref);
 
 /* fs/pipe_checkpoint.c */
 int ckpt_count_pipe_ends(struct ckpt_ctx *ctx);
+int ckpt_check_pipe_ends(struct ckpt_ctx *ctx);
 int restore_pipe_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 struct file *restore_pipe_file(struct ckpt_ctx *ctx, const struct ckpt_file *rec);
 void ckpt_pipe_put(void *pipe);

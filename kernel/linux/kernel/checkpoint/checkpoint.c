@@ -29,6 +29,7 @@ struct ckpt_ctx *ckpt_ctx_alloc(void)
 	mt_init(&ctx->shmem_ids);
 	xa_init(&ctx->written);
 	xa_init(&ctx->pids);
+	xa_init(&ctx->pipe_ends);
 	xa_init(&ctx->masters);
 	xa_init(&ctx->own_groups);
 	INIT_LIST_HEAD(&ctx->relinked);
@@ -70,6 +71,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	ckpt_lazy_put(ctx->lazy);
 	mtree_destroy(&ctx->mms);
 	xa_destroy(&ctx->own_groups);
+	xa_destroy(&ctx->pipe_ends);
 	xa_destroy(&ctx->masters);
 	if (ctx->file_cred)
 		put_cred(ctx->file_cred);
@@ -143,12 +145,10 @@ static int look_for_obstacles(struct ckpt_ctx *ctx)
 		struct task_struct *t = ctx->tasks.task[i];
 
 		ctx->where.pid = ctx->entries[i].pid;
-		if (ctx->entries[i].flags & CKPT_TASK_ZOMBIE) {
-			if (thread_group_empty(t))
-				continue;
-			ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
-					    "%s: its first thread has ended while others run: not supported",
-					    t->comm);
+		if (ctx->entries[i].flags & CKPT_TASK_ZOMBIE)
+			continue;
+		if (ctx->entries[i].flags & CKPT_TASK_DEAD_LEADER) {
+			ret = ckpt_group_obstacles(ctx, t);
 		} else if (!ptrace_may_access(t, PTRACE_MODE_ATTACH_REALCREDS)) {
 			ret = ckpt_err(ctx, -EPERM, "%s: not yours to look into", t->comm);
 		} else {
@@ -203,6 +203,8 @@ static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
 		ret = ckpt_write_what_is_left(ctx);
 	if (!ret)
 		ret = ckpt_check_holders(ctx);
+	if (!ret)
+		ret = ckpt_check_pipe_ends(ctx);
 	if (!ret)
 		ret = ckpt_check_shm(ctx);
 	if (!ret && ctx->flags & CHECKPOINT_OWN_IPC)
@@ -286,7 +288,8 @@ int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root, const u8 *pare
 	if (ctx->flags & CHECKPOINT_KILL)
 		for (i = 0; i < ctx->tasks.nr; i++)
 			if (ctx->entries[i].flags & CKPT_TASK_LEADER)
-				send_sig(SIGKILL, ctx->tasks.task[i], 1);
+				do_send_sig_info(SIGKILL, SEND_SIG_PRIV, ctx->tasks.task[i],
+						 PIDTYPE_TGID);
 	ctx->stats.tasks = ctx->tasks.nr;
 	if (ctx->held) {
 		ckpt_hold(ctx, ctx->held);

@@ -13,6 +13,20 @@
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
+#ifdef CONFIG_SECURITY_LANDLOCK
+#include "../../security/landlock/cred.h"
+#endif
+
+/* What a security module keeps is not written: to lose a restriction is to give power. */
+static bool is_landlocked(const struct cred *c)
+{
+#ifdef CONFIG_SECURITY_LANDLOCK
+	return landlock_cred(c)->domain;
+#else
+	return false;
+#endif
+}
+
 static int write_cred(struct ckpt_ctx *ctx, const struct cred *c, const char *what,
 		      u32 *objref)
 {
@@ -29,6 +43,9 @@ static int write_cred(struct ckpt_ctx *ctx, const struct cred *c, const char *wh
 	else if (c->user_ns != ns)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "%s another user namespace: not supported", what);
+	if (is_landlocked(c))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "%s a sandbox of Landlock: not supported", what);
 	rec.uid = from_kuid_munged(ns, c->uid);
 	rec.gid = from_kgid_munged(ns, c->gid);
 	rec.suid = from_kuid_munged(ns, c->suid);

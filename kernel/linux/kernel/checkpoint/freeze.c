@@ -311,6 +311,27 @@ static int vfork_obstacle(struct ckpt_ctx *ctx)
 	return 0;
 }
 
+/* One that its tracer has stopped comes to no other rest. */
+static int traced_obstacle(struct ckpt_ctx *ctx)
+{
+	unsigned int i;
+	pid_t tracer;
+
+	for (i = 0; i < ctx->tasks.nr; i++) {
+		struct task_struct *t = ctx->tasks.task[i];
+
+		if (!READ_ONCE(t->ptrace) || !task_is_traced(t))
+			continue;
+		rcu_read_lock();
+		tracer = task_tgid_vnr(rcu_dereference(t->parent));
+		rcu_read_unlock();
+		ctx->where.pid = task_pid_vnr(t);
+		return ckpt_err(ctx, -EOPNOTSUPP,
+			"%s is traced by process %d: detach the debugger first", t->comm, tracer);
+	}
+	return 0;
+}
+
 static int freeze(struct ckpt_ctx *ctx, struct task_struct *root)
 {
 	bool first_round = true;
@@ -332,6 +353,8 @@ static int freeze(struct ckpt_ctx *ctx, struct task_struct *root)
 			return ckpt_err(ctx, new, "cannot list the tree");
 		if (vfork_is_in_flight(ctx))
 			return -EAGAIN;
+		if (traced_obstacle(ctx))
+			return -EOPNOTSUPP;
 		ret = wait_until_parked(ctx);
 		if (ret < 0)
 			return ckpt_err(ctx, -EINTR, "interrupted");
@@ -339,6 +362,13 @@ static int freeze(struct ckpt_ctx *ctx, struct task_struct *root)
 			return freeze_timeout(ctx);
 	} while (new);
 	return 0;
+}
+
+/* Its threads that live stand behind it. */
+static bool leader_has_heirs(struct ckpt_ctx *ctx, unsigned int i)
+{
+	return i + 1 < ctx->tasks.nr &&
+	       same_thread_group(ctx->tasks.task[i], ctx->tasks.task[i + 1]);
 }
 
 static int describe_tasks(struct ckpt_ctx *ctx)
@@ -367,7 +397,8 @@ static int describe_tasks(struct ckpt_ctx *ctx)
 		if (e->tgid != ctx->entries[0].tgid)
 			e->ppid = task_tgid_vnr(parent);
 		if (t->exit_state) {
-			e->flags |= CKPT_TASK_ZOMBIE;
+			e->flags |= leader_has_heirs(ctx, i) ? CKPT_TASK_DEAD_LEADER :
+							       CKPT_TASK_ZOMBIE;
 			e->exit_code = (t->signal->flags & SIGNAL_GROUP_EXIT) ?
 				t->signal->group_exit_code : t->exit_code;
 		}
@@ -451,7 +482,7 @@ int ckpt_check_frozen(struct ckpt_ctx *ctx)
 	for (i = 0; i < ctx->tasks.nr; i++) {
 		struct task_struct *t = ctx->tasks.task[i];
 
-		if (ctx->entries[i].flags & CKPT_TASK_ZOMBIE)
+		if (ctx->entries[i].flags & (CKPT_TASK_ZOMBIE | CKPT_TASK_DEAD_LEADER))
 			continue;
 		if (!task_is_parked(t) || fatal_signal_pending(t)) {
 			ctx->where = (struct ckpt_where) {

@@ -32,7 +32,8 @@ static long held_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	ckpt_tcp_silence(&held->tcp);
 	for (i = 0; i < held->tasks.nr; i++)
 		if (thread_group_leader(held->tasks.task[i]))
-			send_sig(SIGKILL, held->tasks.task[i], 1);
+			do_send_sig_info(SIGKILL, SEND_SIG_PRIV, held->tasks.task[i],
+					 PIDTYPE_TGID);
 	return 0;
 }
 

@@ -254,7 +254,8 @@ void restore_stop(struct restart_task *rt)
 		/* As it is set, nobody is the last one to stop, who tells the parent. */
 		signal_set_stop_flags(sig, SIGNAL_STOP_STOPPED);
 		sig->group_exit_code = a ? a->stop_code : stopped;
-		task_set_jobctl_pending(rt->task, stopped | JOBCTL_STOP_PENDING);
+		if (!(rt->entry.flags & CKPT_TASK_DEAD_LEADER))
+			task_set_jobctl_pending(rt->task, stopped | JOBCTL_STOP_PENDING);
 	} else if (rt == leader) {
 		signal_set_stop_flags(sig, SIGNAL_STOP_CONTINUED);
 	}

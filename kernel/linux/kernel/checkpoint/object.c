@@ -100,6 +100,7 @@ static const struct ckpt_obj_ops obj_ops[CKPT_OBJ_TYPES] = {
 	[CKPT_OBJ_FS] = { "FS", hold_nothing, hold_nothing, payload_drop },
 	[CKPT_OBJ_SIGHAND] = { "SIGHAND", NULL, NULL, payload_drop },
 	[CKPT_OBJ_TMPFS] = { "TMPFS", ckpt_tmpfs_grab, ckpt_tmpfs_drop, ckpt_tmpfs_put },
+	[CKPT_OBJ_MQUEUE] = { "MQUEUE", inode_grab, inode_drop, file_drop },
 #ifdef CONFIG_SECCOMP_FILTER
 	[CKPT_OBJ_SECCOMP] = { "SECCOMP", ckpt_seccomp_grab, ckpt_seccomp_drop,
 			       restore_seccomp_put },

@@ -52,6 +52,8 @@ static void restart_free(struct kref *kref)
 		restore_process_free(r->tasks[i].process);
 		kvfree(r->tasks[i].cpu);
 		kvfree(r->tasks[i].sched);
+		kvfree(r->tasks[i].deadline);
+		kvfree(r->tasks[i].dispatch);
 		kvfree(r->tasks[i].account);
 		kvfree(r->tasks[i].timers);
 		kvfree(r->tasks[i].sem_undo);
@@ -337,6 +339,12 @@ static bool phase_after(struct restart_ctx *r, enum restart_phase phase)
 	return smp_load_acquire(&r->phase) > phase;
 }
 
+/* Of a process whose first thread had ended: all have taken from it what is theirs. */
+static bool may_end(struct restart_ctx *r, const struct restart_task *rt)
+{
+	return rt->entry.flags & CKPT_TASK_DEAD_LEADER && READ_ONCE(r->leaders_may_end);
+}
+
 /**
  * restart_join - become a task of the tree
  * @ctx_fd:	the restart context
@@ -372,7 +380,14 @@ long restart_join(int ctx_fd)
 		rt->ret = restore_task(rt);
 		rt->applied = true;
 		count_task(r, &r->nr_applied);
-		ret = wait_event_killable(r->wq, phase_after(r, PHASE_APPLY));
+		ret = wait_event_killable(r->wq, phase_after(r, PHASE_APPLY) ||
+					  may_end(r, rt));
+		if (!ret && may_end(r, rt)) {
+			int code = rt->entry.exit_code;
+
+			kref_put(&r->refs, restart_free);
+			do_exit(code);
+		}
 	}
 	go = !ret && r->phase == PHASE_GO;
 	if (!go) {
@@ -397,12 +412,19 @@ static int check_complete(struct restart_ctx *r)
 	struct ckpt_ctx *ctx = r->ckpt;
 	unsigned int i;
 
+	for (i = 0; i < r->nr_tasks; i++)
+		if (r->tasks[i].leader != &r->tasks[i])
+			r->tasks[i].leader->has_heir = true;
 	for (i = 0; i < r->nr_tasks; i++) {
 		struct restart_task *rt = &r->tasks[i];
 
 		if (rt->entry.flags & CKPT_TASK_ZOMBIE)
 			continue;
-		if (!rt->has_thread || !rt->cpu || !rt->has_fpu || !rt->leader->process) {
+		if (rt->entry.flags & CKPT_TASK_DEAD_LEADER)
+			r->has_dead_leaders = true;
+		if (rt->entry.flags & CKPT_TASK_DEAD_LEADER ?
+		    !rt->has_thread || !rt->process || !rt->has_heir :
+		    !rt->has_thread || !rt->cpu || !rt->has_fpu || !rt->leader->process) {
 			ctx->where.pid = rt->entry.pid;
 			return ckpt_err(ctx, -EINVAL, "the image does not describe this task");
 		}
@@ -450,7 +472,7 @@ static bool zombies_are_dead(struct restart_ctx *r)
 	unsigned int i;
 
 	for (i = 0; i < r->nr_tasks; i++)
-		if ((r->tasks[i].entry.flags & CKPT_TASK_ZOMBIE) &&
+		if ((r->tasks[i].entry.flags & (CKPT_TASK_ZOMBIE | CKPT_TASK_DEAD_LEADER)) &&
 		    !READ_ONCE(r->tasks[i].task->exit_state))
 			return false;
 	return true;
@@ -461,6 +483,10 @@ static int bury_zombies(struct restart_ctx *r)
 {
 	unsigned int i;
 
+	if (r->has_dead_leaders) {
+		WRITE_ONCE(r->leaders_may_end, true);
+		wake_up_all(&r->wq);
+	}
 	while (!zombies_are_dead(r)) {
 		if (schedule_timeout_killable(1), fatal_signal_pending(current))
 			return -EINTR;
@@ -525,7 +551,7 @@ static int finish_tasks(struct restart_ctx *r)
 			restore_tty_members(ctx, rt);
 			ret = restore_finish_mm(ctx, rt);
 		}
-		if (!ret)
+		if (!ret && !(rt->entry.flags & CKPT_TASK_DEAD_LEADER))
 			ret = restore_cpu(ctx, rt);
 		if (!ret)
 			ret = restore_account(ctx, rt);

@@ -36,6 +36,8 @@ enum restart_phase {
  * @nr_joined:	how many have joined
  * @nr_applied:	how many have taken on what is theirs
  * @lost:	one of them was killed while it waited
+ * @has_dead_leaders:	processes whose first thread is to end
+ * @leaders_may_end:	now
  */
 struct restart_ctx {
 	struct ckpt_ctx *ckpt;
@@ -58,6 +60,8 @@ struct restart_ctx {
 	atomic_t nr_joined;
 	atomic_t nr_applied;
 	bool lost;
+	bool has_dead_leaders;
+	bool leaders_may_end;
 };
 
 struct restart_task *restart_task_by_pid(struct restart_ctx *r, pid_t pid);

@@ -85,7 +85,8 @@ static int check_task(struct ckpt_ctx *ctx, struct restart_ctx *r, unsigned int 
 		return ckpt_err(ctx, -EINVAL, "task %u: invalid pid", i);
 	if (e->flags & ~CKPT_TASK_FLAGS_ALL ||
 	    !(e->flags & CKPT_TASK_LEADER) == leads ||
-	    ((e->flags & CKPT_TASK_ZOMBIE) && !leads))
+	    ((e->flags & (CKPT_TASK_ZOMBIE | CKPT_TASK_DEAD_LEADER)) && !leads) ||
+	    (e->flags & CKPT_TASK_ZOMBIE && e->flags & CKPT_TASK_DEAD_LEADER))
 		return ckpt_err(ctx, -EINVAL, "task %u (pid %d): invalid flags", i, e->pid);
 	if (e->exit_signal < 0 || e->exit_signal > SIGRTMAX)
 		return ckpt_err(ctx, -EINVAL, "task %u (pid %d): invalid exit signal", i, e->pid);
@@ -331,6 +332,8 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_MEMFD]	= restore_memfd_rec,
 	[CKPT_REC_ACCOUNT]	= restore_account_rec,
 	[CKPT_REC_SCHED]	= restore_sched_rec,
+	[CKPT_REC_DEADLINE]	= restore_deadline_rec,
+	[CKPT_REC_DISPATCH]	= restore_dispatch_rec,
 #ifdef CONFIG_POSIX_TIMERS
 	[CKPT_REC_TIMERS]	= restore_timers_rec,
 #endif
@@ -346,6 +349,10 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_SHM]		= restore_shm_rec,
 	[CKPT_REC_SEM]		= restore_sem_rec,
 	[CKPT_REC_MSG]		= restore_msg_rec,
+#ifdef CONFIG_POSIX_MQUEUE
+	[CKPT_REC_MQUEUE]	= restore_mqueue_rec,
+	[CKPT_REC_MQUEUE_NOTIFY] = restore_mqueue_notify_rec,
+#endif
 	[CKPT_REC_SEM_UNDO]	= restore_sem_undo_rec,
 	[CKPT_REC_PIDFD]	= restore_pidfd_rec,
 	[CKPT_REC_SOCKET]	= restore_socket_rec,

@@ -15,10 +15,17 @@
 
 #define CKPT_CPUS	(CKPT_CPU_WORDS * 64U)
 
+#define DEADLINE_FLAGS	(SCHED_FLAG_RECLAIM | SCHED_FLAG_DL_OVERRUN)
+
+static bool is_fair(u32 policy)
+{
+	return policy == SCHED_NORMAL || policy == SCHED_BATCH;
+}
+
 static bool is_supported(u32 policy)
 {
-	return policy == SCHED_NORMAL || policy == SCHED_BATCH || policy == SCHED_IDLE ||
-	       policy == SCHED_FIFO || policy == SCHED_RR;
+	return is_fair(policy) || policy == SCHED_IDLE || policy == SCHED_FIFO ||
+	       policy == SCHED_RR || policy == SCHED_DEADLINE;
 }
 
 int ckpt_sched_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
@@ -38,6 +45,18 @@ int ckpt_sched_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 	return 0;
 }
 
+static int checkpoint_deadline(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct ckpt_deadline d = {
+		.runtime_ns = t->dl.dl_runtime,
+		.deadline_ns = t->dl.dl_deadline,
+		.period_ns = t->dl.dl_period,
+		.flags = t->dl.flags & DEADLINE_FLAGS,
+	};
+
+	return ckpt_write_rec(ctx, CKPT_REC_DEADLINE, 0, &d, sizeof(d));
+}
+
 int checkpoint_sched(struct ckpt_ctx *ctx, struct task_struct *t, u32 seccomp)
 {
 	struct ckpt_sched s = {
@@ -52,7 +71,10 @@ int checkpoint_sched(struct ckpt_ctx *ctx, struct task_struct *t, u32 seccomp)
 	};
 	unsigned long flags;
 	unsigned int cpu;
+	int ret;
 
+	if (is_fair(t->policy) && t->se.custom_slice)
+		s.slice_ns = t->se.slice;
 	if (t->sched_reset_on_fork)
 		s.flags |= CKPT_SCHED_RESET_ON_FORK;
 	if (test_tsk_thread_flag(t, TIF_NOTSC))
@@ -73,7 +95,26 @@ int checkpoint_sched(struct ckpt_ctx *ctx, struct task_struct *t, u32 seccomp)
 	if (!t->io_context || !ioprio_valid(t->io_context->ioprio))
 		s.ioprio = 0;
 	task_unlock(t);
-	return ckpt_write_rec(ctx, CKPT_REC_SCHED, 0, &s, sizeof(s));
+	ret = ckpt_write_rec(ctx, CKPT_REC_SCHED, 0, &s, sizeof(s));
+	if (!ret && s.policy == SCHED_DEADLINE)
+		ret = checkpoint_deadline(ctx, t);
+	return ret;
+}
+
+int restore_deadline_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
+{
+	struct restart_task *rt = ctx->last_thread;
+	struct ckpt_deadline *d;
+
+	if (!rt || !rt->sched || rt->sched->policy != SCHED_DEADLINE || rt->deadline)
+		return ckpt_err(ctx, -EINVAL, "DEADLINE has no place here");
+	d = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*d), sizeof(*d));
+	if (IS_ERR(d))
+		return PTR_ERR(d);
+	rt->deadline = d;
+	if (d->flags & ~(u64)DEADLINE_FLAGS)
+		return ckpt_err(ctx, -EINVAL, "DEADLINE with unknown flags");
+	return 0;
 }
 
 int restore_sched_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
@@ -89,9 +130,11 @@ int restore_sched_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 		return PTR_ERR(s);
 	rt->sched = s;
 	ctx->where.pid = rt->entry.pid;
-	if (s->flags & ~CKPT_SCHED_FLAGS_ALL || s->reserved || s->nice < MIN_NICE ||
+	if (s->flags & ~CKPT_SCHED_FLAGS_ALL || s->nice < MIN_NICE ||
 	    s->nice > MAX_NICE || s->ioprio > USHRT_MAX)
 		return ckpt_err(ctx, -EINVAL, "SCHED with invalid attributes");
+	if (s->slice_ns && !is_fair(s->policy))
+		return ckpt_err(ctx, -EINVAL, "a slice under scheduling policy %u", s->policy);
 	if (!is_supported(s->policy))
 		return ckpt_err(ctx, -EINVAL, "scheduling policy %u: not supported", s->policy);
 	has_filter = s->seccomp_mode == SECCOMP_MODE_FILTER;
@@ -138,10 +181,20 @@ int restore_sched(struct restart_task *rt)
 	attr.sched_policy = s->policy;
 	attr.sched_nice = s->nice;
 	attr.sched_priority = s->rt_priority;
+	attr.sched_runtime = s->slice_ns;
 	if (s->flags & CKPT_SCHED_RESET_ON_FORK)
 		attr.sched_flags |= SCHED_FLAG_RESET_ON_FORK;
+	if (s->policy == SCHED_DEADLINE) {
+		if (!rt->deadline)
+			return restore_fail(rt, -EINVAL, "the deadline it is scheduled by");
+		attr.sched_runtime = rt->deadline->runtime_ns;
+		attr.sched_deadline = rt->deadline->deadline_ns;
+		attr.sched_period = rt->deadline->period_ns;
+		attr.sched_flags |= rt->deadline->flags;
+	}
 	if (current->policy != s->policy || task_nice(current) != s->nice ||
-	    current->rt_priority != s->rt_priority ||
+	    current->rt_priority != s->rt_priority || s->slice_ns ||
+	    s->policy == SCHED_DEADLINE || current->se.custom_slice ||
 	    !!current->sched_reset_on_fork != !!(s->flags & CKPT_SCHED_RESET_ON_FORK)) {
 		ret = sched_setattr(current, &attr);
 		if (ret)

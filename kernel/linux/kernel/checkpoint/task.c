@@ -12,13 +12,18 @@
 #include <linux/oom.h>
 #include <linux/personality.h>
 #include <linux/pid.h>
+#include <linux/prctl.h>
 #include <linux/resource.h>
 #include <linux/rseq.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/syscall_user_dispatch.h>
 #include <linux/tty.h>
+
+/* PR_SET_IO_FLUSHER */
+#define PF_IO_FLUSHER	(PF_MEMALLOC_NOIO | PF_LOCAL_THROTTLE)
 
 /* Any flag, but only the execution domain of Linux. */
 static bool personality_is_supported(u32 personality)
@@ -46,11 +51,45 @@ static bool leads_no_group(struct ckpt_ctx *ctx, struct task_struct *t)
 			(CKPT_TASK_OWN_SESSION | CKPT_TASK_OWN_GROUP);
 }
 
-static bool leaves_group(struct task_struct *t)
+static bool leaves_group(struct ckpt_ctx *ctx, struct task_struct *t)
 {
-	struct task_struct *leader = t->group_leader;
+	void *index = xa_load(&ctx->pids, task_tgid_vnr(t));
+	struct task_struct *leader = index ? ckpt_live_task(ctx, xa_to_value(index)) : t;
 
 	return t->files != leader->files || t->fs != leader->fs;
+}
+
+/* Its death would be told a second time. */
+static bool parent_leader_is_dead(struct task_struct *t)
+{
+	bool dead;
+
+	rcu_read_lock();
+	dead = rcu_dereference(t->real_parent)->group_leader->exit_state;
+	rcu_read_unlock();
+	return dead;
+}
+
+/**
+ * ckpt_group_obstacles - what a process has, as a member of its group and session
+ * @ctx:	the checkpoint
+ * @t:		its leader, at rest or ended
+ *
+ * Return: 0, or a negative error, which has been logged.
+ */
+int ckpt_group_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	int ret = 0;
+
+	if (group_is_shared(ctx, t))
+		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
+				    "%s: its process group %d, whose leader has ended, is shared with processes outside the tree: not supported",
+				    t->comm, task_pgrp_vnr(t));
+	if (!ret && ckpt_pid_depth(t) && leads_no_group(ctx, t))
+		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
+				    "%s: the leader of its group or session has ended, in a pid namespace of the tree: not supported",
+				    t->comm);
+	return ret;
 }
 
 /**
@@ -81,12 +120,12 @@ int ckpt_task_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 #endif
 	OBSTACLE(!personality_is_supported(t->personality), "has personality 0x%x: not supported",
 		 t->personality);
-	OBSTACLE(leaves_group(t), "does not share descriptors and directories with its process");
-	OBSTACLE(thread_group_leader(t) && group_is_shared(ctx, t),
-		 "its process group %d, whose leader has ended, is shared with processes outside the tree: not supported",
-		 task_pgrp_vnr(t));
-	OBSTACLE(thread_group_leader(t) && ckpt_pid_depth(t) && leads_no_group(ctx, t),
-		 "the leader of its group or session has ended, in a pid namespace of the tree: not supported");
+	OBSTACLE(leaves_group(ctx, t),
+		 "does not share descriptors and directories with its process");
+	OBSTACLE(t->pdeath_signal && parent_leader_is_dead(t),
+		 "its parent's first thread has ended (PR_SET_PDEATHSIG): not supported");
+	if (!ret && thread_group_leader(t))
+		ret = ckpt_group_obstacles(ctx, t);
 	if (!ret)
 		ret = ckpt_arch_obstacles(ctx, t);
 	if (!ret)
@@ -145,6 +184,31 @@ struct thread_refs {
 	u32 seccomp;
 };
 
+static u32 describe_thread_flags(const struct task_struct *t)
+{
+	u32 flags = 0;
+
+	if (t->flags & PF_MCE_PROCESS)
+		flags |= t->flags & PF_MCE_EARLY ? CKPT_THREAD_MCE_EARLY : CKPT_THREAD_MCE_LATE;
+	if ((t->flags & PF_IO_FLUSHER) == PF_IO_FLUSHER)
+		flags |= CKPT_THREAD_IO_FLUSHER;
+	return flags;
+}
+
+static int checkpoint_dispatch(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	const struct syscall_user_dispatch *sd = &t->syscall_dispatch;
+	struct ckpt_dispatch d = {
+		.offset = sd->offset,
+		.len = sd->len,
+		.selector = (unsigned long)sd->selector,
+	};
+
+	if (!test_task_syscall_work(t, SYSCALL_USER_DISPATCH))
+		return 0;
+	return ckpt_write_rec(ctx, CKPT_REC_DISPATCH, 0, &d, sizeof(d));
+}
+
 static int checkpoint_thread(struct ckpt_ctx *ctx, struct task_struct *t, pid_t pid,
 			     const struct thread_refs *refs)
 {
@@ -160,6 +224,7 @@ static int checkpoint_thread(struct ckpt_ctx *ctx, struct task_struct *t, pid_t 
 		.personality = t->personality,
 		.timer_slack_ns = t->timer_slack_ns,
 		.no_new_privs = task_no_new_privs(t),
+		.flags = describe_thread_flags(t),
 	};
 	int ret;
 
@@ -169,12 +234,23 @@ static int checkpoint_thread(struct ckpt_ctx *ctx, struct task_struct *t, pid_t 
 	if (!ret)
 		ret = ckpt_write_rec(ctx, CKPT_REC_THREAD, 0, &th, sizeof(th));
 	if (!ret)
+		ret = checkpoint_dispatch(ctx, t);
+	if (!ret)
 		ret = checkpoint_cpu(ctx, t);
 	if (!ret)
 		ret = checkpoint_sigqueue(ctx, t, false);
 	if (!ret)
 		ret = checkpoint_sched(ctx, t, refs->seccomp);
 	return ret;
+}
+
+/* By these it is still seen. */
+static int checkpoint_dead_leader(struct ckpt_ctx *ctx, struct task_struct *t, pid_t pid, u32 cred)
+{
+	struct ckpt_thread th = { .pid = pid, .cred = cred };
+
+	get_task_comm(th.comm, t);
+	return ckpt_write_rec(ctx, CKPT_REC_THREAD, 0, &th, sizeof(th));
 }
 
 static bool alarm_is_pending(struct task_struct *t)
@@ -229,10 +305,11 @@ static int checkpoint_thread_refs(struct ckpt_ctx *ctx, struct task_struct *t,
  */
 int checkpoint_process(struct ckpt_ctx *ctx, unsigned int first)
 {
-	struct task_struct *leader = ctx->tasks.task[first];
+	struct task_struct *leader = ckpt_live_task(ctx, first);
 	pid_t tgid = ctx->entries[first].tgid;
 	struct ckpt_process p = { .tgid = tgid };
 	unsigned int i, end = first + 1;
+	bool leader_is_dead = ctx->entries[first].flags & CKPT_TASK_DEAD_LEADER;
 	struct thread_refs *refs;
 	int ret;
 
@@ -251,7 +328,9 @@ int checkpoint_process(struct ckpt_ctx *ctx, unsigned int first)
 		ret = checkpoint_fs(ctx, leader, &p.fs);
 	if (!ret)
 		ret = checkpoint_sighand(ctx, leader, &p.sighand);
-	for (i = first; i < end && !ret; i++)
+	if (!ret && leader_is_dead)
+		ret = checkpoint_cred(ctx, ctx->tasks.task[first], &refs[0].cred);
+	for (i = first + leader_is_dead; i < end && !ret; i++)
 		ret = checkpoint_thread_refs(ctx, ctx->tasks.task[i], &refs[i - first]);
 	if (!ret)
 		ret = checkpoint_signal_struct(ctx, leader, &p);
@@ -259,7 +338,9 @@ int checkpoint_process(struct ckpt_ctx *ctx, unsigned int first)
 		ret = ckpt_write_rec(ctx, CKPT_REC_PROCESS, 0, &p, sizeof(p));
 	if (!ret)
 		ret = checkpoint_process_state(ctx, leader);
-	for (i = first; i < end && !ret; i++) {
+	if (!ret && leader_is_dead)
+		ret = checkpoint_dead_leader(ctx, ctx->tasks.task[first], tgid, refs[0].cred);
+	for (i = first + leader_is_dead; i < end && !ret; i++) {
 		ctx->where.pid = ctx->entries[i].pid;
 		ret = checkpoint_thread(ctx, ctx->tasks.task[i], ctx->entries[i].pid,
 					&refs[i - first]);
@@ -333,6 +414,52 @@ int restore_thread_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	}
 	kvfree(th);
 	return ret;
+}
+
+int restore_dispatch_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
+{
+	struct restart_task *rt = ctx->last_thread;
+	struct ckpt_dispatch *d;
+
+	if (!rt || rt->dispatch)
+		return ckpt_err(ctx, -EINVAL, "DISPATCH has no place here");
+	d = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*d), sizeof(*d));
+	if (IS_ERR(d))
+		return PTR_ERR(d);
+	rt->dispatch = d;
+	return 0;
+}
+
+static int restore_dispatch(struct restart_task *rt)
+{
+	const struct ckpt_dispatch *d = rt->dispatch;
+	int ret;
+
+	if (!d)
+		return 0;
+	ret = set_syscall_user_dispatch(PR_SYS_DISPATCH_ON, d->offset, d->len,
+					u64_to_user_ptr(d->selector));
+	return ret ? restore_fail(rt, ret, "where its system calls go") : 0;
+}
+
+/* By the rules of prctl(2). */
+static int restore_thread_flags(struct restart_task *rt)
+{
+	u32 flags = rt->thread.flags;
+
+	if (flags & ~CKPT_THREAD_FLAGS_ALL)
+		return restore_fail(rt, -EINVAL, "its flags");
+	if (flags & CKPT_THREAD_IO_FLUSHER) {
+		if (!capable(CAP_SYS_RESOURCE))
+			return restore_fail(rt, -EPERM, "PR_SET_IO_FLUSHER");
+		current->flags |= PF_IO_FLUSHER;
+	}
+	current->flags &= ~(PF_MCE_PROCESS | PF_MCE_EARLY);
+	if (flags & (CKPT_THREAD_MCE_LATE | CKPT_THREAD_MCE_EARLY))
+		current->flags |= PF_MCE_PROCESS;
+	if (flags & CKPT_THREAD_MCE_EARLY)
+		current->flags |= PF_MCE_EARLY;
+	return 0;
 }
 
 static int restore_rlimits(struct restart_task *rt)
@@ -410,6 +537,19 @@ static int restore_user_pointers(struct restart_task *rt)
 	return 0;
 }
 
+static int restore_process(struct restart_task *rt)
+{
+	int ret;
+
+	/* Descriptors before limits: the tree may hold more than it could open now. */
+	ret = restore_files(rt);
+	if (!ret)
+		ret = restore_fs(rt);
+	if (!ret && rt->leader == rt)
+		ret = restore_leader(rt) ?: restore_own_epoll_items(rt);
+	return ret ?: restore_adopt_mm(rt);
+}
+
 /**
  * restore_task - take on what the image has for this task
  * @rt:		the task, which is current
@@ -423,20 +563,21 @@ int restore_task(struct restart_task *rt)
 	const struct ckpt_thread *th = &rt->thread;
 	int ret;
 
-	/* Descriptors before limits: the tree may hold more than it could open now. */
-	ret = restore_files(rt);
-	if (!ret)
-		ret = restore_fs(rt);
-	if (!ret && rt->leader == rt)
-		ret = restore_leader(rt) ?: restore_own_epoll_items(rt);
-	if (!ret)
-		ret = restore_adopt_mm(rt);
+	ret = restore_process(rt);
+	if (!ret && rt->entry.flags & CKPT_TASK_DEAD_LEADER) {
+		set_task_comm(current, th->comm);
+		return restore_cred(rt);
+	}
 	if (!ret)
 		ret = restore_thread_signal(rt);
 	if (!ret)
 		ret = restore_restart_block(rt);
 	if (!ret)
 		ret = restore_user_pointers(rt);
+	if (!ret)
+		ret = restore_thread_flags(rt);
+	if (!ret)
+		ret = restore_dispatch(rt);
 	if (!ret)
 		ret = restore_sched(rt);
 #ifdef CONFIG_SECCOMP_FILTER

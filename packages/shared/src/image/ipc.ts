@@ -77,6 +77,23 @@ export function semUndo(c: Cursor): Fields {
 }
 
 /** Its tail may be shorter than it says: then what is there is given. */
+export const mqueue = (c: Cursor): Fields => ({
+  mode: c.u32(),
+  uid: c.u32(),
+  gid: c.u32(),
+  flags: c.hex32(),
+  atimeNs: c.signedDigits(),
+  mtimeNs: c.signedDigits(),
+  ctimeNs: c.signedDigits(),
+  maxMsgs: c.digits(),
+  msgBytes: c.digits(),
+  nrMsgs: c.u32(),
+  notify: c.u32(),
+  notifyPid: c.s32(),
+  notifySigno: c.u32(),
+  notifyValue: c.hex(),
+});
+
 export function msg(c: Cursor): Fields {
   const fields = {
     ...perm(c),

@@ -17,8 +17,8 @@ import {
   timerfd,
 } from "./anon.js";
 import { bytesToHex, Cursor } from "./cursor.js";
-import { ipcNs, msg, namespaces, sem, semUndo, shm, time, uts } from "./ipc.js";
-import { account, sched, seccomp, timers } from "./state.js";
+import { ipcNs, mqueue, msg, namespaces, sem, semUndo, shm, time, uts } from "./ipc.js";
+import { account, deadline, dispatch, sched, seccomp, timers } from "./state.js";
 import { pty, ptyState } from "./tty.js";
 import { event, fanotify, inotify, watch } from "./watches.js";
 
@@ -45,7 +45,7 @@ const fileKinds = [
   undefined, "path", "relinked", "pipe", "tty", "inotify", "fanotify", undefined, "copied",
   undefined, undefined, undefined, undefined, undefined, undefined, undefined,
   "eventfd", "signalfd", "timerfd", "epoll", "memfd", "socket", "pidfd",
-  "pty-master", "pty-slave",
+  "pty-master", "pty-slave", "mqueue",
 ] as const;
 const ownerTypes = ["none", "process", "group", "thread"] as const;
 const lockKinds = [undefined, "posix", "ofd", "flock", "lease"] as const;
@@ -362,8 +362,8 @@ function thread(c: Cursor): Fields {
     personality: c.hex32(),
     timerSlackNs: c.digits(),
     noNewPrivs: c.u32(),
+    flags: c.hex32(),
   });
-  c.skip(4);
   return Object.assign(fields, {
     restartKind: name(restartKinds, c.u32()),
     restartClock: c.u32(),
@@ -371,6 +371,8 @@ function thread(c: Cursor): Fields {
     restartArg: times(4, () => c.hex()),
   });
 }
+
+const pipe = (c: Cursor): Fields => ({ slots: c.u32(), bytes: c.u32(), fifo: c.u32(), nrChunks: c.u32() });
 
 const cow = (c: Cursor): Fields => ({
   runs: rest(c, 24, () => ({ addr: c.hex(), fromAddr: c.hex(), from: c.u32(), nr: c.u32() })),
@@ -398,7 +400,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [HEADER, { name: "HEADER", fixed: 144, element: 0, decode: header }],
   [TASKS, { name: "TASKS", fixed: 0, element: 32, decode: (c) => ({ tasks: rest(c, 32, () => task(c)) }) }],
   [16, { name: "FILE", fixed: 168, element: 1, strings: 2, decode: file }],
-  [17, { name: "PIPE", fixed: 16, element: 1, decode: (c) => ({ slots: c.u32(), bytes: c.u32(), fifo: c.u32() }) }],
+  [17, { name: "PIPE", fixed: 16, element: 1, decode: pipe }],
   [18, { name: "SHMEM", fixed: 8, element: 0, decode: (c) => ({ size: c.number() }) }],
   [20, { name: "INOTIFY", fixed: 24, element: 0, decode: inotify }],
   [21, { name: "FANOTIFY", fixed: 32, element: 0, decode: fanotify }],
@@ -435,6 +437,8 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [69, { name: "ACCOUNT", fixed: 104, element: 0, decode: account }],
   [70, { name: "TIMERS", fixed: 0, element: 64, decode: timers }],
   [71, { name: "SCHED", fixed: 192, element: 0, decode: sched }],
+  [72, { name: "DEADLINE", fixed: 32, element: 0, decode: deadline }],
+  [73, { name: "DISPATCH", fixed: 24, element: 0, decode: dispatch }],
   [86, { name: "PIDFD", fixed: 8, element: 0, decode: pidfd }],
   [5, { name: "TIME", fixed: 16, element: 0, decode: time }],
   [88, { name: "SOCKET", fixed: 64, element: 1, decode: socket }],
@@ -457,6 +461,8 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [96, { name: "SHM", fixed: 80, element: 0, decode: shm }],
   [97, { name: "SEM", fixed: 56, element: 8, decode: sem }],
   [98, { name: "MSG", fixed: 80, element: 1, decode: msg }],
+  [100, { name: "MQUEUE", fixed: 80, element: 1, decode: mqueue }],
+  [101, { name: "MQUEUE_NOTIFY", fixed: 40, element: 0, decode: (c) => ({ socket: c.u32() }) }],
   [99, { name: "SEM_UNDO", fixed: 0, element: 16, decode: semUndo }],
   [TRAILER, { name: "TRAILER", fixed: 24, element: 0, decode: trailer }],
 ]);

@@ -53,7 +53,17 @@ export function sched(c: Cursor): Fields {
     ioprio: c.u32(),
     seccompMode: c.u32(),
     seccomp: c.u32(),
+    sliceNs: c.u32(),
   };
 }
+
+export const deadline = (c: Cursor): Fields => ({
+  runtimeNs: c.digits(),
+  deadlineNs: c.digits(),
+  periodNs: c.digits(),
+  flags: c.hex(),
+});
+
+export const dispatch = (c: Cursor): Fields => ({ offset: c.hex(), len: c.hex(), selector: c.hex() });
 
 export const seccomp = (c: Cursor): Fields => ({ prev: c.u32(), flags: c.hex32(), nrInsns: c.u32() });

@@ -10,13 +10,13 @@
  *	HEADER TASKS NAMESPACES USER_NS MOUNTS NETWORK TIME UTS
  *	per tmpfs of the tree's own: TMPFS, its TMPFS_INODEs, each with XATTR and PAGES,
  *		     and TMPFS_LINKs, TMPFS_END
- *	IPC_NS SEM MSG
+ *	IPC_NS SEM MSG MQUEUE
  *	per process: its objects (FILE PIPE PTY LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
  *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD PIDFD SOCKET SOCKET_FILTER
  *		     SOCKET_DGRAM SHM MM PKEYS VMA AIO PAGES
  *		     FILES FS SIGHAND CRED SECCOMP), then PROCESS SEM_UNDO SIGQUEUE ACCOUNT
  *		     TIMERS,
- *		     and per thread THREAD CPU FPU SIGQUEUE SCHED
+ *		     and per thread THREAD DISPATCH CPU FPU SIGQUEUE SCHED DEADLINE
  *	SHM that nobody has attached
  *	EPOLL_ITEMS SOCKET_PEER SOCKET_MSG TCP TCP_DATA PTY_STATE, with FILEs and SOCKETs
  *		     that only they name
@@ -254,6 +254,8 @@ enum ckpt_rec_type {
 	CKPT_REC_ACCOUNT	= 69,
 	CKPT_REC_TIMERS		= 70,
 	CKPT_REC_SCHED		= 71,
+	CKPT_REC_DEADLINE	= 72,	/* of the SCHED before it */
+	CKPT_REC_DISPATCH	= 73,	/* of the THREAD before it */
 	CKPT_REC_EVENTFD	= 80,	/* objref */
 	CKPT_REC_SIGNALFD	= 81,	/* objref */
 	CKPT_REC_TIMERFD	= 82,	/* objref */
@@ -274,6 +276,8 @@ enum ckpt_rec_type {
 	CKPT_REC_SEM		= 97,
 	CKPT_REC_MSG		= 98,
 	CKPT_REC_SEM_UNDO	= 99,	/* of the PROCESS before it */
+	CKPT_REC_MQUEUE		= 100,	/* objref */
+	CKPT_REC_MQUEUE_NOTIFY	= 101,	/* the same; after all processes */
 	CKPT_REC_TRAILER	= 255,
 };
 
@@ -305,7 +309,9 @@ struct ckpt_header {
 /* Its group, or session, has lost its leader, and no member is outside the tree. */
 #define CKPT_TASK_OWN_GROUP	(1U << 2)
 #define CKPT_TASK_OWN_SESSION	(1U << 3)
-#define CKPT_TASK_FLAGS_ALL	0xfU
+/* The first thread of a process has ended, others of it have not. */
+#define CKPT_TASK_DEAD_LEADER	(1U << 4)
+#define CKPT_TASK_FLAGS_ALL	0x1fU
 
 /* TASKS: an array of these; a process's leader before its threads, parents before children. */
 struct ckpt_task_entry {
@@ -426,6 +432,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_PIDFD		= 22,
 	CKPT_FILE_PTY_MASTER	= 23,
 	CKPT_FILE_PTY_SLAVE	= 24,	/* @path: what it was opened by; "": by way of the master */
+	CKPT_FILE_MQUEUE	= 25,
 };
 
 /* Whom SIGIO goes to: F_SETOWN_EX. */
@@ -489,12 +496,18 @@ struct ckpt_file {
 #define CKPT_ADVICE_NOREUSE	(1U << 2)
 #define CKPT_ADVICE_ALL		0x7U
 
-/* PIPE: tail: the unread bytes. */
+/* PIPE: tail: @nr_chunks of struct ckpt_pipe_chunk, the unread bytes. */
 struct ckpt_pipe {
 	__u32 slots;		/* F_SETPIPE_SZ, in pages */
 	__u32 bytes;		/* unread */
 	__u32 fifo;		/* objref of the FILE (O_PATH) that is the FIFO, or 0 */
-	__u32 reserved;
+	__u32 nr_chunks;	/* 0: no packets */
+};
+
+/* What was written at a time, or a packet, which is read at a time (O_DIRECT). */
+struct ckpt_pipe_chunk {
+	__u32 len;
+	__u32 packet;		/* 1: it is one */
 };
 
 #define CKPT_PTY_NO_MASTER	(1U << 0)	/* it has been closed: all files are hung up */
@@ -725,6 +738,37 @@ struct ckpt_msg_head {
 	__aligned_u64 len;	/* of the data */
 };
 
+#define CKPT_MQUEUE_UNLINKED	(1U << 0)
+#define CKPT_MQUEUE_FLAGS_ALL	0x1U
+
+/*
+ * MQUEUE: a POSIX message queue. Tail: @nr_msgs times as of a MSG, the type being
+ * the priority; its name, NUL.
+ */
+struct ckpt_mqueue {
+	__u32 mode;		/* permissions */
+	__u32 uid;
+	__u32 gid;
+	__u32 flags;		/* CKPT_MQUEUE_* */
+	__aligned_s64 atime_ns;	/* since 1970 */
+	__aligned_s64 mtime_ns;
+	__aligned_s64 ctime_ns;
+	__aligned_u64 max_msgs;
+	__aligned_u64 msg_bytes;	/* that a message may have */
+	__u32 nr_msgs;
+	__u32 notify;		/* SIGEV_* */
+	__s32 notify_pid;	/* who is told once that it is not empty any more; 0: nobody */
+	__u32 notify_signo;
+	__aligned_u64 notify_value;
+};
+
+/* MQUEUE_NOTIFY: of SIGEV_THREAD. */
+struct ckpt_mqueue_notify {
+	__u32 socket;		/* objref of a SOCKET of netlink, */
+	__u32 reserved;
+	__u8 cookie[32];	/* which gets this */
+};
+
 /* EVENTFD: an eventfd. */
 struct ckpt_eventfd {
 	__aligned_u64 count;
@@ -796,7 +840,9 @@ struct ckpt_sockopt {
 	__u32 level;
 	__u32 name;
 	__u32 len;
-	__u32 device;		/* of IPV6_ADD_MEMBERSHIP; @value: the group */
+	__u32 device;		/* of IPV6_ADD_MEMBERSHIP; @value: the group; of a
+				 * filter of ICMPv6: which half
+				 */
 	__u8 value[CKPT_SOCKOPT_BYTES];
 };
 
@@ -1231,6 +1277,11 @@ struct ckpt_siginfo {
 	__u8 info[CKPT_SIGINFO_BYTES];	/* siginfo_t */
 };
 
+#define CKPT_THREAD_MCE_LATE	(1U << 0)	/* PR_MCE_KILL_LATE */
+#define CKPT_THREAD_MCE_EARLY	(1U << 1)	/* PR_MCE_KILL_EARLY */
+#define CKPT_THREAD_IO_FLUSHER	(1U << 2)	/* PR_SET_IO_FLUSHER */
+#define CKPT_THREAD_FLAGS_ALL	0x7U
+
 enum ckpt_restart_block {
 	CKPT_RESTART_NONE	= 0,
 	CKPT_RESTART_NANOSLEEP	= 1,
@@ -1260,7 +1311,7 @@ struct ckpt_thread {
 	__u32 personality;
 	__aligned_u64 timer_slack_ns;
 	__u32 no_new_privs;
-	__u32 reserved;
+	__u32 flags;			/* CKPT_THREAD_* */
 	__u32 restart_kind;		/* enum ckpt_restart_block */
 	__u32 restart_clock;
 	__aligned_s64 restart_ns;	/* time left */
@@ -1329,7 +1380,22 @@ struct ckpt_sched {
 	__u32 ioprio;
 	__u32 seccomp_mode;	/* SECCOMP_MODE_* */
 	__u32 seccomp;		/* objref of the filter installed last, or 0 */
-	__u32 reserved;
+	__u32 slice_ns;		/* that was asked for, by sched_setattr(2); else 0 */
+};
+
+/* DEADLINE: of a thread with the policy SCHED_DEADLINE, as in struct sched_attr. */
+struct ckpt_deadline {
+	__aligned_u64 runtime_ns;
+	__aligned_u64 deadline_ns;
+	__aligned_u64 period_ns;
+	__aligned_u64 flags;	/* SCHED_FLAG_RECLAIM, _DL_OVERRUN */
+};
+
+/* DISPATCH: system calls are the thread's to handle: PR_SET_SYSCALL_USER_DISPATCH. */
+struct ckpt_dispatch {
+	__aligned_u64 offset;	/* code that may make them starts here */
+	__aligned_u64 len;
+	__aligned_u64 selector;	/* address of the byte that says so, or 0 */
 };
 
 /* CPU: x86-64 registers, as in struct user_regs_struct. */

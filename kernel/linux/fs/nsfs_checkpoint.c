@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Checkpoint of open files that hold a namespace: a part of fs/nsfs.c.
+ *
+ * It is found again as that of a task of the tree which lives in it.
+ */
+#include <linux/checkpoint_internal.h>
+#include <linux/namei.h>
+#include <linux/sched/task.h>
+
+static bool lives_in(struct task_struct *t, struct ns_common *ns)
+{
+	struct ns_common *own = ns->ops->get(t);
+
+	if (own)
+		ns->ops->put(own);
+	return own == ns;
+}
+
+/* procfs may show another pid namespace, or be mounted elsewhere. */
+static bool leads_to(const char *name, const struct inode *inode)
+{
+	struct path path;
+	bool same;
+
+	if (kern_path(name, LOOKUP_FOLLOW, &path))
+		return false;
+	same = d_inode(path.dentry) == inode;
+	path_put(&path);
+	return same;
+}
+
+static int nsfs_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
+{
+	struct ns_common *ns = get_proc_ns(file_inode(file));
+	struct ckpt_file rec;
+	char name[64];
+	unsigned int i;
+	int ret;
+
+	ret = ckpt_file_describe(ctx, file, CKPT_FILE_PATH, &rec);
+	if (ret)
+		return ret;
+	for (i = 0; i < ctx->tasks.nr; i++)
+		if (lives_in(ctx->tasks.task[i], ns))
+			break;
+	if (i == ctx->tasks.nr)
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+			"a %s namespace in which no process of the tree lives: not supported",
+			ns->ops->name);
+	snprintf(name, sizeof(name), "/proc/%d/ns/%s", ctx->entries[i].tgid, ns->ops->name);
+	if (!leads_to(name, file_inode(file)))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "a namespace that %s does not lead to: not supported", name);
+	return ckpt_file_write(ctx, ckpt_file_objref(ctx, file), &rec, name, "");
+}
