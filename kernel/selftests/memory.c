@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What /proc/PID/maps shows comes back: at its address, with its contents and protection. */
 /* covers: Memory | private and file mappings, brk, stack | supported */
+/* covers: Memory | large mappings, which several CPUs read at once; an image that ends within them | supported, refused in words */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <setjmp.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -166,6 +168,53 @@ static void shared_memory(void)
 	verify(filled(p, MIB, 9), "1 MiB of shared anonymous memory");
 }
 
+/* Enough for several processors; its ends lie within page tables, and some pages were never touched. */
+#define LARGE		(49 * MIB)
+#define LARGE_IMAGE	"/ckpt/selftest-large.img"
+
+static void large(void)
+{
+	char *p = (char *)map(LARGE + 2 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE) + 12345 * 4096UL % (2 * MIB);
+	bool same = true, holes = true;
+
+	madvise(p, LARGE, MADV_NOHUGEPAGE);
+	for (size_t at = 0; at < LARGE; at += 4096)
+		if (at / 4096 != 5000)
+			fill((uint64_t *)(p + at), 4096, at);
+	pause_here();
+	for (size_t at = 0; at < LARGE; at += 4096)
+		if (at / 4096 != 5000)
+			same &= filled((uint64_t *)(p + at), 4096, at);
+	holes &= all_zero((unsigned char *)p + 5000 * 4096, 4096);
+	verify(same, "49 MiB of private memory, page by page");
+	verify(holes, "and a page in it that was never touched");
+}
+
+/* Whoever finds the end of it first: all stop, and nobody is left. */
+static void large_rounds(void)
+{
+	char output[4096];
+	struct subject s;
+	struct stat st;
+
+	if (!subject_start(&s, "large", large))
+		return;
+	if (!subject_checkpoint(&s, LARGE_IMAGE, (const char *const[]){ "--kill", NULL }) || !wait_gone(s.pid) ||
+	    stat(LARGE_IMAGE, &st) < 0)
+		return subject_end(&s);
+	for (int percent = 30; percent < 100; percent += 23) {
+		RUN(output, "/bin/cp", LARGE_IMAGE, LARGE_IMAGE ".cut");
+		tap_ok(truncate(LARGE_IMAGE ".cut", st.st_size * percent / 100) == 0 &&
+		       RUN(output, restart_path, "--detach", "-i", LARGE_IMAGE ".cut") == 1 &&
+		       strstr(output, "truncated in a record of pages") && wait_gone(s.pid),
+		       "an image of which %d %% are there: %s", percent, output);
+	}
+	unlink(LARGE_IMAGE ".cut");
+	if (subject_restart(&s, LARGE_IMAGE, NULL))
+		subject_finish(&s);
+	unlink(LARGE_IMAGE);
+}
+
 int main(void)
 {
 	need_checkpoint();
@@ -176,5 +225,6 @@ int main(void)
 	subject_round("file", file_memory);
 	subject_round("shared", shared_memory);
 	subject_round("vdso", vdso);
+	large_rounds();
 	return tap_done();
 }

@@ -175,7 +175,9 @@ static void save(const struct program *p)
 	f = fopen("/proc/sys/kernel/ns_last_pid", "we");
 	if (!f || fprintf(f, "%d", FIRST_PID) < 0 || fclose(f) != 0)
 		tap_diag("%s: its pids may be taken after a reboot", p->name);
-	if (!start(&s, p) || !subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) ||
+	/* What is unlinked in /tmp would be lost with it. */
+	if (!start(&s, p) ||
+	    !subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", "--unlinked=copy", NULL }) ||
 	    !wait_gone(s.pid))
 		return;
 	f = fopen(IMAGE ".pid", "we");

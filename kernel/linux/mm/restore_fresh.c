@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Pages of an address space that nobody uses yet: they are read into memory
- * that need not be zero, and mapped when they are whole. No fault is taken.
+ * that need not be zero, and mapped when they are whole. No fault is taken, and
+ * large ranges are read by several CPUs.
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/gfp.h>
@@ -9,7 +10,12 @@
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/rmap.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
 #include <linux/swap.h>
+#include <linux/workqueue.h>
 
 #include "internal.h"
 #include "restore.h"
@@ -90,6 +96,172 @@ static long map_fresh(struct mm_struct *mm, unsigned long addr, long nr, struct 
 	return i;
 }
 
+/* Make up to @nr pages, all in one page table. Returns how many, 0 if they are not for this way. */
+static long make_fresh(struct ckpt_stream *s, struct mm_struct *mm, unsigned long addr,
+		       unsigned long nr, struct page **pages)
+{
+	long n, done = 0;
+	int ret;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	n = fresh_pages(mm, addr, min(nr, CKPT_BATCH_PAGES));
+	mmap_read_unlock(mm);
+	if (n > 0)
+		n = alloc_pages_for(mm, n, pages);
+	if (n <= 0)
+		return n;
+	ret = ckpt_read_pages(s, pages, n);
+	if (!ret) {
+		mmap_read_lock(mm);
+		done = map_fresh(mm, addr, n, pages);
+		mmap_read_unlock(mm);
+	}
+	if (!ret && done < n)
+		ret = -EEXIST;
+	if (!ret)
+		return n;
+	while (n > done)
+		put_page(pages[--n]);
+	return ret;
+}
+
+/**
+ * struct fresh_range - pages that several CPUs make at the same time
+ * @file:	the image
+ * @pos:	where their contents begin in it
+ * @mm:		the address space
+ * @addr:	the first page
+ * @end:	behind the last one
+ * @next:	the page table that nobody has taken yet
+ * @error:	the first error, or 0
+ * @error_addr:	where it was
+ */
+struct fresh_range {
+	struct file *file;
+	loff_t pos;
+	struct mm_struct *mm;
+	unsigned long addr;
+	unsigned long end;
+	atomic_long_t next;
+	int error;
+	unsigned long error_addr;
+};
+
+struct fresh_worker {
+	struct work_struct work;
+	struct fresh_range *range;
+	struct page *pages[CKPT_BATCH_PAGES];
+};
+
+static void fresh_error(struct fresh_range *r, unsigned long addr, int error)
+{
+	if (!cmpxchg(&r->error, 0, error))
+		r->error_addr = addr;
+}
+
+/* One page table after the other, as long as there are any that nobody has taken. */
+static void fill_tables(struct fresh_range *r, struct page **pages)
+{
+	while (!READ_ONCE(r->error)) {
+		unsigned long addr = atomic_long_fetch_add(PMD_SIZE, &r->next);
+		unsigned long end = min(addr + PMD_SIZE, r->end);
+		struct ckpt_stream s = { .file = r->file };
+
+		if (addr >= r->end)
+			return;
+		addr = max(addr, r->addr);
+		s.pos = r->pos + (addr - r->addr);
+		while (addr < end) {
+			long n = fatal_signal_pending(current) ? -EINTR :
+				 make_fresh(&s, r->mm, addr, (end - addr) >> PAGE_SHIFT, pages);
+
+			if (n <= 0) {
+				fresh_error(r, addr, n ?: -EINVAL);
+				return;
+			}
+			addr += n << PAGE_SHIFT;
+		}
+		cond_resched();
+	}
+}
+
+static void fresh_work(struct work_struct *work)
+{
+	struct fresh_worker *w = container_of(work, struct fresh_worker, work);
+	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(w->range->mm), *old;
+
+	old = set_active_memcg(memcg);
+	fill_tables(w->range, w->pages);
+	set_active_memcg(old);
+	mem_cgroup_put(memcg);
+}
+
+/*
+ * Reads of these do not wait for each other, nor for a process: a worker of the
+ * kernel may do them.
+ */
+static bool is_read_in_parallel(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+
+	return file->f_mode & FMODE_LSEEK && S_ISREG(inode->i_mode) &&
+	       (shmem_mapping(inode->i_mapping) ||
+		(inode->i_sb->s_type->fs_flags & FS_REQUIRES_DEV &&
+		 !(inode->i_sb->s_iflags & SB_I_UNTRUSTED_MOUNTER)));
+}
+
+/* How much one CPU should have to do before another one is asked to help. */
+#define MIN_WORKER_BYTES	(4 * PMD_SIZE)
+
+/*
+ * Up to the end of the mapping, on all CPUs that the caller may use. Returns how
+ * many pages were made, or 0 if it is not worth while.
+ */
+static long make_in_parallel(struct ckpt_stream *s, struct fresh_range *r, unsigned long nr,
+			     struct page **pages)
+{
+	unsigned int cpus = cpumask_weight(current->cpus_ptr), i, started = 0;
+	struct fresh_worker **workers;
+	struct vm_area_struct *vma;
+
+	if (cpus < 2 || nr << PAGE_SHIFT < 2 * MIN_WORKER_BYTES || !is_read_in_parallel(s->file))
+		return 0;
+	if (mmap_read_lock_killable(r->mm))
+		return -EINTR;
+	vma = vma_lookup(r->mm, r->addr);
+	r->end = vma ? min(r->addr + (nr << PAGE_SHIFT), vma->vm_end) : r->addr;
+	nr = fresh_pages(r->mm, r->addr, 1) > 0 ? (r->end - r->addr) >> PAGE_SHIFT : 0;
+	mmap_read_unlock(r->mm);
+	cpus = min_t(unsigned long, cpus, (nr << PAGE_SHIFT) / MIN_WORKER_BYTES);
+	if (cpus < 2)
+		return 0;
+	workers = kcalloc(cpus - 1, sizeof(*workers), GFP_KERNEL);
+	if (!workers)
+		return 0;
+	r->file = s->file;
+	r->pos = s->pos - (s->buf_len - s->buf_pos);
+	atomic_long_set(&r->next, r->addr & PMD_MASK);
+	for (i = 0; i < cpus - 1; i++) {
+		workers[i] = kmalloc(sizeof(**workers), GFP_KERNEL);
+		if (!workers[i])
+			break;
+		workers[i]->range = r;
+		INIT_WORK(&workers[i]->work, fresh_work);
+		queue_work(system_unbound_wq, &workers[i]->work);
+		started++;
+	}
+	fill_tables(r, pages);
+	for (i = 0; i < started; i++) {
+		flush_work(&workers[i]->work);
+		kfree(workers[i]);
+	}
+	kfree(workers);
+	if (r->error)
+		return r->error;
+	return ckpt_skip_pages(s, nr) ?: nr;
+}
+
 /**
  * restore_fresh_pages - make pages and read their contents
  * @ctx:	the restart
@@ -105,33 +277,18 @@ static long map_fresh(struct mm_struct *mm, unsigned long addr, long nr, struct 
 long restore_fresh_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_struct *mm,
 			 unsigned long addr, unsigned long nr, struct page **pages)
 {
-	long n, done = 0;
-	int ret;
+	struct fresh_range range = { .mm = mm, .addr = addr, .error_addr = addr };
+	long n = make_in_parallel(s, &range, nr, pages);
 
-	if (mmap_read_lock_killable(mm))
-		return ckpt_err(ctx, -EINTR, "interrupted");
-	n = fresh_pages(mm, addr, min(nr, CKPT_BATCH_PAGES));
-	mmap_read_unlock(mm);
-	if (n > 0)
-		n = alloc_pages_for(mm, n, pages);
-	if (n <= 0)
-		return n ? ckpt_err(ctx, n, "no memory for its pages") : 0;
-	ret = ckpt_read_pages(s, pages, n);
-	if (!ret) {
-		mmap_read_lock(mm);
-		done = map_fresh(mm, addr, n, pages);
-		mmap_read_unlock(mm);
-	}
-	if (!ret && done < n)
-		ret = -EEXIST;
-	while (n > done)
-		put_page(pages[--n]);
-	if (!ret)
+	if (!n)
+		n = make_fresh(s, mm, addr, nr, pages);
+	if (n >= 0)
 		return n;
-	ctx->where.addr = addr;
-	return ckpt_err(ctx, ret == -EEXIST ? -EINVAL : ret,
-			ret == -ENODATA ? "the image is truncated in a record of pages" :
-			ret == -EEXIST ?
+	ctx->where.addr = range.error_addr;
+	return ckpt_err(ctx, n == -EEXIST ? -EINVAL : n,
+			n == -ENODATA ? "the image is truncated in a record of pages" :
+			n == -EEXIST ?
 			"the image has a page twice, or there is no memory for it" :
-			"cannot read pages from the image");
+			n == -ENOMEM ? "no memory for its pages" :
+			n == -EINTR ? "interrupted" : "cannot read pages from the image");
 }
