@@ -315,18 +315,58 @@ static long checkpoint_tree(uint32_t own, pid_t pid, struct checkpoint_args *arg
 	long ret = -1;
 	int error = ESTALE;
 
+	if (!(own & CKPT_NS_NET))
+		return namespaces_checkpoint(own, pid, args, stats);
 	for (int i = 0; i < NETWORK_TRIES && ret < 0 && error == ESTALE; i++) {
-		if (own & CKPT_NS_NET)
-			take_network(args, pid, &network);
+		take_network(args, pid, &network);
 		ret = namespaces_checkpoint(own, pid, args, stats);
 		error = errno;
-		if (own & CKPT_NS_NET)
-			close(args->network_fd);
+		close(args->network_fd);
 		if (ret < 0 && error == ESTALE && i < NETWORK_TRIES - 1)
 			kernellog_forget(log);
 	}
 	free(network.at);
 	errno = error;
+	return ret;
+}
+
+static void give_relink_dirs(struct checkpoint_args *args, pid_t pid)
+{
+	struct tree tree;
+
+	if (!relink_dirs.nr && !(args->flags & CHECKPOINT_UNLINKED_COPY)) {
+		tree_read(&tree, pid);
+		relink_find(&relink_dirs, &tree);
+		tree_free(&tree);
+	}
+	args->nr_relink_fds = relink_dirs.nr;
+	args->relink_fds = (uintptr_t)relink_dirs.fds;
+}
+
+/*
+ * To look for unlinked files costs more than the rest, and most trees have none: the kernel says when it has met
+ * one. An image that is no file cannot be begun anew.
+ */
+static long write_image(uint32_t own, pid_t pid, struct checkpoint_args *args, struct checkpoint_stats *stats,
+			struct kernellog *log)
+{
+	uint64_t frozen_ns = 0;
+	long ret;
+
+	if (unfinished && !relink_dirs.nr && !(args->flags & CHECKPOINT_UNLINKED_COPY)) {
+		args->flags |= CHECKPOINT_RELINK_ASK;
+		ret = checkpoint_tree(own, pid, args, stats, log);
+		if (ret >= 0 || errno != EXDEV)
+			return ret;
+		args->flags &= ~CHECKPOINT_RELINK_ASK;
+		frozen_ns = stats->frozen_ns;
+		if (ftruncate(args->image_fd, 0) < 0 || lseek(args->image_fd, 0, SEEK_SET) < 0)
+			die("the image cannot be begun anew: %s", strerror(errno));
+	}
+	give_relink_dirs(args, pid);
+	ret = checkpoint_tree(own, pid, args, stats, log);
+	stats->frozen_ns += frozen_ns;
+	stats->total_ns += frozen_ns;
 	return ret;
 }
 
@@ -357,7 +397,6 @@ int main(int argc, char **argv)
 	const uint8_t *parent_id = NULL;
 	struct kernellog log;
 	struct refused refused = { };
-	struct tree tree;
 	uint64_t flags = 0;
 	uint32_t tracker = CKPT_TRACKER_DEFAULT;
 	bool json = false, dry_run;
@@ -413,18 +452,15 @@ int main(int argc, char **argv)
 		parse_id(parent_name, parent_header.image_id);
 		parent_id = parent_header.image_id;
 	}
-	tree_read(&tree, pid);
-	if (!tree.nr)
+	if (kill(pid, 0) < 0 && errno == ESRCH)
 		explain(ESRCH, pid);
-	if (tree_has(&tree, getpid()))
+	if (tree_has(pid, getpid()))
 		die("pid %d: this command runs inside that tree, and cannot freeze itself; run it from outside", pid);
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
 	signal(SIGHUP, on_signal);
-	if (!relink_dirs.nr && !(flags & CHECKPOINT_UNLINKED_COPY))
-		relink_find(&relink_dirs, &tree);
 	kernellog_open(&log, log_name);
 
 	struct checkpoint_args args = {
@@ -432,8 +468,6 @@ int main(int argc, char **argv)
 		.pid = pid,
 		.image_fd = dry_run ? -1 : open_output(output, parent),
 		.log_fd = log.fd,
-		.nr_relink_fds = relink_dirs.nr,
-		.relink_fds = (uintptr_t)relink_dirs.fds,
 		.parent_id = (uintptr_t)parent_id,
 		.stats = (uintptr_t)&stats,
 		.tracker = tracker,
@@ -451,7 +485,7 @@ int main(int argc, char **argv)
 		take_mounts(&args, pid, &refused);
 	if (refused.nr && !dry_run)
 		die("%s", refused.lines[0]);
-	ret = checkpoint_tree(own, pid, &args, &stats, &log);
+	ret = write_image(own, pid, &args, &stats, &log);
 	error = errno;
 	kernellog_read(&log);
 	for (size_t i = 0; i < refused.nr; i++)

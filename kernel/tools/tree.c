@@ -24,14 +24,14 @@ static int by_parent(const void *a, const void *b)
 }
 
 /* The comm in parentheses may hold anything, so look behind the last one. */
-static pid_t parent_of(int proc, const char *pid)
+static pid_t parent_of(const char *pid)
 {
 	char path[64], stat[1024], *end;
 	ssize_t n;
 	int fd, ppid;
 
-	snprintf(path, sizeof(path), "%.20s/stat", pid);
-	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	n = read(fd, stat, sizeof(stat) - 1);	/* all at once, or it has ended */
@@ -59,7 +59,7 @@ void tree_read(struct tree *tree, pid_t root)
 
 		if (*end || pid <= 0)
 			continue;
-		ppid = parent_of(dirfd(dir), entry->d_name);
+		ppid = parent_of(entry->d_name);
 		if (ppid < 0)
 			continue;
 		if (nr == room) {
@@ -96,12 +96,15 @@ void tree_read(struct tree *tree, pid_t root)
 	free(all);
 }
 
-bool tree_has(const struct tree *tree, pid_t pid)
+bool tree_has(pid_t root, pid_t pid)
 {
-	for (size_t i = 0; i < tree->nr; i++)
-		if (tree->pids[i] == pid)
-			return true;
-	return false;
+	char text[16];
+
+	while (pid > 0 && pid != root) {
+		snprintf(text, sizeof(text), "%d", pid);
+		pid = parent_of(text);
+	}
+	return pid == root;
 }
 
 void tree_free(struct tree *tree)

@@ -14,7 +14,8 @@ struct tree {
 
 /* One pass over /proc; an empty tree if @root is gone. */
 void tree_read(struct tree *tree, pid_t root);
-bool tree_has(const struct tree *tree, pid_t pid);
+/* Is @pid the root of a tree, or in it? */
+bool tree_has(pid_t root, pid_t pid);
 void tree_free(struct tree *tree);
 
 #endif

@@ -83,6 +83,9 @@ class Line:
     def ask(self, text):
         self.send(text)
         return self.read()
+    def close(self):
+        self.file.close()
+        self.sock.close()
 
 class Download:
     """Reads an answer of HTTP, a little at a time until told."""

@@ -232,7 +232,9 @@ static const char *relink_problem(int err)
  *
  * All who hold an inode get the same name.
  *
- * Return: 0 or a negative error, which has not been logged.
+ * Return: 0 or a negative error, which has not been logged. With
+ * CHECKPOINT_RELINK_ASK, -EXDEV if no directory was given for its filesystem:
+ * this ends the checkpoint, and nothing is logged of it.
  */
 int ckpt_try_relink(struct ckpt_ctx *ctx, struct dentry *old, const char **path,
 		    const char **why)
@@ -240,6 +242,7 @@ int ckpt_try_relink(struct ckpt_ctx *ctx, struct dentry *old, const char **path,
 	struct inode *inode = d_inode(old);
 	struct ckpt_relinked *r = find_relinked(ctx, inode);
 	int ret = -ENOENT;
+	bool asked = false;
 	unsigned int i;
 
 	*path = r ? r->full : NULL;
@@ -250,6 +253,7 @@ int ckpt_try_relink(struct ckpt_ctx *ctx, struct dentry *old, const char **path,
 
 		if (dir->dentry->d_sb != inode->i_sb)
 			continue;
+		asked = true;
 		if (!dir_is_private(dir))
 			ret = -ENOTDIR;
 		else if (!inode->i_nlink && !d_inode(dir->dentry)->i_op->relink)
@@ -261,6 +265,8 @@ int ckpt_try_relink(struct ckpt_ctx *ctx, struct dentry *old, const char **path,
 		if (!ret)
 			return 0;
 	}
+	if (!asked && ctx->flags & CHECKPOINT_RELINK_ASK)
+		ret = ctx->error = ctx->error ?: -EXDEV;
 	*why = relink_problem(ret);
 	return ret;
 }

@@ -49,7 +49,8 @@ int checkpoint_unlinked(struct ckpt_ctx *ctx, struct file *file, struct ckpt_fil
 		return checkpoint_copied(ctx, file, rec, last_name);
 	ret = ckpt_try_relink(ctx, dentry, &path, &why);
 	/* There is nothing in a removed directory that could be large. */
-	if (ret && (ctx->flags & CHECKPOINT_UNLINKED_AUTO || d_is_dir(dentry))) {
+	if (ret && !ctx->error &&
+	    (ctx->flags & CHECKPOINT_UNLINKED_AUTO || d_is_dir(dentry))) {
 		if (!ckpt_dryrun(ctx))
 			ckpt_note(ctx, "will be another inode: no name on %s: %s (error %d)",
 				  d_inode(dentry)->i_sb->s_type->name, why, ret);

@@ -133,7 +133,7 @@ static long make_fresh(struct ckpt_stream *s, struct mm_struct *mm, unsigned lon
  * @mm:		the address space
  * @addr:	the first page
  * @end:	behind the last one
- * @next:	the page table that nobody has taken yet
+ * @next:	the chunk that nobody has taken yet
  * @error:	the first error, or 0
  * @error_addr:	where it was
  */
@@ -160,12 +160,16 @@ static void fresh_error(struct fresh_range *r, unsigned long addr, int error)
 		r->error_addr = addr;
 }
 
-/* One page table after the other, as long as there are any that nobody has taken. */
-static void fill_tables(struct fresh_range *r, struct page **pages)
+/* What one CPU takes at a time; and what it should have to do, or it is not asked to help. */
+#define CHUNK_BYTES		(PMD_SIZE / 4)
+#define MIN_WORKER_BYTES	(2 * CHUNK_BYTES)
+
+/* One chunk after the other, as long as there are any that nobody has taken. */
+static void fill_chunks(struct fresh_range *r, struct page **pages)
 {
 	while (!READ_ONCE(r->error)) {
-		unsigned long addr = atomic_long_fetch_add(PMD_SIZE, &r->next);
-		unsigned long end = min(addr + PMD_SIZE, r->end);
+		unsigned long addr = atomic_long_fetch_add(CHUNK_BYTES, &r->next);
+		unsigned long end = min(addr + CHUNK_BYTES, r->end);
 		struct ckpt_stream s = { .file = r->file };
 
 		if (addr >= r->end)
@@ -192,7 +196,7 @@ static void fresh_work(struct work_struct *work)
 	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(w->range->mm), *old;
 
 	old = set_active_memcg(memcg);
-	fill_tables(w->range, w->pages);
+	fill_chunks(w->range, w->pages);
 	set_active_memcg(old);
 	mem_cgroup_put(memcg);
 }
@@ -210,9 +214,6 @@ static bool is_read_in_parallel(struct file *file)
 		(inode->i_sb->s_type->fs_flags & FS_REQUIRES_DEV &&
 		 !(inode->i_sb->s_iflags & SB_I_UNTRUSTED_MOUNTER)));
 }
-
-/* How much one CPU should have to do before another one is asked to help. */
-#define MIN_WORKER_BYTES	(4 * PMD_SIZE)
 
 /*
  * Up to the end of the mapping, on all CPUs that the caller may use. Returns how
@@ -241,7 +242,7 @@ static long make_in_parallel(struct ckpt_stream *s, struct fresh_range *r, unsig
 		return 0;
 	r->file = s->file;
 	r->pos = s->pos - (s->buf_len - s->buf_pos);
-	atomic_long_set(&r->next, r->addr & PMD_MASK);
+	atomic_long_set(&r->next, round_down(r->addr, CHUNK_BYTES));
 	for (i = 0; i < cpus - 1; i++) {
 		workers[i] = kmalloc(sizeof(**workers), GFP_KERNEL);
 		if (!workers[i])
@@ -251,7 +252,7 @@ static long make_in_parallel(struct ckpt_stream *s, struct fresh_range *r, unsig
 		queue_work(system_unbound_wq, &workers[i]->work);
 		started++;
 	}
-	fill_tables(r, pages);
+	fill_chunks(r, pages);
 	for (i = 0; i < started; i++) {
 		flush_work(&workers[i]->work);
 		kfree(workers[i]);

@@ -277,6 +277,7 @@ int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root, const u8 *pare
 		ckpt_thaw_tree(ctx);
 		ckpt_relink_rollback(ctx);
 		ctx->stats.total_ns = ktime_get_ns() - start;
+		ctx->stats.frozen_ns = ctx->stats.total_ns;
 		return ret ? ckpt_err(ctx, ret, "failed with error %d", ret) : 0;
 	}
 	if (ctx->flags & (CHECKPOINT_KILL | CHECKPOINT_NOTRACK))

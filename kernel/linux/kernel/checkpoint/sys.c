@@ -212,10 +212,11 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 	}
 	ret = do_checkpoint(ctx, root, args.parent_id ? parent : NULL);
 	put_task_struct(root);
-	if (!ret && args.stats &&
+	/* Also of one that failed: the tree was at rest for it. */
+	if (args.stats &&
 	    copy_to_user(u64_to_user_ptr(args.stats), &ctx->stats,
 			 min_t(size_t, args.stats_size ?: CHECKPOINT_STATS_SIZE_VER0,
-			       sizeof(ctx->stats))))
+			       sizeof(ctx->stats))) && !ret)
 		ret = -EFAULT;
 	if (!ret && ctx->held)
 		ret = install_held(ctx);

@@ -63,6 +63,11 @@
 #define CHECKPOINT_RELINK_RMDIR	(1ULL << 11)
 #define CHECKPOINT_HOLD		(1ULL << 12)	/* the tree stays at rest */
 /*
+ * Fail with EXDEV, and without a word in the log, when a file without a name is met
+ * for whose filesystem there is no directory: the caller finds some, and tries again.
+ */
+#define CHECKPOINT_RELINK_ASK	(1ULL << 13)
+/*
  * The tree has its own namespace of this kind, which the caller has entered: it is
  * written with what it holds, and nobody outside the tree may live in it.
  */
@@ -71,7 +76,7 @@
 #define CHECKPOINT_OWN_MNT	(1ULL << 18)
 #define CHECKPOINT_OWN_TIME	(1ULL << 19)
 #define CHECKPOINT_OWN_NET	(1ULL << 20)
-#define CHECKPOINT_FLAGS_ALL	0x1f1f3fULL
+#define CHECKPOINT_FLAGS_ALL	0x1f3f3fULL
 
 #define CKPT_HELD_KILL		_IO(0xcb, 1)
 
