@@ -183,6 +183,7 @@ struct own_item {
 static int add_items(struct ckpt_ctx *ctx, struct ckpt_anon *epoll,
 		     const struct ckpt_epoll_item *recs, unsigned int nr)
 {
+	struct restart_task *rt;
 	struct own_item *items;
 	unsigned int i;
 	int ret = 0;
@@ -197,8 +198,11 @@ static int add_items(struct ckpt_ctx *ctx, struct ckpt_anon *epoll,
 			break;
 		epoll->nr++;
 		items[i].pid = recs[i].pid;
-		if (recs[i].pid)
-			ret = PTR_ERR_OR_ZERO(restart_find(ctx, recs[i].pid));
+		rt = recs[i].pid ? restart_find(ctx, recs[i].pid) : NULL;
+		if (IS_ERR(rt))
+			ret = PTR_ERR(rt);
+		else if (rt)
+			rt->has_epoll_items = true;
 		else
 			ret = add_item(ctx, epoll, &items[i].item);
 		cond_resched();
@@ -245,6 +249,9 @@ int restore_own_epoll_items(struct restart_task *rt)
 	unsigned int n;
 	int ret;
 
+	/* Few processes have any; all objects of the tree are gone through for each. */
+	if (!rt->has_epoll_items)
+		return 0;
 	while ((anon = ckpt_ref_next(restart_ckpt_ctx(rt), &i, CKPT_OBJ_ANON))) {
 		struct own_item *own = anon->data;
 

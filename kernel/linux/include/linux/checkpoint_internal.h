@@ -304,6 +304,7 @@ int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root,
  * @has_thread:	@thread is filled in
  * @cpu:	its registers, as the image has them
  * @has_fpu:	its FPU state is set
+ * @has_epoll_items: leader: there are some that it has to add itself
  * @thread:	what the image says of this thread
  * @process:	leader: what the image says of the process
  * @sigqueues:	pending signals, to be queued when handlers and masks stand
@@ -327,6 +328,7 @@ struct restart_task {
 	bool has_heir;
 	void *cpu;
 	bool has_fpu;
+	bool has_epoll_items;
 	struct ckpt_thread thread;
 	struct ckpt_process *process;
 	struct list_head sigqueues;
