@@ -265,8 +265,10 @@ int ckpt_try_relink(struct ckpt_ctx *ctx, struct dentry *old, const char **path,
 		if (!ret)
 			return 0;
 	}
-	if (!asked && ctx->flags & CHECKPOINT_RELINK_ASK)
-		ret = ctx->error = ctx->error ?: -EXDEV;
+	if (!asked && ctx->flags & CHECKPOINT_RELINK_ASK) {
+		ret = -EXDEV;
+		ctx->error = ctx->error ?: ret;
+	}
 	*why = relink_problem(ret);
 	return ret;
 }
