@@ -3,7 +3,7 @@
 /* covers: Tasks | SCHED_DEADLINE, a time slice of its own | supported */
 /* covers: Tasks | PR_SET_SYSCALL_USER_DISPATCH, PR_MCE_KILL, PR_SET_IO_FLUSHER | supported */
 /* covers: Tasks | dumpable by root only (fs.suid_dumpable) | supported */
-/* covers: Tasks | sandboxes of Landlock | refused by name */
+/* covers: Tasks | sandboxes of Landlock that the caller does not live in | refused by name */
 /* covers: Tasks | traced processes | refused by name */
 /* covers: Memory | sealed mappings (mseal) | supported */
 #define _GNU_SOURCE

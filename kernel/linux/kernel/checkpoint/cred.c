@@ -17,11 +17,14 @@
 #include "../../security/landlock/cred.h"
 #endif
 
-/* What a security module keeps is not written: to lose a restriction is to give power. */
+/*
+ * What a security module keeps is not written: to lose a restriction is to give
+ * power. Whoever is in the caller's own sandbox will be in that of who restarts.
+ */
 static bool is_landlocked(const struct cred *c)
 {
 #ifdef CONFIG_SECURITY_LANDLOCK
-	return landlock_cred(c)->domain;
+	return landlock_cred(c)->domain != landlock_cred(current_cred())->domain;
 #else
 	return false;
 #endif
@@ -45,7 +48,7 @@ static int write_cred(struct ckpt_ctx *ctx, const struct cred *c, const char *wh
 				     "%s another user namespace: not supported", what);
 	if (is_landlocked(c))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "%s a sandbox of Landlock: not supported", what);
+				     "%s another sandbox of Landlock: not supported", what);
 	rec.uid = from_kuid_munged(ns, c->uid);
 	rec.gid = from_kgid_munged(ns, c->gid);
 	rec.suid = from_kuid_munged(ns, c->suid);
