@@ -24,7 +24,9 @@
 static bool is_landlocked(const struct cred *c)
 {
 #ifdef CONFIG_SECURITY_LANDLOCK
-	return landlock_cred(c)->domain != landlock_cred(current_cred())->domain;
+	const struct landlock_ruleset *domain = landlock_cred(c)->domain;
+
+	return domain && domain != landlock_cred(current_cred())->domain;
 #else
 	return false;
 #endif
