@@ -346,7 +346,7 @@ struct ckpt_namespaces {
 
 #define CKPT_NS_PID_INIT	(1U << 0)	/* the first process of its pid namespace */
 #define CKPT_NS_PID_UNSHARED	(1U << 1)	/* its children live in another: unshare(2) */
-#define CKPT_NS_PID_USER	(1U << 2)	/* INIT: it belongs to the tree's own user namespace */
+#define CKPT_NS_PID_USER	(1U << 2)	/* INIT: of the own user namespace */
 #define CKPT_NS_PID_ALL		0x7U
 #define CKPT_PID_LEVELS		4
 
@@ -1088,7 +1088,7 @@ struct ckpt_xattr {
 #define CKPT_MM_COREDUMP_SHIFT		8		/* as in /proc/PID/coredump_filter */
 #define CKPT_MM_COREDUMP_BITS		9
 #define CKPT_MM_PKEYS			(1U << 17)	/* PKEYS follows */
-#define CKPT_MM_OWN_USER		(1U << 18)	/* belongs to the tree's own user namespace */
+#define CKPT_MM_OWN_USER		(1U << 18)	/* of the own user namespace */
 #define CKPT_MM_FLAGS_ALL		0x7ffffU
 
 struct ckpt_mm {
