@@ -45,9 +45,10 @@ test("by keyboard alone: from the home page to a process that was checkpointed, 
 
   await page.keyboard.press("c");
   await expect(dialog).toBeVisible();
-  await tabTo(page, /kill the processes/);
-  await page.keyboard.press("Space");
-  await expect(dialog.getByRole("checkbox")).toBeChecked();
+  await tabTo(page, /^The processes/);
+  await page.keyboard.press("End");
+  await expect(dialog.getByLabel("The processes")).toHaveValue("kill");
+  await tabTo(page, /^Checkpoint$/);
   await page.keyboard.press("Enter");
   await expectStep(page, 3, "ok");
 

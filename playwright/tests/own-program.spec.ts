@@ -38,7 +38,7 @@ test("a script of one's own runs in the guest, is checkpointed and comes back; o
   await action(page, "verify").click();
   await expectStep(page, 3, "ok");
   await action(page, "checkpointFull").click();
-  await page.getByRole("dialog").getByLabel("kill the processes afterwards").check();
+  await page.getByRole("dialog").getByLabel("The processes").selectOption("kill");
   await page.getByRole("dialog").getByRole("button", { name: "Checkpoint" }).click();
   await expectStep(page, 4, "ok");
   await action(page, "restore").click();
