@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What an image says of a network and of a user namespace is not believed. */
+/* What an image says of a network, of a user namespace and of control groups is not believed. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <net/if.h>
@@ -20,23 +20,16 @@
 #define IMAGE	"/ckpt/selftest-badns.img"
 #define MUTATIONS 100
 
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return good;
-}
+#define GROUP	"/sys/fs/cgroup/selftest-bad"
 
 static void body(void)
 {
 	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	int fd;
 
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0 || !put("/proc/self/setgroups", "deny") ||
-	    !put("/proc/self/gid_map", "0 0 1") || !put("/proc/self/uid_map", "0 0 1"))
+	mkdir(GROUP, 0755);
+	if (!put_text(GROUP "/cgroup.procs", "0") || unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWCGROUP) < 0 || !put_text("/proc/self/setgroups", "deny") ||
+	    !put_text("/proc/self/gid_map", "0 0 1") || !put_text("/proc/self/uid_map", "0 0 1"))
 		_exit(1);
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (ioctl(fd, SIOCSIFFLAGS, &request) < 0)
@@ -47,7 +40,8 @@ static void body(void)
 
 static bool is_about(uint32_t type)
 {
-	return type == CKPT_REC_NETWORK || type == CKPT_REC_USER_NS || type == CKPT_REC_NAMESPACES;
+	return type == CKPT_REC_NETWORK || type == CKPT_REC_USER_NS || type == CKPT_REC_NAMESPACES ||
+	       type == CKPT_REC_CGROUPS;
 }
 
 static void user_namespace(void)
@@ -80,6 +74,44 @@ static void network(void)
 	BAD_FIELD(first->nlmsg_type, 0xffff, "an unknown message", "contradicts itself about its network");
 }
 
+/* Another text of the same length at a place of the text of the CGROUPS record. */
+static void bad_text(char *at, const char *from, const char *to, const char *what, const char *words)
+{
+	char *found = strstr(at, from);
+
+	if (!found || strlen(from) != strlen(to)) {
+		tap_ok(false, "the image says \"%s\" of control groups", from);
+		return;
+	}
+	memcpy(found, to, strlen(to));
+	expect(what, words);
+	memcpy(found, from, strlen(from));
+}
+
+static void control_groups(void)
+{
+	struct ckpt_cgroups *c = record(CKPT_REC_CGROUPS, NULL);
+	struct ckpt_cgroup_member *m = (struct ckpt_cgroup_member *)(c + 1);
+	char *text = (char *)(m + c->nr_members);
+	const char *words = "contradicts itself about its control groups";
+
+	rmdir(GROUP);
+	BAD_FIELD(c->nr_members, -1U, "more members than there are", "contradict themselves");
+	BAD_FIELD(c->text_len, c->text_len - 1, "less text than there is", "contradict themselves");
+	BAD_FIELD(m->pid, m->pid + 1, "a member that is not in the image", "is not in the image");
+	BAD_FIELD(m->line, c->text_len, "a line behind the text", "is not in the image");
+	BAD_FIELD(m->line, m->line + 1, "no line", words);
+	bad_text(text, "N /selftest-bad", "N /../ftest-bad", "a namespace that begins above all", words);
+	bad_text(text, "N /selftest-bad", "A /selftest-bad", "no beginning of the namespace", words);
+	bad_text(text, "\nG /\n", "\nG .\n", "a group that is no path", words);
+	bad_text(text, "\nG /\n", "\nX /\n", "a member of no group", words);
+	bad_text(text, "S cgroup.freeze 0", "S ../cgroup.eze 0", "a file elsewhere", words);
+	bad_text(text, "S cgroup.freeze 0", "S cgroup.procs\v 7", "a setting that there is not", "cannot be");
+	bad_text(text, "S cgroup.max.depth max", "S cgroup.max.depth -55", "a value that there is not", "cannot be");
+	bad_text(text, "O 755 0 0", "O 7z5 0 0", "an owner that there is not", words);
+	tap_ok(!exists(GROUP), "and what was made for it is taken away");
+}
+
 int main(void)
 {
 	struct subject s;
@@ -91,10 +123,12 @@ int main(void)
 	    load_image(IMAGE, s.pid)) {
 		user_namespace();
 		network();
+		control_groups();
 		mutations(is_about, MUTATIONS);
 	}
 	if (subject_restart(&s, IMAGE, NULL))
 		subject_finish(&s);
 	unlink(IMAGE);
+	rmdir(GROUP);
 	return tap_done();
 }

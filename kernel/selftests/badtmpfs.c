@@ -23,7 +23,7 @@ static void body(void)
 	int fd;
 
 	mkdir(TOP, 0755);
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	if (!private_mounts() ||
 	    mount("x", TOP, "tmpfs", 0, NULL) < 0 || chdir(TOP) < 0 || mkdir("dir", 0755) < 0)
 		_exit(1);
 	fd = open("dir/file", O_RDWR | O_CREAT | O_CLOEXEC, 0644);

@@ -48,22 +48,12 @@ static int next_nth(int n)
 	return n + 1 + (every_one ? 0 : n / 16);
 }
 
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return good;
-}
-
 static bool set_fail_nth(int n)
 {
 	char text[16];
 
 	snprintf(text, sizeof(text), "%d", n);
-	return put(FAIL_NTH, text);
+	return put_text(FAIL_NTH, text);
 }
 
 /* Has the failure not come to pass? */
@@ -93,18 +83,18 @@ static bool prepare_injection(void)
 	for (size_t i = 0; i < 2; i++)
 		for (size_t j = 0; j < sizeof(settings) / sizeof(settings[0]); j++) {
 			snprintf(path, sizeof(path), DEBUGFS "/%s/%s", kinds[i], settings[j][0]);
-			if (!put(path, settings[j][1]))
+			if (!put_text(path, settings[j][1]))
 				return false;
 		}
 	/* Of pages all orders; some kinds have no such setting. */
-	put(DEBUGFS "/fail_page_alloc/min-order", "0");
+	put_text(DEBUGFS "/fail_page_alloc/min-order", "0");
 	return true;
 }
 
 static void set_probability(const char *percent)
 {
-	put(DEBUGFS "/failslab/probability", percent);
-	put(DEBUGFS "/fail_page_alloc/probability", percent);
+	put_text(DEBUGFS "/failslab/probability", percent);
+	put_text(DEBUGFS "/fail_page_alloc/probability", percent);
 }
 
 /* ---- the target ---- */
@@ -206,7 +196,7 @@ static int restart_with(const char *file, const char *value)
 
 		for (int fd = 0; fd < 3; fd++)
 			dup2(null, fd);
-		if (put(file, value))
+		if (put_text(file, value))
 			execl(restart_path, restart_path, "-i", IMAGE, "--detach", "--keep", NULL);
 		_exit(127);
 	}

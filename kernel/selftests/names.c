@@ -268,7 +268,7 @@ static void in_namespace(void)
 	int status;
 
 	clean();
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+	if (!private_mounts()) {
 		tap_ok(false, "a mount namespace");
 		return;
 	}
@@ -353,7 +353,7 @@ static void other_namespace_body(void)
 
 	mkdir(at("over"), 0755);
 
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	if (!private_mounts() ||
 	    mount("tmpfs", at("over"), "tmpfs", 0, NULL) < 0)
 		_exit(1);
 	fd = make_file(at("over/file"), "elsewhere");

@@ -7,7 +7,6 @@
 /* covers: Namespaces | mnt: an immutable file in a tmpfs of its own, one that is hidden by another mount | refused by name */
 /* covers: Namespaces | a namespace that processes outside the tree live in, too | refused by name */
 /* covers: Namespaces | time: of the tree's own | supported */
-/* covers: Namespaces | cgroup: of the tree's own | refused by name */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -34,28 +33,6 @@
 #define IMAGE	"/ckpt/selftest-namespaces.img"
 #define KEY	0x5e1f7e58
 
-static char *content(const char *path, char *room, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, room, size - 1);
-
-	room[n > 0 ? n : 0] = '\0';
-	room[strcspn(room, "\n")] = '\0';
-	if (fd >= 0)
-		close(fd);
-	return room;
-}
-
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return good;
-}
-
 /* ---- names, System V objects ---- */
 
 static void names_and_objects(void)
@@ -69,7 +46,7 @@ static void names_and_objects(void)
 		return;
 	sethostname("inside", 6);
 	setdomainname("its.own", 7);
-	put("/proc/sys/kernel/shmmni", "77");
+	put_text("/proc/sys/kernel/shmmni", "77");
 	shm = shmget(KEY, 4096, IPC_CREAT | 0600);
 	at = shmat(shm, NULL, 0);
 	strcpy(at, "not attached");
@@ -222,10 +199,9 @@ static void with_mounts(void)
 	mkdir("/tmp/selftest/b", 0755);
 	mkdir("/tmp/selftest/c", 0755);
 	fd = open("/tmp/selftest/a/file", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0 || write(fd, "bound", 5) != 5 || unshare(CLONE_NEWNS) < 0)
+	if (fd < 0 || write(fd, "bound", 5) != 5 || !private_mounts())
 		return;
 	close(fd);
-	mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	mount("/tmp/selftest/a", "/tmp/selftest/b", NULL, MS_BIND, NULL);
 	mount(NULL, "/tmp/selftest/b", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL);
 	mount("small", "/tmp/selftest/c", "tmpfs", MS_NOSUID, "size=64k,mode=700");
@@ -241,15 +217,9 @@ static void with_mounts(void)
 	unlink("/tmp/selftest/a/file");
 }
 
-static void private_mounts(void)
-{
-	mkdir("/tmp/selftest/c", 0755);
-	if (unshare(CLONE_NEWNS) == 0)
-		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
-}
-
 static void with_hidden_tmpfs(void)
 {
+	mkdir("/tmp/selftest/c", 0755);
 	private_mounts();
 	mount("under", "/tmp/selftest/c", "tmpfs", 0, NULL);
 	mount("over", "/tmp/selftest/c", "tmpfs", 0, NULL);
@@ -308,7 +278,7 @@ static void ahead(void)
 
 	snprintf(pid, sizeof(pid), "%d", getpid());
 	close(open("/tmp/selftest/pid", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-	put("/tmp/selftest/pid", pid);
+	put_text("/tmp/selftest/pid", pid);
 	long long before = monotonic_s();
 
 	pause_here();
@@ -347,67 +317,19 @@ static void clocks(void)
 
 /* ---- what is refused ---- */
 
-static void refused(const char *name, void (*body)(void), const char *word)
-{
-	char output[4096], pid[16];
-	struct subject s;
-
-	if (!subject_start(&s, name, body))
-		return;
-	snprintf(pid, sizeof(pid), "%d", s.pid);
-	tap_ok(RUN(output, checkpoint_path, "--dry-run", pid) == 1 && strstr(output, word), "%s is refused", name);
-	tap_diag("%s", output);
-	tap_ok(RUN(output, checkpoint_path, "-o", IMAGE, "--kill", pid) == 1 && strstr(output, word) && !exists(IMAGE),
-	       "%s: no image", name);
-	subject_finish(&s);
-}
-
 static void shared_uts(void)
 {
 	if (unshare(CLONE_NEWUTS) == 0)
 		pause_here();
 }
 
-static void with_cgroup(void)
-{
-	if (unshare(CLONE_NEWCGROUP) == 0)
-		pause_here();
-}
-
 static void leaks(void)
 {
-	char output[4096], pid[16], path[64];
 	struct subject s;
 
 	if (!subject_start(&s, "a shared namespace", shared_uts))
 		return;
-	snprintf(pid, sizeof(pid), "%d", s.pid);
-	snprintf(path, sizeof(path), "/proc/%s/ns/uts", pid);
-	pid_t other = fork();
-
-	if (other == 0) {
-		int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-		if (fd < 0 || setns(fd, CLONE_NEWUTS) < 0)
-			_exit(1);
-		ready();
-		for (;;)
-			pause();
-	}
-	char ours[64], theirs[64], other_path[64];
-
-	snprintf(other_path, sizeof(other_path), "/proc/%d/ns/uts", other);
-	do {
-		memset(ours, 0, sizeof(ours));
-		memset(theirs, 0, sizeof(theirs));
-		usleep(1000);
-	} while (readlink(path, ours, 63) < 0 || readlink(other_path, theirs, 63) < 0 || strcmp(ours, theirs));
-	snprintf(path, sizeof(path), "pid %d", other);
-	tap_ok(RUN(output, checkpoint_path, "--dry-run", pid) == 1 && strstr(output, "outside the tree") &&
-	       strstr(output, path), "who else lives in its namespace is named: %s", output);
-	kill(other, SIGKILL);
-	waitpid(other, NULL, 0);
-	tap_ok(RUN(output, checkpoint_path, "--dry-run", pid) == 0, "else there is no obstacle");
+	subject_leaks(&s, "uts", "outside the tree");
 	subject_finish(&s);
 }
 
@@ -424,9 +346,8 @@ int main(void)
 	container_round();
 	subject_round("mounts", with_mounts);
 	clocks();
-	refused("a hidden tmpfs", with_hidden_tmpfs, "hidden by another mount");
-	refused("an immutable file", with_immutable_file, "immutable");
-	refused("a cgroup namespace", with_cgroup, "another cgroup namespace");
+	subject_refused("a hidden tmpfs", with_hidden_tmpfs, IMAGE, "hidden by another mount");
+	subject_refused("an immutable file", with_immutable_file, IMAGE, "immutable");
 	leaks();
 	return tap_done();
 }

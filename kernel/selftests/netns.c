@@ -35,28 +35,6 @@
 #define IMAGE	"/ckpt/selftest-netns.img"
 #define IP	"/sbin/ip"
 
-static char *content(const char *path, char *room, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, room, size - 1);
-
-	room[n > 0 ? n : 0] = '\0';
-	room[strcspn(room, "\n")] = '\0';
-	if (fd >= 0)
-		close(fd);
-	return room;
-}
-
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return good;
-}
-
 /* The words of one command of ip(8). */
 static bool ip(const char *words)
 {
@@ -90,9 +68,9 @@ static void with_lo(void)
 
 	if (unshare(CLONE_NEWNET) < 0 || !ip("link set lo up mtu 16384"))
 		return;
-	put("/proc/sys/net/ipv4/ip_local_port_range", "5000 5099");
-	put("/proc/sys/net/ipv4/ip_unprivileged_port_start", "79");
-	put("/proc/sys/net/core/somaxconn", "123");
+	put_text("/proc/sys/net/ipv4/ip_local_port_range", "5000 5099");
+	put_text("/proc/sys/net/ipv4/ip_unprivileged_port_start", "79");
+	put_text("/proc/sys/net/core/somaxconn", "123");
 
 	int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int six = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -280,7 +258,7 @@ static bool configure(void)
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		good &= ip(commands[i]);
 	for (size_t i = 0; i < sizeof(sysctls) / sizeof(sysctls[0]); i++)
-		if (!put(sysctls[i].path, sysctls[i].value)) {
+		if (!put_text(sysctls[i].path, sysctls[i].value)) {
 			verify(false, "%s: %s", sysctls[i].path, strerror(errno));
 			good = false;
 		}
@@ -371,21 +349,6 @@ static void goes_on(void)
 }
 
 /* ---- what is refused ---- */
-
-static void refused(const char *name, void (*body)(void), const char *word)
-{
-	char output[4096], pid[16];
-	struct subject s;
-
-	if (!subject_start(&s, name, body))
-		return;
-	snprintf(pid, sizeof(pid), "%d", s.pid);
-	tap_ok(RUN(output, checkpoint_path, "--dry-run", pid) == 1 && strstr(output, word), "%s is refused", name);
-	tap_diag("%s", output);
-	tap_ok(RUN(output, checkpoint_path, "-o", IMAGE, "--kill", pid) == 1 && strstr(output, word) && !exists(IMAGE),
-	       "%s: no image", name);
-	subject_finish(&s);
-}
 
 /* Its other end goes to where the test lives, and with the subject. */
 static void veth_to_outside(void)
@@ -500,11 +463,7 @@ static int stale(pid_t pid, bool change)
 
 static void leaks(void)
 {
-	char output[4096], pid[16], path[64];
 	struct subject s;
-	int ends[2], fd;
-	pid_t other;
-	char byte;
 
 	if (!subject_start(&s, "a shared network", only_net))
 		return;
@@ -512,28 +471,7 @@ static void leaks(void)
 	int error = stale(s.pid, true);
 
 	tap_ok(error == ESTALE, "one that has changed since: %s", strerror(error));
-	snprintf(pid, sizeof(pid), "%d", s.pid);
-	snprintf(path, sizeof(path), "/proc/%s/ns/net", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || pipe2(ends, O_CLOEXEC) < 0)
-		return;
-	other = fork();
-	if (other == 0) {
-		if (setns(fd, CLONE_NEWNET) < 0 || write(ends[1], "", 1) != 1)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	tap_ok(read(ends[0], &byte, 1) == 1, "somebody else enters it");
-	snprintf(path, sizeof(path), "pid %d", other);
-	tap_ok(RUN(output, checkpoint_path, "--dry-run", pid) == 1 && strstr(output, "outside the tree") &&
-	       strstr(output, path), "and is named: %s", output);
-	kill(other, SIGKILL);
-	waitpid(other, NULL, 0);
-	tap_ok(RUN(output, checkpoint_path, "--dry-run", pid) == 0, "else there is no obstacle: %s", output);
-	close(fd);
-	close(ends[0]);
-	close(ends[1]);
+	subject_leaks(&s, "net", "outside the tree");
 	subject_finish(&s);
 }
 
@@ -549,10 +487,10 @@ int main(void)
 	goes_on();
 	content("/proc/sys/net/core/somaxconn", after, sizeof(after));
 	tap_ok(!strcmp(before, after), "what is outside has not changed");
-	refused("a veth to the outside", veth_to_outside, "the device inner of its network namespace leads");
-	refused("a tun device", with_tun, "the device tunnel (tun)");
-	refused("a nexthop object", with_nexthop, "nexthop objects");
-	refused("packet filters", with_table, "packet filters");
+	subject_refused("a veth to the outside", veth_to_outside, IMAGE, "the device inner of its network namespace leads");
+	subject_refused("a tun device", with_tun, IMAGE, "the device tunnel (tun)");
+	subject_refused("a nexthop object", with_nexthop, IMAGE, "nexthop objects");
+	subject_refused("packet filters", with_table, IMAGE, "packet filters");
 	leaks();
 	return tap_done();
 }

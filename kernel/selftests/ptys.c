@@ -539,7 +539,7 @@ static void own_devpts(void)
 {
 	int master, slave;
 
-	must(unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	must(private_mounts() &&
 	     mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=0620,ptmxmode=0666") == 0 &&
 	     mount("/dev/pts/ptmx", "/dev/ptmx", NULL, MS_BIND, NULL) == 0, "devpts");
 	master = open_master(0);

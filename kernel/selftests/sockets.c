@@ -373,20 +373,6 @@ static void with_outsider(void)
 	pause_here();
 }
 
-static void refused(const char *name, const char *word, void (*body)(void))
-{
-	struct subject s;
-	char output[8192], pid[16];
-
-	if (!subject_start(&s, name, body))
-		return;
-	snprintf(pid, sizeof(pid), "%d", s.pid);
-	tap_ok(RUN(output, checkpoint_path, "-o", "/ckpt/selftest-refused.img", "--kill", pid) == 1 && strstr(output, word) && strstr(output, pid),
-	       "%s is refused by name: %s", name, output);
-	tap_ok(RUN(output, checkpoint_path, "--dry-run", pid) == 1 && strstr(output, word), "%s: by a dry run too", name);
-	subject_finish(&s);
-}
-
 int main(void)
 {
 	need_checkpoint();
@@ -400,7 +386,7 @@ int main(void)
 	int outside = bound(SOCK_STREAM, "@selftest outside");
 
 	listen(outside, 5);
-	refused("a peer outside", "outside the tree", with_outsider);
+	subject_refused("a peer outside", with_outsider, "/ckpt/selftest-refused.img", "outside the tree");
 	close(outside);
 	return tap_done();
 }

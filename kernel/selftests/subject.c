@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -98,6 +100,39 @@ void verify(bool good, const char *fmt, ...)
 	if (write(fd, line, n) != n)
 		_exit(125);
 	close(fd);
+}
+
+bool private_mounts(void)
+{
+	return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+char *whole_content(const char *path, char *room, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, room, size - 1);
+
+	room[n > 0 ? n : 0] = '\0';
+	if (fd >= 0)
+		close(fd);
+	return room;
+}
+
+char *content(const char *path, char *room, size_t size)
+{
+	whole_content(path, room, size);
+	room[strcspn(room, "\n")] = '\0';
+	return room;
+}
+
+bool put_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return good;
 }
 
 int run_command(char *output, size_t room, const char *const *argv)
@@ -302,6 +337,53 @@ void subject_round(const char *name, void (*body)(void))
 	else
 		subject_end(&s);
 	unlink(image);
+}
+
+void subject_refused(const char *name, void (*body)(void), const char *image, const char *words)
+{
+	char output[4096], pid[16];
+	struct subject s;
+
+	if (!subject_start(&s, name, body))
+		return;
+	snprintf(pid, sizeof(pid), "%d", s.pid);
+	tap_ok(RUN(output, checkpoint_path, "--dry-run", pid) == 1 && strstr(output, words), "%s is refused", name);
+	tap_diag("%s", output);
+	tap_ok(RUN(output, checkpoint_path, "-o", image, "--kill", pid) == 1 && strstr(output, words) && !exists(image),
+	       "%s: no image", name);
+	subject_finish(&s);
+}
+
+void subject_leaks(const struct subject *s, const char *kind, const char *words)
+{
+	char output[4096], pid[16], path[64], byte;
+	int ends[2], fd;
+	pid_t other;
+
+	snprintf(pid, sizeof(pid), "%d", s->pid);
+	snprintf(path, sizeof(path), "/proc/%s/ns/%s", pid, kind);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || pipe2(ends, O_CLOEXEC) < 0) {
+		tap_ok(false, "%s: %s: %s", s->name, path, strerror(errno));
+		return;
+	}
+	other = fork();
+	if (other == 0) {
+		if (setns(fd, 0) < 0 || write(ends[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ends[1]);
+	tap_ok(read(ends[0], &byte, 1) == 1, "%s: somebody else enters it", s->name);
+	snprintf(path, sizeof(path), "pid %d", other);
+	tap_ok(RUN(output, checkpoint_path, "--dry-run", pid) == 1 && strstr(output, words) && strstr(output, path),
+	       "%s: and is named: %s", s->name, output);
+	kill(other, SIGKILL);
+	waitpid(other, NULL, 0);
+	tap_ok(RUN(output, checkpoint_path, "--dry-run", pid) == 0, "%s: else there is no obstacle: %s", s->name, output);
+	close(fd);
+	close(ends[0]);
 }
 
 void need_checkpoint(void)

@@ -31,6 +31,14 @@ void finished(void);
 /* The verdict of the subject about itself; any process of it may speak. */
 void verify(bool good, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* A mount namespace of its own, from which no mount is seen outside. */
+bool private_mounts(void);
+/* A small file, or its first line, in @room; "" if it cannot be read. */
+char *whole_content(const char *path, char *room, size_t size);
+char *content(const char *path, char *room, size_t size);
+/* Write all of @text at once. */
+bool put_text(const char *path, const char *text);
+
 /* ---- in the test ---- */
 
 struct subject {
@@ -49,6 +57,11 @@ bool subject_restart(struct subject *s, const char *image, const char *const *mo
 bool subject_finish(struct subject *s);
 /* Say "go on" no more, so that a second pause can be reached. */
 void subject_end(struct subject *s);
+
+/* What @body has is named by a dry run, and there is no @image of it; then it goes on. */
+void subject_refused(const char *name, void (*body)(void), const char *image, const char *words);
+/* Who enters its namespace of this kind ("uts") from outside is named, with @words; else there is no obstacle. */
+void subject_leaks(const struct subject *s, const char *kind, const char *words);
 
 /* Run a command; its output (both streams) in @output; returns the exit status, 128 + signal. */
 int run_command(char *output, size_t room, const char *const *argv);

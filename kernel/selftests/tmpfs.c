@@ -33,7 +33,7 @@
 static bool own_mounts(void)
 {
 	mkdir(TOP, 0755);
-	return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	return private_mounts();
 }
 
 static int put(const char *path, const char *text, mode_t mode)

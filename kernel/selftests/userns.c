@@ -31,27 +31,6 @@
 #define IMAGE	"/ckpt/selftest-userns.img"
 #define LOWER	100000
 
-static char *content(const char *path, char *room, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, room, size - 1);
-
-	room[n > 0 ? n : 0] = '\0';
-	if (fd >= 0)
-		close(fd);
-	return room;
-}
-
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return good;
-}
-
 /* The caller enters a new user namespace; somebody outside, who has the right to, writes its maps. */
 static bool enter_mapped(void)
 {
@@ -69,10 +48,10 @@ static bool enter_mapped(void)
 		close(ends[1]);
 		read(ends[0], &byte, 1);
 		snprintf(map, sizeof(map), "%sgid_map", path);
-		if (!put(map, "0 100000 1000\n2000 200000 10\n"))
+		if (!put_text(map, "0 100000 1000\n2000 200000 10\n"))
 			_exit(1);
 		snprintf(map, sizeof(map), "%suid_map", path);
-		_exit(put(map, "0 100000 1000\n") ? 0 : 1);
+		_exit(put_text(map, "0 100000 1000\n") ? 0 : 1);
 	}
 	if (unshare(CLONE_NEWUSER) < 0)
 		return false;
@@ -150,14 +129,14 @@ static void mapped(void)
 		as_another_user(shared);
 	while (!shared->done)
 		usleep(1000);
-	content("/proc/self/uid_map", before[0], sizeof(before[0]));
-	content("/proc/self/gid_map", before[1], sizeof(before[1]));
+	whole_content("/proc/self/uid_map", before[0], sizeof(before[0]));
+	whole_content("/proc/self/gid_map", before[1], sizeof(before[1]));
 	uint64_t caps = effective();
 
 	pause_here();
-	verify(strlen(before[0]) > 20 && !strcmp(before[0], content("/proc/self/uid_map", after, sizeof(after))),
+	verify(strlen(before[0]) > 20 && !strcmp(before[0], whole_content("/proc/self/uid_map", after, sizeof(after))),
 	       "the map of users");
-	verify(strlen(before[1]) > 40 && !strcmp(before[1], content("/proc/self/gid_map", after, sizeof(after))),
+	verify(strlen(before[1]) > 40 && !strcmp(before[1], whole_content("/proc/self/gid_map", after, sizeof(after))),
 	       "the map of groups");
 	verify(getuid() == 0 && geteuid() == 0 && getgid() == 0, "it is root there: %d", getuid());
 	verify(getgroups(8, now) == 3 && now[0] == 3 && now[1] == 7 && now[2] == 2001, "its groups: %d %d %d", now[0],
@@ -254,7 +233,7 @@ static void first_process(void)
 	/* As it is seen from here. */
 	verify(ioctl(fd, NS_GET_OWNER_UID, &owner) == 0 && owner == 0, "whose owner is who made it: %d", owner);
 	verify(getuid() == 0 && !strncmp(content("/proc/self/setgroups", text, sizeof(text)), "deny", 4), "setgroups(2) is denied");
-	content("/proc/self/uid_map", text, sizeof(text));
+	whole_content("/proc/self/uid_map", text, sizeof(text));
 	verify(atoi(text) == 0 && strstr(text, "1000"), "its map");
 	gethostname(name, sizeof(name));
 	verify(!strcmp(name, "inside") && sethostname("other", 5) == 0, "it has its host name, and may change it: %s", name);
@@ -281,8 +260,8 @@ static void container(void)
 	if (setgroups(0, NULL) < 0 || setresgid(1000, 1000, 1000) < 0 || setresuid(1000, 1000, 1000) < 0 ||
 	    prctl(PR_SET_DUMPABLE, 1) < 0 ||
 	    unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC) < 0 ||
-	    !put("/proc/self/setgroups", "deny") || !put("/proc/self/gid_map", "0 1000 1") ||
-	    !put("/proc/self/uid_map", "0 1000 1"))
+	    !put_text("/proc/self/setgroups", "deny") || !put_text("/proc/self/gid_map", "0 1000 1") ||
+	    !put_text("/proc/self/uid_map", "0 1000 1"))
 		return;
 	pid_t init = fork();
 
@@ -292,21 +271,6 @@ static void container(void)
 }
 
 /* ---- what is refused ---- */
-
-static void refused(const char *name, void (*body)(void), const char *word)
-{
-	char output[4096], pid[16];
-	struct subject s;
-
-	if (!subject_start(&s, name, body))
-		return;
-	snprintf(pid, sizeof(pid), "%d", s.pid);
-	tap_ok(RUN(output, checkpoint_path, "--dry-run", pid) == 1 && strstr(output, word), "%s is refused", name);
-	tap_diag("%s", output);
-	tap_ok(RUN(output, checkpoint_path, "-o", IMAGE, "--kill", pid) == 1 && strstr(output, word) && !exists(IMAGE),
-	       "%s: no image", name);
-	subject_finish(&s);
-}
 
 static void in_one(void)
 {
@@ -367,35 +331,11 @@ static void in_part(void)
 
 static void leaks(void)
 {
-	char output[4096], pid[16], path[64], byte;
 	struct subject s;
-	int ends[2], fd;
-	pid_t other;
 
 	if (!subject_start(&s, "a shared user namespace", in_one))
 		return;
-	snprintf(pid, sizeof(pid), "%d", s.pid);
-	snprintf(path, sizeof(path), "/proc/%s/ns/user", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || pipe2(ends, O_CLOEXEC) < 0)
-		return;
-	other = fork();
-	if (other == 0) {
-		if (setns(fd, CLONE_NEWUSER) < 0 || write(ends[1], "", 1) != 1)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	tap_ok(read(ends[0], &byte, 1) == 1, "somebody else enters it");
-	snprintf(path, sizeof(path), "pid %d", other);
-	tap_ok(RUN(output, checkpoint_path, "--dry-run", pid) == 1 && strstr(output, "its user namespace is shared") &&
-	       strstr(output, path), "and is named: %s", output);
-	kill(other, SIGKILL);
-	waitpid(other, NULL, 0);
-	tap_ok(RUN(output, checkpoint_path, "--dry-run", pid) == 0, "else there is no obstacle: %s", output);
-	close(fd);
-	close(ends[0]);
-	close(ends[1]);
+	subject_leaks(&s, "user", "its user namespace is shared");
 	subject_finish(&s);
 }
 
@@ -412,8 +352,8 @@ int main(void)
 	sethostname(before, strlen(before));
 	gethostname(after, sizeof(after));
 	tap_ok(!strcmp(before, after), "what is outside has not changed");
-	refused("a nested user namespace", nested, "not one below the caller's");
-	refused("two user namespaces", in_two, "another user namespace than others of the tree");
+	subject_refused("a nested user namespace", nested, IMAGE, "not one below the caller's");
+	subject_refused("two user namespaces", in_two, IMAGE, "another user namespace than others of the tree");
 	leaks();
 	return tap_done();
 }

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cgroups.h"
 #include "image.h"
 #include "kernellog.h"
 #include "mounts.h"
@@ -53,7 +54,7 @@ static const char usage[] =
 "  --json              print figures as one JSON object; on standard error if the\n"
 "                      image goes to standard output\n";
 
-#define NETWORK_TRIES	20
+#define TRIES		20
 
 static struct relink_dirs relink_dirs;
 static char *unfinished;	/* the image under its temporary name */
@@ -153,7 +154,7 @@ static void explain(int error, pid_t pid)
 	case EPERM:
 		die("pid %d: not permitted; checkpoint needs CAP_SYS_ADMIN, run it as root", pid);
 	case ESTALE:
-		die("pid %d: its network is changed all the time", pid);
+		die("pid %d: its network, or its control groups, are changed all the time", pid);
 	case ESRCH:
 		die("pid %d: no such process", pid);
 	case EBUSY:
@@ -278,10 +279,16 @@ static void refuse(const char *text, void *arg)
 }
 
 /* Of a tree with a mount namespace of its own. */
-static void take_mounts(struct checkpoint_args *args, pid_t pid, struct refused *refused)
+static void take_mounts(struct checkpoint_args *args, uint32_t own, pid_t pid, struct refused *refused)
 {
-	char *theirs = mounts_read(pid), *ours = mounts_read(0);
+	struct namespaces_before before;
+	char *theirs, *ours;
 
+	/* What cgroup2 shows is told from the root of the namespace of who asks. */
+	namespaces_enter(own & CKPT_NS_CGROUP, pid, &before);
+	theirs = mounts_read(pid);
+	ours = mounts_read(0);
+	namespaces_leave(&before);
 	if (!theirs || !ours)
 		die("pid %d: its mounts cannot be read: %s", pid, strerror(errno));
 	args->mounts = (uintptr_t)mounts_describe(theirs, ours, pid, refuse, refused);
@@ -307,25 +314,40 @@ static void take_network(struct checkpoint_args *args, pid_t pid, struct bytes *
 	args->network_fd = changes;
 }
 
-/* As often as the network is changed after it was read, and before the tree came to rest. */
+static void take_cgroups(struct checkpoint_args *args, uint32_t own, pid_t pid, struct bytes *text)
+{
+	cgroups_describe(pid, own & CKPT_NS_CGROUP, text);
+	args->cgroups = (uintptr_t)text->at;
+	args->cgroups_len = text->len;
+}
+
+/*
+ * As often as the network, or who is in which control group, is changed after it was read, and before the tree came
+ * to rest. Most trees are in no control group.
+ */
 static long checkpoint_tree(uint32_t own, pid_t pid, struct checkpoint_args *args, struct checkpoint_stats *stats,
 			    struct kernellog *log)
 {
-	struct bytes network = { };
+	bool with_cgroups = own & CKPT_NS_CGROUP || cgroups_used(pid);
+	struct bytes network = { }, cgroups = { };
 	long ret = -1;
 	int error = ESTALE;
 
-	if (!(own & CKPT_NS_NET))
-		return namespaces_checkpoint(own, pid, args, stats);
-	for (int i = 0; i < NETWORK_TRIES && ret < 0 && error == ESTALE; i++) {
-		take_network(args, pid, &network);
+	for (int i = 0; i < TRIES && ret < 0 && error == ESTALE; i++) {
+		if (own & CKPT_NS_NET)
+			take_network(args, pid, &network);
+		if (with_cgroups)
+			take_cgroups(args, own, pid, &cgroups);
 		ret = namespaces_checkpoint(own, pid, args, stats);
 		error = errno;
-		close(args->network_fd);
-		if (ret < 0 && error == ESTALE && i < NETWORK_TRIES - 1)
+		if (own & CKPT_NS_NET)
+			close(args->network_fd);
+		if (ret < 0 && error == ESTALE && i < TRIES - 1)
 			kernellog_forget(log);
+		with_cgroups = true;
 	}
 	free(network.at);
+	free(cgroups.at);
 	errno = error;
 	return ret;
 }
@@ -482,7 +504,7 @@ int main(int argc, char **argv)
 	if (!(flags & CHECKPOINT_LIVE))
 		setpriority(PRIO_PROCESS, 0, -20);
 	if (own & CKPT_NS_MNT)
-		take_mounts(&args, pid, &refused);
+		take_mounts(&args, own, pid, &refused);
 	if (refused.nr && !dry_run)
 		die("%s", refused.lines[0]);
 	ret = write_image(own, pid, &args, &stats, &log);

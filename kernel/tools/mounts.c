@@ -60,8 +60,7 @@ char *mounts_read(pid_t pid)
 	return text;
 }
 
-/* "\040" and the like, in place. */
-static char *unescape(char *text)
+char *mounts_unescape(char *text)
 {
 	char *to = text;
 
@@ -93,8 +92,8 @@ static void parse_line(char *line, struct mount *m)
 	word(&line);	/* its id */
 	word(&line);	/* its parent's */
 	m->device = word(&line);
-	m->root = unescape(word(&line));
-	m->at = unescape(word(&line));
+	m->root = mounts_unescape(word(&line));
+	m->at = mounts_unescape(word(&line));
 	m->options = word(&line);
 	m->propagation = 'p';
 	while (line && strcmp(optional = word(&line), "-")) {
@@ -104,7 +103,7 @@ static void parse_line(char *line, struct mount *m)
 			m->propagation = 's';
 	}
 	m->type = word(&line);
-	m->source = unescape(word(&line));
+	m->source = mounts_unescape(word(&line));
 	m->super = word(&line);
 }
 
@@ -300,6 +299,12 @@ static void make_point(const struct mounts *want, const struct mount *m, const c
 	free(path);
 }
 
+/* To mount cgroup2 once more would change the options of all its mounts. */
+static bool is_there_already(const struct mounts *want, const struct mount *m)
+{
+	return !strcmp(m->type, "cgroup2") && seen_elsewhere(want, m, true);
+}
+
 static bool make_one(struct mount *m, const struct mounts *want)
 {
 	unsigned long flag = flags_of(m->options);
@@ -310,7 +315,7 @@ static bool make_one(struct mount *m, const struct mounts *want)
 	int ret;
 
 	/* A part of one, as a device node or /proc/sys, is a bind mount. */
-	if ((is_made_up(m->type) && (!strcmp(m->root, "/") || !strcmp(m->type, "cgroup2"))) || m->fresh) {
+	if ((is_made_up(m->type) && !strcmp(m->root, "/") && !is_there_already(want, m)) || m->fresh) {
 		data = m->fresh ? data_of(m->super, is_tmpfs) : NULL;
 		make_point(want, m, m->at, true);
 		/* One that is to be filled is made read-only after that. */

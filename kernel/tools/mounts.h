@@ -9,6 +9,8 @@
 
 /* What /proc/@pid/mountinfo says; 0: of the caller. NULL if it cannot be read. */
 char *mounts_read(pid_t pid);
+/* "\\040" and the like, in place. */
+char *mounts_unescape(char *text);
 
 /*
  * The mounts of @pid as an image has them: a line of a filesystem that @ours does not

@@ -29,6 +29,7 @@ static const struct {
 	{ CKPT_NS_IPC, "ipc", CLONE_NEWIPC },
 	{ CKPT_NS_TIME, "time", CLONE_NEWTIME },
 	{ CKPT_NS_NET, "net", CLONE_NEWNET },
+	{ CKPT_NS_CGROUP, "cgroup", CLONE_NEWCGROUP },
 	{ CKPT_NS_MNT, "mnt", CLONE_NEWNS },
 };
 
@@ -188,6 +189,8 @@ long namespaces_checkpoint(uint32_t own, pid_t pid, struct checkpoint_args *args
 		args->flags |= CHECKPOINT_OWN_TIME;
 	if (own & CKPT_NS_NET)
 		args->flags |= CHECKPOINT_OWN_NET;
+	if (own & CKPT_NS_CGROUP)
+		args->flags |= CHECKPOINT_OWN_CGROUP;
 	outcome = mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (outcome == MAP_FAILED)
 		return -1;

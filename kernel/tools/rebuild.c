@@ -116,6 +116,15 @@ static int pids_of(const struct task *task, pid_t pids[CKPT_PID_LEVELS + 1])
 	return depth + 1;
 }
 
+/* Not who makes a cgroup namespace: that begins where its maker does. */
+static void start_in_cgroup(const struct task *task, struct clone_args *args)
+{
+	if (task->cgroup == NO_CGROUP || args->flags & CLONE_NEWCGROUP)
+		return;
+	args->flags |= CLONE_INTO_CGROUP;
+	args->cgroup = task->cgroup;
+}
+
 static int make_threads(struct rebuild *rebuild, const struct task *leader)
 {
 	char *stacks;
@@ -143,6 +152,7 @@ static int make_threads(struct rebuild *rebuild, const struct task *leader)
 
 		if (rebuild->nursery->stop)
 			return -1;
+		start_in_cgroup(&rebuild->tasks.at[i], &args);
 		*thread = (struct newborn_thread){ rebuild, i };
 		*top = thread;
 		ret = clone_thread(&args, top);
@@ -186,7 +196,20 @@ static uint64_t root_flags(const struct rebuild *rebuild)
 	uint32_t own = rebuild->tasks.own & ~user_ns_owns(&rebuild->tasks);
 
 	return (own & CKPT_NS_UTS ? CLONE_NEWUTS : 0) | (own & CKPT_NS_IPC ? CLONE_NEWIPC : 0) |
-	       (own & CKPT_NS_MNT ? CLONE_NEWNS : 0) | (own & CKPT_NS_NET ? CLONE_NEWNET : 0);
+	       (own & CKPT_NS_MNT ? CLONE_NEWNS : 0) | (own & CKPT_NS_NET ? CLONE_NEWNET : 0) |
+	       (own & CKPT_NS_CGROUP ? CLONE_NEWCGROUP : 0);
+}
+
+/* It has begun in that of its maker. Returns 0 or a negative error number. */
+static long go_to_cgroup(int dir)
+{
+	long fd = raw3(SYS_openat, dir, (long)"cgroup.procs", O_WRONLY | O_CLOEXEC), ret = fd;
+
+	if (fd >= 0) {
+		ret = raw3(SYS_write, fd, (long)"0", 1);
+		raw2(SYS_close, fd, 0);
+	}
+	return ret < 0 ? ret : 0;
 }
 
 /* fork() with a given pid: 0 in the child; gives up and returns -1 if that fails. */
@@ -203,6 +226,7 @@ static int make_process(struct rebuild *rebuild, int index, bool parent_has_unsh
 	};
 	long ret;
 
+	start_in_cgroup(task, &args);
 	if (task->ns.flags & CKPT_NS_PID_INIT && !parent_has_unshared)
 		args.flags |= CLONE_NEWPID;
 
@@ -214,6 +238,12 @@ static int make_process(struct rebuild *rebuild, int index, bool parent_has_unsh
 	}
 	if (ret < 0)
 		give_up(rebuild->nursery, pid, -ret);
+	if (ret == 0 && args.flags & CLONE_NEWCGROUP && task->cgroup != NO_CGROUP) {
+		long error = go_to_cgroup(task->cgroup);
+
+		if (error < 0)
+			give_up(rebuild->nursery, pid, -error);
+	}
 	return ret < 0 ? -1 : ret;
 }
 
@@ -295,11 +325,24 @@ static void name_user(int pid, char *text, size_t room)
 	}
 }
 
-static char *why_not(const struct nursery *nursery)
+static bool has_cgroup(const struct rebuild *rebuild, int pid)
 {
+	for (int i = 0; i < rebuild->tasks.nr; i++)
+		if (rebuild->tasks.at[i].entry.pid == pid)
+			return rebuild->tasks.at[i].cgroup != NO_CGROUP;
+	return false;
+}
+
+static char *why_not(const struct rebuild *rebuild)
+{
+	const struct nursery *nursery = rebuild->nursery;
 	char user[192];
 	int pid = nursery->error_pid;
 
+	if (has_cgroup(rebuild, pid) && (nursery->error == EACCES || nursery->error == EBUSY || nursery->error == ENODEV ||
+					 nursery->error == EOPNOTSUPP || nursery->error == ENOENT))
+		return xasprintf("pid %d cannot be in its control group again: %s; --no-cgroups leaves it in that of the caller",
+				 pid, strerror(nursery->error));
 	switch (nursery->error) {
 	case EEXIST:
 		name_user(pid, user, sizeof(user));
@@ -372,7 +415,7 @@ void rebuild_tree(struct rebuild *rebuild, bool orphan)
 	while (!all_settled(rebuild, -1))
 		;
 	if (rebuild->nursery->error) {
-		char *why = why_not(rebuild->nursery);
+		char *why = why_not(rebuild);
 
 		rebuild_kill(rebuild);
 		die("%s", why);

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cgroups.h"
 #include "chain.h"
 #include "image.h"
 #include "kernellog.h"
@@ -25,7 +26,7 @@
 static const char usage[] =
 "usage: restart [-i FILE|-] [--parent FILE]... [--detach] [--pidfile FILE]\n"
 "               [--check type|inode|contents] [--keep] [--relink-dir DIR]\n"
-"               [--lazy] [--log FILE] [--json]\n"
+"               [--no-cgroups] [--lazy] [--log FILE] [--json]\n"
 "Make a process tree again from an image, with the pids it had. Without --detach,\n"
 "wait for its root and return its exit status (128 + signal).\n"
 "\n"
@@ -38,6 +39,7 @@ static const char usage[] =
 "  --keep              keep the names of unlinked files, for another restart\n"
 "  --relink-dir DIR    make unlinked files that were copied into the image in DIR,\n"
 "                      not in the directory that held each\n"
+"  --no-cgroups        leave the tree in the control group of the caller\n"
 "  --lazy              run at once: private memory stays in the image, a file, and comes\n"
 "                      when it is touched, or by and by\n"
 "  --log FILE          append what the kernel says to FILE, not to standard error\n"
@@ -62,6 +64,7 @@ static void clean_up(void)
 {
 	namespaces_leave(&before);
 	rebuild_kill(&rebuild);
+	cgroups_undo();
 }
 
 static void chain_add(struct chain *chain, int fd)
@@ -201,6 +204,7 @@ static void run(const char *input, struct kernellog *log, struct restart_stats *
 	if (!log->nr_lines)
 		die("%s: %s", strcmp(input, "-") ? input : "image", strerror(error));
 	rebuild_kill(&rebuild);
+	cgroups_undo();
 	exit(1);
 }
 
@@ -292,7 +296,7 @@ static int open_dir(const char *name)
 
 int main(int argc, char **argv)
 {
-	enum { PARENT = 256, DETACH, PIDFILE, CHECK, KEEP, RELINK, LAZY, LOG, JSON, HELP };
+	enum { PARENT = 256, DETACH, PIDFILE, CHECK, KEEP, RELINK, NO_CGROUPS, LAZY, LOG, JSON, HELP };
 	static const struct option options[] = {
 		{ "input", required_argument, NULL, 'i' },
 		{ "parent", required_argument, NULL, PARENT },
@@ -301,6 +305,7 @@ int main(int argc, char **argv)
 		{ "check", required_argument, NULL, CHECK },
 		{ "keep", no_argument, NULL, KEEP },
 		{ "relink-dir", required_argument, NULL, RELINK },
+		{ "no-cgroups", no_argument, NULL, NO_CGROUPS },
 		{ "lazy", no_argument, NULL, LAZY },
 		{ "log", required_argument, NULL, LOG },
 		{ "json", no_argument, NULL, JSON },
@@ -312,7 +317,7 @@ int main(int argc, char **argv)
 	struct parents parents = { };
 	struct chain chain = { };
 	struct kernellog log;
-	bool detach = false, json = false;
+	bool detach = false, json = false, with_cgroups = true;
 	char id[ID_TEXT_BYTES];
 	uint64_t flags = 0;
 	int c, copy_dir = -1;
@@ -328,6 +333,7 @@ int main(int argc, char **argv)
 		case CHECK: flags = (flags & ~CHECK_FLAGS) | check_flag(optarg); break;
 		case KEEP: flags |= RESTART_KEEP_RELINKED; break;
 		case RELINK: copy_dir = open_dir(optarg); flags |= RESTART_COPY_DIR; break;
+		case NO_CGROUPS: with_cgroups = false; break;
 		case LAZY: flags |= RESTART_LAZY; break;
 		case LOG: log_name = optarg; break;
 		case JSON: json = true; break;
@@ -348,8 +354,13 @@ int main(int argc, char **argv)
 	at_failure = clean_up;
 	if (needs_time_namespace(&rebuild.tasks))
 		namespaces_make_time(&rebuild.tasks.time);
+	if (with_cgroups)
+		cgroups_make(&rebuild.tasks);
 	rebuild_tree(&rebuild, detach);
+	cgroups_leave();
+	cgroups_set();
 	make_network();
+	cgroups_freeze(rebuild.ctx_fd);
 	namespaces_enter(rebuild.tasks.own, root_pid, &before);
 	run(input, &log, &stats);
 	at_failure = NULL;

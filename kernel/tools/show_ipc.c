@@ -285,6 +285,27 @@ static void network_json(const unsigned char *body)
 	json_number("sysctlsBytes", n.sysctls_len);
 }
 
+static void cgroups_json(const unsigned char *body, size_t len)
+{
+	struct ckpt_cgroup_member m;
+	struct ckpt_cgroups c;
+
+	memcpy(&c, body, sizeof(c));
+	body += sizeof(c);
+	len -= sizeof(c);
+	json_number("nrMembers", c.nr_members);
+	json_open("members", '[');
+	for (uint32_t i = 0; i < c.nr_members && len >= sizeof(m); i++, body += sizeof(m), len -= sizeof(m)) {
+		memcpy(&m, body, sizeof(m));
+		json_open(NULL, '{');
+		json_signed("pid", m.pid);
+		json_number("line", m.line);
+		json_close('}');
+	}
+	json_close(']');
+	json_text("text", (const char *)body, len);
+}
+
 static void tmpfs_link_json(const unsigned char *body)
 {
 	struct ckpt_tmpfs_link l;
@@ -302,6 +323,7 @@ bool show_ipc_json(const struct record *record)
 	case CKPT_REC_NAMESPACES: namespaces_json(record->body, record->body_len); return true;
 	case CKPT_REC_MOUNTS: json_number("bytes", record->body_len); return true;
 	case CKPT_REC_USER_NS: user_ns_json(record->body, record->body_len); return true;
+	case CKPT_REC_CGROUPS: cgroups_json(record->body, record->body_len); return true;
 	case CKPT_REC_NETWORK: network_json(record->body); return true;
 	case CKPT_REC_TMPFS: tmpfs_json(record->body); return true;
 	case CKPT_REC_TMPFS_INODE: tmpfs_inode_json(record->body); return true;
@@ -329,15 +351,17 @@ bool show_ipc_text(const struct record *record)
 	struct ckpt_mqueue q;
 	struct ckpt_namespaces n;
 	struct ckpt_network net;
+	struct ckpt_cgroups c;
 	struct ckpt_user_ns u;
 	struct ckpt_tmpfs_inode i;
 
 	switch (record->type) {
 	case CKPT_REC_NAMESPACES:
 		memcpy(&n, record->body, sizeof(n));
-		printf("own:%s%s%s%s%s, %u tasks in pid namespaces", n.flags & CKPT_NS_UTS ? " uts" : "",
+		printf("own:%s%s%s%s%s%s, %u tasks in pid namespaces", n.flags & CKPT_NS_UTS ? " uts" : "",
 		       n.flags & CKPT_NS_IPC ? " ipc" : "", n.flags & CKPT_NS_MNT ? " mnt" : "",
-		       n.flags & CKPT_NS_NET ? " net" : "", n.flags & CKPT_NS_USER ? " user" : "", n.nr_pids);
+		       n.flags & CKPT_NS_NET ? " net" : "", n.flags & CKPT_NS_USER ? " user" : "",
+		       n.flags & CKPT_NS_CGROUP ? " cgroup" : "", n.nr_pids);
 		return true;
 	case CKPT_REC_MOUNTS:
 		printf("%zu bytes", record->body_len);
@@ -345,6 +369,10 @@ bool show_ipc_text(const struct record *record)
 	case CKPT_REC_USER_NS:
 		memcpy(&u, record->body, sizeof(u));
 		printf("owner %u, %u ranges of users, %u of groups", u.owner, u.nr_uids, u.nr_gids);
+		return true;
+	case CKPT_REC_CGROUPS:
+		memcpy(&c, record->body, sizeof(c));
+		printf("%u tasks in control groups, %u bytes about these", c.nr_members, c.text_len);
 		return true;
 	case CKPT_REC_NETWORK:
 		memcpy(&net, record->body, sizeof(net));

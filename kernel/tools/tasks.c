@@ -51,7 +51,8 @@ static void read_entries(struct tasks *tasks, int ctx_fd)
 	tasks->nr = len / sizeof(*entries);
 	tasks->at = xcalloc(tasks->nr, sizeof(*tasks->at));
 	for (int i = 0; i < tasks->nr; i++)
-		tasks->at[i] = (struct task){ .entry = entries[i], .child = NO_TASK, .sibling = NO_TASK, .thread = NO_TASK };
+		tasks->at[i] = (struct task){ .entry = entries[i], .child = NO_TASK, .sibling = NO_TASK, .thread = NO_TASK,
+					    .cgroup = NO_CGROUP };
 	free(entries);
 }
 
@@ -145,6 +146,7 @@ static void link_all(struct tasks *tasks, int ctx_fd)
 		die("the clocks cannot be read: %s", strerror(errno));
 	read_namespaces(tasks, ctx_fd, &map);
 	tasks->user_ns = read_record(ctx_fd, CKPT_REC_USER_NS, &tasks->user_ns_len);
+	tasks->cgroups = read_record(ctx_fd, CKPT_REC_CGROUPS, &tasks->cgroups_len);
 	tasks->network = read_record(ctx_fd, CKPT_REC_NETWORK, &tasks->network_len);
 	free(map.slots);
 }

@@ -8,6 +8,7 @@
 #include <linux/checkpoint.h>
 
 #define NO_TASK	(-1)
+#define NO_CGROUP	(-1)
 
 struct task {
 	struct ckpt_task_entry entry;
@@ -15,6 +16,7 @@ struct task {
 	int sibling;	/* next child of the same parent */
 	int thread;	/* first (of a leader) or next thread */
 	int nr_threads;	/* of a leader, itself not counted */
+	int cgroup;	/* directory of the one it starts in; NO_CGROUP: that of its maker */
 	struct ckpt_ns_pid ns;	/* all zero: it lives in the caller's pid namespace */
 };
 
@@ -24,6 +26,8 @@ struct tasks {
 	uint32_t own;	/* CKPT_NS_*: namespaces to be made */
 	struct ckpt_time time;	/* what its clocks said; zero: not known */
 	char *mounts;	/* what is mounted in that of mounts, or NULL */
+	void *cgroups;	/* the CGROUPS record, or NULL */
+	size_t cgroups_len;
 	void *user_ns;	/* the USER_NS record, or NULL */
 	size_t user_ns_len;
 	void *network;	/* the NETWORK record, or NULL */

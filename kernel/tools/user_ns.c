@@ -25,7 +25,7 @@
 #include "mounts.h"
 #include "util.h"
 
-#define KINDS	(CKPT_NS_UTS | CKPT_NS_IPC | CKPT_NS_MNT | CKPT_NS_NET)
+#define KINDS	(CKPT_NS_UTS | CKPT_NS_IPC | CKPT_NS_MNT | CKPT_NS_NET | CKPT_NS_CGROUP)
 
 static struct ckpt_user_ns head_of(const struct tasks *tasks)
 {
@@ -44,7 +44,8 @@ uint32_t user_ns_owns(const struct tasks *tasks)
 static int flags_of(uint32_t own)
 {
 	return (own & CKPT_NS_UTS ? CLONE_NEWUTS : 0) | (own & CKPT_NS_IPC ? CLONE_NEWIPC : 0) |
-	       (own & CKPT_NS_MNT ? CLONE_NEWNS : 0) | (own & CKPT_NS_NET ? CLONE_NEWNET : 0);
+	       (own & CKPT_NS_MNT ? CLONE_NEWNS : 0) | (own & CKPT_NS_NET ? CLONE_NEWNET : 0) |
+	       (own & CKPT_NS_CGROUP ? CLONE_NEWCGROUP : 0);
 }
 
 /* Why it could not come so far, for its parent. */

@@ -138,8 +138,7 @@ int ckpt_check_inode(struct ckpt_ctx *ctx, const struct ckpt_file *f, const stru
 	if (ctx->flags & RESTART_CHECK_TYPE)
 		return 0;
 	ret = check_filesystem(ctx, f, path);
-	if (ret || inode->i_sb->s_magic == PROC_SUPER_MAGIC ||
-	    inode->i_sb->s_magic == SYSFS_MAGIC || inode->i_sb->s_magic == NSFS_MAGIC)
+	if (ret || ckpt_is_made_up(inode->i_sb) || inode->i_sb->s_magic == NSFS_MAGIC)
 		return ret;
 	ret = vfs_getattr_nosec(path, &st, STATX_BASIC_STATS, 0);
 	if (ret)

@@ -375,7 +375,7 @@ int restore_cow_pages(struct ckpt_ctx *ctx)
 		struct cow_record *r;
 		unsigned int j;
 
-		ckpt_mm_set_owner(rm->mm, current);
+		ckpt_mm_set_owner(rm->mm, restart_root(ctx));
 		list_for_each_entry(r, &rm->cows, node)
 			for (j = 0; j < r->nr && !ret; j++)
 				ret = share_run(ctx, rm, &r->run[j]);

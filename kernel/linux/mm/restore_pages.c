@@ -382,7 +382,7 @@ static int restore_mm_pages(struct ckpt_ctx *ctx, struct restored_mm *rm, struct
 	unsigned int i;
 	int ret = 0;
 
-	ckpt_mm_set_owner(rm->mm, current);
+	ckpt_mm_set_owner(rm->mm, restart_root(ctx));
 	for (i = 0; i < x->nr && !ret; i++) {
 		const struct ckpt_extent *e = &x->extent[i];
 
@@ -554,7 +554,7 @@ static int take_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, const struct 
 	if (IS_ERR(x))
 		return PTR_ERR(x);
 	if (to->rm)
-		ckpt_mm_set_owner(to->rm->mm, current);
+		ckpt_mm_set_owner(to->rm->mm, restart_root(ctx));
 	for (i = 0; i < x->nr && !ret; i++) {
 		const struct ckpt_extent *e = &x->extent[i];
 		bool has = e->kind == CKPT_PAGES_DATA || (to->rm && e->kind == CKPT_PAGES_ZERO);

@@ -129,6 +129,9 @@ struct ckpt_task_list {
  * @mounts:	checkpoint: what user space says of the tree's own mounts
  * @network:	checkpoint: what it says of the tree's own network
  * @user_ns:	the tree's own user namespace, or NULL
+ * @cgroups:	checkpoint: what it says of control groups
+ * @cgroup_members: checkpoint: who is in which
+ * @nr_cgroup_members: their number
  * @network_changes: checkpoint: a socket that hears of what changes there
  * @ipc:	System V IPC objects: segments seen, or objects that have been made
  * @file_cred:	restart: the credentials that files are opened with
@@ -168,8 +171,9 @@ struct ckpt_ctx {
 	unsigned int nr_names;
 	struct list_head snapshots;
 	struct list_head ipc;		/* restart, too */
-	void *mounts, *network;
-	u32 mounts_len, network_len;
+	void *mounts, *network, *cgroups;
+	u32 mounts_len, network_len, cgroups_len, nr_cgroup_members;
+	struct ckpt_cgroup_member *cgroup_members;
 	struct file *network_changes;
 	struct user_namespace *user_ns;	/* restart, too */
 	struct xarray written;
@@ -354,6 +358,7 @@ int restart_create(u64 flags, const int *fds, unsigned int nr_fds, int log_fd,
 long restart_join(int ctx_fd);
 int restart_run(int ctx_fd, struct restart_stats *stats);
 struct restart_task *restart_find(struct ckpt_ctx *ctx, pid_t pid);
+struct task_struct *restart_root(struct ckpt_ctx *ctx);
 struct restart_task *restart_lookup(struct ckpt_ctx *ctx, pid_t pid);
 struct ckpt_ctx *restart_ckpt_ctx(struct restart_task *rt);
 const struct nsproxy *restart_namespaces(struct ckpt_ctx *ctx);
@@ -772,6 +777,33 @@ int checkpoint_user_ns(struct ckpt_ctx *ctx);
 int restore_use_user_ns(struct ckpt_ctx *ctx, int fd);
 int restore_give_pid_ns(struct ckpt_ctx *ctx);
 int restore_enter_user_ns(struct ckpt_ctx *ctx, struct cred *new);
+
+/* kernel/cgroup/ckpt_cgroups.c */
+#ifdef CONFIG_CGROUPS
+int ckpt_find_cgroups(struct ckpt_ctx *ctx);
+int checkpoint_cgroups(struct ckpt_ctx *ctx);
+struct mem_cgroup *ckpt_use_memcg_of(struct task_struct *t);
+void ckpt_use_memcg_end(struct mem_cgroup *memcg);
+#else
+static inline int ckpt_find_cgroups(struct ckpt_ctx *ctx)
+{
+	return 0;
+}
+
+static inline int checkpoint_cgroups(struct ckpt_ctx *ctx)
+{
+	return 0;
+}
+
+static inline struct mem_cgroup *ckpt_use_memcg_of(struct task_struct *t)
+{
+	return NULL;
+}
+
+static inline void ckpt_use_memcg_end(struct mem_cgroup *memcg)
+{
+}
+#endif
 
 /* net/netns_checkpoint.c */
 int ckpt_net_obstacles(struct ckpt_ctx *ctx);

@@ -87,6 +87,8 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	if (ctx->network_changes)
 		fput(ctx->network_changes);
 	kvfree(ctx->network);
+	kvfree(ctx->cgroups);
+	kvfree(ctx->cgroup_members);
 	if (ctx->user_ns)
 		put_user_ns(ctx->user_ns);
 	kvfree(ctx->mounts);
@@ -179,6 +181,8 @@ static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
 	int ret;
 
 	ret = ctx->network_changes ? ckpt_net_changed(ctx->network_changes) : 0;
+	if (!ret)
+		ret = ckpt_find_cgroups(ctx);
 	if (!ret)
 		ret = ckpt_find_user_ns(ctx);
 	if (!ret)

@@ -7,6 +7,7 @@
 #include <linux/crc32c.h>
 #include <linux/file.h>
 #include <linux/mm.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 
@@ -228,10 +229,20 @@ int ckpt_write_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int nr)
 	return 0;
 }
 
+/* The page cache of an image is not memory of the tree. */
+static ssize_t read_image(struct ckpt_stream *s, struct iov_iter *iter)
+{
+	struct mem_cgroup *memcg = set_active_memcg(NULL);
+	ssize_t n = vfs_iter_read(s->file, iter, &s->pos, 0);
+
+	set_active_memcg(memcg);
+	return n;
+}
+
 static int stream_read_in(struct ckpt_stream *s, struct iov_iter *iter)
 {
 	while (iov_iter_count(iter)) {
-		ssize_t n = vfs_iter_read(s->file, iter, &s->pos, 0);
+		ssize_t n = read_image(s, iter);
 
 		if (n < 0)
 			return n;
@@ -257,7 +268,7 @@ static int stream_refill(struct ckpt_stream *s)
 	vec.iov_base = s->buf;
 	vec.iov_len = s->ahead;
 	iov_iter_kvec(&iter, ITER_DEST, &vec, 1, vec.iov_len);
-	n = vfs_iter_read(s->file, &iter, &s->pos, 0);
+	n = read_image(s, &iter);
 	if (n < 0)
 		return n;
 	if (!n)
@@ -426,6 +437,7 @@ static void ckpt_log_line(struct ckpt_ctx *ctx, const char *kind,
 			  struct va_format *vaf)
 {
 	const struct ckpt_where *w = &ctx->where;
+	struct mem_cgroup *memcg;
 	char *line;
 	int n = 0;
 
@@ -448,8 +460,11 @@ static void ckpt_log_line(struct ckpt_ctx *ctx, const char *kind,
 		n += scnprintf(line + n, PATH_MAX + 511 - n, "%s: ", w->path);
 	n += scnprintf(line + n, PATH_MAX + 511 - n, "%pV", vaf);
 	line[n++] = '\n';
+	/* Nor is the log, which is to tell that there is no more. */
+	memcg = set_active_memcg(NULL);
 	kernel_write(ctx->log, line, n,
 		     ctx->log->f_mode & FMODE_LSEEK ? &ctx->log->f_pos : &ctx->log_pos);
+	set_active_memcg(memcg);
 	kfree(line);
 }
 

@@ -135,6 +135,8 @@ static const char *common_namespace(struct ckpt_ctx *ctx, const struct nsproxy *
 		return "mount";
 	if (ctx->flags & CHECKPOINT_OWN_NET && a->net_ns == b->net_ns)
 		return "network";
+	if (ctx->flags & CHECKPOINT_OWN_CGROUP && a->cgroup_ns == b->cgroup_ns)
+		return "cgroup";
 	if (ctx->flags & CHECKPOINT_OWN_TIME && a->time_ns == b->time_ns)
 		return "time";
 	return NULL;
@@ -261,6 +263,8 @@ int checkpoint_namespaces(struct ckpt_ctx *ctx)
 		head.flags |= CKPT_NS_TIME;
 	if (ctx->flags & CHECKPOINT_OWN_NET)
 		head.flags |= CKPT_NS_NET;
+	if (ctx->flags & CHECKPOINT_OWN_CGROUP)
+		head.flags |= CKPT_NS_CGROUP;
 	if (ctx->user_ns)
 		head.flags |= CKPT_NS_USER;
 	ret = head.flags ? check_leaks(ctx) : 0;
@@ -289,6 +293,8 @@ int checkpoint_namespaces(struct ckpt_ctx *ctx)
 		ret = ckpt_write_rec(ctx, CKPT_REC_MOUNTS, 0, ctx->mounts, ctx->mounts_len);
 	if (!ret && ctx->network_len)
 		ret = ckpt_write_rec(ctx, CKPT_REC_NETWORK, 0, ctx->network, ctx->network_len);
+	if (!ret)
+		ret = checkpoint_cgroups(ctx);
 	if (!ret)
 		ret = write_time(ctx);
 	if (!ret && head.flags & CKPT_NS_UTS)

@@ -68,6 +68,7 @@ static void restart_free(struct kref *kref)
 	kvfree(r->mounts);
 	kvfree(r->network);
 	kvfree(r->user_ns);
+	kvfree(r->cgroups);
 	put_pid_ns(r->pid_ns);
 	put_nsproxy(r->nsproxy);
 	put_pid(r->owner);
@@ -88,6 +89,17 @@ static void count_task(struct restart_ctx *r, atomic_t *counter)
 {
 	if (atomic_inc_return(counter) == r->nr_tasks)
 		wake_up_all(&r->run_wq);
+}
+
+/**
+ * restart_root - the first task of the tree
+ * @ctx:	the restart; all tasks have joined
+ *
+ * Return: the task.
+ */
+struct task_struct *restart_root(struct ckpt_ctx *ctx)
+{
+	return restart_task_by_pid(ctx->restart, ctx->restart->order[0])->task;
 }
 
 struct restart_task *restart_lookup(struct ckpt_ctx *ctx, pid_t pid)
@@ -128,6 +140,10 @@ static int tell_record(struct restart_ctx *r, struct restart_record_args __user 
 		record = r->user_ns;
 		len = r->user_ns_len;
 		break;
+	case CKPT_REC_CGROUPS:
+		record = r->cgroups;
+		len = r->cgroups_len;
+		break;
 	default:
 		return -EINVAL;
 	}
@@ -135,6 +151,11 @@ static int tell_record(struct restart_ctx *r, struct restart_record_args __user 
 		return -EFAULT;
 	a.len = len;
 	return copy_to_user(uargs, &a, sizeof(a)) ? -EFAULT : 0;
+}
+
+static bool all_in_place(struct restart_ctx *r)
+{
+	return atomic_read(&r->nr_joined) == r->nr_tasks || r->phase == PHASE_DEAD;
 }
 
 static long restart_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -153,6 +174,8 @@ static long restart_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	if (cmd == CKPT_RESTART_GIVE_PID_NS)
 		return task_active_pid_ns(current) == r->pid_ns ? -EINVAL :
 		       restore_give_pid_ns(r->ckpt);
+	if (cmd == CKPT_RESTART_JOINED)
+		return wait_event_killable(r->run_wq, all_in_place(r));
 	if (cmd != CKPT_RESTART_NAMESPACES)
 		return -ENOTTY;
 	if (copy_from_user(&a, uargs, sizeof(a)))
@@ -402,11 +425,6 @@ long restart_join(int ctx_fd)
 	return restore_arch_return();
 }
 
-static bool all_in_place(struct restart_ctx *r)
-{
-	return atomic_read(&r->nr_joined) == r->nr_tasks || r->phase == PHASE_DEAD;
-}
-
 static int check_complete(struct restart_ctx *r)
 {
 	struct ckpt_ctx *ctx = r->ckpt;
@@ -593,6 +611,7 @@ static int finish_tasks(struct restart_ctx *r)
 static int run(struct restart_ctx *r)
 {
 	struct ckpt_ctx *ctx = r->ckpt;
+	struct mem_cgroup *memcg;
 	unsigned int i;
 	int ret;
 
@@ -602,9 +621,11 @@ static int run(struct restart_ctx *r)
 	/* Off their CPUs: only then can their registers be set from here. */
 	for (i = 0; i < r->nr_tasks; i++)
 		ckpt_wait_inactive(r->tasks[i].task);
+	memcg = ckpt_use_memcg_of(restart_root(ctx));
 	ret = restart_read_records(ctx);
 	if (!ret)
 		ret = restart_read_parents(r);
+	ckpt_use_memcg_end(memcg);
 	if (!ret)
 		ret = check_complete(r);
 	if (!ret)

@@ -20,6 +20,7 @@ enum restart_phase {
  * @mounts:	the MOUNTS record, the same
  * @network:	the NETWORK record, the same
  * @user_ns:	the USER_NS record, the same
+ * @cgroups:	the CGROUPS record, the same
  * @time:	the TIME record, the same
  * @pid_ns:	where the pids of the image are counted: that of who made it
  * @nsproxy:	the namespaces of who made it
@@ -42,9 +43,9 @@ enum restart_phase {
 struct restart_ctx {
 	struct ckpt_ctx *ckpt;
 	struct kref refs;
-	void *namespaces, *mounts, *network, *user_ns;
+	void *namespaces, *mounts, *network, *user_ns, *cgroups;
 	struct ckpt_time time;
-	u32 namespaces_len, mounts_len, network_len, user_ns_len;
+	u32 namespaces_len, mounts_len, network_len, user_ns_len, cgroups_len;
 	struct pid_namespace *pid_ns;
 	struct nsproxy *nsproxy;
 	struct pid *owner;

@@ -162,6 +162,22 @@ static int check_namespaces(struct restart_ctx *r, const struct ckpt_namespaces 
 	return 0;
 }
 
+static int check_cgroups(struct restart_ctx *r, const struct ckpt_cgroups *c, u32 len)
+{
+	const struct ckpt_cgroup_member *m = (const struct ckpt_cgroup_member *)(c + 1);
+	u32 i;
+
+	if (c->nr_members > r->nr_tasks ||
+	    len != sizeof(*c) + (u64)c->nr_members * sizeof(*m) + c->text_len)
+		return ckpt_err(r->ckpt, -EINVAL, "control groups that contradict themselves");
+	for (i = 0; i < c->nr_members; i++)
+		if (m[i].line >= c->text_len || !restart_task_by_pid(r, m[i].pid))
+			return ckpt_err(r->ckpt, -EINVAL,
+					"pid %d, of a control group, is not in the image",
+					m[i].pid);
+	return 0;
+}
+
 static int read_time(struct restart_ctx *r, const struct ckpt_rec *rec)
 {
 	struct ckpt_time *time;
@@ -211,6 +227,11 @@ static int read_namespaces(struct restart_ctx *r)
 		case CKPT_REC_NETWORK:
 			ret = keep_record(r, &rec, sizeof(struct ckpt_network), &r->network,
 					  &r->network_len);
+			break;
+		case CKPT_REC_CGROUPS:
+			ret = keep_record(r, &rec, sizeof(struct ckpt_cgroups), &r->cgroups,
+					  &r->cgroups_len) ?:
+			      check_cgroups(r, r->cgroups, r->cgroups_len);
 			break;
 		case CKPT_REC_USER_NS:
 			ret = keep_record(r, &rec, sizeof(struct ckpt_user_ns), &r->user_ns,

@@ -8,6 +8,7 @@
  * take on their credentials.
  */
 #include <linux/capability.h>
+#include <linux/cgroup.h>
 #include <linux/checkpoint_internal.h>
 #include <linux/cred.h>
 #include <linux/file.h>
@@ -114,6 +115,9 @@ int ckpt_check_owners(struct ckpt_ctx *ctx)
 		which = "IPC";
 	else if (ctx->flags & CHECKPOINT_OWN_NET && is_owned_by_another(&ns->net_ns->ns, owner))
 		which = "network";
+	else if (ctx->flags & CHECKPOINT_OWN_CGROUP &&
+		 is_owned_by_another(&ns->cgroup_ns->ns, owner))
+		which = "cgroup";
 	else if (ctx->flags & CHECKPOINT_OWN_MNT &&
 		 is_owned_by_another(from_mnt_ns(ns->mnt_ns), owner))
 		which = "mount";

@@ -12,6 +12,14 @@ export function namespaces(c: Cursor): Fields {
   return { flags, nrPids, pids };
 }
 
+export function cgroups(c: Cursor): Fields {
+  const nrMembers = c.u32();
+  c.skip(4); // how much text
+  const members: Fields[] = [];
+  while (members.length < nrMembers && c.left >= 8) members.push({ pid: c.s32(), line: c.u32() });
+  return { nrMembers, members, text: c.text(c.left) };
+}
+
 /** A text of at most so many bytes, of which the rest is of no meaning after the first NUL. */
 function text(c: Cursor, bytes: number): string {
   const at = c.take(bytes);

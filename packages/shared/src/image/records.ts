@@ -17,7 +17,7 @@ import {
   timerfd,
 } from "./anon.js";
 import { bytesToHex, Cursor } from "./cursor.js";
-import { ipcNs, mqueue, msg, namespaces, sem, semUndo, shm, time, uts } from "./ipc.js";
+import { cgroups, ipcNs, mqueue, msg, namespaces, sem, semUndo, shm, time, uts } from "./ipc.js";
 import { account, deadline, dispatch, sched, seccomp, timers } from "./state.js";
 import { pty, ptyState } from "./tty.js";
 import { event, fanotify, inotify, watch } from "./watches.js";
@@ -450,6 +450,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [94, { name: "SOCKET_DGRAM", fixed: 72, element: 1, decode: datagram }],
   [3, { name: "NAMESPACES", fixed: 8, element: 32, decode: namespaces }],
   [4, { name: "MOUNTS", fixed: 0, element: 1, decode: (c) => ({ bytes: c.left }) }],
+  [12, { name: "CGROUPS", fixed: 8, element: 1, decode: cgroups }],
   [11, { name: "USER_NS", fixed: 24, element: 12, decode: userNs }],
   [10, { name: "NETWORK", fixed: 8, element: 1, decode: network }],
   [6, { name: "TMPFS", fixed: 32, element: 1, strings: 1, decode: tmpfs }],

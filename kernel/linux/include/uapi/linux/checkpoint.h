@@ -7,7 +7,7 @@
  * are little endian. Shared objects stand before their first user, which names
  * them by objref (a number from 1 up, unique in the image; 0 means "none").
  *
- *	HEADER TASKS NAMESPACES USER_NS MOUNTS NETWORK TIME UTS
+ *	HEADER TASKS NAMESPACES USER_NS MOUNTS NETWORK CGROUPS TIME UTS
  *	per tmpfs of the tree's own: TMPFS, its TMPFS_INODEs, each with XATTR and PAGES,
  *		     and TMPFS_LINKs, TMPFS_END
  *	IPC_NS SEM MSG MQUEUE
@@ -76,7 +76,8 @@
 #define CHECKPOINT_OWN_MNT	(1ULL << 18)
 #define CHECKPOINT_OWN_TIME	(1ULL << 19)
 #define CHECKPOINT_OWN_NET	(1ULL << 20)
-#define CHECKPOINT_FLAGS_ALL	0x1f3f3fULL
+#define CHECKPOINT_OWN_CGROUP	(1ULL << 21)
+#define CHECKPOINT_FLAGS_ALL	0x3f3f3fULL
 
 #define CKPT_HELD_KILL		_IO(0xcb, 1)
 
@@ -109,12 +110,16 @@ struct checkpoint_args {
 	__u32 network_len;
 	__s32 network_fd;		/* CHECKPOINT_OWN_NET: of rtnetlink; if it has heard of */
 					/* a change, nothing is written: ESTALE */
+	__aligned_u64 cgroups;		/* const char *: kept in the image, in CGROUPS; if a task */
+	__u32 cgroups_len;		/* is in a group of which it says nothing: ESTALE */
+	__u32 reserved2;		/* 0 */
 };
 
 #define CHECKPOINT_ARGS_SIZE_VER0	48
 #define CHECKPOINT_ARGS_SIZE_VER1	56
 #define CHECKPOINT_ARGS_SIZE_VER2	72	/* mounts */
 #define CHECKPOINT_ARGS_SIZE_VER3	88	/* network */
+#define CHECKPOINT_ARGS_SIZE_VER4	104	/* cgroups */
 
 struct checkpoint_stats {
 	__u8 image_id[CKPT_ID_BYTES];
@@ -188,7 +193,7 @@ struct restart_namespaces_args {
 
 #define CKPT_RESTART_NAMESPACES	_IOWR(0xcb, 2, struct restart_namespaces_args)
 
-/* Another record that is for user space, likewise: NETWORK or USER_NS. */
+/* Another record that is for user space, likewise: NETWORK, USER_NS or CGROUPS. */
 struct restart_record_args {
 	__aligned_u64 record;		/* void * */
 	__u32 len;
@@ -201,6 +206,8 @@ struct restart_record_args {
 #define CKPT_RESTART_USER_NS	_IO(0xcb, 5)
 /* By the first process of a pid namespace, after that: it belongs to the user namespace. */
 #define CKPT_RESTART_GIVE_PID_NS	_IO(0xcb, 6)
+/* Wait until all tasks have joined. */
+#define CKPT_RESTART_JOINED	_IO(0xcb, 7)
 
 #define RESTART_ARGS_SIZE_VER0	40
 #define RESTART_ARGS_SIZE_VER1	48	/* copy_dir_fd */
@@ -227,6 +234,7 @@ enum ckpt_rec_type {
 	CKPT_REC_TMPFS_END	= 9,	/* objref of the TMPFS */
 	CKPT_REC_NETWORK	= 10,
 	CKPT_REC_USER_NS	= 11,
+	CKPT_REC_CGROUPS	= 12,
 	CKPT_REC_FILE		= 16,	/* objref */
 	CKPT_REC_PIPE		= 17,	/* objref */
 	CKPT_REC_SHMEM		= 18,	/* objref; PAGES follow */
@@ -336,7 +344,8 @@ struct ckpt_task_entry {
 #define CKPT_NS_TIME		(1U << 3)
 #define CKPT_NS_NET		(1U << 4)
 #define CKPT_NS_USER		(1U << 5)	/* USER_NS follows */
-#define CKPT_NS_ALL		0x3fU
+#define CKPT_NS_CGROUP		(1U << 6)
+#define CKPT_NS_ALL		0x7fU
 
 /* NAMESPACES: which are the tree's own. Tail: @nr_pids of struct ckpt_ns_pid. */
 struct ckpt_namespaces {
@@ -395,6 +404,23 @@ struct ckpt_network {
 	__u32 messages_len;
 	__u32 sysctls_len;
 };
+
+/*
+ * CGROUPS: which control groups (v2) the tasks are in; user space starts them there.
+ * Tail: @nr_members of struct ckpt_cgroup_member, in the order of TASKS; then lines
+ * by which user space makes the groups again.
+ */
+struct ckpt_cgroups {
+	__u32 nr_members;
+	__u32 text_len;
+};
+
+struct ckpt_cgroup_member {
+	__s32 pid;
+	__u32 line;		/* where that of its group begins: CKPT_CGROUP_LINE, a space, the path */
+};
+
+#define CKPT_CGROUP_LINE	'G'
 
 /* MOUNTS: lines of /proc/PID/mountinfo; user space mounts what they say. */
 

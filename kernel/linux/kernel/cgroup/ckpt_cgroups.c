@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which control groups the tasks of a tree are in. User space has described these
+ * before the tree came to rest, and makes them again before the tasks; here it is
+ * seen who is in which one, and whether that has changed meanwhile.
+ */
+#include <linux/checkpoint_internal.h>
+#include <linux/memcontrol.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "cgroup-internal.h"
+
+/* The one that the caller sees as the topmost; with a reference. */
+static struct cgroup *topmost(void)
+{
+	struct cgroup *cgrp;
+
+	spin_lock_irq(&css_set_lock);
+	cgrp = current->nsproxy->cgroup_ns->root_cset->dfl_cgrp;
+	cgroup_get(cgrp);
+	spin_unlock_irq(&css_set_lock);
+	return cgrp;
+}
+
+static struct cgroup *cgroup_of(struct task_struct *t)
+{
+	struct cgroup *cgrp;
+
+	spin_lock_irq(&css_set_lock);
+	cgrp = task_css_set(t)->dfl_cgrp;
+	cgroup_get(cgrp);
+	spin_unlock_irq(&css_set_lock);
+	return cgrp;
+}
+
+/* Those of version 1: which hierarchy is it in, but not at its top? With a reference. */
+static struct cgroup *legacy_cgroup_of(struct task_struct *t)
+{
+	struct cgroup *cgrp, *found = NULL;
+	struct cgroup_root *root;
+
+	rcu_read_lock();
+	spin_lock_irq(&css_set_lock);
+	for_each_root(root) {
+		if (root == &cgrp_dfl_root)
+			continue;
+		cgrp = task_cgroup_from_root(t, root);
+		/* A hierarchy that is being unmounted is waited for by nobody. */
+		if (cgrp && cgrp != &root->cgrp && cgroup_tryget(cgrp)) {
+			found = cgrp;
+			break;
+		}
+	}
+	spin_unlock_irq(&css_set_lock);
+	rcu_read_unlock();
+	return found;
+}
+
+static int legacy_obstacle(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct cgroup *cgrp = legacy_cgroup_of(t);
+	int ret;
+
+	if (!cgrp)
+		return 0;
+	ret = cgroup_path_ns(cgrp, ctx->path_buf, PATH_MAX, current->nsproxy->cgroup_ns);
+	ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
+			    "in control group %s of the hierarchy \"%s\", of version 1: not supported",
+			    ret < 0 ? "?" : ctx->path_buf, cgrp->root->name);
+	cgroup_put(cgrp);
+	return ret;
+}
+
+/* Where does the line of a group stand in what user space has described? */
+static int find_line(const struct ckpt_ctx *ctx, const char *path)
+{
+	const char *text = ctx->cgroups, *end = text + ctx->cgroups_len, *at, *line_end;
+	size_t len = strlen(path);
+
+	for (at = text; at < end; at = line_end + 1) {
+		line_end = memchr(at, '\n', end - at);
+		if (!line_end)
+			break;
+		if (line_end - at == len + 2 && at[0] == CKPT_CGROUP_LINE && at[1] == ' ' &&
+		    !memcmp(at + 2, path, len))
+			return at - text;
+	}
+	return -ESTALE;
+}
+
+static int line_of(struct ckpt_ctx *ctx, struct cgroup *cgrp)
+{
+	int ret = cgroup_path_ns(cgrp, ctx->path_buf, PATH_MAX, current->nsproxy->cgroup_ns);
+
+	if (ret < 0 || ret >= PATH_MAX)
+		return ckpt_obstacle(ctx, -ENAMETOOLONG,
+				     "the path of its control group is too long");
+	if (!strncmp(ctx->path_buf, "/..", 3) && (!ctx->path_buf[3] || ctx->path_buf[3] == '/'))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "in control group %s, which is above the topmost that %s sees: not supported",
+				     ctx->path_buf, ctx->flags & CHECKPOINT_OWN_CGROUP ?
+				     "its own namespace" : "the caller");
+	return find_line(ctx, ctx->path_buf);
+}
+
+static int find_member(struct ckpt_ctx *ctx, unsigned int i, struct cgroup *cgrp,
+		       const struct cgroup *top, const struct cgroup *last)
+{
+	struct ckpt_cgroup_member *m = &ctx->cgroup_members[ctx->nr_cgroup_members];
+	int line;
+
+	/* That of a zombie may have gone before it. */
+	if (cgroup_is_dead(cgrp))
+		return 0;
+	if (cgrp == last && ctx->nr_cgroup_members) {
+		line = m[-1].line;
+	} else {
+		line = line_of(ctx, cgrp);
+		/* A tree that is in none knows no other, and needs no description. */
+		if (line == -ESTALE && cgrp == top && !ctx->cgroups_len)
+			return 0;
+		if (line < 0)
+			return line;
+	}
+	m->pid = ctx->entries[i].pid;
+	m->line = line;
+	ctx->nr_cgroup_members++;
+	return 0;
+}
+
+/**
+ * ckpt_find_cgroups - see which control groups the tasks of the tree are in
+ * @ctx:	the checkpoint; the tree is at rest
+ *
+ * Return: 0, -ESTALE if a task is in one that user space has not described, or a
+ * negative error that has been logged.
+ */
+int ckpt_find_cgroups(struct ckpt_ctx *ctx)
+{
+	struct cgroup *top = topmost(), *cgrp, *last = NULL;
+	unsigned int i;
+	int ret = 0;
+
+	ctx->cgroup_members = kvcalloc(ctx->tasks.nr, sizeof(*ctx->cgroup_members),
+				       GFP_KERNEL_ACCOUNT);
+	if (!ctx->cgroup_members)
+		ret = -ENOMEM;
+	for (i = 0; i < ctx->tasks.nr && !ret; i++) {
+		struct task_struct *t = ctx->tasks.task[i];
+
+		ctx->where.pid = ctx->entries[i].pid;
+		ret = legacy_obstacle(ctx, t);
+		if (ret)
+			break;
+		cgrp = cgroup_of(t);
+		ret = find_member(ctx, i, cgrp, top, last);
+		if (last)
+			cgroup_put(last);
+		last = cgrp;
+	}
+	ctx->where.pid = 0;
+	if (last)
+		cgroup_put(last);
+	cgroup_put(top);
+	return ret;
+}
+
+/**
+ * checkpoint_cgroups - write the control groups, and who is in which
+ * @ctx:	the checkpoint
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int checkpoint_cgroups(struct ckpt_ctx *ctx)
+{
+	struct ckpt_cgroups head = {
+		.nr_members = ctx->nr_cgroup_members,
+		.text_len = ctx->cgroups_len,
+	};
+	size_t members = head.nr_members * sizeof(*ctx->cgroup_members);
+	void *tail;
+	int ret;
+
+	if (!ctx->cgroups_len)
+		return 0;
+	tail = kvmalloc(members + head.text_len, GFP_KERNEL_ACCOUNT);
+	if (!tail)
+		return -ENOMEM;
+	memcpy(tail, ctx->cgroup_members, members);
+	memcpy(tail + members, ctx->cgroups, head.text_len);
+	ret = ckpt_write_rec2(ctx, CKPT_REC_CGROUPS, 0, &head, sizeof(head), tail,
+			      members + head.text_len);
+	kvfree(tail);
+	return ret;
+}
+
+/**
+ * ckpt_use_memcg_of - charge what the caller allocates to the control group of a task
+ * @t:		the task
+ *
+ * Return: what to give to ckpt_use_memcg_end().
+ */
+struct mem_cgroup *ckpt_use_memcg_of(struct task_struct *t)
+{
+	struct mem_cgroup *memcg = NULL;
+
+#ifdef CONFIG_MEMCG
+	rcu_read_lock();
+	memcg = mem_cgroup_from_task(t);
+	if (memcg && !css_tryget(&memcg->css))
+		memcg = NULL;
+	rcu_read_unlock();
+#endif
+	set_active_memcg(memcg);
+	return memcg;
+}
+
+/**
+ * ckpt_use_memcg_end - charge it to that of the caller again
+ * @memcg:	from ckpt_use_memcg_of()
+ */
+void ckpt_use_memcg_end(struct mem_cgroup *memcg)
+{
+	set_active_memcg(NULL);
+	mem_cgroup_put(memcg);
+}
