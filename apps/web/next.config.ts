@@ -7,13 +7,22 @@ const config: NextConfig = {
   experimental: { extensionAlias: { ".js": [".ts", ".tsx", ".js"] } },
   // `npm run typecheck` does this, over all packages; whoever starts a lab need not wait for it.
   typescript: { ignoreBuildErrors: true },
-  // Small modules are copied into each chunk that uses them; the layout and every page use these.
+  // Small modules are copied into each chunk that uses them; the layout and every page use these. The bench is one chunk,
+  // so that it can be fetched ahead of its page.
   webpack: (config, { isServer }) => {
     const { splitChunks } = config.optimization;
     if (!isServer && splitChunks)
       splitChunks.cacheGroups.runner = {
         test: /[\\/](runner-socket|runner-provider|frame|wire)\.tsx?$/,
         name: "runner",
+        chunks: "all",
+        enforce: true,
+        priority: 50,
+      };
+    if (!isServer && splitChunks)
+      splitChunks.cacheGroups.bench = {
+        test: /[\\/]components[\\/]bench[\\/](bench|inspector|terminals|tabs|figures|replay-bar|separator|report-panel|recorded|use-feed)\.tsx?$/,
+        name: "bench",
         chunks: "all",
         enforce: true,
         priority: 50,

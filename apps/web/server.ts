@@ -10,6 +10,7 @@ import { setSecurityHeaders } from "./server/headers.js";
 import { isLoopbackHost, isSameOrigin } from "./server/origin.js";
 import { passRequest } from "./server/pass.js";
 import { answerSession, ensureSession } from "./server/session.js";
+import { StaticFiles } from "./server/static.js";
 import { passUpgrade } from "./server/upgrade.js";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -23,9 +24,11 @@ interface Console {
   config: ConsoleConfig;
   access: Access;
   pages: Handler;
+  /** Undefined while one develops: then Next makes them on the way. */
+  files: StaticFiles | undefined;
 }
 
-async function answer({ config, access, pages }: Console, request: IncomingMessage, response: ServerResponse) {
+async function answer({ config, access, pages, files }: Console, request: IncomingMessage, response: ServerResponse) {
   const { host, origin } = request.headers;
   // A foreign page that rebinds its name to us has no token to show; on loopback there is none, and the name must be ours.
   if (!access.admits(request)) {
@@ -36,6 +39,7 @@ async function answer({ config, access, pages }: Console, request: IncomingMessa
     sayPlainly(response, 421, `This console answers on loopback only, not as "${host ?? ""}". Open it as 127.0.0.1.`);
     return;
   }
+  if (await files?.answer(request, response)) return;
   const path = (request.url ?? "/").split("?")[0];
   if (path === "/session" && request.method === "POST") {
     if (isSameOrigin(origin, host)) await answerSession(config.runnerSocket, request, response);
@@ -80,10 +84,12 @@ async function main(): Promise<void> {
   });
   await app.prepare();
   const pages = app.getRequestHandler();
+  const built = fileURLToPath(new URL(".next/static", import.meta.url));
+  const files = config.dev ? undefined : new StaticFiles(built, !access.open);
   const developmentUpgrade = config.dev ? app.getUpgradeHandler() : undefined;
 
   server.on("request", (request, response) => {
-    answer({ config, access, pages }, request, response).catch((error: unknown) => {
+    answer({ config, access, pages, files }, request, response).catch((error: unknown) => {
       console.error("console:", error);
       if (!response.headersSent) sayPlainly(response, 500, "The console failed on this page; its own output says why.");
       else response.destroy();

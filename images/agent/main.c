@@ -219,5 +219,7 @@ int main(void)
 		}
 		port_service(polls[1].revents, handle_frame);
 		stream_serve_polls(polls + 2);
+		/* Not a turn later: who types waits for the echo. */
+		port_push();
 	}
 }

@@ -137,6 +137,12 @@ static void write_out(void)
 		out_begin = out_end = 0;
 }
 
+void port_push(void)
+{
+	if (!hung_up)
+		write_out();
+}
+
 void port_flush(void)
 {
 	while (out_begin < out_end) {

@@ -30,6 +30,9 @@ bool port_has_backlog(void);
 /* True when the runner is not there; poll must then leave the port out. */
 bool port_is_hung_up(void);
 
+/* Write what the port takes now. */
+void port_push(void);
+
 /* Write out everything queued, waiting if need be. */
 void port_flush(void);
 

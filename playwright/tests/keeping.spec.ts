@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
-import { bootByHand, endIt, labUrl, verdict } from "./page.js";
+import { action, bootByHand, endIt, labUrl, verdict } from "./page.js";
 
 test("a result is marked invalid by its owner, named, downloaded, and taken in again as it was", async ({
   page,
@@ -76,4 +76,21 @@ test("every guest that runs is listed with its age and cost; its owner stops it"
   await row(page).getByRole("button", { name: "Stop Listed" }).click();
   await expect(row(page)).toHaveCount(0);
   await expect(row(other)).toHaveCount(0);
+});
+
+test("an experiment takes a guest that stands by, and another takes its place", async ({ page }) => {
+  await page.goto(`${labUrl()}/guests`);
+  const spares = page.getByTestId("spares").locator("tbody tr");
+  await expect(spares).toHaveCount(2, { timeout: 240_000 });
+  await expect(spares.first()).toContainText(/spare.*cr · 2 CPU · 512 MiB/);
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await bootByHand(page, "Takes a spare");
+  await expect(page.getByText("guest 1 up · spare")).toBeVisible();
+  await action(page, "shell").click();
+  await expect(page.locator(".xterm-rows").first()).toContainText("#");
+  // Its time went on where it was stopped, and its clock is right.
+  await page.keyboard.type("echo $(( $(date +%s) / 1000 ))-thousand\n");
+  await expect(page.locator(".xterm-rows").first()).toContainText(`${Math.floor(Date.now() / 1_000_000)}-thousand`);
+  await page.goto(`${labUrl()}/guests`);
+  await expect(spares).toHaveCount(2, { timeout: 60_000 });
 });

@@ -70,12 +70,17 @@ test("by keyboard alone: from the home page to a process that was checkpointed, 
   await page.keyboard.press("t");
   await expect(page.getByRole("tab", { name: "shell", selected: true })).toBeVisible();
   await expect(page.locator(".xterm-rows").first()).toContainText("#");
-  await page.keyboard.press("1");
-  await tabTo(page, /^Terminal/);
+  // Whoever opens a shell types into it.
   await page.keyboard.type("echo $((6*7))-typed\n");
   await expect(page.locator(".xterm-rows").first()).toContainText("42-typed");
   await page.keyboard.press("Shift+Escape");
   expect(await page.evaluate(() => document.activeElement?.closest(".xterm") === null)).toBe(true);
+  await page.keyboard.press("2");
+  await page.keyboard.press("1");
+  await tabTo(page, /^Terminal/);
+  await page.keyboard.type("echo $((7*7))-again\n");
+  await expect(page.locator(".xterm-rows").first()).toContainText("49-again");
+  await page.keyboard.press("Shift+Escape");
 
   await page.keyboard.press("e");
   await expect(dialog).toBeVisible();

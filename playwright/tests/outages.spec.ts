@@ -82,8 +82,10 @@ function machinesOf(pid: number): number[] {
 test("the runner is killed in the middle of a sweep: whoever starts it again gets the rest, each run once", async ({
   page,
 }) => {
-  const lab = await startLab();
+  const lab = await startLab({ env: { CRLAB_SPARE_GUESTS: "1" } });
   try {
+    await page.goto(`${lab.url}/guests`);
+    await expect(page.getByTestId("spares").locator("tbody tr")).toHaveCount(1, { timeout: 240_000 });
     await page.goto(`${lab.url}/new`);
     await page.getByLabel("Experiment file").fill(swept);
     await page.getByRole("button", { name: "Run file" }).click();
@@ -91,11 +93,12 @@ test("the runner is killed in the middle of a sweep: whoever starts it again get
     const done = page.getByTestId("sweep-done");
     await expect(done).toHaveText("2 of 6 runs", { timeout: 120_000 });
     await expect(page.getByRole("link", { name: "Watch the run" })).toBeVisible();
-    await expect.poll(() => machinesOf(lab.runnerPid()).length).toBe(1);
+    // The run's, and the one that stands by: a sweep boots its own.
+    await expect.poll(() => machinesOf(lab.runnerPid()).length).toBe(2);
     const left = machinesOf(lab.runnerPid());
     await lab.killRunner();
     await expect(page.getByTestId("runner-away")).toBeVisible();
-    // Its guest went with it.
+    // Its guests went with it.
     await expect.poll(() => processes().filter((p) => left.includes(p.pid))).toEqual([]);
     // What was measured is still there to be read.
     await page.reload();

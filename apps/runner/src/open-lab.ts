@@ -1,8 +1,9 @@
 /** A lab over this machine's data directory: what the runner serves and what a headless run uses by itself. */
 import { dataDir, makeDir } from "./build/paths.js";
 import { type RunnerConfig, runnerConfig } from "./config.js";
-import { bootBuilt } from "./experiment/boot.js";
+import { bootBuilt, isCurrent } from "./experiment/boot.js";
 import { Lab } from "./experiment/lab.js";
+import { Spares } from "./experiment/spares.js";
 import { openStore } from "./store/index.js";
 import { Sweeps } from "./sweep/sweeps.js";
 import { removeStaleGuests } from "./vm/guest-dir.js";
@@ -19,12 +20,9 @@ export async function openLab(who: string): Promise<OpenLab> {
   const config = runnerConfig();
   const store = await openStore(makeDir(dataDir()), who);
   removeStaleGuests(makeDir(dataDir("guests")));
-  const lab = new Lab(store, bootBuilt, {
-    guests: config.maxGuests,
-    guestsPerOwner: config.maxGuestsPerOwner,
-    suspendMs: config.suspendMs,
-    idleMs: config.idleMs,
-  });
+  const { maxGuests: guests, maxGuestsPerOwner: guestsPerOwner, suspendMs, idleMs } = config;
+  const spares = new Spares(bootBuilt, { count: config.spareGuests, idleMs, isCurrent });
+  const lab = new Lab(store, bootBuilt, { guests, guestsPerOwner, suspendMs, idleMs }, spares);
   const sweeps = new Sweeps(lab);
   return {
     lab,

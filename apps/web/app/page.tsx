@@ -71,10 +71,10 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
               placeholder="Search title or question"
               aria-label="Search experiments"
             />
-            <Link className="btn" href="/compare">
+            <Link prefetch={false} className="btn" href="/compare">
               Compare
             </Link>
-            <Link className="btn" href="/new">
+            <Link prefetch={false} className="btn" href="/new">
               New experiment
             </Link>
           </form>
@@ -108,7 +108,14 @@ function RecentTable({ rows, now }: { rows: readonly RecentExperiment[]; now: Da
       rows={rows}
       keyOf={(r) => r.id}
       columns={[
-        { head: "Experiment", cell: (r) => <Link href={`/x/${r.id}`}>{r.title}</Link> },
+        {
+          head: "Experiment",
+          cell: (r) => (
+            <Link prefetch={false} href={`/x/${r.id}`}>
+              {r.title}
+            </Link>
+          ),
+        },
         { head: "Verdict", cell: (r) => <VerdictPill view={r.view} /> },
         {
           head: "Kernel",

@@ -3,6 +3,7 @@ import type { ExperimentFile, NamedError } from "@crlab/shared";
 import { useRouter } from "next/navigation";
 import { type ReactNode, useState } from "react";
 import { useHydrated } from "../lib/hydrated";
+import { fetchAhead } from "../lib/parts";
 import { toNamedError } from "../lib/run-request";
 import type { Request } from "../lib/runner-socket";
 import { ErrorNote } from "./error-note";
@@ -17,6 +18,7 @@ export function useCreate(): { create: (request: Request) => void; busy: boolean
   const create = (request: Request) => {
     setBusy(true);
     setError(null);
+    fetchAhead();
     socket
       .request(request)
       .then((reply) => {
@@ -48,6 +50,8 @@ export function RunButton({ file, byHand = false, children }: RunProps) {
         aria-label={`${byHand ? "Step by step" : "Run"}: ${file.title}`}
         aria-busy={busy}
         disabled={!hydrated}
+        onPointerEnter={fetchAhead}
+        onFocus={fetchAhead}
         onClick={() => !busy && create({ type: "create", file, autorun: !byHand })}
       >
         {children}

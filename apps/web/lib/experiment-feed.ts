@@ -1,5 +1,7 @@
 /** One experiment as a page follows it: the stored log it was opened with, then what the runner sends. */
 import type { ExperimentView, LogEvent } from "@crlab/shared";
+import { nextFrame } from "./next-frame";
+import { parts } from "./parts";
 import { RequestError, type RunnerSocket } from "./runner-socket";
 
 export interface FeedSnapshot {
@@ -13,11 +15,16 @@ export interface FeedSnapshot {
   inStep: boolean;
 }
 
+/** Events come in bursts, and to show each by itself would cost the page more than all of them together. */
+const GATHER_MS = 50;
+
 export class ExperimentFeed {
   private snapshot: FeedSnapshot;
   private readonly listeners = new Set<() => void>();
   /** Events are taken in one batch after the other. */
   private adding: Promise<void> = Promise.resolve();
+  private gathered: LogEvent[] = [];
+  private takenMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly socket: RunnerSocket,
@@ -71,8 +78,22 @@ export class ExperimentFeed {
   }
 
   private append(events: readonly LogEvent[]): void {
+    this.gathered.push(...events);
+    if (this.gathered.length > events.length) return;
+    const waitMs = this.takenMs + GATHER_MS - performance.now();
+    if (waitMs > 0) setTimeout(() => this.takeGathered(), waitMs);
+    else nextFrame(() => this.takeGathered());
+  }
+
+  private takeGathered(): void {
     this.adding = this.adding
-      .then(async () => this.take(events, (await import("./folding")).fold))
+      .then(async () => {
+        const { fold } = await parts.folding();
+        const events = this.gathered;
+        this.gathered = [];
+        this.takenMs = performance.now();
+        this.take(events, fold);
+      })
       .catch((error: unknown) => console.error("crlab: a part of the page:", error));
   }
 

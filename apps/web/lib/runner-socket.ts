@@ -45,6 +45,8 @@ const notConnected: NamedError = {
   hint: "Try again when the page says that it is connected.",
 };
 
+const connectionLost: NamedError = { code: "connection-lost", message: "The connection to the runner was lost." };
+
 export class RunnerSocket {
   private socket: WebSocket | null = null;
   private state: LinkState = { kind: "connecting" };
@@ -69,7 +71,7 @@ export class RunnerSocket {
   start(): void {
     if (!this.stopped) return;
     this.stopped = false;
-    void this.connect();
+    this.connect();
   }
 
   stop(): void {
@@ -119,18 +121,13 @@ export class RunnerSocket {
     this.socket.send(Uint8Array.from(encodeTerminalFrame({ experiment, terminal, offset: 0, bytes })));
   }
 
-  private async connect(): Promise<void> {
-    // A failed WebSocket tells a page nothing, so ask first by a request that can say why.
-    const trouble = await askSession();
-    if (this.stopped) return;
-    if (trouble !== null) {
-      this.lost(trouble);
-      return;
-    }
+  private connect(): void {
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
+    let opened = false;
     socket.addEventListener("open", () => {
+      opened = true;
       this.failures = 0;
       this.setState({ kind: "open" });
       void this.request({ type: "hello", protocol: PROTOCOL_VERSION }).catch(() => undefined);
@@ -139,8 +136,16 @@ export class RunnerSocket {
     socket.addEventListener("close", () => {
       if (this.socket !== socket) return;
       this.socket = null;
-      if (!this.stopped) this.lost({ code: "connection-lost", message: "The connection to the runner was lost." });
+      if (this.stopped) return;
+      if (opened) this.lost(connectionLost);
+      else void this.askWhy();
     });
+  }
+
+  /** A WebSocket that fails tells a page nothing; a request can say why. */
+  private async askWhy(): Promise<void> {
+    const trouble = await askSession();
+    if (!this.stopped) this.lost(trouble ?? connectionLost);
   }
 
   private receive(data: unknown): void {
@@ -168,7 +173,7 @@ export class RunnerSocket {
     this.setState({ kind: "away", error });
     const wait = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.failures);
     this.failures++;
-    this.retry = setTimeout(() => void this.connect(), wait);
+    this.retry = setTimeout(() => this.connect(), wait);
   }
 
   private setState(state: LinkState): void {

@@ -14,24 +14,36 @@ export interface ScreenOptions {
 export interface Screen {
   terminal: Terminal;
   search: SearchAddon;
-  fit: () => void;
+  write: (data: string | Uint8Array, done?: () => void) => void;
+  /** What listens to the terminal and ends with this use of it. */
+  until: (listener: { dispose: () => void }) => void;
   dispose: () => void;
 }
 
-export function openScreen(element: HTMLElement, { input, label }: ScreenOptions): Screen {
+/** To make one takes longer than to fill it: a screen that was left serves whoever needs one next. */
+interface Made {
+  terminal: Terminal;
+  search: SearchAddon;
+  fitter: FitAddon;
+  host: HTMLElement;
+}
+const left: Made[] = [];
+const MAX_LEFT = 2;
+
+function make(element: HTMLElement): Made {
+  const host = document.createElement("div");
+  host.className = "xterm-host";
+  element.append(host);
   const terminal = new Terminal({
     fontFamily: '"IBM Plex Mono", ui-monospace, "DejaVu Sans Mono", monospace',
-    fontSize: element.clientWidth < 500 ? 11 : 13,
     // The font's own is generous; a recorded screen has the same.
     lineHeight: 1,
     scrollback: 20000,
     cursorBlink: false,
-    disableStdin: !input,
     convertEol: false,
     theme: {
       background: getComputedStyle(element).backgroundColor,
       foreground: "#d5dbe5",
-      cursor: input ? "#5cc3de" : "#3b4654",
       selectionBackground: "#2b4a5c",
       scrollbarSliderBackground: "#ffffff1f",
       scrollbarSliderHoverBackground: "#ffffff3d",
@@ -48,29 +60,59 @@ export function openScreen(element: HTMLElement, { input, label }: ScreenOptions
   terminal.loadAddon(search);
   terminal.loadAddon(new WebLinksAddon());
   withoutStyleAttributes();
-  withStyleNonce(() => terminal.open(element));
-  terminal.textarea?.setAttribute("aria-label", label);
+  withStyleNonce(() => terminal.open(host));
   // Tab belongs to the shell, so there is another way out for the keyboard.
   terminal.attachCustomKeyEventHandler((event) => {
     if (event.type === "keydown" && event.key === "Escape" && event.shiftKey) {
-      element.closest("section")?.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus();
+      host.closest("section")?.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus();
       return false;
     }
     return true;
   });
+  return { terminal, search, fitter, host };
+}
+
+export function openScreen(element: HTMLElement, { input, label }: ScreenOptions): Screen {
+  const made = left.pop() ?? make(element);
+  const { terminal, search, fitter, host } = made;
+  if (host.parentElement !== element) element.append(host);
+  const fontSize = element.clientWidth < 500 ? 11 : 13;
+  if (terminal.options.fontSize !== fontSize) terminal.options.fontSize = fontSize;
+  terminal.options.disableStdin = !input;
+  const cursor = input ? "#5cc3de" : "#3b4654";
+  if (terminal.options.theme?.cursor !== cursor) terminal.options.theme = { ...terminal.options.theme, cursor };
+  terminal.textarea?.setAttribute("aria-label", label);
   const fit = () => {
     if (element.clientWidth > 0 && element.clientHeight > 0) fitter.fit();
   };
   fit();
   const observer = new ResizeObserver(fit);
   observer.observe(element);
+  const listeners: { dispose: () => void }[] = [];
+  let drawing = 0;
   return {
     terminal,
     search,
-    fit,
+    write: (data, done) => {
+      drawing++;
+      terminal.write(data, () => {
+        drawing--;
+        done?.();
+      });
+    },
+    until: (listener) => listeners.push(listener),
     dispose: () => {
       observer.disconnect();
-      terminal.dispose();
+      for (const listener of listeners) listener.dispose();
+      host.remove();
+      // What is still to be drawn belongs to nobody else.
+      if (drawing > 0 || left.length >= MAX_LEFT) {
+        terminal.dispose();
+        return;
+      }
+      search.clearDecorations();
+      terminal.reset();
+      left.push(made);
     },
   };
 }

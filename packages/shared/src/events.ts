@@ -82,6 +82,9 @@ const seal = { logDigest: z.hash("sha256").optional() };
 const event = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
   z.strictObject({ ...head, type: z.literal(type), ...shape });
 
+/** From a saved state; the long way; or it was up already and stood by. */
+const bootedHow = z.enum(["warm", "cold", "spare"]);
+
 export const logEvent = z.discriminatedUnion("type", [
   event("experiment.created", {
     logVersion: z.int(),
@@ -101,7 +104,7 @@ export const logEvent = z.discriminatedUnion("type", [
   event("guest.booted", {
     guest: z.int(),
     bootMs: z.number(),
-    how: z.enum(["warm", "cold"]),
+    how: bootedHow,
     fingerprint,
     /** Of one that was started on an earlier one's disk: the checkpoints whose images are on it, and terminals that go on. */
     images: z.array(z.string()).optional(),
@@ -164,7 +167,7 @@ export const logEvent = z.discriminatedUnion("type", [
     target: z.string(),
     guest: z.int(),
     bootMs: z.number(),
-    how: z.enum(["warm", "cold"]),
+    how: bootedHow,
     fingerprint,
     stopped: migrationStop,
     /** From when the source was asked to stand still to when it was known to run over there, by the runner's clock. */

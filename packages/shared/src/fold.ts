@@ -31,7 +31,7 @@ export interface GuestView {
   guest: number;
   state: "booting" | "up" | "stopped" | "died" | "hung";
   kernel: KernelVariant;
-  how: "warm" | "cold";
+  how: "warm" | "cold" | "spare";
   bootMs: number | null;
   /** Why it is gone. */
   reason: string | null;

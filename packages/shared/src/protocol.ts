@@ -33,6 +33,16 @@ export const guestInfo = z.strictObject({
 });
 export type GuestInfo = z.infer<typeof guestInfo>;
 
+/** A guest that is nobody's yet: it was booted and stopped, for whoever boots one like it next. */
+export const spareInfo = z.strictObject({
+  kernel: kernelVariant,
+  memMiB: z.int(),
+  cpus: z.int(),
+  readyAt: z.iso.datetime(),
+  rssBytes: z.number().nullable(),
+});
+export type SpareInfo = z.infer<typeof spareInfo>;
+
 export const clientMessage = z.discriminatedUnion("type", [
   request("hello", { protocol: z.int() }),
   /** Events after `since` (0: all), then live. `terminal.output` is left out: terminals are subscribed to by themselves. */
@@ -107,6 +117,7 @@ export const serverMessage = z.discriminatedUnion("type", [
     /** Of `terminal.attach`: bytes the terminal has put out so far. */
     bytes: z.int().optional(),
     guests: z.array(guestInfo).optional(),
+    spares: z.array(spareInfo).optional(),
     programs: z.array(programInfo).optional(),
   }),
   z.strictObject({ type: z.literal("error"), id: z.int().nullable(), error: namedError }),

@@ -23,6 +23,7 @@ import { KernelLog } from "./kernel-log.js";
 import { ExperimentLog } from "./log.js";
 import { parseSample, sameTree, sampleCommand } from "./processes.js";
 import { sameTerminal, sizeOf } from "./same-terminal.js";
+import { SHELL } from "./spares.js";
 import { executeStep } from "./steps.js";
 import { LiveTerminal } from "./terminal.js";
 
@@ -290,7 +291,7 @@ export class Experiment {
     await this.log.append({ type: "guest.booting", guest, kernel, how: from ? "cold" : "warm" });
     let port: GuestPort;
     try {
-      port = await this.boot({ ...this.manifest, kernel }, this.id, from?.disk);
+      port = await this.boot({ ...this.manifest, kernel }, this.id, from && { disk: from.disk });
     } catch (error) {
       await this.log.append({ type: "guest.ended", guest, how: "died", reason: namedErrorOf(error).message });
       throw error;
@@ -333,7 +334,8 @@ export class Experiment {
     const fromGuest = this.#guestNo;
     const toGuest = ++this.#guestNo;
     const kernel = this.view.guest?.kernel ?? this.manifest.kernel;
-    const to = await this.boot({ ...this.manifest, kernel }, this.id);
+    // What moves in brings its pids and the names of its terminals along: they must be free.
+    const to = await this.boot({ ...this.manifest, kernel }, this.id, { fresh: true });
     this.#incoming = this.#watch(to);
     if (this.over || this.#guest?.port !== from) {
       await this.turnAway();
@@ -450,7 +452,7 @@ export class Experiment {
   async openShell(size: { cols: number; rows: number }): Promise<number> {
     this.activeAtMs = performance.now();
     // Not as a login shell: what that reads and runs first takes an emulated guest a second, and sets what is set.
-    return (await this.openTerminal("shell", "shell", ["bash"], size)).id;
+    return (await this.openTerminal("shell", "shell", SHELL, size)).id;
   }
 
   terminal(id: number): LiveTerminal {

@@ -24,6 +24,8 @@ export const fakeBoot =
       openTerminal: () => Promise.reject(new Error("no terminal in this test")),
       serial: { text: "" },
       onSerial: () => {},
+      standBy: async () => void calls.push(`stand by ${id}`),
+      takeUp: async () => void calls.push(`take up ${id}`),
       suspend: async () => void calls.push(`suspend ${id}`),
       resume: async () => void calls.push(`resume ${id}`),
       cost: () => ({ cpuMs: 120, rssBytes: 4096 }),
@@ -33,5 +35,9 @@ export const fakeBoot =
         return `the disk of ${id}`;
       },
       stop: async () => end({ how: "stopped", reason: "on request" }),
+      discard: async () => {
+        calls.push(`discard ${id}`);
+        end({ how: "stopped", reason: "discarded" });
+      },
     };
   };

@@ -58,9 +58,12 @@ export interface GuestLane {
   write(path: string, source: AsyncIterable<Uint8Array>): Promise<ExecResult>;
 }
 
+/** From a saved state; the long way; or it was up already and stood by. */
+export type BootedHow = "warm" | "cold" | "spare";
+
 export interface GuestPort {
   readonly fingerprint: Fingerprint;
-  readonly how: "warm" | "cold";
+  readonly how: BootedHow;
   readonly bootMs: number;
   exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
   readonly lane: GuestLane;
@@ -70,16 +73,29 @@ export interface GuestPort {
   onSerial(receive: (text: string) => void): void;
   suspend(): Promise<void>;
   resume(): Promise<void>;
+  /** Starts a command on a terminal for whoever first asks for one with it, and suspends the guest. */
+  standBy(argv: readonly string[], size: { cols: number; rows: number }): Promise<void>;
+  /** One that stands by goes on, for somebody. */
+  takeUp(): Promise<void>;
   /** What it has taken of this machine; undefined once it is gone. */
   cost(): { cpuMs: number; rssBytes: number } | undefined;
   readonly ended: Promise<GuestEnd>;
   /** Shuts it down, or pulls its plug. What it answers can be booted again. */
   halt(how: "shutdown" | "power cut"): Promise<KeptDisk>;
   stop(): Promise<void>;
+  /** Ends it at once. */
+  discard(): Promise<void>;
 }
 
 /** Where a guest's disk was left. */
 export type KeptDisk = string;
 
-/** Boots a guest as the manifest says, on a disk of its own or on what an earlier one left; fails with a `StepError`. */
-export type BootGuest = (manifest: Manifest, experimentId: string, disk?: KeptDisk) => Promise<GuestPort>;
+export interface BootHow {
+  /** What an earlier guest has left; else it has a disk of its own. */
+  disk?: KeptDisk;
+  /** Not one that stood by: nothing but its boot has happened in it. */
+  fresh?: boolean;
+}
+
+/** Boots a guest as the manifest says; fails with a `StepError`. */
+export type BootGuest = (manifest: Manifest, experimentId: string, how?: BootHow) => Promise<GuestPort>;

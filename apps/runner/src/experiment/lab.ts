@@ -5,6 +5,7 @@ import { findEnd, findExperiment, findOwner, readView, type Store } from "../sto
 import { StepError } from "./errors.js";
 import { createdBy, Experiment } from "./experiment.js";
 import type { BootGuest } from "./guest-port.js";
+import type { Spares } from "./spares.js";
 
 export interface LabLimits {
   guests: number;
@@ -32,13 +33,21 @@ export class Lab {
   #queue: Waiting[] = [];
   readonly #bootingFor = new Map<string, string>();
   readonly open = new Map<string, Experiment>();
+  /** Whether runs are on whose figures nothing may disturb; whoever makes them knows. */
+  measures: () => boolean = () => false;
   readonly #idleTimer: NodeJS.Timeout;
 
   constructor(
     readonly store: Store,
     private readonly boot: BootGuest,
     readonly limits: LabLimits,
+    readonly spares?: Spares,
   ) {
+    if (spares) {
+      spares.room = () => this.limits.guests - this.guests;
+      spares.quiet = () =>
+        this.#bootingFor.size === 0 && !this.measures() && [...this.open.values()].every((e) => !e.busy);
+    }
     const shortest = Math.min(10_000, limits.idleMs, limits.suspendMs ?? limits.idleMs);
     this.#idleTimer = setInterval(() => this.#lookAfterIdle(), shortest);
     this.#idleTimer.unref();
@@ -55,8 +64,13 @@ export class Lab {
     return holders.filter((o) => o === owner).length < (this.limits.guestsPerOwner ?? Number.POSITIVE_INFINITY);
   }
 
-  async create(file: ExperimentFile, owner: string, forkedFrom?: string): Promise<Experiment> {
-    const boot: BootGuest = (...args) => this.#bootWithinLimit(owner, ...args);
+  /** `fresh`: its guests are never ones that stood by. */
+  async create(
+    file: ExperimentFile,
+    owner: string,
+    { forkedFrom, fresh = false }: { forkedFrom?: string; fresh?: boolean } = {},
+  ): Promise<Experiment> {
+    const boot: BootGuest = (manifest, of, how) => this.#bootWithinLimit(owner, manifest, of, { fresh, ...how });
     const created = createdBy(file, forkedFrom);
     const id = experimentIdOf(created);
     const experiment = new Experiment(this.store, id, owner, file, boot, (e) => this.#closed(e.id));
@@ -77,7 +91,7 @@ export class Lab {
       ...view.manifest,
       steps: steps.length > 0 ? steps : [{ kind: "boot" }],
     });
-    return this.create(file, owner, id);
+    return this.create(file, owner, { forkedFrom: id });
   }
 
   /** The open experiment `owner` may drive; otherwise an error that says why not. */
@@ -172,7 +186,7 @@ export class Lab {
   /** Ends all that runs: the lab closes. */
   async close(reason: string): Promise<void> {
     clearInterval(this.#idleTimer);
-    await Promise.all([...this.open.values()].map((e) => e.end(reason)));
+    await Promise.all([this.spares?.close(), ...[...this.open.values()].map((e) => e.end(reason))]);
   }
 
   /** Owners of the guests that run or boot, one each. */
@@ -211,7 +225,7 @@ export class Lab {
       });
     else this.#bootingFor.set(id, owner);
     try {
-      return await this.boot(...args);
+      return await (this.spares?.boot ?? this.boot)(...args);
     } finally {
       this.#bootingFor.delete(id);
       setImmediate(() => this.#admit());

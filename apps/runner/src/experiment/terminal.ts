@@ -1,6 +1,7 @@
 /**
  * A terminal of a guest: its output goes to the log in chunks and to whoever looks on from a ring buffer.
- * A viewer that falls behind loses its place, never the others' time.
+ * The quickest viewer sets the pace: nothing is skipped for it. Another one that falls behind loses its place, never the
+ * others' time, and one that draws nothing at all holds nobody up.
  */
 
 import type { GuestTerminal } from "./guest-port.js";
@@ -13,6 +14,13 @@ export const STORED_BYTES_PER_TERMINAL = 4 * 1024 * 1024;
 const RING_BYTES = 1024 * 1024;
 /** A guest that prints faster than this per chunk interval waits: about 10 MiB/s. */
 const BURST_BYTES = 512 * 1024;
+const PACE_LOOK_MS = 250;
+
+/** Whoever shows what it puts out. */
+export interface TerminalViewer {
+  /** It has as much to draw as it takes at once, and gets on with it. */
+  isBusy(): boolean;
+}
 
 export class LiveTerminal {
   /** Bytes put out so far. */
@@ -28,7 +36,10 @@ export class LiveTerminal {
   #pendingBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #capped = false;
-  #paused = false;
+  /** What the guest waits for. */
+  readonly #holds = new Set<"log" | "viewers">();
+  readonly #viewers = new Set<TerminalViewer>();
+  #paceTimer: NodeJS.Timeout | undefined;
   #storing: Promise<void> = Promise.resolve();
 
   constructor(
@@ -47,9 +58,10 @@ export class LiveTerminal {
 
   /** It goes on with another one; what the old one still has to say is heard. */
   moveTo(guest: GuestTerminal): void {
+    this.#guest.resume();
     this.#guest = guest;
-    this.#paused = false;
     guest.onData((bytes) => this.#receive(bytes));
+    if (this.#holds.size > 0) guest.pause();
   }
 
   /** Where the ring begins: earlier output is in the log only. */
@@ -77,6 +89,34 @@ export class LiveTerminal {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Returns what ends it. */
+  addViewer(viewer: TerminalViewer): () => void {
+    this.#viewers.add(viewer);
+    return () => {
+      this.#viewers.delete(viewer);
+      this.pace();
+    };
+  }
+
+  /** The guest waits while all who look have their hands full. */
+  pace(): void {
+    let wait = this.#viewers.size > 0;
+    for (const viewer of this.#viewers) wait &&= viewer.isBusy();
+    if (wait === this.#holds.has("viewers")) return;
+    this.#hold("viewers", wait);
+    clearInterval(this.#paceTimer);
+    // A viewer that stops drawing says nothing.
+    if (wait) this.#paceTimer = setInterval(() => this.pace(), PACE_LOOK_MS);
+  }
+
+  #hold(what: "log" | "viewers", wait: boolean): void {
+    const before = this.#holds.size;
+    if (wait) this.#holds.add(what);
+    else this.#holds.delete(what);
+    if (before === 0 && this.#holds.size > 0) this.guest.pause();
+    else if (before > 0 && this.#holds.size === 0 && this.open) this.guest.resume();
+  }
+
   /** Resolved when what was received so far is in the log. */
   async flush(): Promise<void> {
     this.#store();
@@ -86,6 +126,7 @@ export class LiveTerminal {
   /** The guest is gone, or someone closed it. */
   async end(): Promise<void> {
     this.open = false;
+    clearInterval(this.#paceTimer);
     await this.flush().catch(() => {});
     this.#changed();
   }
@@ -99,10 +140,8 @@ export class LiveTerminal {
       this.#ringBytes -= this.#ring.shift()?.bytes.length ?? 0;
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
-    if (this.#pendingBytes >= BURST_BYTES && !this.#paused) {
-      this.#paused = true;
-      this.guest.pause();
-    }
+    if (this.#pendingBytes >= BURST_BYTES) this.#hold("log", true);
+    this.pace();
     this.#timer ??= setTimeout(() => this.#store(), CHUNK_AFTER_MS);
     this.#changed();
   }
@@ -127,13 +166,8 @@ export class LiveTerminal {
       const text = `terminal ${this.id} has put out more than ${STORED_BYTES_PER_TERMINAL / 1024 / 1024} MiB: what follows is shown live and not kept`;
       this.#keep({ type: "note", text });
     }
-    if (this.#paused) {
-      // The guest goes on once the log has caught up.
-      void this.#storing.then(() => {
-        this.#paused = false;
-        if (this.open) this.guest.resume();
-      });
-    }
+    // The guest goes on once the log has caught up.
+    if (this.#holds.has("log")) void this.#storing.then(() => this.#hold("log", false));
   }
 
   #keep(event: Parameters<ExperimentLog["append"]>[0]): void {

@@ -39,7 +39,7 @@ export class GuestStream {
   #ending = false;
   #over = false;
   /** Bytes the guest may still send, and bytes consumed but not yet granted again, by channel. */
-  readonly #allowed = [0, OUTPUT_WINDOW, OUTPUT_WINDOW];
+  readonly #allowed: number[];
   readonly #consumed = [0, 0, 0];
 
   constructor(
@@ -47,7 +47,10 @@ export class GuestStream {
     private readonly events: StreamEvents,
     private readonly write: (frame: Buffer) => void,
     private readonly forget: () => void,
-  ) {}
+    private readonly window: number,
+  ) {
+    this.#allowed = [0, window, window];
+  }
 
   /** Queues input; fulfilled when it is on its way. */
   send(bytes: Uint8Array): Promise<void> {
@@ -75,7 +78,7 @@ export class GuestStream {
   consumed(channel: number, bytes: number): void {
     const due = (this.#consumed[channel] ?? 0) + bytes;
     this.#consumed[channel] = due;
-    if (this.#over || due < OUTPUT_WINDOW / 4) return;
+    if (this.#over || due < this.window / 4) return;
     this.#consumed[channel] = 0;
     this.#allowed[channel] = (this.#allowed[channel] ?? 0) + due;
     this.write(encodeFrame(FrameType.window, this.id, u32(due), channel));
@@ -204,13 +207,15 @@ export class GuestChannel {
     this.#write(encodeFrame(FrameType.ping, 0));
   }
 
-  open(type: number, payload: Uint8Array, events: StreamEvents): GuestStream {
+  /** `window`: what the payload grants to its output. */
+  open(type: number, payload: Uint8Array, events: StreamEvents, window = OUTPUT_WINDOW): GuestStream {
     const id = this.#nextStream++;
     const stream = new GuestStream(
       id,
       events,
       (frame) => this.#write(frame),
       () => this.#streams.delete(id),
+      window,
     );
     this.#streams.set(id, stream);
     if (this.#brokenBy !== undefined) {

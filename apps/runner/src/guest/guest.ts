@@ -68,8 +68,9 @@ export class Guest {
   readonly lane: Lane;
   /** Filled in by `bootGuest`. */
   fingerprint!: Fingerprint;
-  how: "warm" | "cold" = "cold";
+  how: "warm" | "cold" | "spare" = "cold";
   bootMs = 0;
+  #standingBy: { argv: readonly string[]; terminal: Terminal } | undefined;
   #end: (end: GuestEnd) => void = () => undefined;
   #expected: string | undefined;
   #hung: string | undefined;
@@ -161,7 +162,7 @@ export class Guest {
       if (silentMs >= HUNG_AFTER_MS) {
         this.#hung = `the guest has not answered for ${Math.round((now - heard) / 1000)} s`;
         this.machine.kill();
-      } else {
+      } else if (!this.machine.paused) {
         this.channel.ping();
       }
     }, PING_EVERY_MS);
@@ -231,7 +232,9 @@ export class Guest {
     });
   }
 
-  openTerminal(argv: readonly string[], options: TerminalOptions): Promise<Terminal> {
+  async openTerminal(argv: readonly string[], options: TerminalOptions): Promise<Terminal> {
+    const ready = this.#takeStandingBy(argv, options);
+    if (ready) return ready;
     return Terminal.open(this.channel, argv, { ...DEFAULT_ENV, ...options.env }, options);
   }
 
@@ -284,6 +287,33 @@ export class Guest {
   async refresh(): Promise<void> {
     await this.channel.request(FrameType.addEntropy, randomBytes(32));
     await this.channel.request(FrameType.setClock, u64(BigInt(Date.now()) * 1_000_000n));
+  }
+
+  #takeStandingBy(argv: readonly string[], { cols, rows, env, cwd }: TerminalOptions): Terminal | undefined {
+    const { argv: started, terminal } = this.#standingBy ?? {};
+    if (!terminal || env || cwd || JSON.stringify(started) !== JSON.stringify(argv)) return undefined;
+    this.#standingBy = undefined;
+    terminal.resize(cols, rows);
+    return terminal;
+  }
+
+  /** Opens a terminal for whoever first asks for one with this command; then its time stands still. */
+  async standBy(argv: readonly string[], size: { cols: number; rows: number }): Promise<void> {
+    const terminal = await this.openTerminal(argv, size);
+    await terminal.said();
+    this.#standingBy = { argv, terminal };
+    void terminal.exited.then(() => {
+      if (this.#standingBy?.terminal === terminal) this.#standingBy = undefined;
+    });
+    await this.suspend();
+  }
+
+  /** One that stood by goes on. */
+  async takeUp(): Promise<void> {
+    const began = performance.now();
+    await this.resume();
+    this.how = "spare";
+    this.bootMs = performance.now() - began;
   }
 
   /** Its time stands still; what it holds stays. */

@@ -1,7 +1,10 @@
 /** A pseudo-terminal in the guest. It outlives its first process: another one may be restored onto it. */
 import type { GuestError } from "../vm/errors.js";
-import { type GuestChannel, type GuestStream, OUTPUT_WINDOW } from "./channel.js";
+import type { GuestChannel, GuestStream, StreamEvents } from "./channel.js";
 import { Channel, FrameType, u16, u32, wireString, wireStrings } from "./frames.js";
+
+/** Enough for a flood, and little enough that what is typed is soon answered. */
+const WINDOW = 64 * 1024;
 
 export interface TerminalOptions {
   cols: number;
@@ -21,6 +24,8 @@ export class Terminal {
   #paused = false;
   #waiting: Buffer[] = [];
   readonly #receivers = new Set<(bytes: Buffer) => void>();
+  readonly #firstOutput: Promise<void>;
+  #hasSaid: () => void = () => undefined;
   #end: (end: ProcessEnd) => void = () => undefined;
 
   private constructor(
@@ -31,6 +36,14 @@ export class Terminal {
     this.exited = new Promise((resolve) => {
       this.#end = resolve;
     });
+    this.#firstOutput = new Promise((resolve) => {
+      this.#hasSaid = resolve;
+    });
+  }
+
+  /** Fulfilled when it has put something out, or its first process has ended. */
+  async said(): Promise<void> {
+    await Promise.race([this.#firstOutput, this.exited]);
   }
 
   static open(
@@ -43,10 +56,10 @@ export class Terminal {
       let received: (bytes: Buffer) => void = () => undefined;
       let ended: (end: ProcessEnd) => void = () => undefined;
       const payload = Buffer.concat([
-        ...[u16(options.cols), u16(options.rows), u32(OUTPUT_WINDOW), u32(0), wireString(options.cwd ?? "")],
+        ...[u16(options.cols), u16(options.rows), u32(WINDOW), u32(0), wireString(options.cwd ?? "")],
         ...[wireStrings(argv), wireStrings(Object.entries(env).map(([name, value]) => `${name}=${value}`))],
       ]);
-      const stream = channel.open(FrameType.terminal, payload, {
+      const events: StreamEvents = {
         onStarted: (pid, path) => {
           const terminal = new Terminal(pid, path);
           received = (bytes) => terminal.#receive(bytes);
@@ -60,7 +73,8 @@ export class Terminal {
           reject(error);
           ended({ exitCode: null, signal: null });
         },
-      });
+      };
+      const stream = channel.open(FrameType.terminal, payload, events, WINDOW);
     });
   }
 
@@ -97,6 +111,7 @@ export class Terminal {
   }
 
   #receive(bytes: Buffer): void {
+    this.#hasSaid();
     this.#waiting.push(bytes);
     this.#deliver();
   }

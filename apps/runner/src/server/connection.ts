@@ -206,7 +206,7 @@ export class Connection implements Outlet {
         await lab.store.programs.remove(owner, message.program);
         return {};
       case "guests":
-        return { guests: lab.guestList(owner) };
+        return { guests: lab.guestList(owner), spares: lab.spares?.list() ?? [] };
       case "terminal.open": {
         const { cols, rows } = message;
         return { terminal: await (await lab.drive(message.experiment, owner)).openShell({ cols, rows }) };

@@ -8,6 +8,8 @@ import { Pump } from "./pump.js";
 const EVENTS_PER_MESSAGE = 200;
 const FRAME_BYTES = 64 * 1024;
 const CHUNKS_PER_READ = 16;
+/** Who has drawn nothing for so long may have been left alone: others need not wait for that. */
+const DRAWS_WITHIN_MS = 1000;
 
 /** Where a feed sends, and whether there is room: a slow connection is not piled upon. */
 export interface Outlet {
@@ -63,13 +65,15 @@ export class TerminalFeed {
   readonly #unlisten: () => void;
   #sent: number;
   #drawn: number;
+  /** When it last drew something, or was given as much as it takes. */
+  #movedMs = performance.now();
 
   constructor(
     db: Database,
     outlet: Outlet,
     id: string,
     terminal: number,
-    live: LiveTerminal | undefined,
+    private readonly live: LiveTerminal | undefined,
     offset: number,
   ) {
     this.#sent = offset;
@@ -77,8 +81,11 @@ export class TerminalFeed {
     const put = (at: number, bytes: Uint8Array) => {
       outlet.sendBytes(encodeTerminalFrame({ experiment: id, terminal, offset: at, bytes }));
       this.#sent = at + bytes.length;
+      this.#movedMs = performance.now();
     };
     const room = () => TERMINAL_WINDOW_BYTES - (this.#sent - this.#drawn);
+    const isBusy = () =>
+      (live?.bytes ?? 0) - this.#drawn >= TERMINAL_WINDOW_BYTES && performance.now() - this.#movedMs < DRAWS_WITHIN_MS;
     /** Sends stored output; false: there is none after what was sent. */
     const fromStore = async () => {
       const chunks = await readOutput(db, id, terminal, this.#sent, CHUNKS_PER_READ);
@@ -104,7 +111,10 @@ export class TerminalFeed {
         put(this.#sent, bytes);
       }
     }, outlet.failed);
-    this.#unlisten = live?.onChange(() => this.#pump.kick()) ?? (() => {});
+    const unlisten = [live?.onChange(() => this.#pump.kick()), live?.addViewer({ isBusy })];
+    this.#unlisten = () => {
+      for (const end of unlisten) end?.();
+    };
   }
 
   start(): void {
@@ -115,6 +125,8 @@ export class TerminalFeed {
   ack(offset: number): void {
     if (offset <= this.#drawn) return;
     this.#drawn = Math.min(offset, this.#sent);
+    this.#movedMs = performance.now();
+    this.live?.pace();
     this.#pump.kick();
   }
 

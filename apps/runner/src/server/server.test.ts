@@ -11,7 +11,7 @@ import { openStore, type Store } from "../store/index.js";
 import { Sweeps } from "../sweep/sweeps.js";
 import { type RunnerServer, serve } from "./server.js";
 import { Sessions } from "./session.js";
-import { type Client, connectTo } from "./test-client.js";
+import { Client, connectTo } from "./test-client.js";
 
 let dir: string;
 let store: Store;
@@ -110,6 +110,21 @@ describe("bad input", () => {
 });
 
 describe("owners and watchers", () => {
+  it("who connects without a good cookie gets one, and is the same with it", async () => {
+    let given: string | undefined;
+    const first = new WebSocket(`ws+unix://${join(dir, "runner.sock")}:/ws`);
+    sockets.push(first);
+    first.once("upgrade", (answer) => {
+      given = answer.headers["set-cookie"]?.[0]?.split(";")[0];
+    });
+    const client = new Client(first);
+    await new Promise((resolve) => first.once("open", resolve));
+    const id = await client.create();
+    const again = await connect({ headers: { cookie: given ?? "" } });
+    expect(await again.ask({ type: "subscribe", experiment: id, since: 0 })).toMatchObject({ mayDrive: true });
+    expect(await newCookie(given)).toBeUndefined();
+  });
+
   it("lets the browser that made an experiment drive it, and others watch", async () => {
     const cookie = await newCookie();
     if (cookie === undefined) throw new Error("no cookie");

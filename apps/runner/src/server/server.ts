@@ -51,6 +51,12 @@ export async function serve(
     response.writeHead(404, { "Content-Type": "text/plain" }).end("the runner answers POST /session and WebSockets\n");
   });
   const sockets = new WebSocketServer({ noServer: true, maxPayload: FRAME_LIMIT_BYTES });
+  const cookies = new WeakMap<IncomingMessage, string>();
+  sockets.on("headers", (headers, request) => {
+    const cookie = cookies.get(request);
+    if (cookie !== undefined) headers.push(`Set-Cookie: ${cookie}`);
+  });
+  if (lab.spares) lab.spares.visitors = () => sockets.clients.size;
   http.on("upgrade", (request, stream, head) => {
     stream.on("error", () => stream.destroy());
     const refusal = refuseOrigin(request) ?? (sockets.clients.size >= MAX_CONNECTIONS ? tooMany : undefined);
@@ -61,7 +67,10 @@ export async function serve(
       );
       return;
     }
-    const owner = sessions.owner(request.headers.cookie) ?? sessions.newOwner();
+    const known = sessions.owner(request.headers.cookie);
+    const owner = known ?? sessions.newOwner();
+    // Whoever comes without a good cookie gets one with the answer, and stays who he is.
+    if (known === undefined) cookies.set(request, sessions.cookie(owner));
     sockets.handleUpgrade(request, stream, head, (socket) => {
       keepAlive(socket);
       new Connection(socket, owner, lab, sweeps, info, watchers);

@@ -59,7 +59,9 @@ export class Sweeps {
   constructor(
     private readonly lab: Lab,
     private readonly noRoomMs = NO_ROOM_MS,
-  ) {}
+  ) {
+    lab.measures = () => this.#working;
+  }
 
   /** A new sweep; it begins when those before it have had a turn. */
   async create(file: ExperimentFile, owner: string): Promise<string> {
@@ -176,7 +178,7 @@ export class Sweeps {
     const point = sweep.file.sweep ? sweepPoints(sweep.file.sweep)[next.point] : undefined;
     if (!point) throw new StepError("sweep.point", `run ${next.no} is no point of the grid`);
     const { db } = this.lab.store;
-    const experiment = await this.lab.create(fileAtPoint(sweep.file, point), sweep.owner);
+    const experiment = await this.lab.create(fileAtPoint(sweep.file, point), sweep.owner, { fresh: true });
     sweep.current = experiment;
     await beginRun(db, sweep.id, next.no, experiment.id);
     this.#tell(sweep);

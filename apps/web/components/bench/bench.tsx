@@ -16,6 +16,7 @@ import { rememberChoice } from "../../lib/cookie";
 import type * as Folding from "../../lib/folding";
 import type { HeldPath } from "../../lib/held";
 import { useHydrated } from "../../lib/hydrated";
+import { parts } from "../../lib/parts";
 import { toNamedError } from "../../lib/run-request";
 import { actionKeys, isTyping, pageKeys } from "../../lib/shortcuts";
 import { readShown, type Shown, writeShown } from "../../lib/shown";
@@ -59,9 +60,9 @@ export interface ServedEnd {
 /** Of the step after the latest, so much is in sight, too. */
 const NEXT_STEP_PX = 40;
 
-const Steps = lazy(() => import("./steps").then((m) => ({ default: m.Steps })));
+const Steps = lazy(() => parts.steps().then((m) => ({ default: m.Steps })));
 const PlanStopped = lazy(() => import("./plan-stopped").then((m) => ({ default: m.PlanStopped })));
-const Expiry = lazy(() => import("./expiry").then((m) => ({ default: m.Expiry })));
+const Expiry = lazy(() => parts.expiry().then((m) => ({ default: m.Expiry })));
 
 /** One experiment: who made it drives it, others watch; when it is over, everyone may move through it. */
 export function Bench({ id, stored, came, pastView, zones: firstZones, shown, end }: Props) {
@@ -91,6 +92,7 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
   const query = writeShown({ atMs: over ? moment : null, tab, checkpoint, offset });
   useEffect(() => {
     // A playing replay would change it at every frame, and browsers allow only so many changes.
+    if (query === location.search) return;
     const later = setTimeout(
       () => window.history.replaceState(window.history.state, "", `${location.pathname}${query}`),
       300,
@@ -371,9 +373,7 @@ function useMoment(events: readonly LogEvent[], atMs: number | null): Experiment
   const wanted = atMs !== null;
   useEffect(() => {
     if (!wanted) return;
-    import("../../lib/folding").then(setFolding, (error: unknown) =>
-      console.error("crlab: a part of the page:", error),
-    );
+    parts.folding().then(setFolding, (error: unknown) => console.error("crlab: a part of the page:", error));
   }, [wanted]);
   return useMemo(
     () => (folding === null || atMs === null ? null : folding.foldAll(events, atMs)),
@@ -387,7 +387,7 @@ type Tools = typeof Drive;
 function useTools(drive: boolean): { tools: Tools | null; withTools: (then: () => void) => void } {
   const [tools, setTools] = useState<Tools | null>(null);
   const withTools = useCallback((then: () => void) => {
-    import("./drive").then(
+    parts.drive().then(
       (loaded) => {
         setTools(loaded);
         then();

@@ -1,6 +1,7 @@
 "use client";
 import type { ExperimentView } from "@crlab/shared";
 import { lazy, type ReactNode, Suspense } from "react";
+import { parts } from "../../lib/parts";
 import { type InspectorTab, inspectorTabs } from "../../lib/shown";
 import { Figures } from "./figures";
 import styles from "./inspector.module.css";
@@ -11,7 +12,7 @@ import { ReportPanel } from "./report-panel";
 import { Tabs } from "./tabs";
 
 // The report is what a link shows first; the others are loaded when one looks at them.
-const Processes = lazy(() => import("./processes").then((m) => ({ default: m.Processes })));
+const Processes = lazy(() => parts.processes().then((m) => ({ default: m.Processes })));
 const Memory = lazy(() => import("./memory").then((m) => ({ default: m.Memory })));
 const Checkpoints = lazy(() => import("./checkpoints").then((m) => ({ default: m.Checkpoints })));
 const Charts = lazy(() => import("./charts").then((m) => ({ default: m.Charts })));

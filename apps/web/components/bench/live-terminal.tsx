@@ -1,6 +1,9 @@
 "use client";
 import { TERMINAL_WINDOW_BYTES } from "@crlab/shared";
 import { useEffect, useRef } from "react";
+import { PacedWriter } from "../../lib/paced-writer";
+import { parts } from "../../lib/parts";
+import { isTyping } from "../../lib/shortcuts";
 import type { Screen } from "../../lib/xterm";
 import { useRunner } from "../runner-provider";
 import styles from "./terminals.module.css";
@@ -13,12 +16,15 @@ interface Props {
   title: string;
   /** Whether what is typed goes to the guest, and its size follows this page. */
   drive: boolean;
+  /** It has just been opened to be typed into. */
+  takesFocus: boolean;
 }
 
 /** A running terminal: stored bytes first, then live ones; after a lost connection it goes on where it stopped. */
-export function LiveTerminal({ experiment, terminal, title, drive }: Props) {
+export function LiveTerminal({ experiment, terminal, title, drive, takesFocus }: Props) {
   const socket = useRunner();
   const element = useRef<HTMLDivElement>(null);
+  const focus = useRef(takesFocus);
 
   useEffect(() => {
     let screen: Screen | undefined;
@@ -40,37 +46,37 @@ export function LiveTerminal({ experiment, terminal, title, drive }: Props) {
       socket.request({ type: "terminal.resize", experiment, terminal, cols, rows }).catch(() => undefined);
     };
 
-    void import("../../lib/xterm").then(({ openScreen }) => {
+    void parts.xterm().then(({ openScreen }) => {
       if (over || !element.current) return;
       const opened = openScreen(element.current, { input: drive, label: `Terminal ${title}` });
       screen = opened;
+      if (drive && focus.current && !isTyping(document.activeElement)) opened.terminal.focus();
+      focus.current = false;
+      const writer = new PacedWriter({
+        write: (bytes, done) => opened.write(bytes, done),
+        onDrawn: (drawn) => {
+          // Not for every key: the runner waits only when a whole window is on its way.
+          if (over || drawn - acked < ACK_AFTER_BYTES) return;
+          acked = drawn;
+          socket.request({ type: "terminal.ack", experiment, terminal, offset: drawn }).catch(() => undefined);
+        },
+      });
       stops.push(
         socket.onFrame((frame) => {
           if (frame.experiment !== experiment || frame.terminal !== terminal) return;
           const fresh = frame.bytes.subarray(Math.max(0, received - frame.offset));
           if (fresh.length === 0) return;
           received = frame.offset + frame.bytes.length;
-          const drawn = received;
-          opened.terminal.write(fresh, () => {
-            // Not for every key: the runner waits only when a whole window is on its way.
-            if (over || drawn - acked < ACK_AFTER_BYTES) return;
-            acked = drawn;
-            socket.request({ type: "terminal.ack", experiment, terminal, offset: drawn }).catch(() => undefined);
-          });
+          writer.push(fresh, received);
         }),
         socket.onState(attach),
       );
       if (drive) {
         const encoder = new TextEncoder();
-        opened.terminal.onData((text) => socket.type(experiment, terminal, encoder.encode(text)));
-        opened.terminal.onBinary((text) =>
-          socket.type(
-            experiment,
-            terminal,
-            Uint8Array.from(text, (c) => c.charCodeAt(0)),
-          ),
-        );
-        opened.terminal.onResize(resize);
+        const type = (bytes: Uint8Array) => socket.type(experiment, terminal, bytes);
+        opened.until(opened.terminal.onData((text) => type(encoder.encode(text))));
+        opened.until(opened.terminal.onBinary((text) => type(Uint8Array.from(text, (c) => c.charCodeAt(0)))));
+        opened.until(opened.terminal.onResize(resize));
       }
       attach();
     });

@@ -1,6 +1,7 @@
 "use client";
 import type { TextLine } from "@crlab/shared";
 import { useEffect, useRef } from "react";
+import { parts } from "../../lib/parts";
 import type { Screen } from "../../lib/xterm";
 import styles from "./terminals.module.css";
 
@@ -13,18 +14,19 @@ export function SerialTerminal({ lines }: { lines: readonly TextLine[] }) {
   useEffect(() => {
     let screen: Screen | undefined;
     let over = false;
-    import("../../lib/xterm")
+    parts
+      .xterm()
       .then(({ openScreen }) => {
         if (over || !element.current) return;
-        screen = openScreen(element.current, { input: false, label: "Serial console" });
-        const { terminal } = screen;
+        const opened = openScreen(element.current, { input: false, label: "Serial console" });
+        screen = opened;
         let drawn = 0;
         draw.current = () => {
           if (latest.current.length < drawn) {
-            terminal.reset();
+            opened.terminal.reset();
             drawn = 0;
           }
-          for (const { text } of latest.current.slice(drawn)) terminal.write(text.replace(/\n/g, "\r\n"));
+          for (const { text } of latest.current.slice(drawn)) opened.write(text.replace(/\n/g, "\r\n"));
           drawn = latest.current.length;
         };
         draw.current();

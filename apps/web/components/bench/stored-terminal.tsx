@@ -1,5 +1,6 @@
 "use client";
 import { useEffect, useRef } from "react";
+import { parts } from "../../lib/parts";
 import { type OutputPart, storedOutput } from "../../lib/stored-output";
 import type { Screen } from "../../lib/xterm";
 import styles from "./terminals.module.css";
@@ -22,10 +23,7 @@ export function StoredTerminal({ experiment, terminal, title, atMs }: Props) {
     let screen: Screen | undefined;
     let over = false;
     const load = async () => {
-      const [{ openScreen }, output] = await Promise.all([
-        import("../../lib/xterm"),
-        storedOutput(experiment, terminal),
-      ]);
+      const [{ openScreen }, output] = await Promise.all([parts.xterm(), storedOutput(experiment, terminal)]);
       if (over || !element.current) return;
       const opened = openScreen(element.current, { input: false, label: `Terminal ${title}, recorded` });
       screen = opened;
@@ -59,7 +57,7 @@ function player(screen: Screen, chunks: readonly OutputPart[], atMs: () => numbe
       drawn = 0;
     }
     for (const chunk of chunks.slice(drawn, end)) {
-      screen.terminal.write(chunk.bytes);
+      screen.write(chunk.bytes);
     }
     drawn = end;
   };

@@ -1,13 +1,14 @@
 "use client";
 import type { ExperimentView } from "@crlab/shared";
 import { lazy, Suspense, useEffect, useState } from "react";
+import { parts } from "../../lib/parts";
 import { firstShown } from "../../lib/shown";
 import { Recorded } from "./recorded";
 import { Tabs } from "./tabs";
 import styles from "./terminals.module.css";
 
-const LiveTerminal = lazy(() => import("./live-terminal").then((m) => ({ default: m.LiveTerminal })));
-const SerialTerminal = lazy(() => import("./serial-terminal").then((m) => ({ default: m.SerialTerminal })));
+const LiveTerminal = lazy(() => parts.liveTerminal().then((m) => ({ default: m.LiveTerminal })));
+const SerialTerminal = lazy(() => parts.serialTerminal().then((m) => ({ default: m.SerialTerminal })));
 const StoredTerminal = lazy(() => import("./stored-terminal").then((m) => ({ default: m.StoredTerminal })));
 
 /** What a terminal showed when its experiment was over. */
@@ -33,6 +34,7 @@ const LAST_LINES = 60;
 /** The workloads' terminals, shells and the serial console, one tab each. */
 export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props) {
   const [picked, setPicked] = useState<string | null>(null);
+  const [fresh, setFresh] = useState<number | null>(null);
   const [known, setKnown] = useState(view.terminals.length);
   const [wanted, setWanted] = useState(false);
   const live = atMs === null;
@@ -40,14 +42,16 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props)
   const newest = view.terminals.at(-1);
   useEffect(() => {
     const typing = document.getElementById("panel-Terminals")?.parentElement?.contains(document.activeElement);
-    if (view.terminals.length > known && newest && (newest.kind === "shell" || !typing))
+    if (view.terminals.length > known && newest && (newest.kind === "shell" || !typing)) {
       setPicked(String(newest.terminal));
+      setFresh(newest.kind === "shell" ? newest.terminal : null);
+    }
     if (view.terminals.length !== known) setKnown(view.terminals.length);
   }, [view.terminals.length, known, newest]);
 
   // Whoever follows a running experiment needs a terminal soon: it is fetched while the guest boots.
   useEffect(() => {
-    if (live) void import("../../lib/xterm");
+    if (live) void parts.xterm();
   }, [live]);
 
   const fallback = firstShown(view.terminals);
@@ -92,7 +96,7 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props)
         {shown === undefined && !serial ? (
           <p className={styles.empty}>No terminal yet: a guest's console opens when it boots.</p>
         ) : shown === undefined ? (
-          <Recorded text={lastScreen && lastLines(view)} wanted={wanted}>
+          <Recorded text={lastScreen || picked !== SERIAL ? lastLines(view) : null} wanted={wanted}>
             <SerialTerminal lines={view.kernelLog} />
           </Recorded>
         ) : atMs === null ? (
@@ -103,6 +107,7 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props)
               terminal={shown.terminal}
               title={shown.title}
               drive={drive && shown.closedReason === null}
+              takesFocus={shown.terminal === fresh}
             />
           </Suspense>
         ) : (

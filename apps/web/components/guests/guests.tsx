@@ -1,5 +1,5 @@
 "use client";
-import { formatBytes, formatMs, type GuestInfo, type NamedError } from "@crlab/shared";
+import { formatBytes, formatMs, type GuestInfo, type NamedError, type SpareInfo } from "@crlab/shared";
 import Link from "next/link";
 import { useCallback, useEffect, useState } from "react";
 import styles from "../../app/home.module.css";
@@ -18,11 +18,14 @@ const pills: Record<GuestInfo["state"], string> = {
   suspended: "pill frozen",
 };
 
+const verbs = { extend: "Keep", end: "Stop" } as const;
+
 /** Age and cost of what runs; one's own can be stopped, or kept longer. */
 export function Guests() {
   const socket = useRunner();
   const link = useLinkState();
   const [guests, setGuests] = useState<readonly GuestInfo[] | null>(null);
+  const [spares, setSpares] = useState<readonly SpareInfo[]>([]);
   const [now, setNow] = useState(0);
   const [error, setError] = useState<NamedError | null>(null);
 
@@ -30,6 +33,7 @@ export function Guests() {
     socket.request({ type: "guests" }).then(
       (reply) => {
         setGuests(reply.guests ?? []);
+        setSpares(reply.spares ?? []);
         setNow(Date.now());
       },
       () => undefined,
@@ -62,7 +66,14 @@ export function Guests() {
             keyOf={(g) => g.experiment}
             marks={(g) => ({ "data-guest": g.experiment })}
             columns={[
-              { head: "Experiment", cell: (g) => <Link href={`/x/${g.experiment}`}>{g.title}</Link> },
+              {
+                head: "Experiment",
+                cell: (g) => (
+                  <Link prefetch={false} href={`/x/${g.experiment}`}>
+                    {g.title}
+                  </Link>
+                ),
+              },
               { head: "State", cell: (g) => <span className={pills[g.state]}>{g.state}</span> },
               { head: "Guest", className: "mono", cell: (g) => `${g.kernel} · ${g.cpus} CPU · ${g.memMiB} MiB` },
               { head: "Age", num: true, cell: (g) => formatMs(Math.max(0, now - Date.parse(g.bootedAt))) },
@@ -74,24 +85,17 @@ export function Guests() {
                 head: <span className="visually-hidden">Actions</span>,
                 cell: (g) =>
                   g.mine ? (
-                    <>
+                    (["extend", "end"] as const).map((type) => (
                       <button
+                        key={type}
                         type="button"
-                        className="btn"
-                        aria-label={`Keep ${g.title}`}
-                        onClick={() => act("extend", g.experiment)}
+                        className={`btn ${styles.act}`}
+                        aria-label={`${verbs[type]} ${g.title}`}
+                        onClick={() => act(type, g.experiment)}
                       >
-                        Keep
-                      </button>{" "}
-                      <button
-                        type="button"
-                        className="btn"
-                        aria-label={`Stop ${g.title}`}
-                        onClick={() => act("end", g.experiment)}
-                      >
-                        Stop
+                        {verbs[type]}
                       </button>
-                    </>
+                    ))
                   ) : (
                     <span className="dim">another browser’s</span>
                   ),
@@ -99,6 +103,31 @@ export function Guests() {
             ]}
           />
         )}
+      </div>
+      {spares.length > 0 && <SpareGuests spares={spares} now={now} />}
+    </>
+  );
+}
+
+/** Nobody's yet, and in nobody's way. */
+function SpareGuests({ spares, now }: { spares: readonly SpareInfo[]; now: number }) {
+  return (
+    <>
+      <div className={styles.recent}>
+        <h2>Standing by</h2>
+        <span className="dim">booted, then stopped: the next experiment takes one</span>
+      </div>
+      <div className={styles.list} data-testid="spares">
+        <DataTable
+          rows={spares}
+          keyOf={(s) => s.readyAt}
+          columns={[
+            { head: "State", cell: () => <span className="pill frozen">spare</span> },
+            { head: "Guest", className: "mono", cell: (s) => `${s.kernel} · ${s.cpus} CPU · ${s.memMiB} MiB` },
+            { head: "For", num: true, cell: (s) => formatMs(Math.max(0, now - Date.parse(s.readyAt))) },
+            { head: "Memory", num: true, cell: (s) => (s.rssBytes === null ? "–" : formatBytes(s.rssBytes)) },
+          ]}
+        />
       </div>
     </>
   );

@@ -1,0 +1,25 @@
+/** Parts of the bench that are loaded when they are used, in one place, so that whoever knows what comes fetches them ahead. */
+export const parts = {
+  bench: () => import("../components/bench/bench"),
+  drive: () => import("../components/bench/drive"),
+  folding: () => import("./folding"),
+  steps: () => import("../components/bench/steps"),
+  processes: () => import("../components/bench/processes"),
+  liveTerminal: () => import("../components/bench/live-terminal"),
+  serialTerminal: () => import("../components/bench/serial-terminal"),
+  expiry: () => import("../components/bench/expiry"),
+  xterm: () => import("./xterm"),
+};
+
+let fetched = false;
+
+/** Whoever is about to run something needs all of these, while the guest comes up. */
+export function fetchAhead(): void {
+  if (fetched) return;
+  fetched = true;
+  for (const load of Object.values(parts))
+    load().catch(() => {
+      // Who needs it asks again, and says what is wrong.
+      fetched = false;
+    });
+}
