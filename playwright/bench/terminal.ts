@@ -51,10 +51,11 @@ const echoes = (page: Page): Promise<number[]> => page.evaluate(() => Reflect.ge
 export async function openShell(page: Page): Promise<void> {
   await page.locator('[data-action="shell"]:not([aria-disabled="true"])').click({ timeout: 120_000 });
   // Whoever has chosen a tab keeps it: a workload that starts meanwhile no longer brings its own to the front.
-  // By its attribute: to compute the roles of all elements takes a page longer than to open the shell.
-  await page.locator('[role="tab"]', { hasText: /^shell$/ }).click();
+  // By attributes: to compute the roles of all elements takes a page longer than to open the shell.
+  await page.locator('[role="tab"][aria-selected="true"]', { hasText: /^shell$/ }).waitFor({ timeout: 60_000 });
   await page.locator(".xterm-rows", { hasText: "#" }).first().waitFor({ timeout: 60_000 });
-  await page.locator(".xterm-helper-textarea").first().focus();
+  // It takes what is typed.
+  await page.locator(".xterm-helper-textarea:focus").waitFor({ timeout: 60_000, state: "attached" });
 }
 
 export async function bootByHand(page: Page, url: string, title: string): Promise<void> {

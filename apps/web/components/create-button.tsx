@@ -1,9 +1,10 @@
 "use client";
 import type { ExperimentFile, NamedError } from "@crlab/shared";
 import { useRouter } from "next/navigation";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useRef, useState } from "react";
+import { madeHere } from "../lib/experiment-feed";
 import { useHydrated } from "../lib/hydrated";
-import { fetchAhead } from "../lib/parts";
+import { fetchAhead, fetchSoon } from "../lib/parts";
 import { toNamedError } from "../lib/run-request";
 import type { Request } from "../lib/runner-socket";
 import { ErrorNote } from "./error-note";
@@ -18,12 +19,15 @@ export function useCreate(): { create: (request: Request) => void; busy: boolean
   const create = (request: Request) => {
     setBusy(true);
     setError(null);
+    const answered = socket.request(request);
+    // Not before: the guest comes up meanwhile.
     fetchAhead();
-    socket
-      .request(request)
+    answered
       .then((reply) => {
-        if (reply.experiment) router.push(`/x/${reply.experiment}`);
-        else if (reply.sweep) router.push(`/s/${reply.sweep}`);
+        if (reply.experiment) {
+          madeHere.add(reply.experiment);
+          router.push(`/x/${reply.experiment}`);
+        } else if (reply.sweep) router.push(`/s/${reply.sweep}`);
       })
       .catch((failure: unknown) => setError(toNamedError(failure)))
       .finally(() => setBusy(false));
@@ -42,6 +46,7 @@ interface RunProps {
 export function RunButton({ file, byHand = false, children }: RunProps) {
   const { create, busy, error } = useCreate();
   const hydrated = useHydrated();
+  const unwanted = useRef<(() => void) | undefined>(undefined);
   return (
     <>
       <button
@@ -50,8 +55,10 @@ export function RunButton({ file, byHand = false, children }: RunProps) {
         aria-label={`${byHand ? "Step by step" : "Run"}: ${file.title}`}
         aria-busy={busy}
         disabled={!hydrated}
-        onPointerEnter={fetchAhead}
-        onFocus={fetchAhead}
+        onPointerEnter={() => {
+          unwanted.current = fetchSoon();
+        }}
+        onPointerLeave={() => unwanted.current?.()}
         onClick={() => !busy && create({ type: "create", file, autorun: !byHand })}
       >
         {children}

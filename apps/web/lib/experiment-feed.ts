@@ -15,6 +15,9 @@ export interface FeedSnapshot {
   inStep: boolean;
 }
 
+/** Experiments that this page has made: it need not ask whether it may drive them. */
+export const madeHere = new Set<string>();
+
 /** Events come in bursts, and to show each by itself would cost the page more than all of them together. */
 const GATHER_MS = 50;
 

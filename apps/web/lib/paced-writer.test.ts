@@ -61,6 +61,18 @@ describe("output for a terminal", () => {
     expect(Buffer.concat(b.written).equals(Buffer.from(flood))).toBe(true);
   });
 
+  it("does not wait for frames when somebody types, until all is drawn", () => {
+    const b = bench(2000);
+    for (let i = 1; i <= 4; i++) b.writer.push(new Uint8Array(131_072), i * 131_072);
+    b.writer.hurry();
+    while (b.draw());
+    expect(b.drawn()).toBe(4 * 131_072);
+    expect(b.frame()).toBe(false);
+    b.writer.push(new Uint8Array(131_072), 5 * 131_072);
+    while (b.draw());
+    expect(b.frame()).toBe(true);
+  });
+
   it.each([
     ["slow", 500],
     ["quick", 50_000],

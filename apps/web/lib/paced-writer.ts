@@ -25,6 +25,7 @@ export class PacedWriter {
   private readonly waiting: { bytes: Uint8Array; end: number }[] = [];
   private sliceBytes = FIRST_SLICE_BYTES;
   private drawing = false;
+  private inHurry = false;
   private readonly nextFrame: (work: () => void) => void;
   private readonly now: () => number;
 
@@ -39,6 +40,11 @@ export class PacedWriter {
     if (!this.drawing) this.draw();
   }
 
+  /** Somebody types: what is here already is not to stand between that and its answer. */
+  hurry(): void {
+    this.inHurry = this.waiting.length > 0;
+  }
+
   private draw(): void {
     const slice = this.take();
     if (slice === undefined) {
@@ -50,7 +56,9 @@ export class PacedWriter {
     this.options.write(slice.bytes, () => {
       this.adapt(slice.bytes.length, this.now() - began);
       this.options.onDrawn(slice.end);
-      if (this.waiting.length === 0) this.drawing = false;
+      if (this.waiting.length === 0) {
+        this.drawing = this.inHurry = false;
+      } else if (this.inHurry) this.draw();
       else this.nextFrame(() => this.draw());
     });
   }

@@ -13,6 +13,15 @@ export const parts = {
 
 let fetched = false;
 
+/** Who rests on a button so long means it. */
+const MEANS_IT_MS = 80;
+
+/** For who points at a button that makes an experiment. Answers what takes it back. */
+export function fetchSoon(): () => void {
+  const later = setTimeout(fetchAhead, MEANS_IT_MS);
+  return () => clearTimeout(later);
+}
+
 /** Whoever is about to run something needs all of these, while the guest comes up. */
 export function fetchAhead(): void {
   if (fetched) return;

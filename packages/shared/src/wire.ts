@@ -3,7 +3,7 @@
 export const PROTOCOL_VERSION = 1;
 export const MAX_MESSAGE_BYTES = 256 * 1024;
 /** At most this much of a terminal's output is on its way to a viewer. */
-export const TERMINAL_WINDOW_BYTES = 128 * 1024;
+export const TERMINAL_WINDOW_BYTES = 96 * 1024;
 export const EXPERIMENT_ID = /^[A-Za-z0-9]{8,16}$/;
 
 /**

@@ -27,11 +27,12 @@ async function findBuilt(name: Manifest["kernel"]): Promise<{ kernel: BuiltKerne
   return { kernel, image };
 }
 
-export const bootBuilt: BootGuest = async (manifest, experimentId, { disk } = {}): Promise<GuestPort> => {
+export const bootBuilt: BootGuest = async (manifest, experimentId, { disk, background } = {}): Promise<GuestPort> => {
   const { kernel, image } = await findBuilt(manifest.kernel);
   const { memMiB, cpus, accel } = manifest;
   const dir = disk ?? dataDir("guests", `${experimentId}-${randomBytes(3).toString("hex")}`);
-  return bootGuest({ kernel, image, memMiB, cpus, accel, dir, reuseDisk: disk !== undefined });
+  const how = { reuseDisk: disk !== undefined, ...(background && { background }) };
+  return bootGuest({ kernel, image, memMiB, cpus, accel, dir, ...how });
 };
 
 /** Whether a guest is still what would be booted under its kernel's name: sources change. */

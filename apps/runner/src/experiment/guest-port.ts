@@ -95,6 +95,8 @@ export interface BootHow {
   disk?: KeptDisk;
   /** Not one that stood by: nothing but its boot has happened in it. */
   fresh?: boolean;
+  /** Nobody waits for it until this is fulfilled. */
+  background?: Promise<void>;
 }
 
 /** Boots a guest as the manifest says; fails with a `StepError`. */

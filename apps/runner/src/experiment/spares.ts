@@ -12,6 +12,11 @@ import type { BootGuest, GuestPort } from "./guest-port.js";
 /** What stands by in its terminal. */
 export const SHELL = ["bash"];
 const SHELL_SIZE = { cols: 100, rows: 30 };
+/**
+ * What experiments run first is run once, and nothing of it stays but what every experiment begins with: an emulated guest
+ * translates code before it runs it, and keeps the translation.
+ */
+const REHEARSAL = `mkdir -p /ckpt; /usr/lib/crlab/look $$; checkpoint --help; timeout 0.3 memwriter --size 1 --rate 100; true`;
 /** What a guest that is not stopped may come to need, and as much again for others. */
 const FREE_BYTES = 2 * 700 * 1024 * 1024;
 const LOOK_MS = 250;
@@ -41,7 +46,7 @@ export class Spares {
   /** What the page of an experiment that says nothing of it asks for. */
   readonly #manifest: Manifest = manifestSchema.parse({});
   #ready: Spare[] = [];
-  #making: Promise<void> | undefined;
+  #making: { done: Promise<void>; hurry: () => void } | undefined;
   #visitedMs = Number.NEGATIVE_INFINITY;
   #retryMs = 0;
   #closed = false;
@@ -77,7 +82,7 @@ export class Spares {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
-    await this.#making;
+    await this.#making?.done;
     await this.#drop(this.#ready);
   }
 
@@ -88,7 +93,10 @@ export class Spares {
 
   async #take(): Promise<GuestPort | undefined> {
     // One that is being made was begun before, and is ready before another would be.
-    if (this.#ready.length === 0) await this.#making;
+    if (this.#ready.length === 0 && this.#making) {
+      this.#making.hurry();
+      await this.#making.done;
+    }
     for (let spare = this.#ready.shift(); spare; spare = this.#ready.shift()) {
       try {
         if (await this.settings.isCurrent(spare.port.fingerprint)) {
@@ -108,20 +116,27 @@ export class Spares {
     if (this.visitors() > 0) this.#visitedMs = now;
     const wanted = now - this.#visitedMs < this.settings.idleMs ? Math.min(this.settings.count, this.room()) : 0;
     if (this.#ready.length > wanted) void this.#drop(this.#ready.slice(wanted));
-    else if (this.#ready.length < wanted && !this.#making && this.#mayMake(now))
-      this.#making = this.#make().finally(() => {
+    else if (this.#ready.length < wanted && !this.#making && this.#mayMake(now)) {
+      let hurry = () => {};
+      const background = new Promise<void>((resolve) => {
+        hurry = resolve;
+      });
+      const done = this.#make(background).finally(() => {
         this.#making = undefined;
       });
+      this.#making = { done, hurry };
+    }
   }
 
   #mayMake(now: number): boolean {
     return !this.#closed && now >= this.#retryMs && this.quiet() && freemem() > FREE_BYTES;
   }
 
-  async #make(): Promise<void> {
+  async #make(background: Promise<void>): Promise<void> {
     try {
-      const port = await this.fresh(this.#manifest, `spare-${randomBytes(3).toString("hex")}`);
+      const port = await this.fresh(this.#manifest, `spare-${randomBytes(3).toString("hex")}`, { background });
       try {
+        await port.exec(["sh", "-c", REHEARSAL]);
         await port.standBy(SHELL, SHELL_SIZE);
       } catch (error) {
         await port.discard();

@@ -30,6 +30,8 @@ export interface BootOptions {
   cold?: boolean;
   /** Boot again from the disk that a power cut left in `dir`. */
   reuseDisk?: boolean;
+  /** It comes after everybody else on this host until this is fulfilled. */
+  background?: Promise<void>;
   /** Wait for gdb on this port of loopback. */
   gdbPort?: number;
   /** Told what happens, a line at a time. */
@@ -157,7 +159,7 @@ async function wake({ options, hardware, mounts }: Boot, state: SavedState): Pro
     ...{ hardware, kernel: options.kernel.bzImage, mounts, disks, state: state.memory },
     ...(extraDisk && { extraDisk }),
   };
-  const guest = await start(options.dir, spec, false);
+  const guest = await start(options.dir, spec, { background: options.background });
   try {
     await guest.machine.wakeUp();
     await guest.ready(WARM_BOOT_LIMIT_MS);
@@ -184,7 +186,9 @@ async function bootCold(
     ...(gdbPort !== undefined && { gdbPort }),
     ...(extraDisk && { extraDisk }),
   };
-  const guest = await start(dir, spec, options.reuseDisk === true && !forState, forState);
+  const { background } = options;
+  const reuseDisk = options.reuseDisk === true && !forState;
+  const guest = await start(dir, spec, { reuseDisk, keepDir: forState, background });
   try {
     await guest.ready(gdbPort === undefined ? COLD_BOOT_LIMIT_MS : 24 * 3600 * 1000);
     return guest;
@@ -197,11 +201,10 @@ async function bootCold(
 async function start(
   dir: string,
   spec: Omit<MachineSpec, "overlay" | "lane">,
-  reuseDisk: boolean,
-  keepDir = false,
+  how: { reuseDisk?: boolean; keepDir?: boolean; background?: Promise<void> | undefined },
 ): Promise<Guest> {
   const overlay = join(dir, "disk.qcow2");
-  if (!reuseDisk) {
+  if (!how.reuseDisk) {
     rmSync(overlay, { force: true });
     await makeOverlay(overlay, spec.disks[0] ?? "");
     writeFileSync(join(dir, "disk.json"), JSON.stringify({ disks: spec.disks }));
@@ -211,7 +214,11 @@ async function start(
     await lane.close();
     throw error;
   });
-  const guest = new Guest(machine, keepDir ? undefined : dir, lane);
+  if (how.background) {
+    machine.inBackground(true);
+    void how.background.then(() => machine.inBackground(false));
+  }
+  const guest = new Guest(machine, how.keepDir ? undefined : dir, lane);
   claimGuestDir(dir, machine.pid);
   try {
     await machine.qmp.negotiate();

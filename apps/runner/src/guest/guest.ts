@@ -311,6 +311,7 @@ export class Guest {
   /** One that stood by goes on. */
   async takeUp(): Promise<void> {
     const began = performance.now();
+    this.machine.inBackground(false);
     await this.resume();
     this.how = "spare";
     this.bootMs = performance.now() - began;

@@ -4,7 +4,7 @@ import type { GuestChannel, GuestStream, StreamEvents } from "./channel.js";
 import { Channel, FrameType, u16, u32, wireString, wireStrings } from "./frames.js";
 
 /** Enough for a flood, and little enough that what is typed is soon answered. */
-const WINDOW = 64 * 1024;
+const WINDOW = 32 * 1024;
 
 export interface TerminalOptions {
   cols: number;

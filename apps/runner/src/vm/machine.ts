@@ -1,6 +1,7 @@
 /** QEMU as a child process. It never outlives this process: the kernel kills it when we go. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, constants, openSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, constants, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { setPriority } from "node:os";
 import type { Duplex, Readable } from "node:stream";
 import { AGENT_FD, commandLine, type MachineSpec, QMP_FD, SERIAL_FD } from "./command-line.js";
 import { GuestError } from "./errors.js";
@@ -94,6 +95,25 @@ export class Machine {
     await this.qmp.execute("migrate-set-parameters", { "max-bandwidth": 2 ** 40 });
     await this.qmp.execute("migrate", { uri: `unix:${socketPath}` });
     await saved;
+  }
+
+  /**
+   * In the background it has what others leave of the CPUs. A process that may not take that back leaves it as it is. Each
+   * machine leads a session, and where sessions share the CPUs, the session's weight is what counts.
+   */
+  inBackground(background: boolean): void {
+    if (process.getuid?.() !== 0) return;
+    const nice = background ? 19 : 0;
+    try {
+      writeFileSync(`/proc/${this.pid}/autogroup`, `${nice}`);
+    } catch {
+      // This host's kernel does not group by session.
+    }
+    try {
+      for (const task of readdirSync(`/proc/${this.pid}/task`)) setPriority(Number(task), nice);
+    } catch {
+      // It has just ended.
+    }
   }
 
   /** Like pulling the plug. */

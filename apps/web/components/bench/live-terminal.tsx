@@ -73,7 +73,10 @@ export function LiveTerminal({ experiment, terminal, title, drive, takesFocus }:
       );
       if (drive) {
         const encoder = new TextEncoder();
-        const type = (bytes: Uint8Array) => socket.type(experiment, terminal, bytes);
+        const type = (bytes: Uint8Array) => {
+          socket.type(experiment, terminal, bytes);
+          writer.hurry();
+        };
         opened.until(opened.terminal.onData((text) => type(encoder.encode(text))));
         opened.until(opened.terminal.onBinary((text) => type(Uint8Array.from(text, (c) => c.charCodeAt(0)))));
         opened.until(opened.terminal.onResize(resize));

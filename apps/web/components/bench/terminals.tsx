@@ -38,16 +38,17 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props)
   const [known, setKnown] = useState(view.terminals.length);
   const [wanted, setWanted] = useState(false);
   const live = atMs === null;
-  // A terminal that has just opened is what one wants to look at, unless one types into another that very moment.
+  // A terminal that has just opened is what one wants to look at, unless one types into another, or opened a shell to do so.
   const newest = view.terminals.at(-1);
   useEffect(() => {
     const typing = document.getElementById("panel-Terminals")?.parentElement?.contains(document.activeElement);
-    if (view.terminals.length > known && newest && (newest.kind === "shell" || !typing)) {
+    const inShell = view.terminals.some((t) => t.terminal === fresh && t.closedReason === null);
+    if (view.terminals.length > known && newest && (newest.kind === "shell" || !(typing || inShell))) {
       setPicked(String(newest.terminal));
       setFresh(newest.kind === "shell" ? newest.terminal : null);
     }
     if (view.terminals.length !== known) setKnown(view.terminals.length);
-  }, [view.terminals.length, known, newest]);
+  }, [view.terminals, known, newest, fresh]);
 
   // Whoever follows a running experiment needs a terminal soon: it is fetched while the guest boots.
   useEffect(() => {
@@ -69,7 +70,10 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props)
           ...(view.guest === null ? [] : [{ id: SERIAL, label: "serial" }]),
         ]}
         chosen={serial ? SERIAL : shown ? String(shown.terminal) : ""}
-        onChoose={setPicked}
+        onChoose={(id) => {
+          setPicked(id);
+          setFresh(null);
+        }}
       >
         {onShell && (
           <button
