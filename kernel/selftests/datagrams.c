@@ -5,6 +5,7 @@
 /* covers: Sockets | multicast groups and devices, SO_BINDTODEVICE | supported */
 /* covers: Sockets | SO_ATTACH_FILTER, SO_LOCK_FILTER | supported */
 /* covers: Sockets | SO_ATTACH_BPF | refused by name */
+/* covers: Sockets | reports of errors that were not read (MSG_ERRQUEUE) | refused by name */
 /* covers: Sockets | netlink: groups, port, unread messages of the kernel | supported */
 /* covers: Sockets | packet and raw sockets: what they have not read is lost | supported */
 #define _GNU_SOURCE
@@ -30,6 +31,8 @@
 
 #include "subject.h"
 #include "tap.h"
+
+#define IMAGE	"/ckpt/selftest-datagrams.img"
 
 #ifndef UDPLITE_SEND_CSCOV
 #define UDPLITE_SEND_CSCOV	10
@@ -353,18 +356,21 @@ static void with_bpf(void)
 	pause_here();
 }
 
-static void bpf_is_refused(void)
+/* That port is nobody's: what is sent there comes back. */
+static void with_reports(void)
 {
-	struct subject s;
-	char pid[16], output[4096];
-	int status;
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(9) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), on = 1;
+	char text[16], control[256];
+	struct iovec vec = { text, sizeof(text) };
+	struct msghdr msg = { .msg_iov = &vec, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct pollfd report = { .fd = fd };
 
-	if (!subject_start(&s, "eBPF", with_bpf))
-		return;
-	snprintf(pid, sizeof(pid), "%d", s.pid);
-	status = RUN(output, checkpoint_path, "--dry-run", pid);
-	tap_ok(status == 1 && strstr(output, "SO_ATTACH_BPF"), "an eBPF filter is refused by name: %s", output);
-	subject_end(&s);
+	setsockopt(fd, SOL_IP, IP_RECVERR, &on, sizeof(on));
+	sendto(fd, "returned", 8, 0, (struct sockaddr *)&to, sizeof(to));
+	poll(&report, 1, -1);
+	pause_here();
+	verify(recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) == 8 && !memcmp(text, "returned", 8), "it has lost nothing");
 }
 
 int main(void)
@@ -380,6 +386,7 @@ int main(void)
 	subject_round("filters", filters);
 	subject_round("netlink", netlink);
 	subject_round("packet and raw", packet_and_raw);
-	bpf_is_refused();
+	subject_refused("eBPF", with_bpf, IMAGE, "SO_ATTACH_BPF");
+	subject_refused("reports of errors", with_reports, IMAGE, "MSG_ERRQUEUE");
 	return tap_done();
 }

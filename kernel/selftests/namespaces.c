@@ -5,6 +5,8 @@
 /* covers: Namespaces | pid: nested, entered or made by the tree, with its procfs | supported */
 /* covers: Namespaces | mnt: bind mounts, procfs, empty tmpfs, unmounted, propagation | supported */
 /* covers: Namespaces | mnt: an immutable file in a tmpfs of its own, one that is hidden by another mount | refused by name */
+/* covers: Namespaces | mnt: overlay whose layers are found by their paths | supported */
+/* covers: Namespaces | mnt: overlay with a layer in a tmpfs of its own | refused by name */
 /* covers: Namespaces | a namespace that processes outside the tree live in, too | refused by name */
 /* covers: Namespaces | time: of the tree's own | supported */
 #define _GNU_SOURCE
@@ -217,6 +219,82 @@ static void with_mounts(void)
 	unlink("/tmp/selftest/a/file");
 }
 
+/* ---- overlay ---- */
+
+#define LAYERS	"/ckpt/selftest-layers"
+
+static bool make_overlay(const char *upper)
+{
+	char options[256];
+
+	mkdir("/tmp/selftest/merged", 0755);
+	snprintf(options, sizeof(options), "lowerdir=" LAYERS "/l1:" LAYERS "/l2,upperdir=%s/upper,workdir=%s/work", upper, upper);
+	if (mount("over", "/tmp/selftest/merged", "overlay", MS_NODEV, options) == 0)
+		return true;
+	verify(false, "overlay %s: %s", options, strerror(errno));
+	return false;
+}
+
+static void make_layers(void)
+{
+	static const char *const dirs[] = { "", "/l1", "/l2", "/upper", "/work" };
+	char path[64];
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		snprintf(path, sizeof(path), LAYERS "%s", dirs[i]);
+		mkdir(path, 0755);
+	}
+	close(open(LAYERS "/l2/lower", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+	put_text(LAYERS "/l2/lower", "from below");
+	close(open(LAYERS "/l1/gone", O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+}
+
+static void remove_layers(void)
+{
+	char output[256];
+
+	RUN(output, "/bin/rm", "-rf", LAYERS);
+}
+
+static void with_overlay(void)
+{
+	char text[64] = "";
+	struct stat st;
+	int lower, upper;
+
+	make_layers();
+	if (!private_mounts() || !make_overlay(LAYERS))
+		return;
+	unlink("/tmp/selftest/merged/gone");
+	lower = open("/tmp/selftest/merged/lower", O_RDONLY | O_CLOEXEC);
+	upper = open("/tmp/selftest/merged/upper", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	write(upper, "written", 7);
+	chdir("/tmp/selftest/merged");
+	pause_here();
+	verify(read(lower, text, 10) == 10 && !memcmp(text, "from below", 10), "a file of a lower layer");
+	verify(pread(upper, text, 7, 0) == 7 && !memcmp(text, "written", 7) && write(upper, " more", 5) == 5,
+	       "a file of the upper one, at its position");
+	verify(!strcmp(content("upper", text, sizeof(text)), "written more"), "which is where it was: %s", text);
+	verify(stat("gone", &st) < 0 && errno == ENOENT, "what was removed is hidden");
+	verify(open("/tmp/selftest/merged/dev", O_RDONLY) < 0 && mknod("dev", S_IFCHR | 0600, 0x103) == 0 &&
+	       open("dev", O_RDONLY) < 0 && errno == EACCES, "it is nodev");
+	chdir("/");
+	remove_layers();
+}
+
+static void overlay_over_tmpfs(void)
+{
+	mkdir("/tmp/selftest/c", 0755);
+	make_layers();
+	if (!private_mounts() || mount("own", "/tmp/selftest/c", "tmpfs", 0, NULL) < 0)
+		return;
+	mkdir("/tmp/selftest/c/upper", 0755);
+	mkdir("/tmp/selftest/c/work", 0755);
+	if (make_overlay("/tmp/selftest/c"))
+		pause_here();
+	remove_layers();
+}
+
 static void with_hidden_tmpfs(void)
 {
 	mkdir("/tmp/selftest/c", 0755);
@@ -346,6 +424,8 @@ int main(void)
 	container_round();
 	subject_round("mounts", with_mounts);
 	clocks();
+	subject_round("overlay", with_overlay);
+	subject_refused("an overlay whose upper layer is in a tmpfs of its own", overlay_over_tmpfs, IMAGE, "is in a tmpfs of its own");
 	subject_refused("a hidden tmpfs", with_hidden_tmpfs, IMAGE, "hidden by another mount");
 	subject_refused("an immutable file", with_immutable_file, IMAGE, "immutable");
 	leaks();

@@ -199,6 +199,23 @@ static int receive(int from, int *fds, int max, struct ucred *cred, char *text, 
 	return nr;
 }
 
+/* On a disk: nothing but the queue leads to it. */
+static void unlinked_in_flight(void)
+{
+	int pair[2], got[1] = { -1 }, file = open("/ckpt/selftest-flying", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	struct stat st;
+	char text[16];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 || write(file, "in the file", 11) != 11 ||
+	    unlink("/ckpt/selftest-flying") < 0 || send_fds(pair[0], &file, 1, "one") != 3)
+		_exit(1);
+	close(file);
+	pause_here();
+	verify(receive(pair[1], got, 1, NULL, text, 3) == 1 && fstat(got[0], &st) == 0 && st.st_nlink == 0,
+	       "an unlinked file that is only in flight");
+	verify(pread(got[0], text, sizeof(text), 0) == 11 && !memcmp(text, "in the file", 11), "with its contents");
+}
+
 static void in_flight(void)
 {
 	int pair[2], ends[2], inner[2], loop[2], creds[2], fds[8] = {}, on = 1, counter = eventfd(7, 0), got[8];
@@ -379,6 +396,8 @@ int main(void)
 	subject_round("pairs", pairs);
 	subject_round("names", names);
 	subject_round("in flight", in_flight);
+	subject_round("unlinked, in flight", unlinked_in_flight);
+	tap_ok(!exists("/ckpt/.crlab-relink"), "no directory is left");
 	subject_round("states", states);
 	subject_round("blocked", blocked);
 	subject_round("watched", watched);

@@ -245,10 +245,17 @@ static void mounted(void)
 	close(put(TOP "/inner/hidden", "below a mount", 0600));
 	close(put(TOP "/src/file", "seen twice", 0600));
 	close(put(TOP "/null", "", 0600));
+	mkdir(TOP "/deep", 0700);
+	mkdir(TOP "/deep/er", 0710);
+	close(put(TOP "/deep/er/source", "a file alone", 0640));
+	close(put(TOP "/single", "", 0600));
+	close(put("/tmp/selftest/outside", "", 0600));
 	mount("inner", TOP "/inner", "tmpfs", 0, "size=64k");
 	close(put(TOP "/inner/file", "in the inner one", 0600));
 	mount(TOP "/src", TOP "/view", NULL, MS_BIND, NULL);
 	mount("/dev/null", TOP "/null", NULL, MS_BIND, NULL);
+	mount(TOP "/deep/er/source", TOP "/single", NULL, MS_BIND, NULL);
+	mount(TOP "/deep/er/source", "/tmp/selftest/outside", NULL, MS_BIND, NULL);
 	mount("ro", TOP "/ro", "tmpfs", 0, NULL);
 	close(put(TOP "/ro/file", "only to read", 0600));
 	mount(NULL, TOP "/ro", NULL, MS_REMOUNT | MS_RDONLY, NULL);
@@ -264,6 +271,13 @@ static void mounted(void)
 	struct stat st;
 
 	verify(stat(TOP "/null", &st) == 0 && S_ISCHR(st.st_mode), "a bind mount on a file");
+	verify(holds(TOP "/single", "a file alone") && holds("/tmp/selftest/outside", "a file alone") &&
+	       holds(TOP "/deep/er/source", "a file alone") && stat(TOP "/single", &st) == 0 && (st.st_mode & 07777) == 0640,
+	       "a bind mount of a single file");
+	verify(stat(TOP "/deep/er", &st) == 0 && (st.st_mode & 07777) == 0710, "the directory it is in");
+	int more = open(TOP "/single", O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	verify(more >= 0 && write(more, "changed", 7) == 7 && holds(TOP "/deep/er/source", "changed"), "it is the same file");
 	verify(holds(TOP "/ro/file", "only to read") && open(TOP "/ro/new", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0 && errno == EROFS,
 	       "one that is read-only");
 	verify(statvfs(TOP "/ro", &fs) == 0 && fs.f_flag & ST_RDONLY, "and says so");

@@ -43,6 +43,7 @@ static const struct shape {
 	{ CKPT_REC_PAGES,    "PAGES",    sizeof(struct ckpt_pages), 1, 0 },
 	{ CKPT_REC_COW,      "COW",      0, sizeof(struct ckpt_cow), 0 },
 	{ CKPT_REC_SHMEM_TRACK, "SHMEM_TRACK", sizeof(struct ckpt_shmem_track), 0, 0 },
+	{ CKPT_REC_LDT,      "LDT",      0, 8, 0 },
 	{ CKPT_REC_PKEYS,    "PKEYS",    sizeof(struct ckpt_pkeys), 0, 0 },
 	{ CKPT_REC_AIO,      "AIO",      sizeof(struct ckpt_aio), sizeof(struct ckpt_io_event), 0 },
 	{ CKPT_REC_FILES,    "FILES",    0, sizeof(struct ckpt_fd), 0 },

@@ -23,6 +23,7 @@ struct mount {
 	char propagation;	/* 's'hared, 'm'aster (a slave), or 'p'rivate */
 	bool matched;
 	bool fresh;		/* a filesystem of its own, and not another mount of one */
+	bool is_file;		/* another mount, of what is no directory */
 };
 
 struct mounts {
@@ -89,6 +90,7 @@ static void parse_line(char *line, struct mount *m)
 	char *optional;
 
 	m->fresh = *line == '+';
+	m->is_file = *line == '-';
 	word(&line);	/* its id */
 	word(&line);	/* its parent's */
 	m->device = word(&line);
@@ -179,6 +181,75 @@ static bool is_ptmx(const struct mounts *in, const struct mount *m)
 	return !strcmp(m->type, "devpts") && strcmp(m->root, "/") && seen_elsewhere(in, m, false);
 }
 
+/* What of it is told of @path, which is as the process sees it. */
+static const struct mount *mount_of(const struct mounts *in, const struct mount *before, const char *path)
+{
+	const struct mount *found = NULL;
+	size_t longest = 0;
+
+	for (const struct mount *m = in->of; m < before; m++) {
+		size_t len = strcmp(m->at, "/") ? strlen(m->at) : 0;
+
+		if (len >= longest && !strncmp(path, m->at, len) && (path[len] == '/' || !path[len])) {
+			found = m;
+			longest = len;
+		}
+	}
+	return found;
+}
+
+/* Of an overlay: will it be there, with what is in it, when that is mounted again? NULL, or why not. */
+static const char *why_not_layer(const struct mounts *in, const struct mount *overlay, pid_t pid, const char *path)
+{
+	char *seen = xasprintf("/proc/%d/root%s", pid, path);
+	const struct mount *m = mount_of(in, overlay, path);
+	struct stat st;
+	bool there = path[0] == '/' && stat(seen, &st) == 0 && S_ISDIR(st.st_mode);
+
+	free(seen);
+	if (!there)
+		return "is not to be found by this path";
+	return m && m->fresh && !strcmp(m->type, "tmpfs") ? "is in a tmpfs of its own" : NULL;
+}
+
+/* What keeps an overlay from being mounted again: in words, or NULL. */
+static char *overlay_obstacle(const struct mounts *in, const struct mount *m, pid_t pid)
+{
+	static const char *const keys[] = { "lowerdir=", "lowerdir+=", "datadir+=", "upperdir=", "workdir=" };
+	char *copy = xasprintf("%s", m->super), *rest = copy, *option, *text = NULL;
+
+	if (strcmp(m->root, "/") || !strcmp(m->at, "/"))
+		text = xasprintf("it is the root, or not the whole of it");
+	/* Commas, colons and the like in the name of a directory. */
+	else if (strchr(m->super, '\\'))
+		text = xasprintf("its layers have unusual names");
+	while (!text && (option = strsep(&rest, ",")))
+		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && !text; i++) {
+			char *paths = option + strlen(keys[i]), *path;
+
+			if (strncmp(option, keys[i], strlen(keys[i])))
+				continue;
+			while (!text && (path = strsep(&paths, ":"))) {
+				const char *why = *path ? why_not_layer(in, m, pid, path) : NULL;
+
+				if (why)
+					text = xasprintf("its layer %s %s", path, why);
+			}
+		}
+	free(copy);
+	return text;
+}
+
+static bool is_no_directory(pid_t pid, const char *path)
+{
+	char *seen = xasprintf("/proc/%d/root%s", pid, path);
+	struct stat st;
+	bool is = stat(seen, &st) == 0 && !S_ISDIR(st.st_mode);
+
+	free(seen);
+	return is;
+}
+
 char *mounts_describe(const char *theirs, const char *ours, pid_t pid, void (*tell)(const char *text, void *arg), void *arg)
 {
 	struct mounts a = parse(theirs), b = parse(ours);
@@ -187,19 +258,34 @@ char *mounts_describe(const char *theirs, const char *ours, pid_t pid, void (*te
 
 	match(&a, &b);
 	for (size_t i = 0; i < a.nr; i++) {
-		const struct mount *m = &a.of[i];
-		bool fresh = !m->matched && !is_made_up(m->type) && !seen_elsewhere(&b, m, false) &&
+		struct mount *m = &a.of[i];
+		bool fresh = m->fresh = !m->matched && !is_made_up(m->type) && !seen_elsewhere(&b, m, false) &&
 			     !is_ptmx(&a, m) && !is_made_before(&a, m);
 		const char *end = strchr(line, '\n') ?: line + strlen(line);
 
 		if (fresh)
 			*to++ = '+';
+		else if (!m->matched && is_no_directory(pid, m->at))
+			*to++ = '-';
 		to = mempcpy(to, line, end - line);
 		*to++ = '\n';
 		line = *end ? end + 1 : end;
 		/* The pseudo terminals of a devpts come by themselves. */
 		if (fresh && !strcmp(m->type, "devpts") && !strcmp(m->root, "/"))
 			continue;
+		if (fresh && !strcmp(m->type, "overlay")) {
+			char *why = overlay_obstacle(&a, m, pid);
+
+			if (why) {
+				char *text = xasprintf("pid %d: %s: an overlay is mounted here, in its own mount namespace, but %s: not supported",
+						       pid, m->at, why);
+
+				tell(text, arg);
+				free(text);
+			}
+			free(why);
+			continue;
+		}
 		if (fresh && (strcmp(m->type, "tmpfs") || strcmp(m->root, "/"))) {
 			char *text = xasprintf("pid %d: %s: a %s%s is mounted here, in its own mount namespace: not supported",
 					       pid, m->at, m->type, strcmp(m->type, "tmpfs") ? "" : ", but not its root,");
@@ -331,7 +417,7 @@ static bool make_one(struct mount *m, const struct mounts *want)
 		from = xasprintf("%s%s", strcmp(other->at, "/") ? other->at : "",
 				 m->root + (strcmp(other->root, "/") ? strlen(other->root) : 0));
 		if (other->fresh)
-			make_point(want, other + 1, from, true);
+			make_point(want, other + 1, from, !m->is_file);
 		make_point(want, m, m->at, stat(*from ? from : "/", &st) < 0 || S_ISDIR(st.st_mode));
 		ret = mount(*from ? from : "/", m->at, NULL, MS_BIND, NULL);
 		if (ret == 0)

@@ -14,7 +14,8 @@ char *mounts_unescape(char *text);
 
 /*
  * The mounts of @pid as an image has them: a line of a filesystem that @ours does not
- * know begins with a plus sign. Calls @tell for each that cannot be made again.
+ * know begins with a plus sign, that of another mount of what is no directory with a
+ * minus sign. Calls @tell for each that cannot be made again.
  */
 char *mounts_describe(const char *theirs, const char *ours, pid_t pid, void (*tell)(const char *text, void *arg), void *arg);
 

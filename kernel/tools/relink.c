@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +14,15 @@
 #include <sys/syscall.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "util.h"
 #include "watched.h"
+
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC	0x58465342
+#endif
 
 /* A mount of our own namespace. */
 struct mount {
@@ -255,8 +261,14 @@ void relink_add_mount(struct relink_dirs *dirs, unsigned long id)
 
 #define DELETED		" (deleted)"
 
-/* Is what the magic link @name in @dir leads to without the name it was opened by? *@watches: whether it watches files. */
-static void look_at(struct relink_dirs *dirs, int dir, const char *name, bool *watches)
+/* What a descriptor has to do with other files. */
+struct role {
+	bool watches;
+	bool is_socket;
+};
+
+/* Is what the magic link @name in @dir leads to without the name it was opened by? */
+static void look_at(struct relink_dirs *dirs, int dir, const char *name, struct role *role)
 {
 	char target[4200];
 	struct statx stx;
@@ -267,8 +279,10 @@ static void look_at(struct relink_dirs *dirs, int dir, const char *name, bool *w
 	if (n <= 0)
 		return;
 	target[n] = '\0';
-	if (watches)
-		*watches = is_watching(target);
+	if (role) {
+		role->watches = is_watching(target);
+		role->is_socket = !strncmp(target, "socket:", 7);
+	}
 	if (target[0] != '/' || (size_t)n <= strlen(DELETED) || strcmp(target + n - strlen(DELETED), DELETED))
 		return;
 	target[n - strlen(DELETED)] = '\0';
@@ -276,6 +290,36 @@ static void look_at(struct relink_dirs *dirs, int dir, const char *name, bool *w
 		return;
 	if (stx.stx_mask & STATX_MNT_ID)
 		add_filesystem(dirs, stx.stx_mnt_id, makedev(stx.stx_dev_major, stx.stx_dev_minor), target);
+}
+
+/* Are there descriptors in flight in the queue of a UNIX socket? */
+static bool has_in_flight(int process, const char *fd)
+{
+	char *name = xasprintf("fdinfo/%s", fd), text[1024], *at;
+	int info = openat(process, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = info < 0 ? -1 : read(info, text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	if (info >= 0)
+		close(info);
+	free(name);
+	at = strstr(text, "scm_fds:");
+	return at && atoi(at + strlen("scm_fds:")) > 0;
+}
+
+/* What is in flight cannot be looked at from here: it may be of any filesystem that can give it a name. */
+static void add_all(struct relink_dirs *dirs)
+{
+	static const unsigned long magics[] = {
+		EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC, TMPFS_MAGIC, OVERLAYFS_SUPER_MAGIC,
+	};
+	struct statfs fs;
+
+	for (size_t i = 0; i < nr_mounts; i++)
+		for (size_t j = 0; j < sizeof(magics) / sizeof(magics[0]); j++)
+			if (!mounts[i].read_only && statfs(mounts[i].point, &fs) == 0 &&
+			    (unsigned long)fs.f_type == magics[j])
+				add_mount(dirs, &mounts[i]);
 }
 
 /* @process is /proc/PID or /proc/PID/task/TID. */
@@ -288,13 +332,15 @@ static void look_at_all(struct relink_dirs *dirs, int process, const char *name,
 	if (!dir)
 		return;		/* gone meanwhile, or a zombie */
 	while ((entry = readdir(dir))) {
-		bool watches = false;
+		struct role role = { };
 
 		if (entry->d_name[0] == '.')
 			continue;
-		look_at(dirs, dirfd(dir), entry->d_name, fds ? &watches : NULL);
-		if (watches)
+		look_at(dirs, dirfd(dir), entry->d_name, fds ? &role : NULL);
+		if (role.watches)
 			watched_look(dirs, process, entry->d_name);
+		if (role.is_socket && has_in_flight(process, entry->d_name))
+			add_all(dirs);
 	}
 	closedir(dir);
 }

@@ -541,6 +541,7 @@ void show_json(const struct record *record)
 		break;
 	case CKPT_REC_SHMEM_TRACK: show_fields(body, shmem_track_fields); break;
 	case CKPT_REC_AIO: show_fields(body, aio_fields); break;
+	case CKPT_REC_LDT: json_number("nrEntries", record->body_len / 8); break;
 	case CKPT_REC_PKEYS: show_fields(body, pkeys_fields); break;
 	case CKPT_REC_COW:
 		show_array("runs", body, record->body_len, sizeof(struct ckpt_cow), cow_fields);

@@ -18,6 +18,7 @@
 
 #include "contents.h"
 #include "internal.h"
+#include "mount.h"
 
 /* Positions in a directory that entries may have. */
 #define FIRST_COOKIE	3
@@ -165,14 +166,27 @@ static int set_cookie(struct ckpt_ctx *ctx, struct dentry *dir, u64 cookie)
 	return 0;
 }
 
-/* User space has made mount points, and directories on the way to them. */
+static bool is_root_of_mount(const struct dentry *dentry)
+{
+	const struct mount *m;
+	bool is = false;
+
+	read_seqlock_excl(&mount_lock);
+	list_for_each_entry(m, &dentry->d_sb->s_mounts, mnt_instance)
+		is |= m->mnt.mnt_root == dentry;
+	read_sequnlock_excl(&mount_lock);
+	return is;
+}
+
+/* User space has made mount points, directories on the way to them, and what it has mounted there. */
 static bool is_there(const struct dentry *dentry, umode_t mode)
 {
 	const struct inode *inode = d_inode(dentry);
 
 	if (d_is_negative(dentry) || (inode->i_mode ^ mode) & S_IFMT)
 		return false;
-	return S_ISDIR(mode) || (S_ISREG(mode) && d_mountpoint(dentry) && !i_size_read(inode));
+	return S_ISDIR(mode) || (S_ISREG(mode) && !i_size_read(inode) &&
+				 (d_mountpoint(dentry) || is_root_of_mount(dentry)));
 }
 
 /* It has a position, but another one. */

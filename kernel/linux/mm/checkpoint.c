@@ -346,11 +346,6 @@ static int mm_obstacles(struct ckpt_ctx *ctx, struct mm_struct *mm,
 	if (!ret)
 		ret = MM_OBSTACLE(ctx, ckpt_nr_lost_aio(mm),
 				  "has unmapped the ring of its asynchronous I/O");
-#ifdef CONFIG_MODIFY_LDT_SYSCALL
-	if (!ret)
-		ret = MM_OBSTACLE(ctx, READ_ONCE(mm->context.ldt),
-				  "has a local descriptor table (modify_ldt)");
-#endif
 	if (!ret)
 		ret = MM_OBSTACLE(ctx, mm_lam_cr3_mask(mm),
 				  "uses tagged addresses");
@@ -487,6 +482,8 @@ static int write_mm(struct ckpt_ctx *ctx, struct mm_struct *mm, struct task_stru
 		ret = ckpt_write_rec(ctx, CKPT_REC_PKEYS, *objref, &keys, sizeof(keys));
 	for (i = 0; i < layout->nr && !ret; i++)
 		ret = write_vma(ctx, mm, &layout->maps[i].vma, *objref);
+	if (!ret)
+		ret = checkpoint_ldt(ctx, mm, *objref);
 	kfree(m);
 	return ret;
 }

@@ -562,6 +562,20 @@ out:
 	return ret;
 }
 
+/**
+ * restored_mm_of - an address space of the image
+ * @ctx:	the restart
+ * @objref:	of the address space
+ *
+ * Return: the address space, which the table of objects holds, or an error pointer.
+ */
+struct mm_struct *restored_mm_of(struct ckpt_ctx *ctx, u32 objref)
+{
+	struct restored_mm *rm = ckpt_ref(ctx, objref, CKPT_OBJ_MM);
+
+	return IS_ERR(rm) ? ERR_CAST(rm) : rm->mm;
+}
+
 /* Any task that uses the address space will do; the leader is preferred. */
 static void own_adopted_mm(struct mm_struct *mm)
 {

@@ -64,6 +64,10 @@ static int sock_obstacle(struct ckpt_ctx *ctx, struct sock *sk)
 	if (READ_ONCE(sk->sk_user_data))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a socket that something in the kernel uses: not supported");
+	/* Datagrams that came back, time stamps, what MSG_ZEROCOPY has done with. */
+	if (!skb_queue_empty_lockless(&sk->sk_error_queue))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "a socket with reports of errors (MSG_ERRQUEUE) that were not read: not supported");
 	return 0;
 }
 

@@ -985,6 +985,7 @@ int restore_mm_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_adopt_mm(struct restart_task *rt);
 int restore_finish_mm(struct ckpt_ctx *ctx, struct restart_task *rt);
 void restore_mm_put(void *mm);
+struct mm_struct *restored_mm_of(struct ckpt_ctx *ctx, u32 objref);
 
 /* mm/restore_pages.c */
 int restore_shmem_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
@@ -1055,6 +1056,15 @@ u64 ckpt_arch_features(void);
 bool ckpt_arch_pkeys(struct mm_struct *mm, struct ckpt_pkeys *keys);
 int restore_arch_pkeys(struct ckpt_ctx *ctx, struct mm_struct *mm,
 		       const struct ckpt_pkeys *keys);
+#ifdef CONFIG_MODIFY_LDT_SYSCALL
+int checkpoint_ldt(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 objref);
+int restore_ldt_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+#else
+static inline int checkpoint_ldt(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 objref)
+{
+	return 0;
+}
+#endif
 int checkpoint_cpu(struct ckpt_ctx *ctx, struct task_struct *t);
 int restore_cpu_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_cpu(struct ckpt_ctx *ctx, struct restart_task *rt);

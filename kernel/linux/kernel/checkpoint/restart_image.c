@@ -336,6 +336,9 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_PAGES]	= restore_pages_rec,
 	[CKPT_REC_COW]		= restore_cow_rec,
 	[CKPT_REC_SHMEM_TRACK]	= restore_shmem_track_rec,
+#ifdef CONFIG_MODIFY_LDT_SYSCALL
+	[CKPT_REC_LDT]		= restore_ldt_rec,
+#endif
 	[CKPT_REC_FILES]	= restore_payload_rec,
 	[CKPT_REC_FS]		= restore_payload_rec,
 	[CKPT_REC_SIGHAND]	= restore_payload_rec,

@@ -416,6 +416,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [PAGES, { name: "PAGES", fixed: 16, element: 1, decode: pages }],
   [35, { name: "COW", fixed: 0, element: 24, decode: cow }],
   [36, { name: "SHMEM_TRACK", fixed: 8, element: 0, decode: (c) => ({ trackId: c.hex() }) }],
+  [39, { name: "LDT", fixed: 0, element: 8, decode: (c) => ({ nrEntries: c.left / 8 }) }],
   [37, { name: "PKEYS", fixed: 8, element: 0, decode: (c) => ({ allocated: c.hex32(), executeOnly: c.s32() }) }],
   [38, { name: "AIO", fixed: 16, element: 32, decode: aio }],
   [48, { name: "FILES", fixed: 0, element: 16, decode: descriptors }],

@@ -13,7 +13,7 @@
  *	IPC_NS SEM MSG MQUEUE
  *	per process: its objects (FILE PIPE PTY LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
  *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD PIDFD SOCKET SOCKET_FILTER
- *		     SOCKET_DGRAM SHM MM PKEYS VMA AIO PAGES
+ *		     SOCKET_DGRAM SHM MM PKEYS VMA AIO LDT PAGES
  *		     FILES FS SIGHAND CRED SECCOMP), then PROCESS SEM_UNDO SIGQUEUE ACCOUNT
  *		     TIMERS,
  *		     and per thread THREAD DISPATCH CPU FPU SIGQUEUE SCHED DEADLINE
@@ -254,6 +254,7 @@ enum ckpt_rec_type {
 	CKPT_REC_SHMEM_TRACK	= 36,	/* objref of the SHMEM or MEMFD; before its PAGES */
 	CKPT_REC_PKEYS		= 37,	/* objref of the MM before it */
 	CKPT_REC_AIO		= 38,	/* the same; behind the VMA of its ring */
+	CKPT_REC_LDT		= 39,	/* objref of the MM: after its VMAs */
 	CKPT_REC_FILES		= 48,	/* objref */
 	CKPT_REC_FS		= 49,	/* objref */
 	CKPT_REC_SIGHAND	= 50,	/* objref */
@@ -1132,6 +1133,8 @@ struct ckpt_mm {
 	__u32 tracker;		/* enum ckpt_tracker: goes on after a restart */
 	__u32 flags;		/* CKPT_MM_* */
 };
+
+/* LDT: entries of the local descriptor table, as the CPU has them, 8 bytes each. */
 
 /* PKEYS: memory protection keys. What each thread may do by them is in its FPU. */
 struct ckpt_pkeys {
