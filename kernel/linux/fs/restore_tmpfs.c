@@ -178,7 +178,7 @@ static bool is_root_of_mount(const struct dentry *dentry)
 	return is;
 }
 
-/* User space has made mount points, directories on the way to them, and what it has mounted there. */
+/* User space has made mount points, directories on the way to them, and what it mounts there. */
 static bool is_there(const struct dentry *dentry, umode_t mode)
 {
 	const struct inode *inode = d_inode(dentry);

@@ -418,7 +418,7 @@ struct ckpt_cgroups {
 
 struct ckpt_cgroup_member {
 	__s32 pid;
-	__u32 line;		/* where that of its group begins: CKPT_CGROUP_LINE, a space, the path */
+	__u32 line;		/* of its group: CKPT_CGROUP_LINE, a space, the path */
 };
 
 #define CKPT_CGROUP_LINE	'G'
