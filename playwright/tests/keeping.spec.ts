@@ -84,6 +84,9 @@ test("an experiment takes a guest that stands by, and another takes its place", 
   await expect(spares).toHaveCount(2, { timeout: 240_000 });
   await expect(spares.first()).toContainText(/spare.*cr · 2 CPU · 512 MiB/);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await page.setViewportSize({ width: 390, height: 844 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  await page.setViewportSize({ width: 1280, height: 800 });
   await bootByHand(page, "Takes a spare");
   await expect(page.getByText("guest 1 up · spare")).toBeVisible();
   await action(page, "shell").click();

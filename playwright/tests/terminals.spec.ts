@@ -1,5 +1,6 @@
+import { AxeBuilder } from "@axe-core/playwright";
 import { expect, type Page, test } from "@playwright/test";
-import { action, bootByHand } from "./page.js";
+import { action, bootByHand, endIt } from "./page.js";
 
 /** The terminal that is shown, as the text on its screen. */
 const screenText = (page: Page) => page.locator(".xterm-rows").first();
@@ -88,4 +89,38 @@ test("the serial console is a tab beside the others", async ({ page }) => {
   await expect(serial).toContainText("a-line-for-the-42th-time");
   await page.getByRole("slider", { name: "Moment of the experiment" }).fill("1");
   await expect(page.getByRole("tab", { name: "serial" })).toHaveCount(0);
+});
+
+test("text is found on a terminal, far above what is shown, while it runs and afterwards", async ({ page }) => {
+  await bootByHand(page, "Finding");
+  await openShell(page);
+  await typeLine(page, "seq 1001 1400", /1400/);
+  await expect(screenText(page)).not.toContainText("1123");
+  await page.keyboard.press("Control+Shift+F");
+  const field = page.getByRole("textbox", { name: "Find on this terminal" });
+  await expect(field).toBeFocused();
+  const found = page.getByTestId("found");
+  await page.keyboard.type("1123");
+  await expect(found).toHaveText("1 of 1");
+  await expect(screenText(page)).toContainText("1123");
+  // Of several, Enter goes to the one before, from where one is.
+  await field.fill("11");
+  await expect(found).toHaveText(/^\d+ of 1\d\d$/);
+  const [at = 0, count] = (await found.innerText()).split(" of ").map(Number);
+  expect(at).toBeGreaterThan(1);
+  await page.keyboard.press("Enter");
+  await expect(found).toHaveText(`${at - 1} of ${count}`);
+  await page.keyboard.press("Shift+Enter");
+  await expect(found).toHaveText(`${at} of ${count}`);
+  await field.fill("nowhere");
+  await expect(found).toHaveText("not there");
+  await page.keyboard.press("Escape");
+  await expect(field).toHaveCount(0);
+  await typeLine(page, "echo $((6*7))-goes-on", /42-goes-on/);
+
+  await endIt(page);
+  await page.getByRole("button", { name: "Find" }).click();
+  await field.fill("1123");
+  await expect(found).toHaveText("1 of 1");
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
 });

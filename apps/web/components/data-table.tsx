@@ -1,9 +1,11 @@
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode, type Ref } from "react";
 
 export interface Column<Row> {
   head: ReactNode;
   /** Figures stand at the right, in the face of figures. */
   num?: boolean;
+  /** It says what the row is about. */
+  rowHead?: boolean;
   className?: string | undefined;
   cell: (row: Row) => ReactNode;
 }
@@ -16,14 +18,20 @@ interface Props<Row> {
   marks?: (row: Row) => Record<`data-${string}`, string | boolean | number>;
   className?: string | undefined;
   testId?: string;
+  /** The columns speak for themselves; who does not see them is told. */
+  headHidden?: boolean;
+  /** What is opened below a row, as wide as all columns. */
+  below?: (row: Row) => ReactNode;
+  rowRef?: (row: Row) => Ref<HTMLTableRowElement> | undefined;
 }
 
 /** Rows that are alike, a column for each thing that is said of them. */
-export function DataTable<Row>({ rows, columns, keyOf, marks, className, testId }: Props<Row>) {
+export function DataTable<Row>(props: Props<Row>) {
+  const { rows, columns, keyOf, marks, className, testId, headHidden = false, below, rowRef } = props;
   const classOf = ({ num, className: own }: Column<Row>) => [num ? "num" : "", own ?? ""].join(" ").trim() || undefined;
   return (
     <table className={className} data-testid={testId}>
-      <thead>
+      <thead className={headHidden ? "visually-hidden" : undefined}>
         <tr>
           {columns.map((column, i) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: a column is known by its place
@@ -34,16 +42,25 @@ export function DataTable<Row>({ rows, columns, keyOf, marks, className, testId 
         </tr>
       </thead>
       <tbody>
-        {rows.map((row) => (
-          <tr key={keyOf(row)} {...marks?.(row)}>
-            {columns.map((column, i) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a column is known by its place
-              <td key={i} className={classOf(column)}>
-                {column.cell(row)}
-              </td>
-            ))}
-          </tr>
-        ))}
+        {rows.map((row) => {
+          const opened = below?.(row);
+          return (
+            <Fragment key={keyOf(row)}>
+              <tr ref={rowRef?.(row)} {...marks?.(row)}>
+                {columns.map((column, i) => {
+                  const cell = { className: classOf(column), children: column.cell(row) };
+                  // biome-ignore lint/suspicious/noArrayIndexKey: a column is known by its place
+                  return column.rowHead ? <th key={i} scope="row" {...cell} /> : <td key={i} {...cell} />;
+                })}
+              </tr>
+              {opened && (
+                <tr>
+                  <td colSpan={columns.length}>{opened}</td>
+                </tr>
+              )}
+            </Fragment>
+          );
+        })}
       </tbody>
     </table>
   );

@@ -1,6 +1,6 @@
 /** Makes a terminal in an element; loaded only where one is shown. */
 import { FitAddon } from "@xterm/addon-fit";
-import { SearchAddon } from "@xterm/addon-search";
+import { type ISearchOptions, SearchAddon } from "@xterm/addon-search";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { Terminal } from "@xterm/xterm";
 import { withoutStyleAttributes, withStyleNonce } from "./style-nonce";
@@ -14,6 +14,9 @@ export interface ScreenOptions {
 export interface Screen {
   terminal: Terminal;
   search: SearchAddon;
+  findOptions: ISearchOptions;
+  /** Told when somebody wants to find text; answers what ends it. */
+  onFind: (listener: () => void) => () => void;
   write: (data: string | Uint8Array, done?: () => void) => void;
   /** What listens to the terminal and ends with this use of it. */
   until: (listener: { dispose: () => void }) => void;
@@ -26,7 +29,16 @@ interface Made {
   search: SearchAddon;
   fitter: FitAddon;
   host: HTMLElement;
+  find?: (() => void) | undefined;
 }
+const findOptions: ISearchOptions = {
+  decorations: {
+    matchBackground: "#5a4a1c",
+    activeMatchBackground: "#b97f1f",
+    matchOverviewRuler: "#e0ac4f",
+    activeMatchColorOverviewRuler: "#e0ac4f",
+  },
+};
 const left: Made[] = [];
 const MAX_LEFT = 2;
 
@@ -40,6 +52,8 @@ function make(element: HTMLElement): Made {
     lineHeight: 1,
     scrollback: 20000,
     cursorBlink: false,
+    // What was found is marked by decorations.
+    allowProposedApi: true,
     convertEol: false,
     theme: {
       background: getComputedStyle(element).backgroundColor,
@@ -62,14 +76,20 @@ function make(element: HTMLElement): Made {
   withoutStyleAttributes();
   withStyleNonce(() => terminal.open(host));
   // Tab belongs to the shell, so there is another way out for the keyboard.
+  const made: Made = { terminal, search, fitter, host };
   terminal.attachCustomKeyEventHandler((event) => {
+    if (event.key.toLowerCase() === "f" && event.shiftKey && (event.ctrlKey || event.metaKey)) {
+      if (event.type === "keydown") made.find?.();
+      event.preventDefault();
+      return false;
+    }
     if (event.type === "keydown" && event.key === "Escape" && event.shiftKey) {
       host.closest("section")?.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus();
       return false;
     }
     return true;
   });
-  return { terminal, search, fitter, host };
+  return made;
 }
 
 export function openScreen(element: HTMLElement, { input, label }: ScreenOptions): Screen {
@@ -93,6 +113,13 @@ export function openScreen(element: HTMLElement, { input, label }: ScreenOptions
   return {
     terminal,
     search,
+    findOptions,
+    onFind: (listener) => {
+      made.find = listener;
+      return () => {
+        made.find = undefined;
+      };
+    },
     write: (data, done) => {
       drawing++;
       terminal.write(data, () => {

@@ -133,10 +133,14 @@ export class Spares {
   }
 
   async #make(background: Promise<void>): Promise<void> {
+    let inHurry = false;
+    void background.then(() => {
+      inHurry = true;
+    });
     try {
       const port = await this.fresh(this.#manifest, `spare-${randomBytes(3).toString("hex")}`, { background });
       try {
-        await port.exec(["sh", "-c", REHEARSAL]);
+        if (!inHurry) await port.exec(["sh", "-c", REHEARSAL]);
         await port.standBy(SHELL, SHELL_SIZE);
       } catch (error) {
         await port.discard();

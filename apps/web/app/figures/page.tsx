@@ -123,29 +123,38 @@ const contenders: readonly { contender: Contender; label: string }[] = [
 
 function BenchRows({ results }: { results: readonly BenchResult[] }) {
   const rows = [...new Map(results.map((r) => [`${r.workload}\n${r.metric}`, r])).values()];
+  const shown = rows.map(({ workload, metric }, i) => {
+    const own = results.filter((r) => r.workload === workload && r.metric === metric);
+    const highest = Math.max(...own.map((r) => spreadOf(r.samples)?.median ?? 0));
+    return { workload, metric, own, highest, isFirst: rows[i - 1]?.workload !== workload };
+  });
   return (
-    <table className={styles.rows}>
-      <tbody>
-        {rows.map(({ workload, metric }, i) => {
-          const own = results.filter((r) => r.workload === workload && r.metric === metric);
-          const highest = Math.max(...own.map((r) => spreadOf(r.samples)?.median ?? 0));
-          return (
-            <tr key={`${workload} ${metric}`}>
-              <th scope="row">
-                {rows[i - 1]?.workload !== workload && <span className={styles.workload}>{workload}</span>}
-                <span className="dim mono">{metric}</span>
-              </th>
-              <td>
-                {contenders.map(({ contender, label }) => {
-                  const result = own.find((r) => r.contender === contender);
-                  return result && <Bar key={contender} label={label} result={result} highest={highest} />;
-                })}
-              </td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
+    <DataTable
+      className={styles.rows}
+      headHidden
+      rows={shown}
+      keyOf={({ workload, metric }) => `${workload} ${metric}`}
+      columns={[
+        {
+          head: "What was measured",
+          rowHead: true,
+          cell: ({ workload, metric, isFirst }) => (
+            <>
+              {isFirst && <span className={styles.workload}>{workload}</span>}
+              <span className="dim mono">{metric}</span>
+            </>
+          ),
+        },
+        {
+          head: "Medians",
+          cell: ({ own, highest }) =>
+            contenders.map(({ contender, label }) => {
+              const result = own.find((r) => r.contender === contender);
+              return result && <Bar key={contender} label={label} result={result} highest={highest} />;
+            }),
+        },
+      ]}
+    />
   );
 }
 

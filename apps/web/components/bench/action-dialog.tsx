@@ -290,6 +290,10 @@ export function HelpDialog({ view, onClose }: { view: ExperimentView; onClose: (
         </dt>
         <dd>leave a terminal</dd>
         <dt>
+          <kbd>Ctrl ⇧ F</kbd>
+        </dt>
+        <dd>find on a terminal</dd>
+        <dt>
           <kbd>{pageKeys.help}</kbd>
         </dt>
         <dd>this card</dd>

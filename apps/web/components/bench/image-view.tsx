@@ -1,6 +1,6 @@
 "use client";
 import { type CheckpointView, formatBytes, type ImageDigest, recordAt } from "@crlab/shared";
-import { Fragment, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { hexOffset } from "../../lib/hex";
 import { DataTable } from "../data-table";
 import styles from "./inspector.module.css";
@@ -102,50 +102,42 @@ export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onByte
         ))}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
       <div className={styles.records} tabIndex={0}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Offset</th>
-              <th scope="col">Record</th>
-              <th scope="col">Holds</th>
-              <th scope="col" className="num">
-                Bytes
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {records.map((r) => (
-              <Fragment key={r.offset}>
-                <tr ref={r === open ? place : null} data-open={r === open}>
-                  <td>
-                    <button
-                      type="button"
-                      className={`dim ${styles.offset}`}
-                      aria-expanded={r === open}
-                      title="Its bytes"
-                      onClick={() => onOffset(r === open ? null : r.offset)}
-                    >
-                      {hexOffset(r.offset)}
-                    </button>
-                  </td>
-                  <td>
-                    {r.type}
-                    {r.objref > 0 && <span className="dim"> #{r.objref}</span>}
-                  </td>
-                  <td className={styles.path}>{r.text}</td>
-                  <td className="num">{r.bytes}</td>
-                </tr>
-                {r === open && (
-                  <tr>
-                    <td colSpan={4}>
-                      <RecordBytes checkpoint={shown} record={r} offset={offset ?? r.offset} onBytes={onBytes} />
-                    </td>
-                  </tr>
-                )}
-              </Fragment>
-            ))}
-          </tbody>
-        </table>
+        <DataTable
+          rows={records}
+          keyOf={(r) => r.offset}
+          marks={(r) => ({ "data-open": r === open })}
+          rowRef={(r) => (r === open ? place : undefined)}
+          below={(r) =>
+            r === open && <RecordBytes checkpoint={shown} record={r} offset={offset ?? r.offset} onBytes={onBytes} />
+          }
+          columns={[
+            {
+              head: "Offset",
+              cell: (r) => (
+                <button
+                  type="button"
+                  className={`dim ${styles.offset}`}
+                  aria-expanded={r === open}
+                  title="Its bytes"
+                  onClick={() => onOffset(r === open ? null : r.offset)}
+                >
+                  {hexOffset(r.offset)}
+                </button>
+              ),
+            },
+            {
+              head: "Record",
+              cell: (r) => (
+                <>
+                  {r.type}
+                  {r.objref > 0 && <span className="dim"> #{r.objref}</span>}
+                </>
+              ),
+            },
+            { head: "Holds", className: styles.path, cell: (r) => r.text },
+            { head: "Bytes", num: true, cell: (r) => r.bytes },
+          ]}
+        />
       </div>
       {records.length === 0 && <p className={styles.none}>No record of that kind says this.</p>}
       {digest.leftOut > 0 && <p className={styles.none}>{digest.leftOut} more are not shown.</p>}

@@ -1,16 +1,16 @@
 "use client";
 import { TERMINAL_WINDOW_BYTES } from "@crlab/shared";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import { PacedWriter } from "../../lib/paced-writer";
 import { parts } from "../../lib/parts";
 import { isTyping } from "../../lib/shortcuts";
 import type { Screen } from "../../lib/xterm";
 import { useRunner } from "../runner-provider";
-import styles from "./terminals.module.css";
+import { type Finding, TerminalPlace } from "./terminal-place";
 
 const ACK_AFTER_BYTES = TERMINAL_WINDOW_BYTES / 8;
 
-interface Props {
+interface Props extends Finding {
   experiment: string;
   terminal: number;
   title: string;
@@ -21,9 +21,10 @@ interface Props {
 }
 
 /** A running terminal: stored bytes first, then live ones; after a lost connection it goes on where it stopped. */
-export function LiveTerminal({ experiment, terminal, title, drive, takesFocus }: Props) {
+export function LiveTerminal({ experiment, terminal, title, drive, takesFocus, ...find }: Props) {
   const socket = useRunner();
   const element = useRef<HTMLDivElement>(null);
+  const [shown, setShown] = useState<Screen | null>(null);
   const focus = useRef(takesFocus);
 
   useEffect(() => {
@@ -50,6 +51,7 @@ export function LiveTerminal({ experiment, terminal, title, drive, takesFocus }:
       if (over || !element.current) return;
       const opened = openScreen(element.current, { input: drive, label: `Terminal ${title}` });
       screen = opened;
+      setShown(opened);
       if (drive && focus.current && !isTyping(document.activeElement)) opened.terminal.focus();
       focus.current = false;
       const writer = new PacedWriter({
@@ -90,5 +92,5 @@ export function LiveTerminal({ experiment, terminal, title, drive, takesFocus }:
     };
   }, [socket, experiment, terminal, title, drive]);
 
-  return <div ref={element} className={styles.screen} data-testid={`terminal-${terminal}`} />;
+  return <TerminalPlace place={element} screen={shown} testId={`terminal-${terminal}`} {...find} />;
 }

@@ -2,6 +2,7 @@
 import { type DigestMapping, type ExperimentView, formatBytes } from "@crlab/shared";
 import { useEffect, useRef } from "react";
 import { pageStrip } from "../../lib/page-strip";
+import { DataTable } from "../data-table";
 import { HeatMap } from "./heat-map";
 import styles from "./inspector.module.css";
 import { NotRead, type OnRead } from "./not-read";
@@ -52,13 +53,26 @@ export function Memory({
               <span>{shown.parent === null ? "Pages" : `Pages, ${shown.parent} → ${shown.name}`}</span>
               <span className="mono">pid {space.pids.join(", ")}</span>
             </h3>
-            <table className={styles.map}>
-              <tbody>
-                {space.mappings.map((m) => (
-                  <MappingRow key={m.start} mapping={m} />
-                ))}
-              </tbody>
-            </table>
+            <DataTable
+              className={styles.map}
+              headHidden
+              rows={space.mappings}
+              keyOf={(m) => m.start}
+              columns={[
+                {
+                  head: "Mapping",
+                  className: styles.mapName,
+                  cell: (m) => (
+                    <>
+                      {m.name.replace(/^.*\//, "") || m.kind}
+                      <span className="dim"> {formatBytes(m.pages * PAGE_BYTES)}</span>
+                    </>
+                  ),
+                },
+                { head: "Pages", className: styles.mapStrip, cell: (m) => <PageCanvas mapping={m} /> },
+                { head: "Access", num: true, className: "dim", cell: (m) => m.access },
+              ]}
+            />
           </section>
         ))
       )}
@@ -70,24 +84,9 @@ export function Memory({
 const count = (mapping: DigestMapping, kind: number) =>
   mapping.runs.reduce((sum, [, pages, k]) => sum + (k === kind ? pages : 0), 0);
 
-function MappingRow({ mapping }: { mapping: DigestMapping }) {
-  const said = `${count(mapping, 1)} in the image, ${count(mapping, 3)} as in the parent, ${count(mapping, 2)} zero, of ${mapping.pages} pages`;
-  return (
-    <tr title={`${mapping.start} ${mapping.name}: ${said}`}>
-      <td className={styles.mapName}>
-        {mapping.name.replace(/^.*\//, "") || mapping.kind}
-        <span className="dim"> {formatBytes(mapping.pages * PAGE_BYTES)}</span>
-      </td>
-      <td className={styles.mapStrip}>
-        <PageCanvas mapping={mapping} said={said} />
-      </td>
-      <td className="num dim">{mapping.access}</td>
-    </tr>
-  );
-}
-
 /** Drawn again when its width or the theme changes. */
-function PageCanvas({ mapping, said }: { mapping: DigestMapping; said: string }) {
+function PageCanvas({ mapping }: { mapping: DigestMapping }) {
+  const said = `${count(mapping, 1)} in the image, ${count(mapping, 3)} as in the parent, ${count(mapping, 2)} zero, of ${mapping.pages} pages`;
   const element = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const canvas = element.current;
@@ -129,5 +128,13 @@ function PageCanvas({ mapping, said }: { mapping: DigestMapping; said: string })
       dark.removeEventListener("change", draw);
     };
   }, [mapping]);
-  return <canvas ref={element} className={styles.strip} role="img" aria-label={said} />;
+  return (
+    <canvas
+      ref={element}
+      className={styles.strip}
+      role="img"
+      aria-label={said}
+      title={`${mapping.start} ${mapping.name}: ${said}`}
+    />
+  );
 }

@@ -1,6 +1,7 @@
 import { type ExperimentView, formatBytes, type OpenFile, type ProcessInfo, type Watch } from "@crlab/shared";
 import { type HeldPath, heldPaths } from "../../lib/held";
 import { watchMask } from "../../lib/watch-mask";
+import { DataTable } from "../data-table";
 import styles from "./inspector.module.css";
 
 /** What one may do with a path that a process holds. */
@@ -49,102 +50,120 @@ export function Processes({ view, onHeld }: { view: ExperimentView; onHeld: OnHe
             {process.state} · {process.threads} thr · {formatBytes(process.rssBytes)}
           </span>
         </h3>
-        <table>
-          <thead className="visually-hidden">
-            <tr>
-              <th>fd</th>
-              <th>points to</th>
-              <th>marks</th>
-            </tr>
-          </thead>
-          <tbody>
-            {process.cwd?.unlinked && <PlaceRow name="cwd" place={process.cwd} />}
-            {process.exe?.unlinked && <PlaceRow name="exe" place={process.exe} />}
-            {process.files.map((file) => (
-              <FileRow
-                key={file.fd}
-                file={file}
-                sharers={file.description === undefined ? undefined : shared.get(file.description)}
-                held={held.get(`${process.pid}/fd/${file.fd}`)}
-                onHeld={onHeld}
-              />
-            ))}
-            {process.maps
-              ?.filter((m) => m.unlinked && m.path !== process.exe?.path)
-              .map((m) => (
-                <PlaceRow key={m.path} name="map" place={m} inode={m.inode} />
-              ))}
-          </tbody>
-        </table>
+        <DataTable
+          headHidden
+          rows={heldBy(process)}
+          keyOf={({ name, path }) => `${name} ${path}`}
+          marks={({ file }) => (file ? { "data-kind": file.kind } : {})}
+          columns={[
+            { head: "fd", className: styles.fd, cell: ({ name }) => name },
+            { head: "points to", className: styles.path, cell: (h) => (h.file ? <Target file={h.file} /> : h.path) },
+            {
+              head: "marks",
+              className: styles.marks,
+              cell: ({ file, inode }) =>
+                file ? (
+                  <FileMarks
+                    file={file}
+                    sharers={file.description === undefined ? undefined : shared.get(file.description)}
+                    held={held.get(`${process.pid}/fd/${file.fd}`)}
+                    onHeld={onHeld}
+                  />
+                ) : (
+                  <>
+                    <span className="tag unlinked">unlinked</span>
+                    {inode !== undefined && <span className="tag">ino {inode}</span>}
+                  </>
+                ),
+            },
+          ]}
+        />
         <MappedFiles process={process} held={held} onHeld={onHeld} />
       </section>
     ));
   });
 }
 
-function FileRow({
-  file,
-  sharers,
-  held,
-  onHeld,
-}: {
+/** A descriptor, or something that is held without one and whose name is gone. */
+interface Held {
+  name: string | number;
+  path: string;
+  file?: OpenFile;
+  inode?: number | undefined;
+}
+
+function heldBy({ cwd, exe, files, maps = [] }: ProcessInfo): Held[] {
+  const nameless = maps.filter((m) => m.unlinked && m.path !== exe?.path);
+  return [
+    ...(cwd?.unlinked ? [{ name: "cwd", path: cwd.path }] : []),
+    ...(exe?.unlinked ? [{ name: "exe", path: exe.path }] : []),
+    ...files.map((file) => ({ name: file.fd, path: file.path, file })),
+    ...nameless.map(({ path, inode }) => ({ name: "map", path, inode })),
+  ];
+}
+
+function Target({ file }: { file: OpenFile }) {
+  const { watches = [], locks = [] } = file;
+  return (
+    <>
+      {file.path.startsWith("/") ? file.path : plainName(file)}
+      {watches.map((w, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: fanotify's marks have no name of their own
+        <WatchLine key={`${w.wd ?? ""}-${i}`} kind={file.kind} watch={w} />
+      ))}
+      {locks.map((lock) => (
+        <div key={lock} className={styles.detail}>
+          lock {lock.replace("0-EOF", "whole file")}
+        </div>
+      ))}
+    </>
+  );
+}
+
+interface FileProps {
   file: OpenFile;
   sharers: string[] | undefined;
   held: HeldPath | undefined;
   onHeld: OnHeld | null;
-}) {
+}
+
+function FileMarks({ file, sharers, held, onHeld }: FileProps) {
   const { watches = [], locks = [] } = file;
   return (
-    <tr data-kind={file.kind}>
-      <td className={styles.fd}>{file.fd}</td>
-      <td className={styles.path}>
-        {file.path.startsWith("/") ? file.path : plainName(file)}
-        {watches.map((w, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: fanotify's marks have no name of their own
-          <WatchLine key={`${w.wd ?? ""}-${i}`} kind={file.kind} watch={w} />
-        ))}
-        {locks.map((lock) => (
-          <div key={lock} className={styles.detail}>
-            lock {lock.replace("0-EOF", "whole file")}
-          </div>
-        ))}
-      </td>
-      <td className={styles.marks}>
-        {held && onHeld && (
-          <span className={styles.rowActions}>
-            <button type="button" className="btn quiet" onClick={() => onHeld("rename", held)}>
-              rename
-            </button>
-            <button type="button" className="btn quiet" onClick={() => onHeld("unlink", held)}>
-              unlink
-            </button>
-          </span>
-        )}
-        {file.unlinked && (
-          <span className="tag unlinked" title="The name it was opened by is gone">
-            unlinked
-            {file.links !== undefined &&
-              file.links > 0 &&
-              `, ${file.links} other ${file.links === 1 ? "link" : "links"}`}
-          </span>
-        )}
-        {watches.length > 0 && <span className="tag shared">watch</span>}
-        {locks.length > 0 && <span className="tag shared">lock</span>}
-        {sharers && (
-          <span className="tag shared" title={`One open file description: ${sharers.join(", ")}`}>
-            shared
-          </span>
-        )}
-        {file.kind === "socket" && <span className="tag">socket</span>}
-        {file.kind === "fifo" && <span className="tag">fifo</span>}
-        {file.access === "path" && <span className="tag">O_PATH</span>}
-        {file.inode !== undefined && file.path.startsWith("/") && file.kind !== "tty" && file.kind !== "device" && (
-          <span className="tag">ino {file.inode}</span>
-        )}
-      </td>
-    </tr>
+    <>
+      {held && onHeld && <HeldActions held={held} onHeld={onHeld} />}
+      {file.unlinked && (
+        <span className="tag unlinked" title="The name it was opened by is gone">
+          unlinked
+          {file.links !== undefined && file.links > 0 && `, ${file.links} other ${file.links === 1 ? "link" : "links"}`}
+        </span>
+      )}
+      {watches.length > 0 && <span className="tag shared">watch</span>}
+      {locks.length > 0 && <span className="tag shared">lock</span>}
+      {sharers && (
+        <span className="tag shared" title={`One open file description: ${sharers.join(", ")}`}>
+          shared
+        </span>
+      )}
+      {file.kind === "socket" && <span className="tag">socket</span>}
+      {file.kind === "fifo" && <span className="tag">fifo</span>}
+      {file.access === "path" && <span className="tag">O_PATH</span>}
+      {file.inode !== undefined && file.path.startsWith("/") && file.kind !== "tty" && file.kind !== "device" && (
+        <span className="tag">ino {file.inode}</span>
+      )}
+    </>
   );
 }
+
+const HeldActions = ({ held, onHeld }: { held: HeldPath; onHeld: OnHeld }) => (
+  <span className={styles.rowActions}>
+    {(["rename", "unlink"] as const).map((action) => (
+      <button key={action} type="button" className="btn quiet" onClick={() => onHeld(action, held)}>
+        {action}
+      </button>
+    ))}
+  </span>
+);
 
 function plainName(file: OpenFile): string {
   const n = file.watches?.length;
@@ -166,20 +185,6 @@ function WatchLine({ kind, watch }: { kind: string; watch: Watch }) {
   );
 }
 
-/** Something a process holds without a descriptor, and whose name is gone. */
-function PlaceRow({ name, place, inode }: { name: string; place: { path: string }; inode?: number }) {
-  return (
-    <tr>
-      <td className={styles.fd}>{name}</td>
-      <td className={styles.path}>{place.path}</td>
-      <td className={styles.marks}>
-        <span className="tag unlinked">unlinked</span>
-        {inode !== undefined && <span className="tag">ino {inode}</span>}
-      </td>
-    </tr>
-  );
-}
-
 function MappedFiles({
   process,
   held,
@@ -196,31 +201,27 @@ function MappedFiles({
       <summary>
         {named.length} mapped {named.length === 1 ? "file" : "files"}
       </summary>
-      <table>
-        <tbody>
-          {named.map((m) => {
-            const h = held.get(`${process.pid}/map/${m.path}`);
-            return (
-              <tr key={m.path}>
-                <td className={styles.path}>{m.path}</td>
-                <td className={styles.marks}>
-                  {h && onHeld && (
-                    <span className={styles.rowActions}>
-                      <button type="button" className="btn quiet" onClick={() => onHeld("rename", h)}>
-                        rename
-                      </button>
-                      <button type="button" className="btn quiet" onClick={() => onHeld("unlink", h)}>
-                        unlink
-                      </button>
-                    </span>
-                  )}
+      <DataTable
+        headHidden
+        rows={named}
+        keyOf={(m) => m.path}
+        columns={[
+          { head: "file", className: styles.path, cell: (m) => m.path },
+          {
+            head: "marks",
+            className: styles.marks,
+            cell: (m) => {
+              const h = held.get(`${process.pid}/map/${m.path}`);
+              return (
+                <>
+                  {h && onHeld && <HeldActions held={h} onHeld={onHeld} />}
                   <span className="tag">ino {m.inode}</span>
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
+                </>
+              );
+            },
+          },
+        ]}
+      />
     </details>
   );
 }

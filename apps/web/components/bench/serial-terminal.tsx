@@ -1,13 +1,14 @@
 "use client";
 import type { TextLine } from "@crlab/shared";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import { parts } from "../../lib/parts";
 import type { Screen } from "../../lib/xterm";
-import styles from "./terminals.module.css";
+import { type Finding, TerminalPlace } from "./terminal-place";
 
 /** The guests' serial console, read-only: drawn from the log, so that it is the same live, later and in replay. */
-export function SerialTerminal({ lines }: { lines: readonly TextLine[] }) {
+export function SerialTerminal({ lines, ...find }: { lines: readonly TextLine[] } & Finding) {
   const element = useRef<HTMLDivElement>(null);
+  const [shown, setShown] = useState<Screen | null>(null);
   const latest = useRef(lines);
   const draw = useRef<(() => void) | null>(null);
 
@@ -20,6 +21,7 @@ export function SerialTerminal({ lines }: { lines: readonly TextLine[] }) {
         if (over || !element.current) return;
         const opened = openScreen(element.current, { input: false, label: "Serial console" });
         screen = opened;
+        setShown(opened);
         let drawn = 0;
         draw.current = () => {
           if (latest.current.length < drawn) {
@@ -44,5 +46,5 @@ export function SerialTerminal({ lines }: { lines: readonly TextLine[] }) {
     draw.current?.();
   }, [lines]);
 
-  return <div ref={element} className={styles.screen} data-testid="terminal-serial" />;
+  return <TerminalPlace place={element} screen={shown} testId="terminal-serial" {...find} />;
 }

@@ -1,11 +1,11 @@
 "use client";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import { parts } from "../../lib/parts";
 import { type OutputPart, storedOutput } from "../../lib/stored-output";
 import type { Screen } from "../../lib/xterm";
-import styles from "./terminals.module.css";
+import { type Finding, TerminalPlace } from "./terminal-place";
 
-interface Props {
+interface Props extends Finding {
   experiment: string;
   terminal: number;
   title: string;
@@ -14,8 +14,9 @@ interface Props {
 }
 
 /** A terminal of the past: its stored bytes up to a moment. */
-export function StoredTerminal({ experiment, terminal, title, atMs }: Props) {
+export function StoredTerminal({ experiment, terminal, title, atMs, ...find }: Props) {
   const element = useRef<HTMLDivElement>(null);
+  const [shown, setShown] = useState<Screen | null>(null);
   const moment = useRef(atMs);
   const draw = useRef<(() => void) | null>(null);
 
@@ -27,6 +28,7 @@ export function StoredTerminal({ experiment, terminal, title, atMs }: Props) {
       if (over || !element.current) return;
       const opened = openScreen(element.current, { input: false, label: `Terminal ${title}, recorded` });
       screen = opened;
+      setShown(opened);
       draw.current = player(opened, output, () => moment.current);
       draw.current();
     };
@@ -43,7 +45,7 @@ export function StoredTerminal({ experiment, terminal, title, atMs }: Props) {
     draw.current?.();
   }, [atMs]);
 
-  return <div ref={element} className={styles.screen} data-testid={`terminal-${terminal}`} />;
+  return <TerminalPlace place={element} screen={shown} testId={`terminal-${terminal}`} {...find} />;
 }
 
 /** Draws what has come since it was last called; going back begins again. */

@@ -37,6 +37,8 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props)
   const [fresh, setFresh] = useState<number | null>(null);
   const [known, setKnown] = useState(view.terminals.length);
   const [wanted, setWanted] = useState(false);
+  const [finding, setFinding] = useState(false);
+  const find = { finding, onFinding: setFinding };
   const live = atMs === null;
   // A terminal that has just opened is what one wants to look at, unless one types into another, or opened a shell to do so.
   const newest = view.terminals.at(-1);
@@ -73,8 +75,23 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props)
         onChoose={(id) => {
           setPicked(id);
           setFresh(null);
+          setFinding(false);
         }}
       >
+        {(shown !== undefined || serial) && (
+          <button
+            type="button"
+            className="btn quiet"
+            aria-expanded={finding}
+            title="Find on this terminal (Ctrl+Shift+F)"
+            onClick={() => {
+              setWanted(true);
+              setFinding(!finding);
+            }}
+          >
+            Find
+          </button>
+        )}
         {onShell && (
           <button
             type="button"
@@ -101,7 +118,7 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props)
           <p className={styles.empty}>No terminal yet: a guest's console opens when it boots.</p>
         ) : shown === undefined ? (
           <Recorded text={lastScreen || picked !== SERIAL ? lastLines(view) : null} wanted={wanted}>
-            <SerialTerminal lines={view.kernelLog} />
+            <SerialTerminal lines={view.kernelLog} {...find} />
           </Recorded>
         ) : atMs === null ? (
           <Suspense fallback={null}>
@@ -112,6 +129,7 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props)
               title={shown.title}
               drive={drive && shown.closedReason === null}
               takesFocus={shown.terminal === fresh}
+              {...find}
             />
           </Suspense>
         ) : (
@@ -120,7 +138,7 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props)
             text={lastScreen?.terminal === shown.terminal ? lastScreen.text : null}
             wanted={wanted}
           >
-            <StoredTerminal experiment={id} terminal={shown.terminal} title={shown.title} atMs={atMs} />
+            <StoredTerminal experiment={id} terminal={shown.terminal} title={shown.title} atMs={atMs} {...find} />
           </Recorded>
         )}
       </div>

@@ -11,6 +11,7 @@ import {
 import Link from "next/link";
 import home from "../../app/home.module.css";
 import { letterOf } from "../../lib/series";
+import { DataTable } from "../data-table";
 import { VerdictPill } from "../verdict-pill";
 import styles from "./comparison.module.css";
 import { OverlaidCharts } from "./overlaid-charts";
@@ -57,68 +58,62 @@ export function Comparison({ subjects }: { subjects: readonly Subject[] }) {
         />
       )}
       <section className={home.list} aria-label="Steps side by side">
-        <table className={styles.table} data-testid="comparison">
-          <thead>
-            <tr>
-              <th scope="col">Step</th>
-              {subjects.map((s, i) => (
-                <th scope="col" key={s.id}>
-                  <span className={styles.who}>
-                    {letterOf(i)} <Link href={`/x/${s.id}`}>{s.view.title}</Link> <VerdictPill view={s.view} />
-                  </span>
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row, i) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a row's place is its identity; steps may repeat
-              <Step key={i} row={row} alone={subjects.length === 1} />
-            ))}
-          </tbody>
-        </table>
+        <DataTable
+          className={styles.table}
+          testId="comparison"
+          rows={rows.map((row, place) => ({ row, place, changed: isTransition(row) }))}
+          keyOf={({ place }) => place}
+          marks={({ changed }) => ({ "data-transition": changed })}
+          columns={[
+            {
+              head: "Step",
+              rowHead: true,
+              cell: ({ row, changed }) => (
+                <>
+                  {row.what}
+                  {changed && <span className="tag unlinked">differs</span>}
+                </>
+              ),
+            },
+            ...subjects.map((s, at) => ({
+              head: (
+                <span className={styles.who}>
+                  {letterOf(at)} <Link href={`/x/${s.id}`}>{s.view.title}</Link> <VerdictPill view={s.view} />
+                </span>
+              ),
+              cell: ({ row }: { row: AlignedStep }) => <Outcome row={row} at={at} />,
+            })),
+          ]}
+        />
       </section>
     </>
   );
 }
 
-function Step({ row, alone }: { row: AlignedStep; alone: boolean }) {
-  const changed = isTransition(row);
+/** What a step came to in one of the experiments; figures beside those of the first. */
+function Outcome({ row, at }: { row: AlignedStep; at: number }) {
+  const step = row.steps[at] ?? null;
+  if (step === null) return <span className="dim">–</span>;
   return (
-    <tr data-transition={changed}>
-      <th scope="row">
-        {row.what}
-        {changed && <span className="tag unlinked">differs</span>}
-      </th>
-      {row.steps.map((step, at) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a column is an experiment
-        <td key={at}>
-          {step === null ? (
-            <span className="dim">–</span>
-          ) : (
-            <>
-              {step.state !== "ok" && <span className="pill failed">{step.state}</span>}
-              {step.error && <p className={styles.error}>{step.error.message}</p>}
-              <dl className={styles.figures}>
-                {figureRows(row).map(({ name, values }) => (
-                  <div key={name}>
-                    <dt>
-                      {name === "stepMs"
-                        ? "step"
-                        : name.replace(/(Ns|Ms)$/, "").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}
-                    </dt>
-                    <dd>
-                      {formatFigure(name, values[at] ?? null)}
-                      {!alone && at > 0 && <span className="dim"> {ratio(values[at] ?? null, values[0] ?? null)}</span>}
-                    </dd>
-                  </div>
-                ))}
-              </dl>
-            </>
-          )}
-        </td>
-      ))}
-    </tr>
+    <>
+      {step.state !== "ok" && <span className="pill failed">{step.state}</span>}
+      {step.error && <p className={styles.error}>{step.error.message}</p>}
+      <dl className={styles.figures}>
+        {figureRows(row).map(({ name, values }) => (
+          <div key={name}>
+            <dt>
+              {name === "stepMs"
+                ? "step"
+                : name.replace(/(Ns|Ms)$/, "").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}
+            </dt>
+            <dd>
+              {formatFigure(name, values[at] ?? null)}
+              {at > 0 && <span className="dim"> {ratio(values[at] ?? null, values[0] ?? null)}</span>}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </>
   );
 }
 
