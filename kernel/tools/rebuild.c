@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Making the tasks of a tree again. Children are made by raw clone3(), and
- * threads share memory and thread pointer with their leader: what runs in them
- * makes bare system calls and nothing else of libc.
+ * Making the tasks of a tree again, by raw clone3(). All share memory and thread
+ * pointer with who made them, for none of it is theirs for long, and a fork would
+ * copy it: what runs in them makes bare system calls and nothing else of libc.
+ * Only who has mounts to make gets a copy.
  */
 #define _GNU_SOURCE
 #include "rebuild.h"
@@ -26,7 +27,8 @@
 #include "user_ns.h"
 #include "util.h"
 
-#define THREAD_STACK_BYTES	8192
+#define STACK_BYTES		8192
+#define COPY_STACK_BYTES	(256 * 1024)
 #define GONE_WITHIN_MS		5000
 /* How often, and for how long, to look again for a pid whose holder has ended. */
 #define REAPED_TRIES		250
@@ -39,6 +41,16 @@ static inline long raw2(long nr, long a, long b)
 	register long ret asm("rax") = nr;
 
 	asm volatile("syscall" : "+a"(ret) : "D"(a), "S"(b) : "rcx", "r11", "memory");
+	return ret;
+}
+
+static inline long raw6(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long ret asm("rax") = nr;
+	register long r10 asm("r10") = d, r8 asm("r8") = e, r9 asm("r9") = f;
+
+	asm volatile("syscall" : "+a"(ret) : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+		     : "rcx", "r11", "memory");
 	return ret;
 }
 
@@ -72,19 +84,25 @@ static void give_up(struct nursery *nursery, int pid, int error)
 	__atomic_store_n(&nursery->stop, 1, __ATOMIC_SEQ_CST);
 }
 
-struct newborn_thread {
+struct newborn {
 	struct rebuild *rebuild;
 	int index;
 };
 
-static __attribute__((noreturn, used)) void thread_main(struct newborn_thread *thread)
+static __attribute__((noreturn)) void grow(struct rebuild *rebuild, int index);
+
+static __attribute__((noreturn, used)) void newborn_main(struct newborn *newborn)
 {
-	thread->rebuild->nursery->born[thread->index] = 1;
-	join(thread->rebuild->ctx_fd);
+	const struct ckpt_task_entry *entry = &newborn->rebuild->tasks.at[newborn->index].entry;
+
+	if (entry->pid == entry->tgid)
+		grow(newborn->rebuild, newborn->index);
+	newborn->rebuild->nursery->born[newborn->index] = 1;
+	join(newborn->rebuild->ctx_fd);
 }
 
-/* The new thread finds its argument on top of its stack; it never returns. */
-static long clone_thread(struct clone_args *args, void **stack_top)
+/* The new task finds its argument on top of its stack; it never returns. */
+static long clone_to(struct clone_args *args, void **stack_top)
 {
 	long ret;
 
@@ -94,13 +112,26 @@ static long clone_thread(struct clone_args *args, void **stack_top)
 		     "jnz 1f\n\t"
 		     "xorl %%ebp, %%ebp\n\t"
 		     "movq (%%rsp), %%rdi\n\t"
-		     "call thread_main\n\t"
+		     "call newborn_main\n\t"
 		     "hlt\n"
 		     "1:"
 		     : "=a"(ret)
 		     : "a"(SYS_clone3), "D"(args), "S"(sizeof(*args))
 		     : "rcx", "r11", "memory");
 	return ret;
+}
+
+/* Let the task @index begin on the stack of @args. */
+static long clone_newborn(struct rebuild *rebuild, int index, struct clone_args *args, size_t stack_bytes)
+{
+	char *stack = (char *)args->stack;
+	/* Top of the stack: argument pointer (16-aligned), above it the argument. */
+	struct newborn *newborn = (void *)(stack + stack_bytes - 64);
+	void **top = (void **)(stack + stack_bytes - 128);
+
+	*newborn = (struct newborn){ rebuild, index };
+	*top = newborn;
+	return clone_to(args, top);
 }
 
 /* Its pid in each namespace, innermost first. Returns how many. */
@@ -127,25 +158,10 @@ static void start_in_cgroup(const struct task *task, struct clone_args *args)
 
 static int make_threads(struct rebuild *rebuild, const struct task *leader)
 {
-	char *stacks;
-	int n = 0;
-
-	if (!leader->nr_threads)
-		return 0;
-	stacks = mmap(NULL, (size_t)leader->nr_threads * THREAD_STACK_BYTES, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (stacks == MAP_FAILED) {
-		give_up(rebuild->nursery, leader->entry.pid, ENOMEM);
-		return -1;
-	}
-	for (int i = leader->thread; i != NO_TASK; i = rebuild->tasks.at[i].thread, n++) {
-		char *stack = stacks + (size_t)n * THREAD_STACK_BYTES;
-		/* Top of the stack: argument pointer (16-aligned), above it the argument. */
-		struct newborn_thread *thread = (void *)(stack + THREAD_STACK_BYTES - 64);
-		void **top = (void **)(stack + THREAD_STACK_BYTES - 128);
-		pid_t pid = rebuild->tasks.at[i].entry.pid, pids[CKPT_PID_LEVELS + 1];
+	for (int i = leader->thread; i != NO_TASK; i = rebuild->tasks.at[i].thread) {
+		pid_t pids[CKPT_PID_LEVELS + 1];
 		struct clone_args args = {
-			.flags = THREAD_FLAGS, .stack = (uintptr_t)stack,
+			.flags = THREAD_FLAGS, .stack = (uintptr_t)rebuild->stacks + (size_t)i * STACK_BYTES,
 			.set_tid = (uintptr_t)pids, .set_tid_size = pids_of(&rebuild->tasks.at[i], pids),
 		};
 		long ret;
@@ -153,11 +169,9 @@ static int make_threads(struct rebuild *rebuild, const struct task *leader)
 		if (rebuild->nursery->stop)
 			return -1;
 		start_in_cgroup(&rebuild->tasks.at[i], &args);
-		*thread = (struct newborn_thread){ rebuild, i };
-		*top = thread;
-		ret = clone_thread(&args, top);
+		ret = clone_newborn(rebuild, i, &args, STACK_BYTES);
 		if (ret < 0) {
-			give_up(rebuild->nursery, pid, -ret);
+			give_up(rebuild->nursery, rebuild->tasks.at[i].entry.pid, -ret);
 			return -1;
 		}
 	}
@@ -212,7 +226,25 @@ static long go_to_cgroup(int dir)
 	return ret < 0 ? ret : 0;
 }
 
-/* fork() with a given pid: 0 in the child; gives up and returns -1 if that fails. */
+/* The first process of a pid namespace may have mounts to make, in its own memory. */
+static bool needs_copy(const struct task *task)
+{
+	return task->ns.flags & CKPT_NS_PID_INIT;
+}
+
+static size_t give_stack(struct rebuild *rebuild, int index, struct clone_args *args)
+{
+	args->stack = (uintptr_t)rebuild->stacks + (size_t)index * STACK_BYTES;
+	if (!needs_copy(&rebuild->tasks.at[index])) {
+		args->flags |= CLONE_VM;
+		return STACK_BYTES;
+	}
+	args->stack = raw6(SYS_mmap, 0, COPY_STACK_BYTES, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return (long)args->stack < 0 && (long)args->stack > -4096 ? 0 : COPY_STACK_BYTES;
+}
+
+/* A child with a given pid. Gives up and returns -1 if that fails. */
 static int make_process(struct rebuild *rebuild, int index, bool parent_has_unshared)
 {
 	const struct task *task = &rebuild->tasks.at[index];
@@ -224,14 +256,18 @@ static int make_process(struct rebuild *rebuild, int index, bool parent_has_unsh
 		.exit_signal = entry->exit_signal & 0xff,
 		.set_tid = (uintptr_t)pids, .set_tid_size = pids_of(task, pids),
 	};
-	long ret;
+	size_t stack_bytes = 0;
+	long ret = -ENOMEM;
 
 	start_in_cgroup(task, &args);
 	if (task->ns.flags & CKPT_NS_PID_INIT && !parent_has_unshared)
 		args.flags |= CLONE_NEWPID;
-
-	for (int i = 0; i < REAPED_TRIES; i++) {
-		ret = raw2(SYS_clone3, (long)&args, sizeof(args));
+	/* The root is a copy of this program, and goes on where it was. */
+	if (index)
+		stack_bytes = give_stack(rebuild, index, &args);
+	for (int i = 0; i < REAPED_TRIES && (!index || stack_bytes); i++) {
+		ret = index ? clone_newborn(rebuild, index, &args, stack_bytes) :
+			      raw2(SYS_clone3, (long)&args, sizeof(args));
 		if (ret != -EEXIST || rebuild->nursery->stop || !may_get_free(pid))
 			break;
 		raw2(SYS_nanosleep, (long)&pause, 0);
@@ -276,7 +312,6 @@ static __attribute__((noreturn)) void grow(struct rebuild *rebuild, int index)
 	bool unshared, first;
 	int child;
 
-again:
 	nursery->born[index] = 1;
 	if (rebuild->tasks.at[index].ns.flags & CKPT_NS_PID_USER &&
 	    raw3(SYS_ioctl, rebuild->ctx_fd, CKPT_RESTART_GIVE_PID_NS, 0) < 0)
@@ -291,10 +326,7 @@ again:
 		     child = rebuild->tasks.at[child].sibling) {
 			if (first != !!(rebuild->tasks.at[child].ns.flags & CKPT_NS_PID_INIT))
 				continue;
-			if (make_process(rebuild, child, unshared) == 0) {
-				index = child;
-				goto again;
-			}
+			make_process(rebuild, child, unshared);
 		}
 		if (!first)
 			break;
@@ -385,7 +417,9 @@ void rebuild_tree(struct rebuild *rebuild, bool orphan)
 	}
 	rebuild->nursery = mmap(NULL, sizeof(struct nursery) + rebuild->tasks.nr, PROT_READ | PROT_WRITE,
 				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (rebuild->nursery == MAP_FAILED || pipe2(ends, O_CLOEXEC) < 0)
+	rebuild->stacks = mmap(NULL, (size_t)rebuild->tasks.nr * STACK_BYTES, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (rebuild->nursery == MAP_FAILED || rebuild->stacks == MAP_FAILED || pipe2(ends, O_CLOEXEC) < 0)
 		die("cannot prepare: %s", strerror(errno));
 	rebuild->progress = ends[0];
 	rebuild->progress_in = ends[1];

@@ -20,6 +20,7 @@ struct rebuild {
 	int progress;		/* read end: closed when all have been made */
 	int progress_in;	/* write end: every task holds it until it joins */
 	struct nursery *nursery;
+	char *stacks;		/* where tasks that share memory begin, by index */
 };
 
 /*
