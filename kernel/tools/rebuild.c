@@ -89,16 +89,27 @@ struct newborn {
 	int index;
 };
 
+/* Not a task of the tree: it makes the root and ends, for init to become the root's parent. */
+#define MAKER	(-1)
+
+static int make_process(struct rebuild *rebuild, int index, bool parent_has_unshared);
 static __attribute__((noreturn)) void grow(struct rebuild *rebuild, int index);
 
 static __attribute__((noreturn, used)) void newborn_main(struct newborn *newborn)
 {
-	const struct ckpt_task_entry *entry = &newborn->rebuild->tasks.at[newborn->index].entry;
+	struct rebuild *rebuild = newborn->rebuild;
+	const struct ckpt_task_entry *entry;
 
+	if (newborn->index == MAKER) {
+		make_process(rebuild, 0, false);
+		for (;;)
+			raw2(SYS_exit_group, 0, 0);
+	}
+	entry = &rebuild->tasks.at[newborn->index].entry;
 	if (entry->pid == entry->tgid)
-		grow(newborn->rebuild, newborn->index);
-	newborn->rebuild->nursery->born[newborn->index] = 1;
-	join(newborn->rebuild->ctx_fd);
+		grow(rebuild, newborn->index);
+	rebuild->nursery->born[newborn->index] = 1;
+	join(rebuild->ctx_fd);
 }
 
 /* The new task finds its argument on top of its stack; it never returns. */
@@ -226,16 +237,17 @@ static long go_to_cgroup(int dir)
 	return ret < 0 ? ret : 0;
 }
 
-/* The first process of a pid namespace may have mounts to make, in its own memory. */
-static bool needs_copy(const struct task *task)
+/* Who has mounts to make needs memory of its own; and another time namespace wants it. */
+static bool needs_copy(const struct rebuild *rebuild, int index)
 {
-	return task->ns.flags & CKPT_NS_PID_INIT;
+	return rebuild->tasks.at[index].ns.flags & CKPT_NS_PID_INIT ||
+	       (index == 0 && (rebuild->new_time || rebuild->tasks.own & CKPT_NS_MNT));
 }
 
 static size_t give_stack(struct rebuild *rebuild, int index, struct clone_args *args)
 {
 	args->stack = (uintptr_t)rebuild->stacks + (size_t)index * STACK_BYTES;
-	if (!needs_copy(&rebuild->tasks.at[index])) {
+	if (!needs_copy(rebuild, index)) {
 		args->flags |= CLONE_VM;
 		return STACK_BYTES;
 	}
@@ -256,18 +268,14 @@ static int make_process(struct rebuild *rebuild, int index, bool parent_has_unsh
 		.exit_signal = entry->exit_signal & 0xff,
 		.set_tid = (uintptr_t)pids, .set_tid_size = pids_of(task, pids),
 	};
-	size_t stack_bytes = 0;
+	size_t stack_bytes = give_stack(rebuild, index, &args);
 	long ret = -ENOMEM;
 
 	start_in_cgroup(task, &args);
 	if (task->ns.flags & CKPT_NS_PID_INIT && !parent_has_unshared)
 		args.flags |= CLONE_NEWPID;
-	/* The root is a copy of this program, and goes on where it was. */
-	if (index)
-		stack_bytes = give_stack(rebuild, index, &args);
-	for (int i = 0; i < REAPED_TRIES && (!index || stack_bytes); i++) {
-		ret = index ? clone_newborn(rebuild, index, &args, stack_bytes) :
-			      raw2(SYS_clone3, (long)&args, sizeof(args));
+	for (int i = 0; i < REAPED_TRIES && stack_bytes; i++) {
+		ret = clone_newborn(rebuild, index, &args, stack_bytes);
 		if (ret != -EEXIST || rebuild->nursery->stop || !may_get_free(pid))
 			break;
 		raw2(SYS_nanosleep, (long)&pause, 0);
@@ -403,11 +411,21 @@ static bool all_settled(const struct rebuild *rebuild, int limit_ms)
 	return read(rebuild->progress, &byte, 1) == 0;
 }
 
+static int make_maker(struct rebuild *rebuild)
+{
+	struct clone_args args = {
+		.flags = CLONE_VM, .exit_signal = SIGCHLD,
+		.stack = (uintptr_t)rebuild->stacks + (size_t)rebuild->tasks.nr * STACK_BYTES,
+	};
+
+	return clone_newborn(rebuild, MAKER, &args, STACK_BYTES);
+}
+
 void rebuild_tree(struct rebuild *rebuild, bool orphan)
 {
 	uint32_t owned = user_ns_owns(&rebuild->tasks);
 	struct namespaces_before outside;
-	int ends[2], root, pid, holder = 0;
+	int ends[2], maker = 0, holder = 0;
 	sigset_t all, before;
 
 	/* Before there is anything to be undone, or to be inherited. */
@@ -417,7 +435,7 @@ void rebuild_tree(struct rebuild *rebuild, bool orphan)
 	}
 	rebuild->nursery = mmap(NULL, sizeof(struct nursery) + rebuild->tasks.nr, PROT_READ | PROT_WRITE,
 				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	rebuild->stacks = mmap(NULL, (size_t)rebuild->tasks.nr * STACK_BYTES, PROT_READ | PROT_WRITE,
+	rebuild->stacks = mmap(NULL, ((size_t)rebuild->tasks.nr + 1) * STACK_BYTES, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (rebuild->nursery == MAP_FAILED || rebuild->stacks == MAP_FAILED || pipe2(ends, O_CLOEXEC) < 0)
 		die("cannot prepare: %s", strerror(errno));
@@ -426,16 +444,12 @@ void rebuild_tree(struct rebuild *rebuild, bool orphan)
 	/* Nothing may interrupt a task before it has its own state. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
-	pid = orphan ? fork() : 0;
-	if (pid < 0)
-		die("fork: %s", strerror(errno));
-	if (pid == 0) {
-		root = make_process(rebuild, 0, false);
-		if (root == 0)
-			grow(rebuild, 0);
-		if (orphan)
-			_exit(0);
-	}
+	if (orphan)
+		maker = make_maker(rebuild);
+	else
+		make_process(rebuild, 0, false);
+	if (maker < 0)
+		die("cannot make a process: %s", strerror(-maker));
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(rebuild->progress_in);
 	if (holder) {
@@ -444,7 +458,7 @@ void rebuild_tree(struct rebuild *rebuild, bool orphan)
 	}
 	/* Once its maker has gone, the root is init's child, before it has a parent death signal. */
 	if (orphan)
-		waitpid(pid, NULL, 0);
+		waitpid(maker, NULL, 0);
 
 	while (!all_settled(rebuild, -1))
 		;

@@ -252,6 +252,7 @@ int ckpt_obj(struct ckpt_ctx *ctx, enum ckpt_obj_type type, void *ptr,
 	     u32 *objref);
 void ckpt_obj_for_each(struct ckpt_ctx *ctx, enum ckpt_obj_type type,
 		       void (*visit)(struct ckpt_ctx *ctx, void *ptr));
+void ckpt_objs_release_type(struct ckpt_ctx *ctx, enum ckpt_obj_type type);
 void ckpt_objs_release(struct ckpt_ctx *ctx);
 int ckpt_ref_add(struct ckpt_ctx *ctx, u32 objref, enum ckpt_obj_type type,
 		 void *ptr);

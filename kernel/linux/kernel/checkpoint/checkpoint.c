@@ -252,6 +252,18 @@ static void commit(struct ckpt_ctx *ctx, struct task_struct *root)
 	mmput(mm);
 }
 
+static void kill_tree(struct ckpt_ctx *ctx)
+{
+	unsigned int i;
+
+	ckpt_tcp_silence(&ctx->tcp);
+	/* Or we would be the ones to take all memory down, one by one. */
+	ckpt_objs_release_type(ctx, CKPT_OBJ_MM);
+	for (i = 0; i < ctx->tasks.nr; i++)
+		if (ctx->entries[i].flags & CKPT_TASK_LEADER)
+			do_send_sig_info(SIGKILL, SEND_SIG_PRIV, ctx->tasks.task[i], PIDTYPE_TGID);
+}
+
 /**
  * do_checkpoint - checkpoint a tree of processes
  * @ctx:	the checkpoint
@@ -266,7 +278,6 @@ static void commit(struct ckpt_ctx *ctx, struct task_struct *root)
 int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root, const u8 *parent_id)
 {
 	u64 start = ktime_get_ns();
-	unsigned int i;
 	int ret;
 
 	ctx->where.pid = task_pid_vnr(root);
@@ -289,12 +300,7 @@ int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root, const u8 *pare
 	else
 		commit(ctx, root);
 	if (ctx->flags & CHECKPOINT_KILL)
-		ckpt_tcp_silence(&ctx->tcp);
-	if (ctx->flags & CHECKPOINT_KILL)
-		for (i = 0; i < ctx->tasks.nr; i++)
-			if (ctx->entries[i].flags & CKPT_TASK_LEADER)
-				do_send_sig_info(SIGKILL, SEND_SIG_PRIV, ctx->tasks.task[i],
-						 PIDTYPE_TGID);
+		kill_tree(ctx);
 	ctx->stats.tasks = ctx->tasks.nr;
 	if (ctx->held) {
 		ckpt_hold(ctx, ctx->held);

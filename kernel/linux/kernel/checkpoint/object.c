@@ -196,17 +196,37 @@ void ckpt_obj_for_each(struct ckpt_ctx *ctx, enum ckpt_obj_type type,
 			visit(ctx, obj->ptr);
 }
 
+static void release_obj(struct ckpt_obj *obj)
+{
+	hash_del(&obj->node);
+	obj_ops[obj->type].drop(obj->ptr);
+	kfree(obj);
+}
+
+/**
+ * ckpt_objs_release_type - hold objects of a type no longer
+ * @ctx:	the checkpoint
+ * @type:	what they are
+ */
+void ckpt_objs_release_type(struct ckpt_ctx *ctx, enum ckpt_obj_type type)
+{
+	struct hlist_node *tmp;
+	struct ckpt_obj *obj;
+	int bkt;
+
+	hash_for_each_safe(ctx->objs, bkt, tmp, obj, node)
+		if (obj->type == type)
+			release_obj(obj);
+}
+
 void ckpt_objs_release(struct ckpt_ctx *ctx)
 {
 	struct hlist_node *tmp;
 	struct ckpt_obj *obj;
 	int bkt;
 
-	hash_for_each_safe(ctx->objs, bkt, tmp, obj, node) {
-		hash_del(&obj->node);
-		obj_ops[obj->type].drop(obj->ptr);
-		kfree(obj);
-	}
+	hash_for_each_safe(ctx->objs, bkt, tmp, obj, node)
+		release_obj(obj);
 }
 
 struct ckpt_ref {
