@@ -259,6 +259,9 @@ static void kill_tree(struct ckpt_ctx *ctx)
 	ckpt_tcp_silence(&ctx->tcp);
 	/* Or we would be the ones to take all memory down, one by one. */
 	ckpt_objs_release_type(ctx, CKPT_OBJ_MM);
+	/* They all end at once: whoever waits for the image comes first. */
+	for (i = 0; i < ctx->tasks.nr; i++)
+		set_user_nice(ctx->tasks.task[i], MAX_NICE);
 	for (i = 0; i < ctx->tasks.nr; i++)
 		if (ctx->entries[i].flags & CKPT_TASK_LEADER)
 			do_send_sig_info(SIGKILL, SEND_SIG_PRIV, ctx->tasks.task[i], PIDTYPE_TGID);
