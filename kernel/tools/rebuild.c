@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@
 
 #define STACK_BYTES		8192
 #define COPY_STACK_BYTES	(256 * 1024)
+#define PROCESSES_PER_HELPER	4
 #define GONE_WITHIN_MS		5000
 /* How often, and for how long, to look again for a pid whose holder has ended. */
 #define REAPED_TRIES		250
@@ -75,6 +77,14 @@ static __attribute__((noreturn)) void join(int ctx_fd)
 		raw2(SYS_exit_group, 127, 0);
 }
 
+/* If it fails, there is one less to help. */
+static void help(int ctx_fd)
+{
+	struct restart_args args = { .op = RESTART_HELP, .ctx_fd = ctx_fd, .log_fd = -1 };
+
+	raw2(__NR_restart_x86_64, (long)&args, sizeof(args));
+}
+
 static void give_up(struct nursery *nursery, int pid, int error)
 {
 	int none = 0;
@@ -91,6 +101,8 @@ struct newborn {
 
 /* Not a task of the tree: it makes the root and ends, for init to become the root's parent. */
 #define MAKER	(-1)
+/* Nor is this one: it makes address spaces beside the coordinator. */
+#define HELPER	(-2)
 
 static int make_process(struct rebuild *rebuild, int index, bool parent_has_unshared);
 static __attribute__((noreturn)) void grow(struct rebuild *rebuild, int index);
@@ -100,11 +112,13 @@ static __attribute__((noreturn, used)) void newborn_main(struct newborn *newborn
 	struct rebuild *rebuild = newborn->rebuild;
 	const struct ckpt_task_entry *entry;
 
-	if (newborn->index == MAKER) {
+	if (newborn->index == MAKER)
 		make_process(rebuild, 0, false);
+	else if (newborn->index == HELPER)
+		help(rebuild->ctx_fd);
+	if (newborn->index < 0)
 		for (;;)
 			raw2(SYS_exit_group, 0, 0);
-	}
 	entry = &rebuild->tasks.at[newborn->index].entry;
 	if (entry->pid == entry->tgid)
 		grow(rebuild, newborn->index);
@@ -225,16 +239,20 @@ static uint64_t root_flags(const struct rebuild *rebuild)
 	       (own & CKPT_NS_CGROUP ? CLONE_NEWCGROUP : 0);
 }
 
-/* It has begun in that of its maker. Returns 0 or a negative error number. */
-static long go_to_cgroup(int dir)
+/* Who has made a cgroup namespace has begun in the cgroup of its maker. */
+static void go_to_cgroup(struct rebuild *rebuild, int index)
 {
-	long fd = raw3(SYS_openat, dir, (long)"cgroup.procs", O_WRONLY | O_CLOEXEC), ret = fd;
+	const struct task *task = &rebuild->tasks.at[index];
+	long fd, ret;
 
-	if (fd >= 0) {
-		ret = raw3(SYS_write, fd, (long)"0", 1);
+	if (index || task->cgroup == NO_CGROUP || !(root_flags(rebuild) & CLONE_NEWCGROUP))
+		return;
+	fd = raw3(SYS_openat, task->cgroup, (long)"cgroup.procs", O_WRONLY | O_CLOEXEC);
+	ret = fd < 0 ? fd : raw3(SYS_write, fd, (long)"0", 1);
+	if (fd >= 0)
 		raw2(SYS_close, fd, 0);
-	}
-	return ret < 0 ? ret : 0;
+	if (ret < 0)
+		give_up(rebuild->nursery, task->entry.pid, -ret);
 }
 
 /* Who has mounts to make needs memory of its own; and another time namespace wants it. */
@@ -282,12 +300,6 @@ static int make_process(struct rebuild *rebuild, int index, bool parent_has_unsh
 	}
 	if (ret < 0)
 		give_up(rebuild->nursery, pid, -ret);
-	if (ret == 0 && args.flags & CLONE_NEWCGROUP && task->cgroup != NO_CGROUP) {
-		long error = go_to_cgroup(task->cgroup);
-
-		if (error < 0)
-			give_up(rebuild->nursery, pid, -error);
-	}
 	return ret < 0 ? -1 : ret;
 }
 
@@ -324,6 +336,7 @@ static __attribute__((noreturn)) void grow(struct rebuild *rebuild, int index)
 	if (rebuild->tasks.at[index].ns.flags & CKPT_NS_PID_USER &&
 	    raw3(SYS_ioctl, rebuild->ctx_fd, CKPT_RESTART_GIVE_PID_NS, 0) < 0)
 		give_up(nursery, rebuild->tasks.at[index].entry.pid, EPERM);
+	go_to_cgroup(rebuild, index);
 	make_mounts(rebuild, index);
 	unshared = rebuild->tasks.at[index].ns.flags & CKPT_NS_PID_UNSHARED;
 	if (unshared && !nursery->stop && raw2(SYS_unshare, CLONE_NEWPID, 0) < 0)
@@ -411,14 +424,50 @@ static bool all_settled(const struct rebuild *rebuild, int limit_ms)
 	return read(rebuild->progress, &byte, 1) == 0;
 }
 
-static int make_maker(struct rebuild *rebuild)
+/* A child that shares memory, on the @nth of the stacks that no task has. */
+static int make_servant(struct rebuild *rebuild, int kind, int nth)
 {
 	struct clone_args args = {
 		.flags = CLONE_VM, .exit_signal = SIGCHLD,
-		.stack = (uintptr_t)rebuild->stacks + (size_t)rebuild->tasks.nr * STACK_BYTES,
+		.stack = (uintptr_t)rebuild->stacks + ((size_t)rebuild->tasks.nr + nth) * STACK_BYTES,
 	};
 
-	return clone_newborn(rebuild, MAKER, &args, STACK_BYTES);
+	return clone_newborn(rebuild, kind, &args, STACK_BYTES);
+}
+
+static int usable_cpus(void)
+{
+	cpu_set_t cpus;
+
+	return sched_getaffinity(0, sizeof(cpus), &cpus) < 0 ? 1 : CPU_COUNT(&cpus);
+}
+
+void rebuild_help(struct rebuild *rebuild)
+{
+	int nr_processes = 0, wanted = usable_cpus() - 1;
+	sigset_t all, before;
+
+	for (int i = 0; i < rebuild->tasks.nr; i++)
+		nr_processes += rebuild->tasks.at[i].entry.pid == rebuild->tasks.at[i].entry.tgid;
+	if (wanted > nr_processes / PROCESSES_PER_HELPER)
+		wanted = nr_processes / PROCESSES_PER_HELPER;
+	if (wanted > MAX_HELPERS)
+		wanted = MAX_HELPERS;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	for (int i = 0; i < wanted; i++) {
+		int pid = make_servant(rebuild, HELPER, i);
+
+		if (pid > 0)
+			rebuild->helpers[rebuild->nr_helpers++] = pid;
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+void rebuild_helped(struct rebuild *rebuild)
+{
+	while (rebuild->nr_helpers)
+		waitpid(rebuild->helpers[--rebuild->nr_helpers], NULL, 0);
 }
 
 void rebuild_tree(struct rebuild *rebuild, bool orphan)
@@ -435,7 +484,7 @@ void rebuild_tree(struct rebuild *rebuild, bool orphan)
 	}
 	rebuild->nursery = mmap(NULL, sizeof(struct nursery) + rebuild->tasks.nr, PROT_READ | PROT_WRITE,
 				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	rebuild->stacks = mmap(NULL, ((size_t)rebuild->tasks.nr + 1) * STACK_BYTES, PROT_READ | PROT_WRITE,
+	rebuild->stacks = mmap(NULL, ((size_t)rebuild->tasks.nr + MAX_HELPERS) * STACK_BYTES, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (rebuild->nursery == MAP_FAILED || rebuild->stacks == MAP_FAILED || pipe2(ends, O_CLOEXEC) < 0)
 		die("cannot prepare: %s", strerror(errno));
@@ -445,7 +494,7 @@ void rebuild_tree(struct rebuild *rebuild, bool orphan)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	if (orphan)
-		maker = make_maker(rebuild);
+		maker = make_servant(rebuild, MAKER, 0);
 	else
 		make_process(rebuild, 0, false);
 	if (maker < 0)

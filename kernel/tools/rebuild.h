@@ -14,6 +14,8 @@ struct nursery {
 	unsigned char born[];	/* by index */
 };
 
+#define MAX_HELPERS	15
+
 struct rebuild {
 	struct tasks tasks;
 	bool new_time;		/* the tree is in another time namespace than the caller */
@@ -22,6 +24,8 @@ struct rebuild {
 	int progress_in;	/* write end: every task holds it until it joins */
 	struct nursery *nursery;
 	char *stacks;		/* where tasks that share memory begin, by index */
+	int helpers[MAX_HELPERS];
+	int nr_helpers;
 };
 
 /*
@@ -30,6 +34,10 @@ struct rebuild {
  * one cannot be made.
  */
 void rebuild_tree(struct rebuild *rebuild, bool orphan);
+
+/* Before RUN: let others make address spaces, too, if there are CPUs for it. After it: they have ended. */
+void rebuild_help(struct rebuild *rebuild);
+void rebuild_helped(struct rebuild *rebuild);
 
 /* End every task and wait until their pids are free again. */
 void rebuild_kill(struct rebuild *rebuild);

@@ -192,9 +192,13 @@ static void run(const char *input, struct kernellog *log, struct restart_stats *
 	struct restart_args args = {
 		.op = RESTART_RUN, .ctx_fd = rebuild.ctx_fd, .log_fd = -1, .stats = (uintptr_t)stats,
 	};
-	long ret = syscall(__NR_restart_x86_64, &args, sizeof(args));
-	int error = errno;
+	long ret;
+	int error;
 
+	rebuild_help(&rebuild);
+	ret = syscall(__NR_restart_x86_64, &args, sizeof(args));
+	error = errno;
+	rebuild_helped(&rebuild);
 	namespaces_leave(&before);
 	kernellog_read(log);
 	if (ret < 0 || !log->to_file)

@@ -327,49 +327,125 @@ static int read_pkeys(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 objref,
 	return restore_arch_pkeys(ctx, mm, keys);
 }
 
-static int map_vmas(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_mm *m,
-		    u32 objref)
+/* Its place in the image, if it was read before it is mapped. */
+static u64 vma_offset(const struct restored_layout *l, u32 i)
 {
-	struct ckpt_pkeys keys = { .execute_only = -1 };
-	bool vdso_is_mapped = false;
+	return l->offset + (i + 1) * (sizeof(struct ckpt_rec) + sizeof(struct ckpt_vma));
+}
+
+static int read_vma(struct ckpt_ctx *ctx, const struct restored_layout *l, u32 i, u64 prev_end,
+		    struct ckpt_vma *to)
+{
 	struct ckpt_rec rec;
 	struct ckpt_vma *v;
+	int ret;
+
+	if (fatal_signal_pending(current))
+		return ckpt_err(ctx, -EINTR, "interrupted");
+	ret = ckpt_read_rec(ctx, &ctx->img, &rec);
+	if (ret)
+		return ret;
+	if (rec.type != CKPT_REC_VMA || rec.objref != l->objref)
+		return ckpt_err(ctx, -EINVAL,
+			"mapping %u of %u of this address space should follow, not a record of type %u",
+			i + 1, l->m->nr_vmas, rec.type);
+	v = ckpt_read_payload(ctx, &ctx->img, &rec, sizeof(*v), sizeof(*v));
+	if (IS_ERR(v))
+		return PTR_ERR(v);
+	*to = *v;
+	kvfree(v);
+	ctx->where.addr = to->start;
+	ret = check_vma(ctx, to, prev_end) ?: check_pkey(ctx, l->m, to, &l->keys);
+	ctx->where.addr = 0;
+	return ret;
+}
+
+static int map_one(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct restored_layout *l,
+		   const struct ckpt_vma *v, bool *vdso_is_mapped)
+{
+	int ret;
+
+	ctx->where.addr = v->start;
+	if (v->kind == CKPT_VMA_VDSO || v->kind == CKPT_VMA_VVAR)
+		ret = map_special(ctx, mm, l->m, v, vdso_is_mapped);
+	else if (v->kind == CKPT_VMA_AIO)
+		ret = map_aio(ctx, mm, v, l->objref);
+	else
+		ret = map_vma(ctx, mm, v);
+	ctx->where.addr = 0;
+	return ret;
+}
+
+static int map_vmas(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct restored_layout *l)
+{
+	bool vdso_is_mapped = false;
 	u64 prev_end = 0;
 	u32 i;
 	int ret = 0;
 
-	if (m->flags & CKPT_MM_PKEYS)
-		ret = read_pkeys(ctx, mm, objref, &keys);
+	for (i = 0; i < l->m->nr_vmas && !ret; i++) {
+		struct ckpt_vma read;
+		const struct ckpt_vma *v = i < l->nr ? &l->vmas[i] : &read;
 
-	for (i = 0; i < m->nr_vmas && !ret; i++) {
-		if (fatal_signal_pending(current))
-			return ckpt_err(ctx, -EINTR, "interrupted");
-		cond_resched();
-		ret = ckpt_read_rec(ctx, &ctx->img, &rec);
-		if (ret)
-			return ret;
-		if (rec.type != CKPT_REC_VMA || rec.objref != objref)
-			return ckpt_err(ctx, -EINVAL,
-				"mapping %u of %u of this address space should follow, not a record of type %u",
-				i + 1, m->nr_vmas, rec.type);
-		v = ckpt_read_payload(ctx, &ctx->img, &rec, sizeof(*v), sizeof(*v));
-		if (IS_ERR(v))
-			return PTR_ERR(v);
-		ctx->where.addr = v->start;
-		ret = check_vma(ctx, v, prev_end);
+		if (v == &read)
+			ret = read_vma(ctx, l, i, prev_end, &read);
+		else
+			ctx->where.offset = vma_offset(l, i);
 		if (!ret)
-			ret = check_pkey(ctx, m, v, &keys);
-		if (!ret && (v->kind == CKPT_VMA_VDSO || v->kind == CKPT_VMA_VVAR))
-			ret = map_special(ctx, mm, m, v, &vdso_is_mapped);
-		else if (!ret && v->kind == CKPT_VMA_AIO)
-			ret = map_aio(ctx, mm, v, objref);
-		else if (!ret)
-			ret = map_vma(ctx, mm, v);
+			ret = map_one(ctx, mm, l, v, &vdso_is_mapped);
+		ctx->where.offset = 0;
 		prev_end = v->end;
-		ctx->where.addr = 0;
-		kvfree(v);
+		cond_resched();
 	}
 	return ret;
+}
+
+/* What changes nothing but the address space may be mapped by another. */
+static bool is_for_helpers(struct ckpt_ctx *ctx, const struct ckpt_vma *v)
+{
+	bool writes = v->flags & CKPT_VMA_SHARED && v->flags & CKPT_VMA_WRITE;
+	struct file *file;
+
+	if (v->kind == CKPT_VMA_AIO || v->kind == CKPT_VMA_SYSV)
+		return false;
+	if (!writes || !v->object)
+		return true;
+	file = vma_file(ctx, v, NULL);
+	return !IS_ERR(file) && !ckpt_is_memfd(file);
+}
+
+/*
+ * Read the mappings, for somebody else to make them. Returns whether all can
+ * be left to him; if not, the last one read is the first that cannot.
+ */
+static int read_layout(struct ckpt_ctx *ctx, struct restored_layout *l)
+{
+	u64 prev_end = 0;
+	int ret;
+
+	l->offset = ctx->img.offset;
+	l->vmas = kvmalloc_array(l->m->nr_vmas, sizeof(*l->vmas), GFP_KERNEL_ACCOUNT);
+	if (!l->vmas)
+		return l->m->nr_vmas ? -ENOMEM : 1;
+	while (l->nr < l->m->nr_vmas) {
+		struct ckpt_vma *v = &l->vmas[l->nr];
+
+		ret = read_vma(ctx, l, l->nr, prev_end, v);
+		if (ret)
+			return ret;
+		l->nr++;
+		prev_end = v->end;
+		if (!is_for_helpers(ctx, v))
+			return 0;
+		cond_resched();
+	}
+	return 1;
+}
+
+void restored_layout_free(struct restored_layout *l)
+{
+	kvfree(l->vmas);
+	kvfree(l->m);
 }
 
 /* The same as PR_SET_MM_EXE_FILE asks for. */
@@ -461,26 +537,37 @@ static int set_mm_flags(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 flags)
 	return ret ? ckpt_err(ctx, ret, "cannot have its memory merged (error %d)", ret) : 0;
 }
 
-static int build_mm(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_mm *m,
-		    u32 objref)
+/**
+ * restore_build_mm - make the mappings of an address space that nobody uses yet
+ * @ctx:	the restart, or that of who helps with it
+ * @rm:		the address space
+ * @l:		what the image says of it; mappings that were not read are read now
+ *
+ * Return: 0 or a negative error.
+ */
+int restore_build_mm(struct ckpt_ctx *ctx, struct restored_mm *rm, const struct restored_layout *l)
 {
-	struct mm_struct *own;
+	const struct ckpt_mm *m = l->m;
+	struct mm_struct *own, *mm = rm->mm;
 	int ret = 0;
 
+	ckpt_mm_set_owner(mm, current);
 	mm->task_size = TASK_SIZE;
 	mm->def_flags = 0;
 	arch_pick_mmap_layout(mm, &current->signal->rlim[RLIMIT_STACK]);
 	if (m->exe_file)
 		ret = set_exe(ctx, mm, m->exe_file);
-	if (ret)
-		return ret;
-	own = borrow_mm(mm);
-	ret = map_vmas(ctx, mm, m, objref);
-	return_mm(own);
-	if (ret)
-		return ret;
-	set_bounds(mm, m);
-	return set_mm_flags(ctx, mm, m->flags);
+	if (!ret) {
+		own = borrow_mm(mm);
+		ret = map_vmas(ctx, mm, l);
+		return_mm(own);
+	}
+	if (!ret) {
+		set_bounds(mm, m);
+		ret = set_mm_flags(ctx, mm, m->flags);
+	}
+	ckpt_mm_set_owner(mm, NULL);
+	return ret;
 }
 
 static struct restored_mm *restored_mm_alloc(void)
@@ -522,6 +609,21 @@ static int add_to_chain(struct ckpt_ctx *ctx, struct restored_mm *rm)
 	return ckpt_err(ctx, -EINVAL, "two address spaces have the same name in the chain");
 }
 
+/* By us, or by who helps, once we have read what there is to be made. */
+static int make_mm(struct ckpt_ctx *ctx, struct restored_mm *rm, struct restored_layout *l)
+{
+	int ret = 0;
+
+	if (l->m->flags & CKPT_MM_PKEYS)
+		ret = read_pkeys(ctx, rm->mm, l->objref, &l->keys);
+	if (!ret && restore_has_help(ctx)) {
+		ret = read_layout(ctx, l);
+		if (ret > 0)
+			return restore_job_begin(ctx, rm, l);
+	}
+	return ret ?: restore_build_mm(ctx, rm, l);
+}
+
 /**
  * restore_mm_rec - make an address space and its mappings
  * @ctx:	the restart
@@ -531,6 +633,7 @@ static int add_to_chain(struct ckpt_ctx *ctx, struct restored_mm *rm)
  */
 int restore_mm_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 {
+	struct restored_layout l = { .objref = rec->objref, .keys.execute_only = -1 };
 	struct restored_mm *rm;
 	struct ckpt_mm *m;
 	int ret;
@@ -538,6 +641,7 @@ int restore_mm_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	m = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*m), sizeof(*m));
 	if (IS_ERR(m))
 		return PTR_ERR(m);
+	l.m = m;
 	ret = check_mm(ctx, m);
 	if (ret)
 		goto out;
@@ -549,16 +653,18 @@ int restore_mm_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	rm->track_id = m->track_id;
 	rm->tracker = m->tracker;
 	rm->dumpable = m->dumpable;
-	ret = set_user_ns(ctx, rm->mm, m) ?: build_mm(ctx, rm->mm, m, rec->objref);
 	ckpt_mm_set_owner(rm->mm, NULL);
-	if (!ret)
-		ret = add_to_chain(ctx, rm);
-	if (ret)
+	ret = set_user_ns(ctx, rm->mm, m) ?: add_to_chain(ctx, rm);
+	if (ret) {
 		restore_mm_put(rm);
-	else
-		ret = ckpt_ref_add(ctx, rec->objref, CKPT_OBJ_MM, rm);
+		goto out;
+	}
+	/* The table holds it from here on, also for those who help. */
+	ret = ckpt_ref_add(ctx, rec->objref, CKPT_OBJ_MM, rm);
+	if (!ret)
+		ret = make_mm(ctx, rm, &l);
 out:
-	kvfree(m);
+	restored_layout_free(&l);
 	return ret;
 }
 

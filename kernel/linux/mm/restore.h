@@ -9,10 +9,13 @@
 #include <linux/maple_tree.h>
 #include <linux/mm_types.h>
 #include <linux/rcupdate.h>
+#include <uapi/linux/checkpoint.h>
 
 struct ckpt_ctx;
 struct ckpt_pageset;
 struct ckpt_stream;
+struct file;
+struct mm_job;
 struct restart_task;
 
 /**
@@ -25,6 +28,7 @@ struct restart_task;
  * @needed:	page numbers that are to come from parent images
  * @cows:	COW records, until the pages are shared
  * @borrowed:	the pages they speak of, or NULL
+ * @job:	who makes it while other records are read, or NULL
  */
 struct restored_mm {
 	struct mm_struct *mm;
@@ -35,6 +39,25 @@ struct restored_mm {
 	struct maple_tree needed;
 	struct list_head cows;
 	struct ckpt_pageset *borrowed;
+	struct mm_job *job;
+};
+
+/**
+ * struct restored_layout - what the image says of an address space and its mappings
+ * @m:		the MM record
+ * @objref:	its objref
+ * @keys:	its protection keys
+ * @vmas:	mappings that have been read already, or NULL
+ * @nr:		their number; the others stand in the image
+ * @offset:	where the first one stands in the image
+ */
+struct restored_layout {
+	struct ckpt_mm *m;
+	u32 objref;
+	struct ckpt_pkeys keys;
+	struct ckpt_vma *vmas;
+	u32 nr;
+	u64 offset;
 };
 
 /*
@@ -48,6 +71,23 @@ static inline void ckpt_mm_set_owner(struct mm_struct *mm, struct task_struct *o
 #endif
 }
 
+int restore_build_mm(struct ckpt_ctx *ctx, struct restored_mm *rm,
+		     const struct restored_layout *layout);
+void restored_layout_free(struct restored_layout *layout);
+
+/* restore_jobs.c */
+typedef int (*restore_part_fn)(struct ckpt_ctx *ctx, struct restored_mm *rm, void *data);
+
+bool restore_has_help(struct ckpt_ctx *ctx);
+int restore_job_begin(struct ckpt_ctx *ctx, struct restored_mm *rm,
+		      struct restored_layout *layout);
+bool restore_job_is_open(struct ckpt_ctx *ctx, const struct restored_mm *rm);
+int restore_job_add(struct ckpt_ctx *ctx, restore_part_fn make, void *data, loff_t pos,
+		    bool relates);
+void restore_settle_mm(struct ckpt_ctx *ctx, struct restored_mm *rm);
+int restore_wait_built(struct ckpt_ctx *ctx, struct restored_mm *rm);
+
+bool restore_reads_in_parallel(struct file *file);
 long restore_fresh_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_struct *mm,
 			 unsigned long addr, unsigned long nr, struct page **pages);
 bool restore_is_private(struct ckpt_ctx *ctx, struct mm_struct *mm, unsigned long addr,

@@ -54,6 +54,7 @@ static int check_run(struct ckpt_ctx *ctx, struct restored_mm *rm, const struct 
 		     u64 prev_end)
 {
 	struct restored_mm *from;
+	int ret;
 
 	ctx->where.addr = run->addr;
 	if (!is_range(run->addr, run->nr) || !is_range(run->from_addr, run->nr) ||
@@ -65,6 +66,9 @@ static int check_run(struct ckpt_ctx *ctx, struct restored_mm *rm, const struct 
 		return PTR_ERR(from);
 	if (from == rm)
 		return ckpt_err(ctx, -EINVAL, "shared pages of the address space itself");
+	ret = restore_wait_built(ctx, from);
+	if (ret)
+		return ret;
 	if (!restore_is_private(ctx, rm->mm, run->addr, run->nr) ||
 	    !restore_is_private(ctx, from->mm, run->from_addr, run->nr))
 		return ckpt_err(ctx, -EINVAL, "shared pages where no private memory is mapped");
@@ -162,6 +166,53 @@ static int descend(struct ckpt_ctx *ctx, struct restored_mm *rm, const struct co
 	return ret;
 }
 
+static void cow_record_free(struct cow_record *r)
+{
+	kvfree(r->run);
+	kfree(r);
+}
+
+/* Of who makes the address space, which has its mappings and no pages yet. */
+static int make_cow(struct ckpt_ctx *ctx, struct restored_mm *rm, void *data)
+{
+	struct cow_record *r = data;
+	u64 prev_end = 0;
+	unsigned int i;
+	int ret = 0;
+
+	if (!rm) {
+		cow_record_free(r);
+		return 0;
+	}
+	list_add_tail(&r->node, &rm->cows);
+	for (i = 0; i < r->nr && !ret; i++) {
+		ret = check_run(ctx, rm, &r->run[i], prev_end);
+		prev_end = r->run[i].addr + ((u64)r->run[i].nr << PAGE_SHIFT);
+	}
+	for (i = 0; i < r->nr && !ret; i++) {
+		make_tables(rm, &r->run[i]);
+		ret = note_borrowed(rm, &r->run[i]);
+	}
+	return ret ?: descend(ctx, rm, r);
+}
+
+/*
+ * All that it speaks of has been read before: nobody waits for one who may be
+ * waiting for him.
+ */
+static int check_order(struct ckpt_ctx *ctx, const struct cow_record *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->nr; i++) {
+		struct restored_mm *from = ckpt_ref(ctx, r->run[i].from, CKPT_OBJ_MM);
+
+		if (IS_ERR(from))
+			return PTR_ERR(from);
+	}
+	return 0;
+}
+
 /**
  * restore_cow_rec - pages that are another address space's, too
  * @ctx:	the restart
@@ -173,9 +224,7 @@ int restore_cow_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 {
 	struct restored_mm *rm = ckpt_ref(ctx, rec->objref, CKPT_OBJ_MM);
 	struct cow_record *r;
-	u64 prev_end = 0;
-	unsigned int i;
-	int ret = 0;
+	int ret;
 
 	if (IS_ERR(rm))
 		return PTR_ERR(rm);
@@ -191,16 +240,16 @@ int restore_cow_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 		kfree(r);
 		return ret;
 	}
-	list_add_tail(&r->node, &rm->cows);
-	for (i = 0; i < r->nr && !ret; i++) {
-		ret = check_run(ctx, rm, &r->run[i], prev_end);
-		prev_end = r->run[i].addr + ((u64)r->run[i].nr << PAGE_SHIFT);
+	if (restore_job_is_open(ctx, rm)) {
+		ret = check_order(ctx, r);
+		if (!ret)
+			ret = restore_job_add(ctx, make_cow, r, 0, true);
+		if (ret)
+			cow_record_free(r);
+		return ret;
 	}
-	for (i = 0; i < r->nr && !ret; i++) {
-		make_tables(rm, &r->run[i]);
-		ret = note_borrowed(rm, &r->run[i]);
-	}
-	return ret ?: descend(ctx, rm, r);
+	restore_settle_mm(ctx, rm);
+	return make_cow(ctx, rm, r);
 }
 
 /* Would whoever looks for the mappings of @folio find one in @vma? */
@@ -391,7 +440,6 @@ void restore_cow_put(struct restored_mm *rm)
 
 	list_for_each_entry_safe(r, next, &rm->cows, node) {
 		list_del(&r->node);
-		kvfree(r->run);
-		kfree(r);
+		cow_record_free(r);
 	}
 }

@@ -201,11 +201,14 @@ static void fresh_work(struct work_struct *work)
 	mem_cgroup_put(memcg);
 }
 
-/*
- * Reads of these do not wait for each other, nor for a process: a worker of the
- * kernel may do them.
+/**
+ * restore_reads_in_parallel - may several CPUs read an image at the same time?
+ * @file:	the image
+ *
+ * Return: true if reads of it do not wait for each other, nor for a process: a
+ * worker of the kernel may do them.
  */
-static bool is_read_in_parallel(struct file *file)
+bool restore_reads_in_parallel(struct file *file)
 {
 	struct inode *inode = file_inode(file);
 
@@ -226,7 +229,7 @@ static long make_in_parallel(struct ckpt_stream *s, struct fresh_range *r, unsig
 	struct fresh_worker **workers;
 	struct vm_area_struct *vma;
 
-	if (cpus < 2 || nr << PAGE_SHIFT < 2 * MIN_WORKER_BYTES || !is_read_in_parallel(s->file))
+	if (cpus < 2 || nr << PAGE_SHIFT < 2 * MIN_WORKER_BYTES || !restore_reads_in_parallel(s->file))
 		return 0;
 	if (mmap_read_lock_killable(r->mm))
 		return -EINTR;

@@ -23,6 +23,7 @@
 struct extents {
 	struct ckpt_extent *extent;
 	unsigned int nr;
+	u32 nr_pages;		/* that have payload */
 	struct page *pages[CKPT_BATCH_PAGES];
 };
 
@@ -173,6 +174,7 @@ static struct extents *read_extents(struct ckpt_ctx *ctx, struct ckpt_stream *s,
 	if (!x)
 		return ERR_PTR(-ENOMEM);
 	x->nr = head.nr_extents;
+	x->nr_pages = head.nr_pages;
 	x->extent = kvmalloc_array(x->nr, sizeof(*x->extent), GFP_KERNEL_ACCOUNT);
 	ret = x->extent ? ckpt_read(s, x->extent, x->nr * sizeof(*x->extent)) : -ENOMEM;
 	if (!ret) {
@@ -469,6 +471,28 @@ static int restore_shmem_pages(struct ckpt_ctx *ctx, struct file *file, u32 objr
 	return ret;
 }
 
+/* Of who makes the address space. */
+static int make_pages(struct ckpt_ctx *ctx, struct restored_mm *rm, void *data)
+{
+	int ret = rm ? restore_mm_pages(ctx, rm, data) : 0;
+
+	extents_free(data);
+	return ret;
+}
+
+/* Leave the payload to who makes the address space. */
+static int leave_to_job(struct ckpt_ctx *ctx, struct extents *x)
+{
+	struct ckpt_stream *s = &ctx->img;
+	int ret = restore_job_add(ctx, make_pages, x, s->pos - (s->buf_len - s->buf_pos), false);
+
+	if (ret) {
+		extents_free(x);
+		return ret;
+	}
+	return ckpt_skip_pages(s, x->nr_pages);
+}
+
 /**
  * restore_pages_rec - fill pages of an address space, of shared memory or a file
  * @ctx:	the restart
@@ -489,6 +513,10 @@ int restore_pages_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	x = read_extents(ctx, &ctx->img, rec);
 	if (IS_ERR(x))
 		return PTR_ERR(x);
+	if (type == CKPT_OBJ_MM && restore_job_is_open(ctx, obj))
+		return leave_to_job(ctx, x);
+	if (type == CKPT_OBJ_MM)
+		restore_settle_mm(ctx, obj);
 	ret = type == CKPT_OBJ_SHMEM ? restore_shmem_pages(ctx, obj, rec->objref, x) :
 	      type == CKPT_OBJ_CONTENTS ? restore_contents_pages(ctx, obj, x->extent, x->nr) :
 	      restore_mm_pages(ctx, obj, x);

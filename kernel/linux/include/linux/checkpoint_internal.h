@@ -64,6 +64,7 @@ struct ckpt_where {
 	int fd;			/* -1: not about a descriptor */
 	unsigned long addr;	/* 0: not about memory */
 	const char *path;	/* NULL: none known */
+	u64 offset;		/* restart: where it stands in the image; 0: what was read last */
 };
 
 enum ckpt_obj_type {
@@ -108,6 +109,8 @@ struct ckpt_task_list {
  * @last_shmem:	restart: what the PAGES that follow may leave to a parent
  * @lazy:	restart: the images that pages have been left in, or NULL
  * @restart:	restart: the tasks
+ * @main:	restart: that of the coordinator, whom this one helps, or NULL
+ * @jobs:	restart: what others may help with
  * @ahead:	restart: head of the first record that the tasks do not need; type 0: none
  * @last_process: restart: what a SIGQUEUE without pid and THREADs belong to
  * @last_thread: restart: what CPU and FPU records belong to
@@ -196,6 +199,8 @@ struct ckpt_ctx {
 	u32 file_cred_ref;
 	struct ckpt_lazy *lazy;
 	struct restart_ctx *restart;
+	struct ckpt_ctx *main;
+	struct restore_jobs *jobs;
 	struct ckpt_rec ahead;
 	struct restart_task *last_process;
 	struct restart_task *last_thread;
@@ -358,6 +363,7 @@ int restart_create(u64 flags, const int *fds, unsigned int nr_fds, int log_fd,
 		   const struct path *copy_dir);
 long restart_join(int ctx_fd);
 int restart_run(int ctx_fd, struct restart_stats *stats);
+long restart_help(int ctx_fd);
 struct restart_task *restart_find(struct ckpt_ctx *ctx, pid_t pid);
 struct task_struct *restart_root(struct ckpt_ctx *ctx);
 struct restart_task *restart_lookup(struct ckpt_ctx *ctx, pid_t pid);
@@ -987,6 +993,13 @@ int restore_adopt_mm(struct restart_task *rt);
 int restore_finish_mm(struct ckpt_ctx *ctx, struct restart_task *rt);
 void restore_mm_put(void *mm);
 struct mm_struct *restored_mm_of(struct ckpt_ctx *ctx, u32 objref);
+
+/* mm/restore_jobs.c */
+int restore_jobs_alloc(struct ckpt_ctx *ctx);
+void restore_jobs_free(struct ckpt_ctx *ctx);
+int restore_jobs_finish(struct ckpt_ctx *ctx);
+void restore_jobs_close(struct ckpt_ctx *ctx);
+int restore_jobs_help(struct ckpt_ctx *ctx);
 
 /* mm/restore_pages.c */
 int restore_shmem_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);

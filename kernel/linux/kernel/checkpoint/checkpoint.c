@@ -64,6 +64,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	ckpt_cow_free(ctx);
 	ckpt_shmem_rollback(ctx);
 	restore_shmem_ids_free(ctx);
+	restore_jobs_free(ctx);
 	ckpt_objs_release(ctx);
 	ckpt_refs_release(ctx);
 	/* Nobody has the segments attached any more, if the restart has failed. */

@@ -436,6 +436,7 @@ void *ckpt_read_payload(struct ckpt_ctx *ctx, struct ckpt_stream *s,
 static void ckpt_log_line(struct ckpt_ctx *ctx, const char *kind,
 			  struct va_format *vaf)
 {
+	struct ckpt_ctx *main = ctx->main ?: ctx;
 	const struct ckpt_where *w = &ctx->where;
 	struct mem_cgroup *memcg;
 	char *line;
@@ -449,7 +450,7 @@ static void ckpt_log_line(struct ckpt_ctx *ctx, const char *kind,
 	n = scnprintf(line, PATH_MAX + 511, "%s: ", kind);
 	if (ctx->restart)
 		n += scnprintf(line + n, PATH_MAX + 511 - n,
-			       "image offset %llu: ", ctx->img.offset);
+			       "image offset %llu: ", w->offset ?: ctx->img.offset);
 	if (w->pid)
 		n += scnprintf(line + n, PATH_MAX + 511 - n, "pid %d: ", w->pid);
 	if (w->fd >= 0)
@@ -463,7 +464,7 @@ static void ckpt_log_line(struct ckpt_ctx *ctx, const char *kind,
 	/* Nor is the log, which is to tell that there is no more. */
 	memcg = set_active_memcg(NULL);
 	kernel_write(ctx->log, line, n,
-		     ctx->log->f_mode & FMODE_LSEEK ? &ctx->log->f_pos : &ctx->log_pos);
+		     ctx->log->f_mode & FMODE_LSEEK ? &ctx->log->f_pos : &main->log_pos);
 	set_active_memcg(memcg);
 	kfree(line);
 }
@@ -480,12 +481,15 @@ static void ckpt_log_line(struct ckpt_ctx *ctx, const char *kind,
  */
 int ckpt_err(struct ckpt_ctx *ctx, int err, const char *fmt, ...)
 {
+	struct ckpt_ctx *main = ctx->main ?: ctx;
 	struct va_format vaf = { .fmt = fmt };
 	va_list args;
+	int first;
 
-	if (ctx->error)
-		return ctx->error;
-	ctx->error = err;
+	/* Somebody who helps may meet one at the same time. */
+	first = cmpxchg(&main->error, 0, err);
+	if (first)
+		return first;
 	va_start(args, fmt);
 	vaf.va = &args;
 	ckpt_log_line(ctx, "error", &vaf);

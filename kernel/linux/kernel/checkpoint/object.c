@@ -276,7 +276,7 @@ drop:
  */
 void *ckpt_ref(struct ckpt_ctx *ctx, u32 objref, enum ckpt_obj_type type)
 {
-	struct ckpt_ref *ref = xa_load(&ctx->refs, objref);
+	struct ckpt_ref *ref = xa_load(&(ctx->main ?: ctx)->refs, objref);
 
 	if (!ref)
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "no object has objref %u", objref));

@@ -216,8 +216,10 @@ static int restart_flush(struct file *file, fl_owner_t id)
 {
 	struct restart_ctx *r = file->private_data;
 
-	if (task_tgid(current) == r->owner && r->phase != PHASE_GO)
+	if (task_tgid(current) == r->owner && r->phase != PHASE_GO) {
 		set_phase(r, PHASE_DEAD);
+		restore_jobs_close(r->ckpt);
+	}
 	return 0;
 }
 
@@ -282,6 +284,11 @@ int restart_create(u64 flags, const int *fds, unsigned int nr_fds, int log_fd,
 		return -ENOMEM;
 	r->ckpt = ckpt_ctx_alloc();
 	if (!r->ckpt) {
+		kfree(r);
+		return -ENOMEM;
+	}
+	if (restore_jobs_alloc(r->ckpt)) {
+		ckpt_ctx_free(r->ckpt);
 		kfree(r);
 		return -ENOMEM;
 	}
@@ -623,6 +630,7 @@ static int run(struct restart_ctx *r)
 		ckpt_wait_inactive(r->tasks[i].task);
 	memcg = ckpt_use_memcg_of(restart_root(ctx));
 	ret = restart_read_records(ctx);
+	ret = restore_jobs_finish(ctx) ?: ret;
 	if (!ret)
 		ret = restart_read_parents(r);
 	ckpt_use_memcg_end(memcg);
@@ -631,6 +639,29 @@ static int run(struct restart_ctx *r)
 	if (!ret)
 		ret = apply(r);
 	return ret ?: finish_tasks(r);
+}
+
+/**
+ * restart_help - do a part of what RUN has to do
+ * @ctx_fd:	the restart context
+ *
+ * Return: 0 when there is nothing more to help with, or a negative error.
+ */
+long restart_help(int ctx_fd)
+{
+	struct restart_ctx *r = restart_get(ctx_fd);
+	bool may;
+	int ret;
+
+	if (IS_ERR(r))
+		return PTR_ERR(r);
+	/* With the rights, in the namespaces, of whom the coordinator has made for it. */
+	rcu_read_lock();
+	may = task_tgid(rcu_dereference(current->real_parent)) == r->owner;
+	rcu_read_unlock();
+	ret = may ? restore_jobs_help(r->ckpt) : -EPERM;
+	kref_put(&r->refs, restart_free);
+	return ret;
 }
 
 /**
@@ -659,6 +690,7 @@ int restart_run(int ctx_fd, struct restart_stats *stats)
 		goto out;
 	}
 	ret = run(r);
+	restore_jobs_close(r->ckpt);
 	restore_tcp_free(r->ckpt);
 	if (!ret && READ_ONCE(r->phase) == PHASE_DEAD)
 		ret = -ECANCELED;

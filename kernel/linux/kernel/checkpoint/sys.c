@@ -264,7 +264,7 @@ static int sys_restart_create(const struct restart_args *args)
  * @uargs:	struct restart_args
  * @usize:	its size, as the caller knows it
  *
- * Return: RESTART_CREATE: a file descriptor; RESTART_RUN: 0; RESTART_JOIN does
+ * Return: RESTART_CREATE: a file descriptor; RUN and HELP: 0; RESTART_JOIN does
  * not return to its caller, but to where the restored task was. Or a negative
  * error; the log says what it is about.
  */
@@ -296,6 +296,8 @@ SYSCALL_DEFINE2(restart, struct restart_args __user *, uargs, size_t, usize)
 		    copy_to_user(u64_to_user_ptr(args.stats), &stats, sizeof(stats)))
 			ret = -EFAULT;
 		return ret;
+	case RESTART_HELP:
+		return restart_help(args.ctx_fd);
 	}
 	return -EINVAL;
 }

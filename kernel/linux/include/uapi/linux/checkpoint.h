@@ -155,11 +155,14 @@ struct checkpoint_stats {
  *  JOIN	called by every task of the rebuilt tree; returns as the restored
  *		task, or never: if the restart fails, the task is killed.
  *  RUN		wait for all to join, restore, let them go; returns 0 or an error.
+ *  HELP	called by children of who made the context, if they like: address
+ *		spaces are made by all who help; returns 0 when RUN has made them.
  * Closing the context before RUN has succeeded kills all who joined.
  */
 #define RESTART_CREATE		0
 #define RESTART_JOIN		1
 #define RESTART_RUN		2
+#define RESTART_HELP		3
 
 #define RESTART_KEEP_RELINKED	(1ULL << 0)	/* leave relinked names for another restart */
 #define RESTART_CHECK_TYPE	(1ULL << 1)	/* take files by name and type alone */
@@ -171,7 +174,7 @@ struct checkpoint_stats {
 struct restart_args {
 	__aligned_u64 flags;		/* CREATE only */
 	__u32 op;
-	__s32 ctx_fd;			/* JOIN, RUN */
+	__s32 ctx_fd;			/* JOIN, RUN, HELP */
 	__aligned_u64 image_fds;	/* CREATE: const __s32 *: image, its parent, ... */
 	__u32 nr_image_fds;
 	__s32 log_fd;			/* CREATE: -1: no log */
