@@ -30,7 +30,7 @@
 
 #define STACK_BYTES		8192
 #define COPY_STACK_BYTES	(256 * 1024)
-#define PROCESSES_PER_HELPER	4
+#define PROCESSES_PER_HELPER	2
 #define GONE_WITHIN_MS		5000
 /* How often, and for how long, to look again for a pid whose holder has ended. */
 #define REAPED_TRIES		250
@@ -78,11 +78,13 @@ static __attribute__((noreturn)) void join(int ctx_fd)
 }
 
 /* If it fails, there is one less to help. */
-static void help(int ctx_fd)
+static void help(struct rebuild *rebuild)
 {
-	struct restart_args args = { .op = RESTART_HELP, .ctx_fd = ctx_fd, .log_fd = -1 };
+	struct restart_args args = { .op = RESTART_HELP, .ctx_fd = rebuild->ctx_fd, .log_fd = -1 };
+	long made = raw2(__NR_restart_x86_64, (long)&args, sizeof(args));
 
-	raw2(__NR_restart_x86_64, (long)&args, sizeof(args));
+	if (made > 0)
+		__atomic_add_fetch(&rebuild->helped, made, __ATOMIC_RELAXED);
 }
 
 static void give_up(struct nursery *nursery, int pid, int error)
@@ -115,7 +117,7 @@ static __attribute__((noreturn, used)) void newborn_main(struct newborn *newborn
 	if (newborn->index == MAKER)
 		make_process(rebuild, 0, false);
 	else if (newborn->index == HELPER)
-		help(rebuild->ctx_fd);
+		help(rebuild);
 	if (newborn->index < 0)
 		for (;;)
 			raw2(SYS_exit_group, 0, 0);

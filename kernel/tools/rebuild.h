@@ -26,6 +26,7 @@ struct rebuild {
 	char *stacks;		/* where tasks that share memory begin, by index */
 	int helpers[MAX_HELPERS];
 	int nr_helpers;
+	int helped;		/* address spaces that they have made */
 };
 
 /*

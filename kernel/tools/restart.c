@@ -375,9 +375,9 @@ int main(int argc, char **argv)
 	if (pidfile)
 		write_pidfile(pidfile, root_pid);
 	if (json) {
-		printf("{\"imageId\":\"%s\",\"bytes\":%llu,\"tasks\":%llu,\"pages\":%llu,\"totalNs\":%llu,\"rootPid\":%d}\n",
+		printf("{\"imageId\":\"%s\",\"bytes\":%llu,\"tasks\":%llu,\"pages\":%llu,\"totalNs\":%llu,\"helped\":%d,\"rootPid\":%d}\n",
 		       id_text(stats.image_id, id), (unsigned long long)stats.bytes, (unsigned long long)stats.tasks,
-		       (unsigned long long)stats.pages, (unsigned long long)stats.total_ns, root_pid);
+		       (unsigned long long)stats.pages, (unsigned long long)stats.total_ns, rebuild.helped, root_pid);
 		fflush(stdout);
 	}
 	return detach ? 0 : wait_for_root();

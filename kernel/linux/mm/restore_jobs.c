@@ -383,14 +383,14 @@ static bool has_job(struct restore_jobs *jobs)
  * restore_jobs_help - make address spaces until there are none to be made
  * @ctx:	the restart, which is led by another
  *
- * Return: 0 or a negative error.
+ * Return: how many were made, or a negative error.
  */
 int restore_jobs_help(struct ckpt_ctx *ctx)
 {
 	struct restore_jobs *jobs = ctx->jobs;
 	struct ckpt_ctx *own = helper_ctx(ctx);
 	struct mm_job *job;
-	int ret = 0;
+	int ret, made = 0;
 
 	if (!own)
 		return -ENOMEM;
@@ -400,12 +400,14 @@ int restore_jobs_help(struct ckpt_ctx *ctx)
 	do {
 		ret = wait_event_killable(jobs->wq, has_job(jobs));
 		job = ret ? NULL : take_job(jobs);
-		if (job)
+		if (job) {
 			run_job(own, job);
+			made++;
+		}
 	} while (!ret && (job || !READ_ONCE(jobs->closed)));
 	spin_lock(&jobs->lock);
 	jobs->nr_helpers--;
 	spin_unlock(&jobs->lock);
 	kfree(own);
-	return ret;
+	return ret ?: made;
 }

@@ -645,7 +645,8 @@ static int run(struct restart_ctx *r)
  * restart_help - do a part of what RUN has to do
  * @ctx_fd:	the restart context
  *
- * Return: 0 when there is nothing more to help with, or a negative error.
+ * Return: how many address spaces were made, when there is nothing more to help
+ * with; or a negative error.
  */
 long restart_help(int ctx_fd)
 {

@@ -264,7 +264,8 @@ static int sys_restart_create(const struct restart_args *args)
  * @uargs:	struct restart_args
  * @usize:	its size, as the caller knows it
  *
- * Return: RESTART_CREATE: a file descriptor; RUN and HELP: 0; RESTART_JOIN does
+ * Return: RESTART_CREATE: a file descriptor; RESTART_RUN: 0; RESTART_HELP: how
+ * many address spaces the caller has made; RESTART_JOIN does
  * not return to its caller, but to where the restored task was. Or a negative
  * error; the log says what it is about.
  */

@@ -156,7 +156,8 @@ struct checkpoint_stats {
  *		task, or never: if the restart fails, the task is killed.
  *  RUN		wait for all to join, restore, let them go; returns 0 or an error.
  *  HELP	called by children of who made the context, if they like: address
- *		spaces are made by all who help; returns 0 when RUN has made them.
+ *		spaces are made by all who help; returns how many the caller has
+ *		made, when RUN needs no more help.
  * Closing the context before RUN has succeeded kills all who joined.
  */
 #define RESTART_CREATE		0
