@@ -669,7 +669,7 @@ out:
 }
 
 /**
- * restored_mm_of - an address space of the image
+ * restored_mm_of - an address space of the image, which nobody is making any more
  * @ctx:	the restart
  * @objref:	of the address space
  *
@@ -679,7 +679,10 @@ struct mm_struct *restored_mm_of(struct ckpt_ctx *ctx, u32 objref)
 {
 	struct restored_mm *rm = ckpt_ref(ctx, objref, CKPT_OBJ_MM);
 
-	return IS_ERR(rm) ? ERR_CAST(rm) : rm->mm;
+	if (IS_ERR(rm))
+		return ERR_CAST(rm);
+	restore_settle_mm(ctx, rm);
+	return rm->mm;
 }
 
 /* Any task that uses the address space will do; the leader is preferred. */

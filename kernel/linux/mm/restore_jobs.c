@@ -401,7 +401,10 @@ int restore_jobs_help(struct ckpt_ctx *ctx)
 		ret = wait_event_killable(jobs->wq, has_job(jobs));
 		job = ret ? NULL : take_job(jobs);
 		if (job) {
+			struct mem_cgroup *memcg = ckpt_use_memcg_of(restart_root(ctx));
+
 			run_job(own, job);
+			ckpt_use_memcg_end(memcg);
 			made++;
 		}
 	} while (!ret && (job || !READ_ONCE(jobs->closed)));
