@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Making the tasks of a tree again, by raw clone3(). All share memory and thread
- * pointer with who made them, for none of it is theirs for long, and a fork would
- * copy it: what runs in them makes bare system calls and nothing else of libc.
- * Only who has mounts to make gets a copy.
+ * Making the tasks of a tree again, by raw clone3(). The root is a copy of
+ * this program, and all others share its memory and thread pointer, for none of
+ * it is theirs for long: what runs in them makes bare system calls and nothing
+ * else of libc.
  */
 #define _GNU_SOURCE
 #include "rebuild.h"
@@ -257,11 +257,13 @@ static void go_to_cgroup(struct rebuild *rebuild, int index)
 		give_up(rebuild->nursery, task->entry.pid, -ret);
 }
 
-/* Who has mounts to make needs memory of its own; and another time namespace wants it. */
+/*
+ * Not with the coordinator: who has mounts to make; and the tree, for who kills
+ * one of it to gain memory would kill all who share it.
+ */
 static bool needs_copy(const struct rebuild *rebuild, int index)
 {
-	return rebuild->tasks.at[index].ns.flags & CKPT_NS_PID_INIT ||
-	       (index == 0 && (rebuild->new_time || rebuild->tasks.own & CKPT_NS_MNT));
+	return index == 0 || rebuild->tasks.at[index].ns.flags & CKPT_NS_PID_INIT;
 }
 
 static size_t give_stack(struct rebuild *rebuild, int index, struct clone_args *args)

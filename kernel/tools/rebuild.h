@@ -18,7 +18,6 @@ struct nursery {
 
 struct rebuild {
 	struct tasks tasks;
-	bool new_time;		/* the tree is in another time namespace than the caller */
 	int ctx_fd;
 	int progress;		/* read end: closed when all have been made */
 	int progress_in;	/* write end: every task holds it until it joins */
