@@ -229,7 +229,8 @@ static long make_in_parallel(struct ckpt_stream *s, struct fresh_range *r, unsig
 	struct fresh_worker **workers;
 	struct vm_area_struct *vma;
 
-	if (cpus < 2 || nr << PAGE_SHIFT < 2 * MIN_WORKER_BYTES || !restore_reads_in_parallel(s->file))
+	if (cpus < 2 || nr << PAGE_SHIFT < 2 * MIN_WORKER_BYTES ||
+	    !restore_reads_in_parallel(s->file))
 		return 0;
 	if (mmap_read_lock_killable(r->mm))
 		return -EINTR;
