@@ -384,9 +384,11 @@ static int map_vmas(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct res
 	int ret = 0;
 
 	for (i = 0; i < l->m->nr_vmas && !ret; i++) {
-		struct ckpt_vma read;
+		struct ckpt_vma read = {};
 		const struct ckpt_vma *v = i < l->nr ? &l->vmas[i] : &read;
 
+		if (fatal_signal_pending(current))
+			return ckpt_err(ctx, -EINTR, "interrupted");
 		if (v == &read)
 			ret = read_vma(ctx, l, i, prev_end, &read);
 		else
