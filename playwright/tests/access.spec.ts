@@ -1,7 +1,7 @@
 import { request as httpRequest } from "node:http";
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 import { startLab } from "../lab.js";
-import { bootByHand, labUrl, runCard } from "./page.js";
+import { bootByHand, labUrl, runCard, test } from "./page.js";
 
 /** Asks for a WebSocket as a page of the console itself would; answers the status. */
 function upgrade(url: string, cookie: string): Promise<number> {

@@ -1,6 +1,6 @@
 import { request as httpRequest } from "node:http";
-import { expect, test } from "@playwright/test";
-import { labUrl } from "./page.js";
+import { expect } from "@playwright/test";
+import { labUrl, test } from "./page.js";
 
 /** Asks for a WebSocket as a page of `origin` would; answers the status. */
 function upgradeFrom(origin: string): Promise<number> {

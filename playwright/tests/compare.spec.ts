@@ -1,6 +1,6 @@
 import { AxeBuilder } from "@axe-core/playwright";
-import { expect, test } from "@playwright/test";
-import { endIt, expectStep, labUrl, runFile } from "./page.js";
+import { expect } from "@playwright/test";
+import { endIt, expectStep, labUrl, runFile, test } from "./page.js";
 
 const file = (memMiB: number, command: string) =>
   [

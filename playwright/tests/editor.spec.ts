@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { AxeBuilder } from "@axe-core/playwright";
 import { parseExperimentFile } from "@crlab/shared/parse";
-import { expect, type Page, test } from "@playwright/test";
-import { endIt, expectStep, labUrl } from "./page.js";
+import { expect, type Page } from "@playwright/test";
+import { endIt, expectStep, labUrl, test } from "./page.js";
 
 const editor = (page: Page) => page.locator(".cm-content");
 

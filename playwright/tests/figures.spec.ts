@@ -1,9 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import type { BenchReport } from "../../packages/shared/src/bench.js";
-import { labData, labUrl } from "./page.js";
+import { labData, labUrl, test } from "./page.js";
 
 const report: BenchReport = {
   version: 1,

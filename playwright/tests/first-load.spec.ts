@@ -1,6 +1,6 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { FIRST_LOAD_BYTES, firstLoad } from "../first-load.js";
-import { bootByHand, endIt, labUrl } from "./page.js";
+import { bootByHand, endIt, labUrl, test } from "./page.js";
 
 test("home and a share page load at most 150 KB of JavaScript before they are used", async ({ page, browser }) => {
   const share = await bootByHand(page, "Light to look at");

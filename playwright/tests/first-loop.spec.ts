@@ -1,6 +1,6 @@
 import { AxeBuilder } from "@axe-core/playwright";
-import { expect, test } from "@playwright/test";
-import { action, bootByHand, expectStep, labUrl, runCard, verdict } from "./page.js";
+import { expect } from "@playwright/test";
+import { action, bootByHand, expectStep, labUrl, runCard, test, verdict } from "./page.js";
 
 test("a card's experiment runs to its verdict while another browser watches", async ({ page, browser }) => {
   const url = await runCard(page, "Unlinked file");

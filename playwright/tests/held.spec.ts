@@ -1,5 +1,5 @@
-import { expect, type Page, test } from "@playwright/test";
-import { endIt, expectStep, runFile } from "./page.js";
+import { expect, type Page } from "@playwright/test";
+import { endIt, expectStep, runFile, test } from "./page.js";
 
 const start = (name: string, workload: string, ready: string, args = "[]") => [
   `  - { kind: start, name: ${name}, workload: ${workload}, args: ${args} }`,

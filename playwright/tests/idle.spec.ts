@@ -1,7 +1,7 @@
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { z } from "zod";
 import { startLab, type TestLab } from "../lab.js";
-import { action, bootByHand, expectStep } from "./page.js";
+import { action, bootByHand, expectStep, test } from "./page.js";
 
 let lab: TestLab;
 test.beforeAll(async () => {

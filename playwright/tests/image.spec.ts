@@ -1,6 +1,6 @@
 import { AxeBuilder } from "@axe-core/playwright";
-import { expect, type Page, test } from "@playwright/test";
-import { action, endIt, expectStep, runFile } from "./page.js";
+import { expect, type Page } from "@playwright/test";
+import { action, endIt, expectStep, runFile, test } from "./page.js";
 
 const file = [
   "title: Images",

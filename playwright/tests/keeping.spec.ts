@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { AxeBuilder } from "@axe-core/playwright";
-import { expect, test } from "@playwright/test";
-import { action, bootByHand, endIt, labUrl, verdict } from "./page.js";
+import { expect } from "@playwright/test";
+import { action, bootByHand, endIt, labUrl, test, verdict } from "./page.js";
 
 test("a result is marked invalid by its owner, named, downloaded, and taken in again as it was", async ({
   page,

@@ -1,5 +1,5 @@
-import { expect, type Page, test } from "@playwright/test";
-import { expectStep, labUrl, verdict } from "./page.js";
+import { expect, type Page } from "@playwright/test";
+import { expectStep, labUrl, test, verdict } from "./page.js";
 
 /** What has the focus, as a person hears it. */
 const focused = (page: Page) =>

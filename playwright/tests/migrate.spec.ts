@@ -1,6 +1,6 @@
 import { AxeBuilder } from "@axe-core/playwright";
-import { expect, test } from "@playwright/test";
-import { action, endIt, expectStep, runFile, verdict } from "./page.js";
+import { expect } from "@playwright/test";
+import { action, endIt, expectStep, runFile, test, verdict } from "./page.js";
 
 const file = [
   "title: Moved from the page",

@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { wayTo } from "../cut.js";
 import { startLab } from "../lab.js";
-import { action, bootByHand, expectStep, labUrl } from "./page.js";
+import { action, bootByHand, expectStep, labUrl, test } from "./page.js";
 
 test("the network is cut in the middle of a terminal's output: the page says so, goes on by itself, and nothing is lost or doubled", async ({
   page,

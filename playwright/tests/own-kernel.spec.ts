@@ -1,8 +1,8 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { expect, test } from "@playwright/test";
+import { expect } from "@playwright/test";
 import { cacheDir, findKernel } from "../../apps/runner/src/build/index.js";
-import { endIt, expectStep, labUrl, verdict } from "./page.js";
+import { endIt, expectStep, labUrl, test, verdict } from "./page.js";
 
 const NAME = "page-test";
 const HASH = "0123456789ab".padEnd(64, "0");

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
-import { expect, type Page, test } from "@playwright/test";
-import { action, bootByHand, endIt, expectStep, labUrl } from "./page.js";
+import { expect, type Page } from "@playwright/test";
+import { action, bootByHand, endIt, expectStep, labUrl, test } from "./page.js";
 
 /** Counts, and judges itself as the lab's own workloads do. */
 const script = `#!/bin/bash

@@ -1,5 +1,8 @@
 /** What several tests do with a page. */
-import { expect, type Page } from "@playwright/test";
+import { once } from "node:events";
+import { serverMessage } from "@crlab/shared";
+import { test as anyTest, type BrowserContext, expect, type Page } from "@playwright/test";
+import { WebSocket } from "ws";
 
 function fromSetup(name: string): string {
   const value = process.env[name];
@@ -9,6 +12,41 @@ function fromSetup(name: string): string {
 export const labUrl = (): string => fromSetup("CRLAB_TEST_URL");
 /** Where the lab keeps what it keeps. */
 export const labData = (): string => fromSetup("CRLAB_TEST_DATA");
+
+/** Whatever a test started ends with it, however it ended: the next one finds the lab's room free. */
+export const test = anyTest.extend<{ room: undefined }>({
+  room: [
+    // Whoever names `context` is done before it is closed.
+    async ({ context: _, browser }, use) => {
+      await use(undefined);
+      for (const context of browser.contexts()) await endGuestsOf(context);
+    },
+    { auto: true },
+  ],
+});
+
+async function endGuestsOf(context: BrowserContext): Promise<void> {
+  const cookie = (await context.cookies(labUrl())).map(({ name, value }) => `${name}=${value}`).join("; ");
+  if (cookie === "") return;
+  const socket = new WebSocket(`${labUrl().replace("http", "ws")}/ws`, { headers: { cookie, origin: labUrl() } });
+  await once(socket, "open");
+  const answers = new Map<number, (message: ReturnType<typeof serverMessage.parse>) => void>();
+  socket.on("message", (data) => {
+    const message = serverMessage.parse(JSON.parse(String(data)));
+    if (message.type === "reply") answers.get(message.id)?.(message);
+    if (message.type === "error" && message.id !== null) answers.get(message.id)?.(message);
+  });
+  const ask = (request: { type: string; experiment?: string }) =>
+    new Promise<ReturnType<typeof serverMessage.parse>>((resolve) => {
+      const id = answers.size + 1;
+      answers.set(id, resolve);
+      socket.send(JSON.stringify({ id, ...request }));
+    });
+  const list = await ask({ type: "guests" });
+  const mine = list.type === "reply" ? (list.guests ?? []).filter((guest) => guest.mine) : [];
+  await Promise.all(mine.map(({ experiment }) => ask({ type: "end", experiment })));
+  socket.close();
+}
 
 /** One click on a card; answers the new experiment's address. */
 export async function runCard(page: Page, title: string): Promise<string> {
@@ -30,7 +68,7 @@ export async function bootByHand(page: Page, title: string, url = labUrl()): Pro
 
 export async function expectStep(page: Page, stepNo: number, state: "ok" | "failed"): Promise<void> {
   const step = page.getByTestId(`step-${stepNo}`);
-  await expect(step).toHaveAttribute("data-state", /^(ok|failed|interrupted)$/, { timeout: 90_000 });
+  await expect(step).toHaveAttribute("data-state", /^(ok|failed|interrupted)$/, { timeout: 240_000 });
   if ((await step.getAttribute("data-state")) !== state) throw new Error(`step ${stepNo}: ${await step.textContent()}`);
 }
 

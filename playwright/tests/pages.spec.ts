@@ -1,6 +1,6 @@
 import { AxeBuilder } from "@axe-core/playwright";
-import { expect, test } from "@playwright/test";
-import { labUrl } from "./page.js";
+import { expect } from "@playwright/test";
+import { labUrl, test } from "./page.js";
 
 for (const colorScheme of ["light", "dark"] as const) {
   for (const path of ["/", "/new", "/guests", "/figures", "/compare", "/x/doesnotexist"]) {

@@ -1,6 +1,6 @@
-import { expect, type Page, test } from "@playwright/test";
+import { expect, type Page } from "@playwright/test";
 import sharp from "sharp";
-import { bootByHand, endIt, labUrl, verdict } from "./page.js";
+import { bootByHand, endIt, labUrl, test, verdict } from "./page.js";
 
 const passes = [0x7b, 0xd7, 0xa5] as const;
 const invalid = [0xe0, 0xac, 0x4f] as const;

@@ -1,5 +1,5 @@
-import { expect, test } from "@playwright/test";
-import { action, bootByHand, endIt, expectStep, verdict } from "./page.js";
+import { expect } from "@playwright/test";
+import { action, bootByHand, endIt, expectStep, test, verdict } from "./page.js";
 
 test("the power is cut under a process, and it comes back on its terminal from the image on the disk", async ({
   page,

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { experimentArchive, foldAll, report } from "@crlab/shared";
-import { expect, type Page, test } from "@playwright/test";
-import { action, bootByHand, endIt, expectStep, runFile, verdict } from "./page.js";
+import { expect, type Page } from "@playwright/test";
+import { action, bootByHand, endIt, expectStep, runFile, test, verdict } from "./page.js";
 
 async function runCommand(page: Page, command: string): Promise<void> {
   await action(page, "run").click();

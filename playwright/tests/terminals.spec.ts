@@ -1,6 +1,6 @@
 import { AxeBuilder } from "@axe-core/playwright";
-import { expect, type Page, test } from "@playwright/test";
-import { action, bootByHand, endIt } from "./page.js";
+import { expect, type Page } from "@playwright/test";
+import { action, bootByHand, endIt, test } from "./page.js";
 
 /** The terminal that is shown, as the text on its screen. */
 const screenText = (page: Page) => page.locator(".xterm-rows").first();
