@@ -5,7 +5,7 @@
 /* covers: Tasks | orphans and subreapers | supported */
 /* covers: Tasks | stopped and continued children, told of and not | supported */
 /* covers: Tasks | zombies, with exit status or signal | supported */
-/* covers: Tasks | vfork in flight | supported: the checkpoint waits for execve */
+/* covers: Tasks | vfork over and over | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>

@@ -263,7 +263,8 @@ static void go_to_cgroup(struct rebuild *rebuild, int index)
  */
 static bool needs_copy(const struct rebuild *rebuild, int index)
 {
-	return index == 0 || rebuild->tasks.at[index].ns.flags & CKPT_NS_PID_INIT;
+	return index == 0 || (rebuild->tasks.at[index].ns.flags & CKPT_NS_PID_INIT &&
+			      !(rebuild->tasks.at[index].entry.flags & CKPT_TASK_SIGHAND));
 }
 
 static size_t give_stack(struct rebuild *rebuild, int index, struct clone_args *args)
@@ -296,6 +297,8 @@ static int make_process(struct rebuild *rebuild, int index, bool parent_has_unsh
 	start_in_cgroup(task, &args);
 	if (task->ns.flags & CKPT_NS_PID_INIT && !parent_has_unshared)
 		args.flags |= CLONE_NEWPID;
+	if (index && entry->flags & CKPT_TASK_SIGHAND)
+		args.flags |= CLONE_SIGHAND;
 	for (int i = 0; i < REAPED_TRIES && stack_bytes; i++) {
 		ret = clone_newborn(rebuild, index, &args, stack_bytes);
 		if (ret != -EEXIST || rebuild->nursery->stop || !may_get_free(pid))

@@ -297,15 +297,15 @@ static bool is_held_by_process_only(struct mm_struct *mm, struct task_struct *t)
 	return holders <= 0;
 }
 
-/* Someone else may only use it if they are threads of the same process. */
-static struct task_struct *find_sharer(struct mm_struct *mm, struct task_struct *t)
+/* Others may use it, too (CLONE_VM), but only such as are of the tree. */
+static struct task_struct *find_sharer(struct ckpt_ctx *ctx, struct mm_struct *mm)
 {
 	struct task_struct *p, *thread;
 
 	rcu_read_lock();
 	for_each_process_thread(p, thread) {
-		if ((thread->flags & PF_KTHREAD) || same_thread_group(thread, t) ||
-		    READ_ONCE(thread->mm) != mm)
+		if ((thread->flags & PF_KTHREAD) || READ_ONCE(thread->mm) != mm ||
+		    ckpt_in_tree(ctx, task_pid_vnr(thread)))
 			continue;
 		get_task_struct(thread);
 		rcu_read_unlock();
@@ -324,11 +324,11 @@ static int sharing_obstacle(struct ckpt_ctx *ctx, struct mm_struct *mm,
 	/* The search goes through all tasks of the system: mostly it is not needed. */
 	if (is_held_by_process_only(mm, t))
 		return 0;
-	other = find_sharer(mm, t);
+	other = find_sharer(ctx, mm);
 	if (!other)
 		return 0;
 	ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
-			    "shares its address space with another process, pid %d: not supported",
+			    "shares its address space with a process outside the tree, pid %d: not supported",
 			    task_tgid_vnr(other));
 	put_task_struct(other);
 	return ret;
@@ -553,10 +553,8 @@ int checkpoint_mm(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref)
 	if (!mm)
 		return ckpt_err(ctx, -ESRCH, "has no address space");
 	if (ckpt_obj_lookup(ctx, CKPT_OBJ_MM, mm, objref)) {
-		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
-				    "shares its address space with another process: not supported");
 		mmput(mm);
-		return ret;
+		return 0;
 	}
 	ret = check_parent(ctx, mm, t);
 	if (!ret)

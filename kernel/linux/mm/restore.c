@@ -715,16 +715,14 @@ static void own_adopted_mm(struct mm_struct *mm)
 int restore_adopt_mm(struct restart_task *rt)
 {
 	struct mm_struct *old = current->mm;
-	struct restart_task *leader;
 	struct restored_mm *rm;
 	int ret;
 
 	rm = ckpt_ref(restart_ckpt_ctx(rt), rt->leader->process->mm, CKPT_OBJ_MM);
 	if (IS_ERR(rm))
 		return restore_fail(rt, PTR_ERR(rm), "its address space");
-	leader = cmpxchg(&rm->leader, NULL, rt->leader);
-	if (leader && leader != rt->leader)
-		return restore_fail(rt, -EINVAL, "an address space that is another process's");
+	/* Of those who share it, one finishes it for all. */
+	cmpxchg(&rm->leader, NULL, rt->leader);
 
 	exec_mm_release(current, old);
 	ret = down_write_killable(&current->signal->exec_update_lock);
@@ -760,6 +758,8 @@ int restore_finish_mm(struct ckpt_ctx *ctx, struct restart_task *rt)
 
 	if (IS_ERR(rm))
 		return PTR_ERR(rm);
+	if (rm->leader != rt)
+		return 0;
 	set_dumpable(rm->mm, rm->dumpable);
 	ret = ckpt_track_adopt(rm->mm, rm->track_id, rm->tracker, ctx->header.image_id,
 			       rm->borrowed);

@@ -24,7 +24,7 @@ struct restart_task;
  * @track_id:	its name in the images of the chain
  * @tracker:	enum ckpt_tracker: goes on
  * @dumpable:	set at the end
- * @leader:	leader of the process that adopts it
+ * @leader:	leader of the first process that adopts it
  * @needed:	page numbers that are to come from parent images
  * @cows:	COW records, until the pages are shared
  * @borrowed:	the pages they speak of, or NULL

@@ -80,7 +80,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_TTY,		/* restart: a pseudo terminal of the tree */
 	CKPT_OBJ_FILES,		/* restart: the record, as the next two */
 	CKPT_OBJ_FS,
-	CKPT_OBJ_SIGHAND,	/* restart only */
+	CKPT_OBJ_SIGHAND,	/* the same */
 	CKPT_OBJ_SECCOMP,
 	CKPT_OBJ_TMPFS,		/* its superblock */
 	CKPT_OBJ_MQUEUE,	/* restart: opened with O_PATH */
@@ -288,6 +288,13 @@ static inline struct task_struct *ckpt_live_task(struct ckpt_ctx *ctx, unsigned 
 	return ctx->tasks.task[i + !!(ctx->entries[i].flags & CKPT_TASK_DEAD_LEADER)];
 }
 
+/* vfork.c */
+struct task_struct *ckpt_vfork_child(struct ckpt_ctx *ctx, struct task_struct *t);
+struct task_struct *ckpt_vfork_end(struct ckpt_ctx *ctx, struct task_struct *t);
+int restore_vfork(struct ckpt_ctx *ctx, struct restart_task *rt);
+struct task_struct *restore_vfork_child(struct restart_task *rt);
+void restore_vfork_wait(struct task_struct *child, struct completion *vfork, bool go);
+
 /* hold.c */
 struct file *ckpt_held_file(void);
 void ckpt_hold(struct ckpt_ctx *ctx, struct file *file);
@@ -324,6 +331,7 @@ int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root,
  * @nr_sem_undo: leader: their number
  * @timers:	leader: its POSIX timers, or NULL
  * @nr_timers:	leader: their number
+ * @vfork:	what it waits for, if that is a vfork()
  */
 struct restart_task {
 	struct ckpt_task_entry entry;
@@ -350,6 +358,7 @@ struct restart_task {
 	unsigned int nr_sem_undo;
 	struct ckpt_timer *timers;
 	unsigned int nr_timers;
+	struct completion *vfork;
 };
 
 /* A record that is kept until a task reads it: FILES, FS, SIGHAND. */

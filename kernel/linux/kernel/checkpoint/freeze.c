@@ -21,9 +21,6 @@
 /* A task that cannot be stopped for this long is named and refused. */
 #define FREEZE_TIMEOUT	(10 * HZ)
 
-/* For the child of a vfork() to call execve(2). */
-#define VFORK_TIMEOUT	(5 * HZ)
-
 /* Others tell nobody that they stop or end: look for them this often. */
 #define FREEZE_POLL	(HZ / 50)
 
@@ -230,6 +227,7 @@ static int list_tree(struct ckpt_ctx *ctx, struct task_struct *root, bool first_
 	return new;
 }
 
+/* Or no more. */
 static bool is_at_rest(struct task_struct *t)
 {
 	return task_is_parked(t) || READ_ONCE(t->exit_state);
@@ -243,6 +241,7 @@ static bool all_parked(struct ckpt_ctx *ctx, unsigned int *nr)
 
 		if (is_at_rest(t))
 			continue;
+		t = ckpt_vfork_end(ctx, t);
 		WRITE_ONCE(awaited, t);
 		/* Either we see it parked, or it sees that we wait for it. */
 		smp_mb();
@@ -273,7 +272,7 @@ static int freeze_timeout(struct ckpt_ctx *ctx)
 	for (i = 0; i < ctx->tasks.nr; i++) {
 		struct task_struct *t = ctx->tasks.task[i];
 
-		if (is_at_rest(t))
+		if (is_at_rest(t) || is_at_rest(ckpt_vfork_end(ctx, t)))
 			continue;
 		ctx->where.pid = task_pid_vnr(t);
 		return ckpt_err(ctx, -EBUSY,
@@ -281,34 +280,6 @@ static int freeze_timeout(struct ckpt_ctx *ctx)
 			t->comm);
 	}
 	return -EBUSY;
-}
-
-/* Mostly it ends in a moment, by execve(2). */
-static bool vfork_is_in_flight(struct ckpt_ctx *ctx)
-{
-	unsigned int i;
-
-	for (i = 1; i < ctx->tasks.nr; i++)
-		if (READ_ONCE(ctx->tasks.task[i]->vfork_done))
-			return true;
-	return false;
-}
-
-static int vfork_obstacle(struct ckpt_ctx *ctx)
-{
-	unsigned int i;
-
-	for (i = 1; i < ctx->tasks.nr; i++) {
-		struct task_struct *t = ctx->tasks.task[i];
-
-		if (READ_ONCE(t->vfork_done)) {
-			ctx->where.pid = task_pid_vnr(t);
-			return ckpt_err(ctx, -EBUSY,
-				"%s is the child of a vfork() that has not ended; try again later",
-				t->comm);
-		}
-	}
-	return 0;
 }
 
 /* One that its tracer has stopped comes to no other rest. */
@@ -351,8 +322,6 @@ static int freeze(struct ckpt_ctx *ctx, struct task_struct *root)
 			return ckpt_err(ctx, new, "the process has ended");
 		if (new < 0)
 			return ckpt_err(ctx, new, "cannot list the tree");
-		if (vfork_is_in_flight(ctx))
-			return -EAGAIN;
 		if (traced_obstacle(ctx))
 			return -EOPNOTSUPP;
 		ret = wait_until_parked(ctx);
@@ -396,6 +365,9 @@ static int describe_tasks(struct ckpt_ctx *ctx)
 		/* That of the root is no part of the tree. */
 		if (e->tgid != ctx->entries[0].tgid)
 			e->ppid = task_tgid_vnr(parent);
+		if (e->ppid && t == leader &&
+		    rcu_access_pointer(t->sighand) == rcu_access_pointer(parent->sighand))
+			e->flags |= CKPT_TASK_SIGHAND;
 		if (t->exit_state) {
 			e->flags |= leader_has_heirs(ctx, i) ? CKPT_TASK_DEAD_LEADER :
 							       CKPT_TASK_ZOMBIE;
@@ -444,25 +416,12 @@ static DEFINE_MUTEX(freeze_mutex);
  */
 int ckpt_freeze_tree(struct ckpt_ctx *ctx, struct task_struct *root)
 {
-	unsigned long deadline = jiffies + VFORK_TIMEOUT;
 	int ret;
 
 	ret = mutex_lock_killable(&freeze_mutex);
 	if (ret)
 		return ckpt_err(ctx, ret, "interrupted");
-	/* A parent in vfork() does not come to rest; let its child get on. */
-	while ((ret = freeze(ctx, root)) == -EAGAIN) {
-		if (time_after(jiffies, deadline)) {
-			ret = vfork_obstacle(ctx) ?: -EAGAIN;
-			break;
-		}
-		ckpt_thaw_tree(ctx);
-		schedule_timeout_killable(FREEZE_POLL);
-		if (fatal_signal_pending(current)) {
-			ret = -EINTR;
-			break;
-		}
-	}
+	ret = freeze(ctx, root);
 	mutex_unlock(&freeze_mutex);
 	return ret ?: describe_tasks(ctx);
 }
@@ -484,7 +443,7 @@ int ckpt_check_frozen(struct ckpt_ctx *ctx)
 
 		if (ctx->entries[i].flags & (CKPT_TASK_ZOMBIE | CKPT_TASK_DEAD_LEADER))
 			continue;
-		if (!task_is_parked(t) || fatal_signal_pending(t)) {
+		if (!task_is_parked(ckpt_vfork_end(ctx, t)) || fatal_signal_pending(t)) {
 			ctx->where = (struct ckpt_where) {
 				.pid = ctx->entries[i].pid, .fd = -1 };
 			return ckpt_err(ctx, -ESRCH, "was killed during the checkpoint");

@@ -98,7 +98,7 @@ static const struct ckpt_obj_ops obj_ops[CKPT_OBJ_TYPES] = {
 	[CKPT_OBJ_TTY] = { "PTY", tty_grab, tty_drop, restored_pty_put },
 	[CKPT_OBJ_FILES] = { "FILES", hold_nothing, hold_nothing, payload_drop },
 	[CKPT_OBJ_FS] = { "FS", hold_nothing, hold_nothing, payload_drop },
-	[CKPT_OBJ_SIGHAND] = { "SIGHAND", NULL, NULL, payload_drop },
+	[CKPT_OBJ_SIGHAND] = { "SIGHAND", hold_nothing, hold_nothing, payload_drop },
 	[CKPT_OBJ_TMPFS] = { "TMPFS", ckpt_tmpfs_grab, ckpt_tmpfs_drop, ckpt_tmpfs_put },
 	[CKPT_OBJ_MQUEUE] = { "MQUEUE", inode_grab, inode_drop, file_drop },
 #ifdef CONFIG_SECCOMP_FILTER

@@ -386,6 +386,8 @@ static bool may_end(struct restart_ctx *r, const struct restart_task *rt)
 long restart_join(int ctx_fd)
 {
 	struct restart_ctx *r = restart_get(ctx_fd);
+	DECLARE_COMPLETION_ONSTACK(vfork);
+	struct task_struct *child;
 	struct restart_task *rt;
 	bool go;
 	int ret;
@@ -407,6 +409,7 @@ long restart_join(int ctx_fd)
 			kref_put(&r->refs, restart_free);
 			do_exit(code);
 		}
+		rt->vfork = &vfork;
 		rt->ret = restore_task(rt);
 		rt->applied = true;
 		count_task(r, &r->nr_applied);
@@ -426,7 +429,10 @@ long restart_join(int ctx_fd)
 		smp_store_release(&r->lost, true);
 		wake_up_all(&r->run_wq);
 	}
+	child = restore_vfork_child(rt);
 	kref_put(&r->refs, restart_free);
+	if (child)
+		restore_vfork_wait(child, &vfork, go);
 	if (!go)
 		do_group_exit(SIGKILL);
 	return restore_arch_return();
@@ -578,6 +584,8 @@ static int finish_tasks(struct restart_ctx *r)
 		}
 		if (!ret && !(rt->entry.flags & CKPT_TASK_DEAD_LEADER))
 			ret = restore_cpu(ctx, rt);
+		if (!ret)
+			ret = restore_vfork(ctx, rt);
 		if (!ret)
 			ret = restore_account(ctx, rt);
 		if (!ret)

@@ -10,6 +10,37 @@
 /* More than any RLIMIT_SIGPENDING of the day; bounds a record. */
 #define MAX_PENDING	16384
 
+/* Processes can have the same handlers (CLONE_SIGHAND); all of them must be of the tree. */
+static int check_users(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct sighand_struct *sighand;
+	unsigned int i, users = 0, max;
+
+	rcu_read_lock();
+	sighand = rcu_dereference(t->sighand);
+	max = sighand ? refcount_read(&sighand->count) : 0;
+	for (i = 0; i < ctx->tasks.nr && max > get_nr_threads(t); i++)
+		users += rcu_access_pointer(ctx->tasks.task[i]->sighand) == sighand;
+	rcu_read_unlock();
+	if (max <= get_nr_threads(t) || max <= users)
+		return 0;
+	return ckpt_obstacle(ctx, -EOPNOTSUPP,
+		"%s: shares its signal handlers with a process outside the tree (CLONE_SIGHAND): not supported",
+		t->comm);
+}
+
+/* It can only be made with those of its parent. */
+static int check_heir(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	void *index = xa_load(&ctx->pids, task_tgid_vnr(t));
+
+	if (index && ctx->entries[xa_to_value(index)].flags & CKPT_TASK_SIGHAND)
+		return 0;
+	return ckpt_obstacle(ctx, -EOPNOTSUPP,
+		"%s: shares its signal handlers with a process that is not its parent (CLONE_SIGHAND): not supported",
+		t->comm);
+}
+
 int checkpoint_sighand(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref)
 {
 	struct sighand_struct *sighand;
@@ -18,6 +49,14 @@ int checkpoint_sighand(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref)
 	int i, ret;
 
 	BUILD_BUG_ON(CKPT_NSIG != _NSIG);
+	ret = ckpt_obj(ctx, CKPT_OBJ_SIGHAND, rcu_access_pointer(t->sighand), objref);
+	if (ret < 0)
+		return ret;
+	if (!ret)
+		return check_heir(ctx, t);
+	ret = check_users(ctx, t);
+	if (ret)
+		return ret;
 	rec = kzalloc(sizeof(*rec), GFP_KERNEL);
 	if (!rec)
 		return -ENOMEM;
@@ -33,7 +72,6 @@ int checkpoint_sighand(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref)
 		}
 		unlock_task_sighand(t, &flags);
 	}
-	*objref = ++ctx->next_ref;
 	ret = ckpt_write_rec(ctx, CKPT_REC_SIGHAND, *objref, rec, sizeof(*rec));
 	kfree(rec);
 	return ret;
@@ -51,6 +89,13 @@ int restore_sighand(struct restart_task *rt)
 		return restore_fail(rt, PTR_ERR(p), "signal handlers: no such object");
 	if (p->len != sizeof(*rec))
 		return restore_fail(rt, -EINVAL, "signal handlers: wrong size");
+	if (!p->first)
+		return restore_fail(rt, -EINVAL,
+				    "signal handlers: not known when it was described");
+	if (p->first != rt)
+		return rcu_access_pointer(p->first->task->sighand) ==
+		       rcu_access_pointer(current->sighand) ? 0 :
+		       restore_fail(rt, -EINVAL, "signal handlers: not those of its parent");
 	rec = (const void *)p->data;
 	for (i = 0; i < _NSIG; i++) {
 		if (sig_kernel_only(i + 1))

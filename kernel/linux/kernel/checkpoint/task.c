@@ -381,6 +381,7 @@ int restore_process_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	ctx->last_process = rt;
 	note_first_user(ctx, rt, p->files, CKPT_OBJ_FILES);
 	note_first_user(ctx, rt, p->fs, CKPT_OBJ_FS);
+	note_first_user(ctx, rt, p->sighand, CKPT_OBJ_SIGHAND);
 	if (p->stopped > SIGRTMAX || (p->stopped && !sig_kernel_stop(p->stopped)))
 		return ckpt_err(ctx, -EINVAL, "process %d: cannot be stopped by signal %u",
 				p->tgid, p->stopped);

@@ -61,7 +61,14 @@ int checkpoint_restart_block(struct ckpt_ctx *ctx, struct task_struct *t,
 			     struct ckpt_thread *th)
 {
 	const struct restart_block *rb = &t->restart_block;
+	struct task_struct *child = ckpt_vfork_child(ctx, t);
 	ktime_t now, until;
+
+	if (child) {
+		th->restart_kind = CKPT_RESTART_VFORK;
+		th->restart_arg[0] = task_pid_vnr(child);
+		return 0;
+	}
 
 	if (syscall_get_nr(t, task_pt_regs(t)) == -1 ||
 	    syscall_get_error(t, task_pt_regs(t)) != -ERESTART_RESTARTBLOCK)
@@ -124,7 +131,7 @@ int restore_restart_block(struct restart_task *rt)
 	struct timespec64 ts;
 	ktime_t now, until;
 
-	if (th->restart_kind == CKPT_RESTART_NONE)
+	if (th->restart_kind == CKPT_RESTART_NONE || th->restart_kind == CKPT_RESTART_VFORK)
 		return 0;
 	if (now_on(th->restart_clock, &now))
 		return restore_fail(rt, -EINVAL, "interrupted system call: unknown clock");

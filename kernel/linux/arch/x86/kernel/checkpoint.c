@@ -5,6 +5,7 @@
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/elf.h>
+#include <linux/pid_namespace.h>
 #include <linux/pkeys.h>
 #include <linux/regset.h>
 #include <linux/sched/mm.h>
@@ -48,6 +49,18 @@ u64 ckpt_arch_features(void)
 	return fpu_user_cfg.max_features;
 }
 
+/* It is still in the call that returns when its child has ended, or runs another program. */
+static void return_from_vfork(struct ckpt_ctx *ctx, struct task_struct *t,
+			      struct ckpt_cpu_x86_64 *cpu)
+{
+	struct task_struct *child = ckpt_vfork_child(ctx, t);
+
+	if (!child)
+		return;
+	cpu->ax = task_pid_nr_ns(child, task_active_pid_ns(t));
+	cpu->orig_ax = -1;
+}
+
 int checkpoint_cpu(struct ckpt_ctx *ctx, struct task_struct *t)
 {
 	const struct user_regset *gen = regset(t, NT_PRSTATUS);
@@ -61,6 +74,7 @@ int checkpoint_cpu(struct ckpt_ctx *ctx, struct task_struct *t)
 	len = regset_get_alloc(t, gen, sizeof(struct ckpt_cpu_x86_64), &data);
 	if (len < 0)
 		return ckpt_err(ctx, len, "cannot read its registers");
+	return_from_vfork(ctx, t, data);
 	ret = ckpt_write_rec(ctx, CKPT_REC_CPU, 0, data, len);
 	kfree(data);
 	if (ret)

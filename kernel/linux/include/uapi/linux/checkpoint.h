@@ -329,7 +329,9 @@ struct ckpt_header {
 #define CKPT_TASK_OWN_SESSION	(1U << 3)
 /* The first thread of a process has ended, others of it have not. */
 #define CKPT_TASK_DEAD_LEADER	(1U << 4)
-#define CKPT_TASK_FLAGS_ALL	0x1fU
+/* Shares signal handlers with its parent: CLONE_SIGHAND, and not CLONE_THREAD. */
+#define CKPT_TASK_SIGHAND	(1U << 5)
+#define CKPT_TASK_FLAGS_ALL	0x3fU
 
 /* TASKS: an array of these; a process's leader before its threads, parents before children. */
 struct ckpt_task_entry {
@@ -1328,6 +1330,7 @@ enum ckpt_restart_block {
 	CKPT_RESTART_SEMTIMEDOP	= 4,
 	CKPT_RESTART_EPOLL	= 5,
 	CKPT_RESTART_SIGTIMEDWAIT = 6,
+	CKPT_RESTART_VFORK	= 7,	/* restart_arg[0]: the child that it waits for */
 };
 
 struct ckpt_thread {
