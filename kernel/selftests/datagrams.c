@@ -8,6 +8,7 @@
 /* covers: Sockets | reports of errors that were not read (MSG_ERRQUEUE) | refused by name */
 /* covers: Sockets | netlink: groups, port, unread messages of the kernel | supported */
 /* covers: Sockets | packet and raw sockets: what they have not read is lost | supported */
+/* covers: Sockets | packet sockets of a group (PACKET_FANOUT), of type SOCK_PACKET | supported */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -338,6 +339,34 @@ static void packet_and_raw(void)
 	verify(poll(&p, 1, 5000) == 1 && recv(packet, buf, sizeof(buf), 0) > 0, "which the packet socket has seen");
 }
 
+/* Of two kinds that are seldom seen: of a group, and the one of old. */
+static void packet_kinds(void)
+{
+	struct sockaddr_ll name = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = 1 };
+	int group = 77 | PACKET_FANOUT_LB << 16, value, old = socket(AF_INET, SOCK_PACKET, htons(ETH_P_LOOP));
+	int bound = socket(AF_PACKET, SOCK_PACKET, htons(ETH_P_ALL)), members[2];
+	struct sockaddr device = { .sa_family = AF_PACKET, .sa_data = "lo" }, now = {};
+	socklen_t len = sizeof(now);
+
+	if (old < 0 || bound < 0 || bind(bound, &device, sizeof(device)) < 0)
+		_exit(96);
+	for (int i = 0; i < 2; i++) {
+		members[i] = socket(AF_PACKET, SOCK_DGRAM, 0);
+		if (members[i] < 0 || bind(members[i], (void *)&name, sizeof(name)) < 0 ||
+		    setsockopt(members[i], SOL_PACKET, PACKET_FANOUT, &group, sizeof(group)) < 0)
+			_exit(97);
+	}
+	pause_here();
+	for (int i = 0; i < 2; i++) {
+		len = sizeof(value);
+		verify(getsockopt(members[i], SOL_PACKET, PACKET_FANOUT, &value, &len) == 0 && value == group, "its group: 0x%x", value);
+	}
+	len = sizeof(value);
+	verify(getsockopt(old, SOL_SOCKET, SO_TYPE, &value, &len) == 0 && value == SOCK_PACKET, "the kind of old");
+	len = sizeof(now);
+	verify(getsockname(bound, &now, &len) == 0 && !strcmp(now.sa_data, "lo"), "and its device");
+}
+
 static void with_bpf(void)
 {
 	struct bpf_insn insns[] = {
@@ -386,6 +415,7 @@ int main(void)
 	subject_round("filters", filters);
 	subject_round("netlink", netlink);
 	subject_round("packet and raw", packet_and_raw);
+	subject_round("kinds of packet sockets", packet_kinds);
 	subject_refused("eBPF", with_bpf, IMAGE, "SO_ATTACH_BPF");
 	subject_refused("reports of errors", with_reports, IMAGE, "MSG_ERRQUEUE");
 	return tap_done();

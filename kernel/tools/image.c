@@ -62,6 +62,7 @@ static const struct shape {
 	{ CKPT_REC_EPOLL,    "EPOLL",    sizeof(struct ckpt_epoll), 0, 0 },
 	{ CKPT_REC_EPOLL_ITEMS, "EPOLL_ITEMS", 0, sizeof(struct ckpt_epoll_item), 0 },
 	{ CKPT_REC_MEMFD,    "MEMFD",    sizeof(struct ckpt_memfd), 1, 1 },
+	{ CKPT_REC_HUGETLB,  "HUGETLB",  sizeof(struct ckpt_hugetlb), 1, 1 },
 	{ CKPT_REC_ACCOUNT,  "ACCOUNT",  sizeof(struct ckpt_account), 0, 0 },
 	{ CKPT_REC_TIMERS,   "TIMERS",   0, sizeof(struct ckpt_timer), 0 },
 	{ CKPT_REC_SCHED,    "SCHED",    sizeof(struct ckpt_sched), 0, 0 },

@@ -14,12 +14,17 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "util.h"
 
+/* Ours among the optional fields of a line. */
+#define OUTSIDE		"outside:"
+
 struct mount {
 	char *device, *root, *at, *options, *type, *source, *super;
+	char *outside;		/* where whoever made the checkpoint has the same, or NULL: nowhere, or here */
 	char propagation;	/* 's'hared, 'm'aster (a slave), or 'p'rivate */
 	bool matched;
 	bool fresh;		/* a filesystem of its own, and not another mount of one */
@@ -103,6 +108,8 @@ static void parse_line(char *line, struct mount *m)
 			m->propagation = 'm';
 		else if (!strncmp(optional, "shared:", 7) && m->propagation == 'p')
 			m->propagation = 's';
+		else if (!strncmp(optional, OUTSIDE, strlen(OUTSIDE)))
+			m->outside = mounts_unescape(optional + strlen(OUTSIDE));
 	}
 	m->type = word(&line);
 	m->source = mounts_unescape(word(&line));
@@ -142,9 +149,17 @@ static void match(struct mounts *a, struct mounts *b)
 				a->of[i].matched = b->of[j].matched = true;
 }
 
+/* There is one of it, in the kernel or in a namespace, and to mount it again shows the same. */
 static bool is_made_up(const char *type)
 {
-	return !strcmp(type, "proc") || !strcmp(type, "sysfs") || !strcmp(type, "cgroup2") || !strcmp(type, "devtmpfs");
+	static const char *const types[] = {
+		"proc", "sysfs", "cgroup2", "devtmpfs", "mqueue", "debugfs", "tracefs", "securityfs", "configfs",
+	};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (!strcmp(type, types[i]))
+			return true;
+	return false;
 }
 
 static bool reaches(const struct mount *from, const struct mount *m)
@@ -250,10 +265,46 @@ static bool is_no_directory(pid_t pid, const char *path)
 	return is;
 }
 
+/* As the kernel does it. */
+static char *put_escaped(char *to, const char *text)
+{
+	for (; *text; text++)
+		if (strchr(" \t\n\\", *text))
+			to += sprintf(to, "\\%03o", (unsigned int)(unsigned char)*text);
+		else
+			*to++ = *text;
+	return to;
+}
+
+/* The line, and where the outside has what is mounted there. */
+static char *put_line(char *to, const char *line, size_t len, const struct mount *outside)
+{
+	const char *dash = memmem(line, len, " - ", 3);
+	size_t head = dash ? (size_t)(dash - line) : len;
+
+	to = mempcpy(to, line, head);
+	if (outside) {
+		to = stpcpy(to, " " OUTSIDE);
+		to = put_escaped(to, outside->at);
+	}
+	return mempcpy(to, line + head, len - head);
+}
+
+/* Each path of the outside stands in a line once at most, and grows to four times its length. */
+static size_t room_for_lines(const char *theirs, const struct mounts *a, const struct mounts *b)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; i < b->nr; i++)
+		if (strlen(b->of[i].at) > longest)
+			longest = strlen(b->of[i].at);
+	return strlen(theirs) + a->nr * (4 * longest + sizeof(OUTSIDE) + 3) + 1;
+}
+
 char *mounts_describe(const char *theirs, const char *ours, pid_t pid, void (*tell)(const char *text, void *arg), void *arg)
 {
 	struct mounts a = parse(theirs), b = parse(ours);
-	char *all = xcalloc(1, strlen(theirs) + a.nr + 1), *to = all;
+	char *all = xcalloc(1, room_for_lines(theirs, &a, &b)), *to = all;
 	const char *line = theirs;
 
 	match(&a, &b);
@@ -267,7 +318,7 @@ char *mounts_describe(const char *theirs, const char *ours, pid_t pid, void (*te
 			*to++ = '+';
 		else if (!m->matched && is_no_directory(pid, m->at))
 			*to++ = '-';
-		to = mempcpy(to, line, end - line);
+		to = put_line(to, line, end - line, m->matched || fresh ? NULL : seen_elsewhere(&b, m, false));
 		*to++ = '\n';
 		line = *end ? end + 1 : end;
 		/* The pseudo terminals of a devpts come by themselves. */
@@ -391,7 +442,21 @@ static bool is_there_already(const struct mounts *want, const struct mount *m)
 	return !strcmp(m->type, "cgroup2") && seen_elsewhere(want, m, true);
 }
 
-static bool make_one(struct mount *m, const struct mounts *want)
+/* Of the root that this one takes the place of; paths begin where the process works, which is that. */
+static char *path_in_old(const struct mounts *old, const struct mount *m)
+{
+	for (size_t i = 0; old && i < old->nr; i++) {
+		const struct mount *other = &old->of[i];
+
+		if (!strcmp(other->type, m->type) && !strcmp(other->source, m->source) && reaches(other, m) &&
+		    !strcmp(m->outside ?: m->at, other->at))
+			return xasprintf(".%s%s", strcmp(other->at, "/") ? other->at : "",
+					 m->root + (strcmp(other->root, "/") ? strlen(other->root) : 0));
+	}
+	return NULL;
+}
+
+static bool make_one(struct mount *m, const struct mounts *want, const struct mounts *old)
 {
 	unsigned long flag = flags_of(m->options);
 	const struct mount *other;
@@ -410,13 +475,14 @@ static bool make_one(struct mount *m, const struct mounts *want)
 	} else {
 		/* Devices change from boot to boot, but not within the image. */
 		other = seen_elsewhere(want, m, true);
-		if (!other) {
+		from = other ? xasprintf("%s%s", strcmp(other->at, "/") ? other->at : "",
+					 m->root + (strcmp(other->root, "/") ? strlen(other->root) : 0)) :
+			       path_in_old(old, m);
+		if (!from) {
 			complain("%s: what was mounted here, %s of %s, is not to be found", m->at, m->root, m->source);
 			return false;
 		}
-		from = xasprintf("%s%s", strcmp(other->at, "/") ? other->at : "",
-				 m->root + (strcmp(other->root, "/") ? strlen(other->root) : 0));
-		if (other->fresh)
+		if (other && other->fresh)
 			make_point(want, other + 1, from, !m->is_file);
 		make_point(want, m, m->at, stat(*from ? from : "/", &st) < 0 || S_ISDIR(st.st_mode));
 		ret = mount(*from ? from : "/", m->at, NULL, MS_BIND, NULL);
@@ -451,10 +517,75 @@ static bool set_propagation(const struct mounts *want)
 	return true;
 }
 
+/* What the others are mounted on stands first, though it may have been mounted after some of them. */
+static void put_root_first(struct mounts *want)
+{
+	for (size_t i = 1; i < want->nr; i++)
+		if (!strcmp(want->of[i].at, "/") && strcmp(want->of[0].at, "/")) {
+			struct mount root = want->of[i];
+
+			memmove(&want->of[1], &want->of[0], i * sizeof(root));
+			want->of[0] = root;
+		}
+}
+
+/* The root, if it is not what the caller has there: then there was a pivot_root(2). */
+static struct mount *other_root(struct mounts *want)
+{
+	return want->nr && !want->of[0].matched && !strcmp(want->of[0].at, "/") ? &want->of[0] : NULL;
+}
+
+/*
+ * Mount the root somewhere, and go there; what was mounted before can then be reached
+ * from the working directory, until leave_old_root().
+ */
+static bool change_root(struct mount *root, struct mounts *want, struct mounts *now)
+{
+	static const char *const places[] = { "/tmp", "/mnt", "/run", "/var" };
+	int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char propagation = root->propagation;
+	struct stat st;
+	bool good = false;
+
+	/* What is shared cannot be pivoted. */
+	root->propagation = 'p';
+	if (propagation == 's')
+		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	for (size_t i = 0; i < want->nr; i++)
+		want->of[i].matched = false;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !good && old >= 0; i++) {
+		if (stat(places[i], &st) < 0 || !S_ISDIR(st.st_mode))
+			continue;
+		root->at = (char *)places[i];
+		good = fchdir(old) == 0 && make_one(root, want, now) && chdir(places[i]) == 0 &&
+		       syscall(SYS_pivot_root, ".", ".") == 0 && fchdir(old) == 0;
+		break;
+	}
+	if (old >= 0)
+		close(old);
+	root->at = "/";
+	root->propagation = propagation;
+	if (!good)
+		complain("the root directory of its mount namespace cannot be changed: %s", strerror(errno));
+	return good;
+}
+
+static bool leave_old_root(const struct mount *root)
+{
+	bool good = umount2(".", MNT_DETACH) == 0 &&
+		    (root->propagation != 's' || mount(NULL, "/", NULL, MS_SHARED, NULL) == 0);
+
+	if (!good)
+		complain("the root directory of its mount namespace cannot be left: %s", strerror(errno));
+	return chdir("/") == 0 && good;
+}
+
 bool mounts_make(const char *text, bool procs, bool procs_later)
 {
 	char *current = mounts_read(0);
 	struct mounts want = parse(text), now;
+	struct mount *root;
 	bool good = true;
 
 	if (!current) {
@@ -462,21 +593,27 @@ bool mounts_make(const char *text, bool procs, bool procs_later)
 		return false;
 	}
 	now = parse(current);
+	put_root_first(&want);
 	if (!procs)
 		good = set_propagation(&want);
 	match(&want, &now);
-	for (size_t i = now.nr; i-- > 0 && good && !procs;)
+	root = procs ? NULL : other_root(&want);
+	if (root && good)
+		good = change_root(root, &want, &now);
+	for (size_t i = now.nr; i-- > 0 && good && !procs && !root;)
 		if (!now.of[i].matched)
 			umount2(now.of[i].at, MNT_DETACH);
 	for (size_t i = 0; i < want.nr && good; i++) {
 		bool proc = !strcmp(want.of[i].type, "proc");
 
 		if (!want.of[i].matched && (proc ? procs || !procs_later : !procs)) {
-			good = make_one(&want.of[i], &want);
+			good = make_one(&want.of[i], &want, root ? &now : NULL);
 			/* Such as /dev/ptmx: from here on others may be mounts of it. */
 			want.of[i].matched = good;
 		}
 	}
+	if (root && good)
+		good = leave_old_root(root);
 	free(current);
 	return good;
 }

@@ -40,7 +40,7 @@ const char *lock_type(uint32_t type)
 
 const char *vma_kind(uint32_t kind)
 {
-	static const char *const names[] = { NULL, "anon", "file", "shmem", "vdso", "vvar", "sysv", "aio" };
+	static const char *const names[] = { NULL, "anon", "file", "shmem", "vdso", "vvar", "sysv", "aio", "hugetlb" };
 
 	return NAME_OF(names, kind);
 }
@@ -72,7 +72,7 @@ const char *vma_flag(unsigned int bit)
 
 const char *restart_kind(uint32_t kind)
 {
-	static const char *const names[] = { "none", "nanosleep", "futex", "poll", "semtimedop" };
+	static const char *const names[] = { "none", "nanosleep", "futex", "poll", "semtimedop", "epoll", "sigtimedwait", "vfork" };
 
 	return NAME_OF(names, kind);
 }

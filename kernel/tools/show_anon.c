@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Records of eventfd, signalfd, timerfd, epoll, memfd and sockets. */
+/* Records of eventfd, signalfd, timerfd, epoll, memfd, huge pages and sockets. */
 #include "show_anon.h"
 
 #include <string.h>
@@ -58,7 +58,7 @@ static void epoll_items_json(const unsigned char *body, size_t len)
 	json_close(']');
 }
 
-static void memfd_json(const void *body)
+static void memfd_fields(const void *body)
 {
 	struct ckpt_memfd m;
 
@@ -70,7 +70,22 @@ static void memfd_json(const void *body)
 	json_number("gid", m.gid);
 	json_signed_digits("atimeNs", m.atime_ns);
 	json_signed_digits("mtimeNs", m.mtime_ns);
-	json_string("name", (const char *)body + sizeof(m));
+}
+
+static void memfd_json(const void *body)
+{
+	memfd_fields(body);
+	json_string("name", (const char *)body + sizeof(struct ckpt_memfd));
+}
+
+static void hugetlb_json(const void *body)
+{
+	struct ckpt_hugetlb h;
+
+	memcpy(&h, body, sizeof(h));
+	memfd_fields(body);
+	json_number("pageShift", h.page_shift);
+	json_string("name", (const char *)body + sizeof(h));
 }
 
 /* The tail: options, address, peer's address; the rest if it is shorter than it says. */
@@ -230,6 +245,7 @@ bool show_anon_json(const struct record *record)
 	case CKPT_REC_EPOLL: return true;
 	case CKPT_REC_EPOLL_ITEMS: epoll_items_json(record->body, record->body_len); return true;
 	case CKPT_REC_MEMFD: memfd_json(record->body); return true;
+	case CKPT_REC_HUGETLB: hugetlb_json(record->body); return true;
 	case CKPT_REC_PIDFD: pidfd_json(record->body); return true;
 	case CKPT_REC_SOCKET: socket_json(record->body, record->body_len); return true;
 	case CKPT_REC_SOCKET_PEER:
@@ -277,6 +293,16 @@ static void memfd_text(const void *body)
 	printf(", %llu bytes, seals 0x%x", (unsigned long long)m.size, m.seals);
 }
 
+static void hugetlb_text(const void *body)
+{
+	struct ckpt_hugetlb h;
+
+	memcpy(&h, body, sizeof(h));
+	show_printable((const char *)body + sizeof(h));
+	printf(", %llu bytes in pages of %llu, seals 0x%x", (unsigned long long)h.memfd.size,
+	       h.page_shift < 64 ? 1ULL << h.page_shift : 0, h.memfd.seals);
+}
+
 static void socket_text(const void *body)
 {
 	struct ckpt_socket s;
@@ -320,6 +346,7 @@ bool show_anon_text(const struct record *record)
 	case CKPT_REC_EPOLL: return true;
 	case CKPT_REC_EPOLL_ITEMS: epoll_items_text(record->body, record->body_len); return true;
 	case CKPT_REC_MEMFD: memfd_text(record->body); return true;
+	case CKPT_REC_HUGETLB: hugetlb_text(record->body); return true;
 	case CKPT_REC_PIDFD:
 		memcpy(&pidfd, record->body, sizeof(pidfd));
 		printf("of pid %d%s", pidfd.pid, pidfd.flags & CKPT_PIDFD_DEAD ? ", which is no more" : "");

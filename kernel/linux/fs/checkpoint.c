@@ -207,7 +207,7 @@ static const char *what_it_is(struct file *file)
 	case S_IFLNK:
 		return "a symbolic link";
 	}
-	return ckpt_is_memfd(file) ? "a memfd" : "a file";
+	return ckpt_is_memfd(file) || ckpt_is_huge_memfd(file) ? "a memfd" : "a file";
 }
 
 /**
@@ -223,7 +223,7 @@ int generic_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 	struct ckpt_file rec;
 	int ret;
 
-	if (ckpt_is_memfd(file) && !(file->f_mode & FMODE_PATH))
+	if ((ckpt_is_memfd(file) || ckpt_is_huge_memfd(file)) && !(file->f_mode & FMODE_PATH))
 		return checkpoint_memfd(ctx, file);
 	ret = ckpt_file_describe(ctx, file, CKPT_FILE_PATH, &rec);
 	if (!ret)

@@ -7,6 +7,7 @@
 #include <linux/checkpoint_internal.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
+#include <linux/hugetlb.h>
 #include <linux/memfd.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
@@ -178,14 +179,13 @@ static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 			map->obstacle = "a ring of asynchronous I/O with attributes: not supported";
 		return;
 	}
-	if (vma->vm_flags & VM_HUGETLB)
-		map->obstacle = "memory of hugetlbfs is mapped here: not supported";
-	else if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
+	if (is_vm_hugetlb_page(vma)) {
+		map->obstacle = ckpt_hugetlb_obstacle(vma);
+		unknown &= ~(VM_HUGETLB | VM_DONTEXPAND);
+	} else if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
 		map->obstacle = "memory of a device is mapped here: not supported";
 	else if (special_name(vma))
 		map->obstacle = "this is a special mapping of the kernel's: not supported";
-	else if (vma->vm_userfaultfd_ctx.ctx)
-		map->obstacle = "a userfaultfd watches this memory: not supported";
 	else if (is_execute_only(vma->vm_flags) && !has_execute_only_key(vma))
 		map->obstacle = "execute-only memory with a key of its own: not supported";
 #ifdef CONFIG_NUMA
@@ -196,12 +196,15 @@ static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 		map->obstacle = memfd_obstacle(vma);
 	else if (vma->vm_file && is_internal_shmem(vma->vm_file))
 		map->obstacle = internal_shmem_obstacle(vma->vm_file);
+	if (!map->obstacle && vma->vm_userfaultfd_ctx.ctx)
+		map->obstacle = "a userfaultfd watches this memory: not supported";
 	if (!map->obstacle && unknown)
 		map->obstacle = "this mapping has attributes that are not supported";
 	/* A private mapping of /dev/zero is anonymous memory by another way. */
 	if (vma->vm_file && !vma_is_anonymous(vma)) {
 		map->file = get_file(vma->vm_file);
-		v->kind = ckpt_is_shm(vma->vm_file) ? CKPT_VMA_SYSV :
+		v->kind = is_vm_hugetlb_page(vma) ? CKPT_VMA_HUGETLB :
+			  ckpt_is_shm(vma->vm_file) ? CKPT_VMA_SYSV :
 			  is_internal_shmem(vma->vm_file) && !ckpt_is_memfd(vma->vm_file) ?
 			  CKPT_VMA_SHMEM : CKPT_VMA_FILE;
 		if (v->kind == CKPT_VMA_SYSV && !(vma->vm_file->f_mode & FMODE_WRITE))
@@ -262,6 +265,8 @@ static int checkpoint_mapping_file(struct ckpt_ctx *ctx, struct mapping *map)
 	}
 	if (map->vma.kind == CKPT_VMA_SHMEM)
 		return checkpoint_shmem(ctx, map->file, &map->vma.object);
+	if (map->vma.kind == CKPT_VMA_HUGETLB)
+		return checkpoint_hugetlb_mapping(ctx, map->file, &map->vma.object);
 	if (map->vma.kind == CKPT_VMA_SYSV)
 		return checkpoint_shm(ctx, map->file, &map->vma.object);
 	if (map->file)
@@ -533,6 +538,12 @@ static int write_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 objref,
 	else if (!ret)
 		ret = ckpt_dump_pages(ctx, mm, mm, objref, vmas, nr);
 	kvfree(vmas);
+	for (nr = 0; nr < layout->nr && !ret; nr++) {
+		const struct ckpt_vma *v = &layout->maps[nr].vma;
+
+		if (v->kind == CKPT_VMA_HUGETLB && !(v->flags & CKPT_VMA_SHARED))
+			ret = ckpt_dump_hugetlb(ctx, mm, objref, v);
+	}
 	return ret;
 }
 

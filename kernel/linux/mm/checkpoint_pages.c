@@ -45,7 +45,7 @@ struct page_walk {
 	struct ckpt_pageset *borrowing;	/* what stands in the image as another's */
 };
 
-static struct page_batch *batch_alloc(struct ckpt_ctx *ctx, u32 objref)
+struct page_batch *ckpt_batch_alloc(struct ckpt_ctx *ctx, u32 objref)
 {
 	struct page_batch *b = kvzalloc(sizeof(*b), GFP_KERNEL_ACCOUNT);
 
@@ -62,18 +62,18 @@ static void batch_drop_pages(struct page_batch *b)
 		put_page(b->pages[--b->nr_pages]);
 }
 
-static void batch_free(struct page_batch *b)
+void ckpt_batch_free(struct page_batch *b)
 {
 	batch_drop_pages(b);
 	kvfree(b);
 }
 
-static bool batch_is_full(const struct page_batch *b)
+bool ckpt_batch_is_full(const struct page_batch *b)
 {
 	return b->nr_pages == CKPT_BATCH_PAGES || b->nr_extents == BATCH_EXTENTS;
 }
 
-static void batch_add(struct page_batch *b, u64 addr, u32 kind, struct page *page)
+void ckpt_batch_add(struct page_batch *b, u64 addr, u32 kind, struct page *page)
 {
 	struct ckpt_extent *e = b->nr_extents ? &b->extents[b->nr_extents - 1] : NULL;
 
@@ -90,7 +90,7 @@ static void batch_add(struct page_batch *b, u64 addr, u32 kind, struct page *pag
 }
 
 /* Write the record. The payload begins at a page boundary of the stream. */
-static int batch_write(struct page_batch *b)
+int ckpt_batch_write(struct page_batch *b)
 {
 	size_t extents_len = b->nr_extents * sizeof(*b->extents);
 	struct ckpt_ctx *ctx = b->ctx;
@@ -123,7 +123,7 @@ static int batch_write(struct page_batch *b)
 	return ret;
 }
 
-static bool page_is_zero(struct page *page)
+bool ckpt_page_is_zero(struct page *page)
 {
 	void *data = kmap_local_page(page);
 	bool zero = !memchr_inv(data, 0, PAGE_SIZE);
@@ -157,18 +157,18 @@ static int walk_add(struct page_walk *w, unsigned long addr, struct page *page)
 
 	if (w->borrowing && ckpt_pageset_test(w->borrowing, addr))
 		return 0;
-	if (page_is_zero(page)) {
+	if (ckpt_page_is_zero(page)) {
 		stats->zero_pages++;
 		if (w->of_file)
-			batch_add(w->batch, addr, CKPT_PAGES_ZERO, NULL);
+			ckpt_batch_add(w->batch, addr, CKPT_PAGES_ZERO, NULL);
 		return 0;
 	}
 	in_parent = w->increment && ckpt_track_is_same(w->tracked, addr);
 	if (in_parent) {
 		stats->parent_pages++;
-		batch_add(w->batch, addr, CKPT_PAGES_PARENT, NULL);
+		ckpt_batch_add(w->batch, addr, CKPT_PAGES_PARENT, NULL);
 	} else {
-		batch_add(w->batch, addr, CKPT_PAGES_DATA, page);
+		ckpt_batch_add(w->batch, addr, CKPT_PAGES_DATA, page);
 	}
 	if (w->share)
 		ckpt_cow_written(w->batch->ctx, w->batch->objref, addr, page);
@@ -192,7 +192,7 @@ static int walk_huge(struct page_walk *w, struct vm_area_struct *vma, pmd_t entr
 		return 0;
 	for (; addr < end && !ret; addr += PAGE_SIZE) {
 		w->next = addr;
-		if (batch_is_full(w->batch))
+		if (ckpt_batch_is_full(w->batch))
 			return 1;
 		ret = walk_add(w, addr, page + ((addr & ~HPAGE_PMD_MASK) >> PAGE_SHIFT));
 	}
@@ -213,18 +213,18 @@ static int walk_pte(struct page_walk *w, struct vm_area_struct *vma, pte_t entry
 	if (pte_none(entry))
 		return 0;
 	w->next = addr;
-	if (batch_is_full(w->batch))
+	if (ckpt_batch_is_full(w->batch))
 		return 1;
 	if (!pte_present(entry) && may_stay(w, addr, entry)) {
 		w->batch->ctx->stats.parent_pages++;
-		batch_add(w->batch, addr, CKPT_PAGES_PARENT, NULL);
+		ckpt_batch_add(w->batch, addr, CKPT_PAGES_PARENT, NULL);
 		return 0;
 	}
 	if (!pte_present(entry))
 		return 1;
 	if (is_zero_pfn(pte_pfn(entry))) {
 		if (w->of_file)
-			batch_add(w->batch, addr, CKPT_PAGES_ZERO, NULL);
+			ckpt_batch_add(w->batch, addr, CKPT_PAGES_ZERO, NULL);
 		return 0;
 	}
 	page = vm_normal_page(vma, addr, entry);
@@ -303,8 +303,8 @@ static int dump_vma_pages(struct page_walk *w, const struct ckpt_vma *v)
 		if (!ret)
 			return 0;
 		/* The walk has ended early, for one of two reasons. */
-		if (batch_is_full(w->batch))
-			ret = batch_write(w->batch);
+		if (ckpt_batch_is_full(w->batch))
+			ret = ckpt_batch_write(w->batch);
 		else
 			ret = walk_bring_in(w);
 		if (ret)
@@ -343,7 +343,7 @@ int ckpt_dump_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, struct mm_struct
 		return ckpt_err(ctx, ret,
 			"cannot bring in the pages that a lazy restart has left in its image (error %d)",
 			ret);
-	w.batch = batch_alloc(ctx, objref);
+	w.batch = ckpt_batch_alloc(ctx, objref);
 	if (!w.batch)
 		return -ENOMEM;
 	if (w.share) {
@@ -358,9 +358,9 @@ int ckpt_dump_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, struct mm_struct
 	for (i = 0; i < nr && !ret; i++)
 		ret = dump_vma_pages(&w, &vmas[i]);
 	if (!ret)
-		ret = batch_write(w.batch);
+		ret = ckpt_batch_write(w.batch);
 	ckpt_pageset_free(own);
-	batch_free(w.batch);
+	ckpt_batch_free(w.batch);
 	return ret;
 }
 
@@ -382,16 +382,16 @@ static int dump_shmem_folio(struct page_batch *b, struct inode *inode, struct sh
 	for (; index < end && !ret; index++) {
 		struct page *page = folio_file_page(folio, index);
 
-		if (page_is_zero(page)) {
+		if (ckpt_page_is_zero(page)) {
 			b->ctx->stats.zero_pages++;
 		} else if (t && ckpt_shmem_is_same(t, index, page)) {
 			b->ctx->stats.parent_pages++;
-			batch_add(b, (u64)index << PAGE_SHIFT, CKPT_PAGES_PARENT, NULL);
+			ckpt_batch_add(b, (u64)index << PAGE_SHIFT, CKPT_PAGES_PARENT, NULL);
 		} else {
-			batch_add(b, (u64)index << PAGE_SHIFT, CKPT_PAGES_DATA, page);
+			ckpt_batch_add(b, (u64)index << PAGE_SHIFT, CKPT_PAGES_DATA, page);
 		}
-		if (batch_is_full(b))
-			ret = batch_write(b);
+		if (ckpt_batch_is_full(b))
+			ret = ckpt_batch_write(b);
 	}
 	*next = end;
 	folio_put(folio);
@@ -417,7 +417,7 @@ int ckpt_dump_shmem(struct ckpt_ctx *ctx, struct inode *inode, u32 objref)
 
 	if (ckpt_dryrun(ctx))
 		return 0;
-	b = batch_alloc(ctx, objref);
+	b = ckpt_batch_alloc(ctx, objref);
 	if (!b)
 		return -ENOMEM;
 	t = ckpt_shmem_begin(ctx, inode, &rec.track_id);
@@ -438,7 +438,7 @@ int ckpt_dump_shmem(struct ckpt_ctx *ctx, struct inode *inode, u32 objref)
 			break;
 	}
 	if (!ret)
-		ret = batch_write(b);
-	batch_free(b);
+		ret = ckpt_batch_write(b);
+	ckpt_batch_free(b);
 	return ret;
 }

@@ -178,7 +178,7 @@ static long mark(struct mm_struct *mm, unsigned long addr, unsigned long nr,
 	unsigned long done = 0;
 
 	/* Locked memory is there already, and stays. */
-	if (!vma || vma->vm_flags & VM_LOCKED)
+	if (!vma || vma->vm_flags & (VM_LOCKED | VM_HUGETLB))
 		return 0;
 	end = min(end, vma->vm_end);
 	/* Without it, fork() would not look at the page tables. */

@@ -70,7 +70,8 @@ int checkpoint_memfd(struct ckpt_ctx *ctx, struct file *file)
 
 	ret = ckpt_file_describe(ctx, file, CKPT_FILE_MEMFD, &rec);
 	if (!ret)
-		ret = write_contents(ctx, file, &rec.object);
+		ret = ckpt_is_huge_memfd(file) ? checkpoint_hugetlb(ctx, file, &rec.object) :
+						 write_contents(ctx, file, &rec.object);
 	if (!ret)
 		ret = ckpt_remember_held(ctx, file, "is made anew by a restart");
 	return ret ?: ckpt_file_write(ctx, ckpt_file_objref(ctx, file), &rec, "", "");
@@ -165,13 +166,14 @@ int restore_memfd_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
  */
 struct file *restore_memfd_file(struct ckpt_ctx *ctx, const struct ckpt_file *f)
 {
-	struct file *memfd = ckpt_ref(ctx, f->object, CKPT_OBJ_SHMEM);
+	bool huge = ckpt_ref_type(ctx, f->object) == CKPT_OBJ_HUGETLB;
+	struct file *memfd = ckpt_ref(ctx, f->object, huge ? CKPT_OBJ_HUGETLB : CKPT_OBJ_SHMEM);
 	const struct cred *cred = restore_file_cred(ctx, f->cred);
 	struct file *file;
 
 	if (IS_ERR(memfd) || IS_ERR(cred))
 		return IS_ERR(memfd) ? memfd : ERR_CAST(cred);
-	if (!ckpt_is_memfd(memfd))
+	if (!ckpt_is_memfd(memfd) && !ckpt_is_huge_memfd(memfd))
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "objref %u is not a memfd", f->object));
 	file = path_open_quiet(&memfd->f_path, f->f_flags & MEMFD_OPEN_FLAGS, cred);
 	if (IS_ERR(file))

@@ -129,14 +129,15 @@ static vm_flags_t pkey_flags(u32 pkey)
 static int check_vma(struct ckpt_ctx *ctx, const struct ckpt_vma *v, u64 prev_end)
 {
 	bool sysv = v->kind == CKPT_VMA_SYSV, aio = v->kind == CKPT_VMA_AIO;
-	bool of_file = v->kind == CKPT_VMA_FILE || v->kind == CKPT_VMA_SHMEM || sysv;
+	bool of_file = v->kind == CKPT_VMA_FILE || v->kind == CKPT_VMA_SHMEM || sysv ||
+		       v->kind == CKPT_VMA_HUGETLB;
 	u32 flags = v->flags;
 
 	if (!PAGE_ALIGNED(v->start) || !PAGE_ALIGNED(v->end) || v->start >= v->end ||
 	    v->end > TASK_SIZE || v->start < prev_end)
 		return ckpt_err(ctx, -EINVAL, "a mapping from 0x%llx to 0x%llx, after 0x%llx",
 				v->start, v->end, prev_end);
-	if (v->kind < CKPT_VMA_ANON || v->kind > CKPT_VMA_AIO ||
+	if (v->kind < CKPT_VMA_ANON || v->kind > CKPT_VMA_HUGETLB ||
 	    flags & ~CKPT_VMA_FLAGS_ALL)
 		return ckpt_err(ctx, -EINVAL,
 				"a mapping of unknown kind %u or with unknown flags 0x%x",
@@ -175,6 +176,8 @@ static struct file *vma_file(struct ckpt_ctx *ctx, const struct ckpt_vma *v,
 		return ckpt_ref(ctx, v->object, CKPT_OBJ_FILE);
 	case CKPT_VMA_SHMEM:
 		return ckpt_ref(ctx, v->object, CKPT_OBJ_SHMEM);
+	case CKPT_VMA_HUGETLB:
+		return restore_hugetlb_mapping(ctx, v->object);
 	case CKPT_VMA_SYSV:
 		return restore_shm_attach(ctx, v, mm);
 	}

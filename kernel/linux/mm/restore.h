@@ -5,6 +5,7 @@
 #ifndef _MM_RESTORE_H
 #define _MM_RESTORE_H
 
+#include <linux/err.h>
 #include <linux/list.h>
 #include <linux/maple_tree.h>
 #include <linux/mm_types.h>
@@ -94,6 +95,25 @@ bool restore_is_private(struct ckpt_ctx *ctx, struct mm_struct *mm, unsigned lon
 			unsigned long nr);
 long restore_pin_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, unsigned long addr,
 		       unsigned int nr, struct page **pages);
+
+/* ckpt_hugetlb.c */
+#ifdef CONFIG_HUGETLBFS
+int restore_hugetlb_pages(struct ckpt_ctx *ctx, struct file *file,
+			  const struct ckpt_extent *extent, unsigned int nr, struct page **pages);
+struct file *restore_hugetlb_mapping(struct ckpt_ctx *ctx, u32 objref);
+#else
+static inline int restore_hugetlb_pages(struct ckpt_ctx *ctx, struct file *file,
+					const struct ckpt_extent *extent, unsigned int nr,
+					struct page **pages)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline struct file *restore_hugetlb_mapping(struct ckpt_ctx *ctx, u32 objref)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+#endif
 
 /* restore_cow.c */
 int restore_cow_pages(struct ckpt_ctx *ctx);

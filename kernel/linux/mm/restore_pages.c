@@ -197,13 +197,24 @@ static bool range_is_private(struct mm_struct *mm, unsigned long start, unsigned
 	while (start < end) {
 		struct vm_area_struct *vma = vma_lookup(mm, start);
 
-		if (!vma || vma->vm_flags & (VM_MAYSHARE | VM_HUGETLB | VM_IO | VM_PFNMAP |
-					     VM_MIXEDMAP) ||
+		if (!vma || vma->vm_flags & (VM_MAYSHARE | VM_IO | VM_PFNMAP | VM_MIXEDMAP) ||
 		    (vma->vm_ops && !vma->vm_file))
 			return false;
 		start = vma->vm_end;
 	}
 	return true;
+}
+
+/* Of hugetlbfs. */
+static bool has_huge_pages(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	VMA_ITERATOR(vmi, mm, start);
+	struct vm_area_struct *vma;
+
+	for_each_vma_range(vmi, vma, end)
+		if (vma->vm_flags & VM_HUGETLB)
+			return true;
+	return false;
 }
 
 /* Where the mapping ends that is known to be there. */
@@ -220,7 +231,7 @@ static unsigned long vma_end_of(struct mm_struct *mm, unsigned long addr)
 }
 
 /**
- * restore_is_private - has a range pages of its own?
+ * restore_is_private - has a range pages of its own, which others may share?
  * @ctx:	the restart
  * @mm:		the address space
  * @addr:	the first page
@@ -234,7 +245,8 @@ bool restore_is_private(struct ckpt_ctx *ctx, struct mm_struct *mm, unsigned lon
 	bool ok;
 
 	mmap_read_lock(mm);
-	ok = range_is_private(mm, addr, addr + (nr << PAGE_SHIFT));
+	ok = range_is_private(mm, addr, addr + (nr << PAGE_SHIFT)) &&
+	     !has_huge_pages(mm, addr, addr + (nr << PAGE_SHIFT));
 	mmap_read_unlock(mm);
 	return ok;
 }
@@ -504,7 +516,8 @@ int restore_pages_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 {
 	int type = ckpt_ref_type(ctx, rec->objref);
 	void *obj = ckpt_ref(ctx, rec->objref, type == CKPT_OBJ_SHMEM ||
-			     type == CKPT_OBJ_CONTENTS ? type : CKPT_OBJ_MM);
+			     type == CKPT_OBJ_CONTENTS || type == CKPT_OBJ_HUGETLB ?
+			     type : CKPT_OBJ_MM);
 	struct extents *x;
 	int ret;
 
@@ -519,6 +532,8 @@ int restore_pages_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 		restore_settle_mm(ctx, obj);
 	ret = type == CKPT_OBJ_SHMEM ? restore_shmem_pages(ctx, obj, rec->objref, x) :
 	      type == CKPT_OBJ_CONTENTS ? restore_contents_pages(ctx, obj, x->extent, x->nr) :
+	      type == CKPT_OBJ_HUGETLB ?
+	      restore_hugetlb_pages(ctx, obj, x->extent, x->nr, x->pages) :
 	      restore_mm_pages(ctx, obj, x);
 	extents_free(x);
 	return ret;

@@ -91,7 +91,7 @@ int checkpoint_sock(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_socket *r
 
 	rec->family = sk->sk_family;
 	rec->type = sk->sk_type;
-	rec->protocol = sk->sk_protocol;
+	rec->protocol = sk->sk_protocol ?: rec->protocol;
 	rec->shutdown = READ_ONCE(sk->sk_shutdown) & SHUTDOWN_MASK;
 	rec->error = READ_ONCE(sk->sk_err);
 	ret = sock_obstacle(ctx, sk);
@@ -159,14 +159,15 @@ static int check_socket(struct ckpt_ctx *ctx, const struct ckpt_socket *s, size_
 		return ckpt_err(ctx, -EINVAL, "a SOCKET record contradicts itself");
 	if (s->flags & ~CKPT_SOCKET_FLAGS_ALL || s->state > CKPT_SOCKET_LISTENING ||
 	    s->shutdown & ~SHUTDOWN_MASK || s->error > MAX_ERRNO || s->reserved ||
-	    s->backlog > INT_MAX ||
+	    (s->backlog > INT_MAX && !(s->flags & CKPT_SOCKET_FANOUT)) ||
 	    (!is_unix && !is_inet && s->family != AF_NETLINK && s->family != AF_PACKET) ||
 	    (without_file && (s->state == CKPT_SOCKET_LISTENING ||
 			      (is_unix && s->nr_options) ||
 			      (!is_unix && (!is_inet || s->type != SOCK_STREAM || s->addr_len ||
 					    s->state != CKPT_SOCKET_CONNECTED)))) ||
 	    (s->listener && s->flags & CKPT_SOCKET_GONE) ||
-	    (!is_unix && (s->path || s->flags & ~CKPT_SOCKET_GONE)))
+	    (s->flags & CKPT_SOCKET_FANOUT && s->family != AF_PACKET) ||
+	    (!is_unix && (s->path || s->flags & ~(CKPT_SOCKET_GONE | CKPT_SOCKET_FANOUT))))
 		return ckpt_err(ctx, -EINVAL, "a SOCKET with unknown or impossible attributes");
 	return 0;
 }

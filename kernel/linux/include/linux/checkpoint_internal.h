@@ -84,6 +84,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_SECCOMP,
 	CKPT_OBJ_TMPFS,		/* its superblock */
 	CKPT_OBJ_MQUEUE,	/* restart: opened with O_PATH */
+	CKPT_OBJ_HUGETLB,	/* restart: a file */
 	CKPT_OBJ_TYPES,
 };
 
@@ -884,6 +885,23 @@ struct sock *tcp_find(struct sock *sk, bool peer);
 
 /* net/core/filter.c */
 int sk_attach_checked(struct sock *sk, struct sock_fprog_kern *fprog);
+
+/* mm/ckpt_hugetlb.c */
+#ifdef CONFIG_HUGETLBFS
+bool ckpt_is_huge_memfd(const struct file *file);
+int checkpoint_hugetlb(struct ckpt_ctx *ctx, struct file *file, u32 *objref);
+int restore_hugetlb_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+#else
+static inline bool ckpt_is_huge_memfd(const struct file *file)
+{
+	return false;
+}
+
+static inline int checkpoint_hugetlb(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
+{
+	return -EOPNOTSUPP;
+}
+#endif
 
 /* mm/memfd_checkpoint.c */
 bool ckpt_is_memfd(const struct file *file);

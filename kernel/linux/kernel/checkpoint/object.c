@@ -100,6 +100,7 @@ static const struct ckpt_obj_ops obj_ops[CKPT_OBJ_TYPES] = {
 	[CKPT_OBJ_FS] = { "FS", hold_nothing, hold_nothing, payload_drop },
 	[CKPT_OBJ_SIGHAND] = { "SIGHAND", hold_nothing, hold_nothing, payload_drop },
 	[CKPT_OBJ_TMPFS] = { "TMPFS", ckpt_tmpfs_grab, ckpt_tmpfs_drop, ckpt_tmpfs_put },
+	[CKPT_OBJ_HUGETLB] = { "HUGETLB", inode_grab, inode_drop, file_drop },
 	[CKPT_OBJ_MQUEUE] = { "MQUEUE", inode_grab, inode_drop, file_drop },
 #ifdef CONFIG_SECCOMP_FILTER
 	[CKPT_OBJ_SECCOMP] = { "SECCOMP", ckpt_seccomp_grab, ckpt_seccomp_drop,
@@ -295,7 +296,7 @@ void *ckpt_ref(struct ckpt_ctx *ctx, u32 objref, enum ckpt_obj_type type)
  */
 int ckpt_ref_type(struct ckpt_ctx *ctx, u32 objref)
 {
-	struct ckpt_ref *ref = xa_load(&ctx->refs, objref);
+	struct ckpt_ref *ref = xa_load(&(ctx->main ?: ctx)->refs, objref);
 
 	return ref ? ref->type : -1;
 }

@@ -354,6 +354,9 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_EPOLL]	= restore_epoll_rec,
 	[CKPT_REC_EPOLL_ITEMS]	= restore_epoll_items_rec,
 	[CKPT_REC_MEMFD]	= restore_memfd_rec,
+#ifdef CONFIG_HUGETLBFS
+	[CKPT_REC_HUGETLB]	= restore_hugetlb_rec,
+#endif
 	[CKPT_REC_ACCOUNT]	= restore_account_rec,
 	[CKPT_REC_SCHED]	= restore_sched_rec,
 	[CKPT_REC_DEADLINE]	= restore_deadline_rec,

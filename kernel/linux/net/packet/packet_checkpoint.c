@@ -6,21 +6,24 @@
 #include <linux/checkpoint_internal.h>
 #include <linux/if_packet.h>
 #include <linux/net.h>
+#include <linux/netdevice.h>
 #include <linux/security.h>
 #include <net/sock.h>
 #include "internal.h"
 
+/* How many a group may have, if nobody says so. */
+#define CKPT_FANOUT_MAX		256
+
 static int packet_obstacle(struct ckpt_ctx *ctx, const struct packet_sock *po)
 {
-	if (po->sk.sk_type == SOCK_PACKET)
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "a socket of type SOCK_PACKET: not supported");
 	if (po->rx_ring.pg_vec || po->tx_ring.pg_vec)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a packet socket with a ring (PACKET_RX_RING): not supported");
-	if (po->fanout)
+	if (po->fanout && (po->fanout->type == PACKET_FANOUT_CBPF ||
+			   po->fanout->type == PACKET_FANOUT_EBPF ||
+			   po->fanout->max_num_members != CKPT_FANOUT_MAX))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "a packet socket of a group (PACKET_FANOUT): not supported");
+			"a packet socket of a group with a program or a limit of its own (PACKET_FANOUT): not supported");
 	if (po->mclist)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 			"a packet socket with addresses of its own (PACKET_ADD_MEMBERSHIP): not supported");
@@ -67,6 +70,9 @@ int ckpt_packet_options(struct sock *sk, struct ckpt_sockopt *to, unsigned int n
 {
 	struct packet_sock *po = pkt_sk(sk);
 
+	/* It has none. */
+	if (sk->sk_type == SOCK_PACKET)
+		return nr;
 	if (nr + 5 > max)
 		return -E2BIG;
 	add_option(to, &nr, PACKET_AUXDATA, packet_sock_flag(po, PACKET_SOCK_AUXDATA));
@@ -95,12 +101,49 @@ int checkpoint_packet(struct ckpt_ctx *ctx, struct file *file, struct socket *so
 	u32 objref;
 	int ret;
 
+	/* This kind is told when it is made, and only a device when it is bound. */
+	if (po->sk.sk_type == SOCK_PACKET)
+		rec.protocol = (__force u16)po->num;
+	if (po->fanout) {
+		rec.flags |= CKPT_SOCKET_FANOUT;
+		rec.backlog = po->fanout->id | (u32)po->fanout->type << 16 |
+			      (u32)po->fanout->flags << 24;
+	}
 	ret = ckpt_obj_add(ctx, CKPT_OBJ_SOCKET, sock->sk, &objref);
 	if (!ret)
 		ret = packet_obstacle(ctx, po);
 	if (!ret)
 		ret = checkpoint_sock(ctx, sock->sk, &rec, objref, &name, NULL);
 	return ret ?: ckpt_anon_write(ctx, file, CKPT_FILE_SOCKET, objref);
+}
+
+/* By the name of its device. */
+static int bind_by_name(struct socket *sock, int ifindex)
+{
+	struct sockaddr name = { .sa_family = AF_PACKET };
+	struct net_device *dev = dev_get_by_index(sock_net(sock->sk), ifindex);
+
+	if (!dev)
+		return -ENODEV;
+	strscpy_pad(name.sa_data_min, dev->name, sizeof(name.sa_data_min));
+	dev_put(dev);
+	return security_socket_bind(sock, &name, sizeof(name)) ?:
+	       kernel_bind(sock, &name, sizeof(name));
+}
+
+static int join_group(struct ckpt_ctx *ctx, const struct ckpt_socket *s, struct socket *sock)
+{
+	u32 group = s->backlog;
+	int ret;
+
+	if (!(s->flags & CKPT_SOCKET_FANOUT))
+		return 0;
+	if (sock->type == SOCK_PACKET || group >> 16 & PACKET_FANOUT_FLAG_UNIQUEID)
+		return ckpt_err(ctx, -EINVAL, "a packet socket contradicts itself");
+	ret = sock->ops->setsockopt(sock, SOL_PACKET, PACKET_FANOUT, KERNEL_SOCKPTR(&group),
+				    sizeof(group));
+	return ret ? ckpt_err(ctx, ret, "a packet socket cannot join group %u (error %d)",
+			      group & 0xffff, ret) : 0;
 }
 
 /**
@@ -124,9 +167,17 @@ int restore_packet(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void
 	/* Without a protocol it receives nothing, and has not been bound. */
 	if (!name.sll_protocol && name.sll_ifindex <= 0)
 		return 0;
+	if (s->type == SOCK_PACKET) {
+		ret = name.sll_ifindex > 0 ? bind_by_name(sock, name.sll_ifindex) : 0;
+		return ret ? ckpt_err(ctx, ret,
+				      "cannot bind a packet socket to device %d (error %d)",
+				      name.sll_ifindex, ret) : 0;
+	}
 	ret = security_socket_bind(sock, (struct sockaddr *)&name, sizeof(name));
 	if (!ret)
 		ret = kernel_bind(sock, (struct sockaddr *)&name, sizeof(name));
-	return ret ? ckpt_err(ctx, ret, "cannot bind a packet socket to device %d (error %d)",
-			      name.sll_ifindex, ret) : 0;
+	if (ret)
+		return ckpt_err(ctx, ret, "cannot bind a packet socket to device %d (error %d)",
+				name.sll_ifindex, ret);
+	return join_group(ctx, s, sock);
 }

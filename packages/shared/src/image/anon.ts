@@ -1,4 +1,4 @@
-/** The records of files that only a descriptor leads to: eventfd, signalfd, timerfd, epoll, memfd, sockets. */
+/** The records of files that only a descriptor leads to: eventfd, signalfd, timerfd, epoll, memfd, huge pages, sockets. */
 import { bytesToHex, type Cursor } from "./cursor.js";
 import type { Fields } from "./records.js";
 
@@ -33,7 +33,7 @@ export function epollItems(c: Cursor): Fields {
   return { items };
 }
 
-export const memfd = (c: Cursor): Fields => ({
+const memfdFields = (c: Cursor): Fields => ({
   size: c.number(),
   mode: c.u32(),
   seals: c.hex32(),
@@ -41,8 +41,16 @@ export const memfd = (c: Cursor): Fields => ({
   gid: c.u32(),
   atimeNs: c.signedDigits(),
   mtimeNs: c.signedDigits(),
-  name: c.string(),
 });
+
+export const memfd = (c: Cursor): Fields => ({ ...memfdFields(c), name: c.string() });
+
+export function hugetlb(c: Cursor): Fields {
+  const fields: Fields = { ...memfdFields(c), pageShift: c.u32() };
+  c.skip(4);
+  fields["name"] = c.string();
+  return fields;
+}
 
 /** Its tail may be shorter than it says: then what is there is given. */
 export function socket(c: Cursor): Fields {

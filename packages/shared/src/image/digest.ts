@@ -83,7 +83,7 @@ export function digest(listing: ListedImage): ImageDigest {
     else if (r.type === "MM") {
       space = { objref: r.objref, pids: [], mappings: [], bounds: boundsOf(r) };
       spaces.set(r.objref, space);
-    } else if (["SHMEM", "MEMFD", "CONTENTS", "TMPFS_INODE"].includes(r.type)) space = undefined;
+    } else if (["SHMEM", "MEMFD", "HUGETLB", "CONTENTS", "TMPFS_INODE"].includes(r.type)) space = undefined;
     else if (r.type === "VMA" && space) addMapping(space, r, paths);
     else if (r.type === "PAGES" && space) {
       for (const extent of extentFields.safeParse(r.extents).data ?? []) {

@@ -6,6 +6,7 @@ import {
   datagram,
   epollItems,
   eventfd,
+  hugetlb,
   memfd,
   pidfd,
   signalfd,
@@ -50,10 +51,10 @@ const fileKinds = [
 const ownerTypes = ["none", "process", "group", "thread"] as const;
 const lockKinds = [undefined, "posix", "ofd", "flock", "lease"] as const;
 const lockTypes = [undefined, "read", "write"] as const;
-const vmaKinds = [undefined, "anon", "file", "shmem", "vdso", "vvar", "sysv", "aio"] as const;
+const vmaKinds = [undefined, "anon", "file", "shmem", "vdso", "vvar", "sysv", "aio", "hugetlb"] as const;
 const trackers = ["default", "soft-dirty", "wp", "scan", "hash"] as const;
 const extentKinds = [undefined, "data", "zero", "parent"] as const;
-const restartKinds = ["none", "nanosleep", "futex", "poll", "semtimedop"] as const;
+const restartKinds = ["none", "nanosleep", "futex", "poll", "semtimedop", "epoll", "sigtimedwait", "vfork"] as const;
 // biome-ignore format: in the order of their bits
 const vmaFlags = [
   "read", "write", "exec", "shared", "growsdown", "locked", "lockonfault", "noreserve", "dontfork", "dontdump",
@@ -435,6 +436,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [83, { name: "EPOLL", fixed: 8, element: 0, decode: () => ({}) }],
   [84, { name: "EPOLL_ITEMS", fixed: 0, element: 32, decode: epollItems }],
   [85, { name: "MEMFD", fixed: 40, element: 1, strings: 1, decode: memfd }],
+  [87, { name: "HUGETLB", fixed: 48, element: 1, strings: 1, decode: hugetlb }],
   [69, { name: "ACCOUNT", fixed: 104, element: 0, decode: account }],
   [70, { name: "TIMERS", fixed: 0, element: 64, decode: timers }],
   [71, { name: "SCHED", fixed: 192, element: 0, decode: sched }],

@@ -12,7 +12,8 @@
  *		     and TMPFS_LINKs, TMPFS_END
  *	IPC_NS SEM MSG MQUEUE
  *	per process: its objects (FILE PIPE PTY LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
- *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD PIDFD SOCKET SOCKET_FILTER
+ *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD HUGETLB PIDFD SOCKET
+ *		     SOCKET_FILTER
  *		     SOCKET_DGRAM SHM MM PKEYS VMA AIO LDT PAGES
  *		     FILES FS SIGHAND CRED SECCOMP), then PROCESS SEM_UNDO SIGQUEUE ACCOUNT
  *		     TIMERS,
@@ -281,6 +282,7 @@ enum ckpt_rec_type {
 	CKPT_REC_EPOLL_ITEMS	= 84,	/* objref of the EPOLL; after all processes */
 	CKPT_REC_MEMFD		= 85,	/* objref; PAGES follow */
 	CKPT_REC_PIDFD		= 86,	/* objref */
+	CKPT_REC_HUGETLB	= 87,	/* objref; PAGES follow */
 	CKPT_REC_SOCKET		= 88,	/* objref */
 	CKPT_REC_SOCKET_PEER	= 89,	/* objref of the SOCKET; after all processes */
 	CKPT_REC_SOCKET_MSG	= 90,	/* the same */
@@ -861,6 +863,16 @@ struct ckpt_memfd {
 	__aligned_s64 mtime_ns;
 };
 
+/*
+ * HUGETLB: a file of hugetlbfs without a name: a memfd, or what is behind anonymous
+ * memory. Tail: its name, NUL. Its PAGES are offsets, in small pages.
+ */
+struct ckpt_hugetlb {
+	struct ckpt_memfd memfd;
+	__u32 page_shift;	/* of its huge pages */
+	__u32 reserved;		/* 0 */
+};
+
 #define CKPT_PIDFD_THREAD	(1U << 0)
 #define CKPT_PIDFD_DEAD		(1U << 1)	/* it has ended, and was waited for */
 #define CKPT_PIDFD_FLAGS_ALL	0x3U
@@ -892,7 +904,8 @@ enum ckpt_socket_state {
 
 #define CKPT_SOCKET_GONE	(1U << 0)	/* closed, but a peer or sender of others */
 #define CKPT_SOCKET_NOT_FOUND	(1U << 1)	/* its name is that of who listened, or is taken */
-#define CKPT_SOCKET_FLAGS_ALL	0x3U
+#define CKPT_SOCKET_FANOUT	(1U << 2)	/* a packet socket of a group */
+#define CKPT_SOCKET_FLAGS_ALL	0x7U
 
 /*
  * SOCKET: one that has a FILE, one that waits to be accepted by @listener, or
@@ -907,7 +920,7 @@ struct ckpt_socket {
 	__u32 flags;		/* CKPT_SOCKET_* */
 	__u32 shutdown;		/* 1: no more is received; 2: or sent */
 	__u32 error;		/* SO_ERROR */
-	__u32 backlog;
+	__u32 backlog;		/* of a packet socket: PACKET_FANOUT */
 	__u32 listener;		/* objref of a SOCKET, or 0 */
 	__u32 path;		/* objref of the FILE (O_PATH) it is bound to, or 0 */
 	__u32 peer_cred;	/* objref: SO_PEERCRED, or 0 */
@@ -1156,6 +1169,7 @@ enum ckpt_vma_kind {
 	CKPT_VMA_VVAR		= 5,
 	CKPT_VMA_SYSV		= 6,	/* @object: SHM */
 	CKPT_VMA_AIO		= 7,	/* an AIO follows */
+	CKPT_VMA_HUGETLB	= 8,	/* @object: HUGETLB or FILE */
 };
 
 #define CKPT_VMA_READ		(1U << 0)

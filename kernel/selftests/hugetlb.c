@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Memory in huge pages of a fixed size: anonymous, of memfds, of files of hugetlbfs. */
+/* covers: Memory | huge pages (MAP_HUGETLB, MFD_HUGETLB, files of hugetlbfs): private, shared, sealed | supported */
+/* covers: Memory | System V shared memory in huge pages (SHM_HUGETLB) | refused by name */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "subject.h"
+#include "tap.h"
+
+#define HUGE		(2UL << 20)
+#define POOL		"16"
+#define DIR_HUGE	"/tmp/selftest-huge"
+#define NAME		DIR_HUGE "/file"
+
+static char *map(size_t pages, int flags, int fd)
+{
+	char *p = mmap(NULL, pages * HUGE, PROT_READ | PROT_WRITE, flags | (fd < 0 ? MAP_ANONYMOUS | MAP_HUGETLB : 0), fd, 0);
+
+	if (p == MAP_FAILED)
+		_exit(90);
+	return p;
+}
+
+/* Is it in huge pages? And how many KiB of it are there? */
+static bool is_huge(const char *at, long *present)
+{
+	FILE *maps = fopen("/proc/self/smaps", "re");
+	unsigned long start, value;
+	bool here = false, huge = false;
+	char line[512];
+
+	*present = 0;
+	while (maps && fgets(line, sizeof(line), maps)) {
+		if (line[strspn(line, "0123456789abcdef")] == '-' && sscanf(line, "%lx-", &start) == 1)
+			here = start == (unsigned long)at;
+		if (here && sscanf(line, "KernelPageSize: %lu", &value) == 1)
+			huge = value == HUGE / 1024;
+		if (here && (sscanf(line, "Private_Hugetlb: %lu", &value) == 1 || sscanf(line, "Shared_Hugetlb: %lu", &value) == 1))
+			*present += value;
+	}
+	if (maps)
+		fclose(maps);
+	return huge;
+}
+
+static void private_pages(void)
+{
+	char *p = map(4, MAP_PRIVATE, -1);
+	long present = 0;
+	pid_t child;
+	int status;
+	bool huge;
+
+	strcpy(p, "first");
+	strcpy(p + HUGE - 16, "end of first");
+	memset(p + 2 * HUGE, 'z', 4096);
+	memset(p + 2 * HUGE, 0, 4096);
+	child = fork();
+	if (child == 0) {
+		strcpy(p, "the child's");
+		wait_for_go();
+		_exit(strcmp(p, "the child's") || strcmp(p + HUGE - 16, "end of first"));
+	}
+	usleep(100000);
+	pause_here();
+	huge = is_huge(p, &present);
+	verify(huge && present == 2 * (long)HUGE / 1024, "in huge pages, two of them there: %ld KiB", present);
+	verify(!strcmp(p, "first") && !strcmp(p + HUGE - 16, "end of first") && !p[2 * HUGE], "what was written");
+	verify(waitpid(child, &status, 0) == child && status == 0, "the child has its own");
+	strcpy(p + 3 * HUGE, "more");
+	verify(!p[HUGE] && !strcmp(p + 3 * HUGE, "more"), "the others are empty, and can be used");
+}
+
+static void shared_pages(void)
+{
+	char *p = map(3, MAP_SHARED, -1);
+	pid_t child;
+	int status;
+
+	strcpy(p + HUGE, "shared");
+	child = fork();
+	if (child == 0) {
+		while (p[0] != 'g')
+			usleep(1000);
+		strcpy(p + HUGE + 100, "answer");
+		_exit(strcmp(p + HUGE, "shared"));
+	}
+	pause_here();
+	verify(!strcmp(p + HUGE, "shared"), "what was written");
+	p[0] = 'g';
+	verify(waitpid(child, &status, 0) == child && status == 0, "the child sees it");
+	verify(!strcmp(p + HUGE + 100, "answer"), "and we what it writes");
+}
+
+static void memfd(void)
+{
+	int fd = memfd_create("large", MFD_HUGETLB | MFD_ALLOW_SEALING), sealed = memfd_create("sealed", MFD_HUGETLB | MFD_ALLOW_SEALING);
+	char *shared, *own, *late, byte, path[64], link[128];
+	struct stat st;
+	long present;
+	ssize_t n;
+
+	if (fd < 0 || sealed < 0 || ftruncate(fd, 2 * HUGE) < 0 || ftruncate(sealed, HUGE) < 0)
+		_exit(91);
+	shared = map(2, MAP_SHARED, fd);
+	strcpy(shared + HUGE, "in the file");
+	strcpy(shared, "too");
+	own = map(2, MAP_PRIVATE, fd);
+	strcpy(own + HUGE, "copied");
+	late = map(1, MAP_SHARED, sealed);
+	strcpy(late, "sealed");
+	munmap(late, HUGE);
+	if (fcntl(sealed, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW) < 0)
+		_exit(92);
+	fchmod(fd, 0640);
+	lseek(fd, 12345, SEEK_SET);
+	pause_here();
+	fstat(fd, &st);
+	verify(st.st_size == 2 * (long)HUGE && (st.st_mode & 0777) == 0640 && st.st_blksize == (long)HUGE, "size, mode, size of pages");
+	verify(lseek(fd, 0, SEEK_CUR) == 12345, "position");
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, link, sizeof(link) - 1);
+	link[n > 0 ? n : 0] = '\0';
+	verify(!strcmp(link, "/memfd:large (deleted)"), "name: %s", link);
+	verify(is_huge(shared, &present) && !strcmp(shared + HUGE, "in the file"), "what is in it");
+	verify(!strcmp(own + HUGE, "copied"), "and what only this process has");
+	strcpy(shared, "changed");
+	verify(!strcmp(own, "changed"), "what it has not written to is the file's");
+	verify(pread(fd, &byte, 1, HUGE) == 1 && byte == 'i', "read(2)");
+	verify(fcntl(sealed, F_GET_SEALS) == (F_SEAL_WRITE | F_SEAL_GROW) && pread(sealed, &byte, 1, 0) == 1 && byte == 's', "sealed");
+}
+
+static void named(void)
+{
+	int fd = open(NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	char *p, *q;
+
+	if (fd < 0)
+		_exit(93);
+	p = map(1, MAP_SHARED, fd);
+	q = map(1, MAP_PRIVATE, fd);
+	strcpy(p, "by name");
+	strcpy(q + 4096, "own");
+	pause_here();
+	verify(!strcmp(p, "by name") && !strcmp(q + 4096, "own"), "what is in it");
+	strcpy(p + 8192, "new");
+	close(fd);
+	fd = open(NAME, O_RDWR | O_CLOEXEC);
+	verify(fd >= 0 && !strcmp(map(1, MAP_SHARED, fd) + 8192, "new"), "it is that file");
+}
+
+static void sysv(void)
+{
+	int id = shmget(IPC_PRIVATE, HUGE, IPC_CREAT | SHM_HUGETLB | 0600);
+	char *p = id < 0 ? (char *)-1 : shmat(id, NULL, 0);
+
+	if (p == (char *)-1)
+		_exit(94);
+	shmctl(id, IPC_RMID, NULL);
+	strcpy(p, "x");
+	pause_here();
+}
+
+int main(void)
+{
+	char pool[64];
+
+	need_checkpoint();
+	if (!put_text("/proc/sys/vm/nr_hugepages", POOL) ||
+	    atoi(content("/proc/sys/vm/nr_hugepages", pool, sizeof(pool))) < atoi(POOL))
+		tap_skip_all("no huge pages");
+	mkdir(DIR_HUGE, 0700);
+	if (mount("none", DIR_HUGE, "hugetlbfs", 0, NULL) < 0)
+		tap_skip_all("no hugetlbfs");
+	subject_round("private", private_pages);
+	subject_round("shared", shared_pages);
+	subject_round("memfd", memfd);
+	subject_round("named", named);
+	subject_refused("SHM_HUGETLB", sysv, "/ckpt/selftest-hugetlb.img", "SHM_HUGETLB");
+	unlink(NAME);
+	umount2(DIR_HUGE, MNT_DETACH);
+	rmdir(DIR_HUGE);
+	put_text("/proc/sys/vm/nr_hugepages", "0");
+	return tap_done();
+}
