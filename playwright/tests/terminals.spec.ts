@@ -61,7 +61,8 @@ test("a terminal follows the size of its place on the page", async ({ page }) =>
   expect(edges.text).toBeGreaterThan(0);
   expect(edges.text).toBeLessThanOrEqual(edges.place - 14);
   const before = await columns("one");
-  expect(before).toBeGreaterThan(20);
+  // Workloads say what they do in lines of less than this.
+  expect(before).toBeGreaterThanOrEqual(66);
   const separator = page.getByRole("separator", { name: "Width of the inspector" });
   for (let i = 0; i < 8; i++) await separator.press("ArrowLeft");
   await page.locator(".xterm-screen").first().click();

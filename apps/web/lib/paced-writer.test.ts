@@ -61,6 +61,16 @@ describe("output for a terminal", () => {
     expect(Buffer.concat(b.written).equals(Buffer.from(flood))).toBe(true);
   });
 
+  it("is not written once its terminal is given up", () => {
+    const b = bench(2000);
+    for (let i = 1; i <= 3; i++) b.writer.push(new Uint8Array(1000), i * 1000);
+    b.draw();
+    b.writer.stop();
+    while (b.frame()) b.draw();
+    b.writer.push(new Uint8Array(1000), 4000);
+    expect(b.written).toHaveLength(1);
+  });
+
   it("does not wait for frames when somebody types, until all is drawn", () => {
     const b = bench(2000);
     for (let i = 1; i <= 4; i++) b.writer.push(new Uint8Array(131_072), i * 131_072);

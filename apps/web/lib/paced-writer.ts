@@ -26,6 +26,7 @@ export class PacedWriter {
   private sliceBytes = FIRST_SLICE_BYTES;
   private drawing = false;
   private inHurry = false;
+  private stopped = false;
   private readonly nextFrame: (work: () => void) => void;
   private readonly now: () => number;
 
@@ -36,8 +37,15 @@ export class PacedWriter {
 
   /** `end`: where in the output they end. */
   push(bytes: Uint8Array, end: number): void {
+    if (this.stopped) return;
     this.waiting.push({ bytes, end });
     if (!this.drawing) this.draw();
+  }
+
+  /** What waits to be drawn is not: its terminal may be somebody else's by now. */
+  stop(): void {
+    this.stopped = true;
+    this.waiting.length = 0;
   }
 
   /** Somebody types: what is here already is not to stand between that and its answer. */

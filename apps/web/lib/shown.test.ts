@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readShown, writeShown } from "./shown";
+import { comesForward, readShown, writeShown } from "./shown";
 
 test("a link says again what it was made of", () => {
   const shown = { atMs: 18400, tab: "memory", checkpoint: "c2", offset: 504 } as const;
@@ -12,4 +12,13 @@ test("nonsense in a link is left out", () => {
   expect(readShown({ t: "-4", show: "no-such", checkpoint: "../x", at: "-1" })).toEqual(nothing);
   expect(readShown({ t: ["1", "2"] })).toEqual(nothing);
   expect(writeShown(nothing)).toBe("");
+});
+
+test("a shell that was asked for comes forward, though a workload's terminal opens with it", () => {
+  const [shell, workload] = [{ kind: "shell" }, { kind: "workload" }];
+  expect(comesForward([shell, workload], false)).toBe(shell);
+  expect(comesForward([workload], false)).toBe(workload);
+  expect(comesForward([workload], true)).toBeUndefined();
+  expect(comesForward([shell], true)).toBe(shell);
+  expect(comesForward([], false)).toBeUndefined();
 });

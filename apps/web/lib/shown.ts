@@ -48,3 +48,7 @@ export function writeShown({ atMs, tab, checkpoint, offset }: Shown): string {
 /** The terminal one sees before one has chosen: the workload's that opened last, else the last of all. */
 export const firstShown = <T extends { kind: string }>(terminals: readonly T[]): T | undefined =>
   terminals.findLast((t) => t.kind === "workload") ?? terminals.at(-1);
+
+/** Of terminals that have just opened, the one to look at; who is busy in another is called away only by a shell. */
+export const comesForward = <T extends { kind: string }>(opened: readonly T[], busy: boolean): T | undefined =>
+  opened.findLast((t) => t.kind === "shell") ?? (busy ? undefined : opened.at(-1));

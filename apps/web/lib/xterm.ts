@@ -83,6 +83,12 @@ function make(element: HTMLElement): Made {
       event.preventDefault();
       return false;
     }
+    // Ctrl+C is for the guest. xterm answers a copy with what is selected.
+    if (event.key.toLowerCase() === "c" && event.shiftKey && event.ctrlKey) {
+      if (event.type === "keydown" && terminal.hasSelection()) document.execCommand("copy");
+      event.preventDefault();
+      return false;
+    }
     if (event.type === "keydown" && event.key === "Escape" && event.shiftKey) {
       host.closest("section")?.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus();
       return false;
@@ -92,24 +98,29 @@ function make(element: HTMLElement): Made {
   return made;
 }
 
+/** Lines are rather small than broken: most programs print 70 columns and less. A recorded screen does the same. */
+const fontSizeFor = (widthPx: number): number => (widthPx < 500 ? 11 : widthPx < 600 ? 12 : 13);
+
 export function openScreen(element: HTMLElement, { input, label }: ScreenOptions): Screen {
   const made = left.pop() ?? make(element);
   const { terminal, search, fitter, host } = made;
   if (host.parentElement !== element) element.append(host);
-  const fontSize = element.clientWidth < 500 ? 11 : 13;
-  if (terminal.options.fontSize !== fontSize) terminal.options.fontSize = fontSize;
   terminal.options.disableStdin = !input;
   const cursor = input ? "#5cc3de" : "#3b4654";
   if (terminal.options.theme?.cursor !== cursor) terminal.options.theme = { ...terminal.options.theme, cursor };
   terminal.textarea?.setAttribute("aria-label", label);
   const fit = () => {
-    if (element.clientWidth > 0 && element.clientHeight > 0) fitter.fit();
+    if (element.clientWidth === 0 || element.clientHeight === 0) return;
+    const fontSize = fontSizeFor(element.clientWidth);
+    if (terminal.options.fontSize !== fontSize) terminal.options.fontSize = fontSize;
+    fitter.fit();
   };
   fit();
   const observer = new ResizeObserver(fit);
   observer.observe(element);
   const listeners: { dispose: () => void }[] = [];
   let drawing = 0;
+  let gone = false;
   return {
     terminal,
     search,
@@ -121,6 +132,8 @@ export function openScreen(element: HTMLElement, { input, label }: ScreenOptions
       };
     },
     write: (data, done) => {
+      // The terminal serves somebody else by now.
+      if (gone) return;
       drawing++;
       terminal.write(data, () => {
         drawing--;
@@ -129,6 +142,7 @@ export function openScreen(element: HTMLElement, { input, label }: ScreenOptions
     },
     until: (listener) => listeners.push(listener),
     dispose: () => {
+      gone = true;
       observer.disconnect();
       for (const listener of listeners) listener.dispose();
       host.remove();

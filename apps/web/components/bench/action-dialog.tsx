@@ -294,6 +294,10 @@ export function HelpDialog({ view, onClose }: { view: ExperimentView; onClose: (
         </dt>
         <dd>find on a terminal</dd>
         <dt>
+          <kbd>Ctrl ⇧ C</kbd>
+        </dt>
+        <dd>copy what is selected on a terminal</dd>
+        <dt>
           <kbd>{pageKeys.help}</kbd>
         </dt>
         <dd>this card</dd>

@@ -64,6 +64,7 @@ export function LiveTerminal({ experiment, terminal, title, drive, takesFocus, .
         },
       });
       stops.push(
+        () => writer.stop(),
         socket.onFrame((frame) => {
           if (frame.experiment !== experiment || frame.terminal !== terminal) return;
           const fresh = frame.bytes.subarray(Math.max(0, received - frame.offset));

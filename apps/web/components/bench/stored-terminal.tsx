@@ -1,7 +1,8 @@
 "use client";
 import { useEffect, useRef, useState } from "react";
 import { parts } from "../../lib/parts";
-import { type OutputPart, storedOutput } from "../../lib/stored-output";
+import { player } from "../../lib/player";
+import { storedOutput } from "../../lib/stored-output";
 import type { Screen } from "../../lib/xterm";
 import { type Finding, TerminalPlace } from "./terminal-place";
 
@@ -29,7 +30,7 @@ export function StoredTerminal({ experiment, terminal, title, atMs, ...find }: P
       const opened = openScreen(element.current, { input: false, label: `Terminal ${title}, recorded` });
       screen = opened;
       setShown(opened);
-      draw.current = player(opened, output, () => moment.current);
+      draw.current = player(opened.write, output, () => moment.current);
       draw.current();
     };
     load().catch((error: unknown) => console.error("crlab: stored terminal:", error));
@@ -46,21 +47,4 @@ export function StoredTerminal({ experiment, terminal, title, atMs, ...find }: P
   }, [atMs]);
 
   return <TerminalPlace place={element} screen={shown} testId={`terminal-${terminal}`} {...find} />;
-}
-
-/** Draws what has come since it was last called; going back begins again. */
-function player(screen: Screen, chunks: readonly OutputPart[], atMs: () => number): () => void {
-  let drawn = 0;
-  return () => {
-    const due = chunks.findIndex((chunk) => chunk.atMs > atMs());
-    const end = due === -1 ? chunks.length : due;
-    if (end < drawn) {
-      screen.terminal.reset();
-      drawn = 0;
-    }
-    for (const chunk of chunks.slice(drawn, end)) {
-      screen.write(chunk.bytes);
-    }
-    drawn = end;
-  };
 }

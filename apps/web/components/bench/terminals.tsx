@@ -2,7 +2,7 @@
 import type { ExperimentView } from "@crlab/shared";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { parts } from "../../lib/parts";
-import { firstShown } from "../../lib/shown";
+import { comesForward, firstShown } from "../../lib/shown";
 import { Recorded } from "./recorded";
 import { Tabs } from "./tabs";
 import styles from "./terminals.module.css";
@@ -41,16 +41,16 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props)
   const find = { finding, onFinding: setFinding };
   const live = atMs === null;
   // A terminal that has just opened is what one wants to look at, unless one types into another, or opened a shell to do so.
-  const newest = view.terminals.at(-1);
   useEffect(() => {
     const typing = document.getElementById("panel-Terminals")?.parentElement?.contains(document.activeElement);
     const inShell = view.terminals.some((t) => t.terminal === fresh && t.closedReason === null);
-    if (view.terminals.length > known && newest && (newest.kind === "shell" || !(typing || inShell))) {
-      setPicked(String(newest.terminal));
-      setFresh(newest.kind === "shell" ? newest.terminal : null);
+    const next = comesForward(view.terminals.slice(known), Boolean(typing || inShell));
+    if (next) {
+      setPicked(String(next.terminal));
+      setFresh(next.kind === "shell" ? next.terminal : null);
     }
     if (view.terminals.length !== known) setKnown(view.terminals.length);
-  }, [view.terminals, known, newest, fresh]);
+  }, [view.terminals, known, fresh]);
 
   // Whoever follows a running experiment needs a terminal soon: it is fetched while the guest boots.
   useEffect(() => {
@@ -78,20 +78,6 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props)
           setFinding(false);
         }}
       >
-        {(shown !== undefined || serial) && (
-          <button
-            type="button"
-            className="btn quiet"
-            aria-expanded={finding}
-            title="Find on this terminal (Ctrl+Shift+F)"
-            onClick={() => {
-              setWanted(true);
-              setFinding(!finding);
-            }}
-          >
-            Find
-          </button>
-        )}
         {onShell && (
           <button
             type="button"
@@ -101,6 +87,20 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props)
             title="Open a shell (t)"
           >
             +
+          </button>
+        )}
+        {(shown !== undefined || serial) && (
+          <button
+            type="button"
+            className={`btn quiet ${styles.toFind}`}
+            aria-expanded={finding}
+            title="Find on this terminal (Ctrl+Shift+F)"
+            onClick={() => {
+              setWanted(true);
+              setFinding(!finding);
+            }}
+          >
+            Find
           </button>
         )}
       </Tabs>
