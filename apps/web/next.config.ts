@@ -1,4 +1,29 @@
+import { createHash } from "node:crypto";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { NextConfig } from "next";
+
+const nothing = fileURLToPath(new URL("lib/nothing.ts", import.meta.url));
+const globalError = fileURLToPath(new URL("app/global-error.tsx", import.meta.url));
+
+/** Names of classes are in the code of whoever uses them: short ones are a kilobyte less in a first visit. */
+function shortenClassNames(rules: unknown): void {
+  if (Array.isArray(rules)) for (const rule of rules) shortenClassNames(rule);
+  if (typeof rules !== "object" || rules === null) return;
+  const { oneOf, use, options } = rules as { oneOf?: unknown; use?: unknown; options?: { modules?: unknown } };
+  shortenClassNames(oneOf);
+  shortenClassNames(use);
+  const modules = options?.modules;
+  if (typeof modules === "object" && modules !== null && "getLocalIdent" in modules)
+    modules.getLocalIdent = (
+      { rootContext, resourcePath }: { rootContext: string; resourcePath: string },
+      _: unknown,
+      name: string,
+    ) => {
+      const of = `${relative(rootContext, resourcePath)} ${name}`;
+      return `c${createHash("sha256").update(of).digest("base64url").slice(0, 5)}`;
+    };
+}
 
 const config: NextConfig = {
   transpilePackages: ["@crlab/shared", "@crlab/runner"],
@@ -9,11 +34,21 @@ const config: NextConfig = {
   typescript: { ignoreBuildErrors: true },
   // Small modules are copied into each chunk that uses them; the layout and every page use these. The bench is one chunk,
   // so that it can be fetched ahead of its page.
-  webpack: (config, { isServer }) => {
+  webpack: (config, { isServer, dev, webpack }) => {
     const { splitChunks } = config.optimization;
+    if (!dev) shortenClassNames(config.module.rules);
+    // The built-in page for the worst case comes along with every page, though we have our own.
+    // Of every part that may be loaded later, its hash comes along at first.
+    config.output.hashDigestLength = 8;
+    if (!isServer)
+      config.plugins.push(
+        new webpack.NormalModuleReplacementPlugin(/builtin\/global-error$/, globalError),
+        // For browsers that are older than those Next.js is made for.
+        new webpack.NormalModuleReplacementPlugin(/polyfills\/polyfill-module$/, nothing),
+      );
     if (!isServer && splitChunks)
       splitChunks.cacheGroups.runner = {
-        test: /[\\/](runner-socket|runner-provider|frame|wire)\.tsx?$/,
+        test: /[\\/](runner-socket|runner-provider|frame|wire|stage|made-here|parts|create-button|run-request|hydrated|error-note|theme-toggle|cookie)\.tsx?$/,
         name: "runner",
         chunks: "all",
         enforce: true,

@@ -48,6 +48,13 @@ test("a chain's images: graph, records, difference, map of pages, heat map, char
   await image.getByLabel("Search").fill("anon");
   await expect(image.locator("tbody tr").filter({ hasText: "memwriter" })).toHaveCount(0);
   await expect(image.locator("tbody tr").filter({ hasText: "anon" }).first()).toBeVisible();
+  await image.getByLabel("Search").fill("");
+  await image.getByLabel("Mappings").selectOption("file");
+  await image.getByLabel("Protection").selectOption("r-x");
+  await expect(image.locator("tbody tr").first()).toContainText("r-x");
+  await expect(image.locator("tbody tr").filter({ hasNotText: "r-x" })).toHaveCount(0);
+  await image.getByLabel("Mappings").selectOption("");
+  await image.getByLabel("Protection").selectOption("");
   await image.getByLabel("Search").fill("no such thing");
   await expect(image).toContainText("No record");
 

@@ -67,6 +67,7 @@ test("a planned step that fails is the verdict at once, and the page says what t
   await expect(verdict(page)).toHaveText("fail");
   const stopped = page.getByTestId("plan-stopped");
   await expect(stopped).toContainText("Step 2 (run) failed");
+  await expect(stopped).toContainText("ended with 1");
   await expect(stopped).toContainText("The planned step after it was not run");
   await expect(page.locator('[data-state="not-run"]')).toHaveCount(1);
   await stopped.getByRole("button", { name: "Run the rest" }).click();
@@ -75,6 +76,35 @@ test("a planned step that fails is the verdict at once, and the page says what t
   await expect(verdict(page)).toHaveText("fail");
   await endIt(page);
   await expect(verdict(page)).toHaveText("fail");
+});
+
+test("a browser that gives this address no clipboard copies all the same, from a terminal, too", async ({ page }) => {
+  await page.addInitScript(() => {
+    // As for http from another machine.
+    Object.defineProperty(navigator, "clipboard", { value: undefined });
+    document.addEventListener("copy", ({ clipboardData }) => {
+      const copied = clipboardData?.getData("text/plain") || String(document.getSelection());
+      Object.assign(window, { copied });
+    });
+  });
+  const copied = () => page.evaluate(() => String(Reflect.get(window, "copied")));
+  const url = await bootByHand(page, "Copied by hand");
+  await page.getByRole("button", { name: /^Share/ }).click();
+  await expect(page.getByRole("button", { name: /^Copied/ })).toBeVisible();
+  expect(await copied()).toContain(url);
+
+  await action(page, "shell").click();
+  const screen = page.locator(".xterm-rows").first();
+  await expect(screen).toContainText("#");
+  await page.keyboard.type("clear\n");
+  await page.keyboard.type("echo to-be-copied");
+  await expect(screen).toContainText("to-be-copied");
+  await page
+    .locator(".xterm-screen")
+    .first()
+    .click({ clickCount: 3, position: { x: 20, y: 6 } });
+  await page.keyboard.press("Control+Shift+C");
+  expect(await copied()).toContain("# echo to-be-copied");
 });
 
 test("the report fits a phone", async ({ page, browser }) => {

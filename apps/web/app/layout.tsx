@@ -2,6 +2,7 @@ import type { Metadata, Viewport } from "next";
 import { cookies } from "next/headers";
 import type { ReactNode } from "react";
 import { RunnerProvider } from "../components/runner-provider";
+import { Stage } from "../components/stage";
 import { readTheme, THEME_COOKIE } from "../lib/theme";
 import "@fontsource/ibm-plex-sans/latin-400.css";
 import "@fontsource/ibm-plex-sans/latin-500.css";
@@ -24,7 +25,9 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
   return (
     <html lang="en" data-theme={theme}>
       <body>
-        <RunnerProvider>{children}</RunnerProvider>
+        <RunnerProvider>
+          <Stage>{children}</Stage>
+        </RunnerProvider>
       </body>
     </html>
   );

@@ -9,12 +9,20 @@ export default function NotFound() {
         <a href="/" className={header.brand}>
           crlab
         </a>
+        <nav className={header.nav} aria-label="Main">
+          <a href="/">Experiments</a>
+          <a href="/new">New experiment</a>
+          <a href="/sweeps">Sweeps</a>
+          <a href="/guests">Guests</a>
+          <a href="/figures">Figures</a>
+        </nav>
       </header>
       <main className={styles.main}>
         <h1>There is no such page</h1>
         <p className={styles.lead}>
-          An experiment’s link has the form /x/ and an id of 8 to 16 letters and digits; this one is not in this
-          console’s database. Ask whoever sent it which console it came from.
+          Links to experiments (/x/…) and sweeps (/s/…) work on the console that made them; this one knows nothing under
+          this address. Was it cut off in a mail, or did it come from another console? Who sent it can download the
+          experiment as one file, and you can take that in under <a href="/new">New experiment</a>.
         </p>
         <a className="btn" href="/">
           All experiments

@@ -2,21 +2,28 @@
 import type { ExperimentFile, NamedError } from "@crlab/shared";
 import { useRouter } from "next/navigation";
 import { type ReactNode, useRef, useState } from "react";
-import { madeHere } from "../lib/experiment-feed";
 import { useHydrated } from "../lib/hydrated";
+import { goToMade } from "../lib/made-here";
 import { fetchAhead, fetchSoon } from "../lib/parts";
 import { toNamedError } from "../lib/run-request";
 import type { Request } from "../lib/runner-socket";
 import { ErrorNote } from "./error-note";
 import { useRunner } from "./runner-provider";
 
+interface Creating {
+  /** The title is what the page shows until the experiment says its own. */
+  create: (request: Request, title?: string) => void;
+  busy: boolean;
+  error: NamedError | null;
+}
+
 /** Sends a request that makes an experiment, and goes there. */
-export function useCreate(): { create: (request: Request) => void; busy: boolean; error: NamedError | null } {
+export function useCreate(): Creating {
   const socket = useRunner();
   const router = useRouter();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<NamedError | null>(null);
-  const create = (request: Request) => {
+  const create = (request: Request, title = "") => {
     setBusy(true);
     setError(null);
     const answered = socket.request(request);
@@ -24,10 +31,8 @@ export function useCreate(): { create: (request: Request) => void; busy: boolean
     fetchAhead();
     answered
       .then((reply) => {
-        if (reply.experiment) {
-          madeHere.add(reply.experiment);
-          router.push(`/x/${reply.experiment}`);
-        } else if (reply.sweep) router.push(`/s/${reply.sweep}`);
+        if (reply.experiment) return goToMade(reply.experiment, title);
+        if (reply.sweep) router.push(`/s/${reply.sweep}`);
       })
       .catch((failure: unknown) => setError(toNamedError(failure)))
       .finally(() => setBusy(false));
@@ -59,7 +64,7 @@ export function RunButton({ file, byHand = false, children }: RunProps) {
           unwanted.current = fetchSoon();
         }}
         onPointerLeave={() => unwanted.current?.()}
-        onClick={() => !busy && create({ type: "create", file, autorun: !byHand })}
+        onClick={() => !busy && create({ type: "create", file, autorun: !byHand }, file.title)}
       >
         {children}
       </button>

@@ -26,7 +26,7 @@ export function NewExperiment({ begin, templates }: { begin: string | null; temp
       steps: [{ kind: "boot" }],
     });
     setProblems(parsed.success ? [] : parsed.error.issues.map((i) => `${i.path.join(".")}: ${i.message}`));
-    if (parsed.success && !busy) create({ type: "create", file: parsed.data, autorun: true });
+    if (parsed.success && !busy) create({ type: "create", file: parsed.data, autorun: true }, parsed.data.title);
   };
 
   return (
@@ -82,7 +82,7 @@ export function NewExperiment({ begin, templates }: { begin: string | null; temp
             begin={begin}
             templates={templates}
             busy={busy}
-            onRun={(file) => create({ type: "create", file, autorun: true })}
+            onRun={(file) => create({ type: "create", file, autorun: true }, file.title)}
           />
         </section>
       </div>

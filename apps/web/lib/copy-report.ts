@@ -1,5 +1,5 @@
 /** The plain-text report into the clipboard; loaded when one asks for it. */
 import { type ExperimentView, report } from "@crlab/shared";
+import { copyText } from "./copy-text";
 
-export const copyReport = (view: ExperimentView, link: string): Promise<void> =>
-  navigator.clipboard.writeText(report(view, link));
+export const copyReport = (view: ExperimentView, link: string): Promise<boolean> => copyText(report(view, link));

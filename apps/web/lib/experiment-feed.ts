@@ -15,9 +15,6 @@ export interface FeedSnapshot {
   inStep: boolean;
 }
 
-/** Experiments that this page has made: it need not ask whether it may drive them. */
-export const madeHere = new Set<string>();
-
 /** Events come in bursts, and to show each by itself would cost the page more than all of them together. */
 const GATHER_MS = 50;
 
@@ -81,9 +78,12 @@ export class ExperimentFeed {
   }
 
   private append(events: readonly LogEvent[]): void {
+    const first = this.gathered.length === 0;
     this.gathered.push(...events);
-    if (this.gathered.length > events.length) return;
-    const waitMs = this.takenMs + GATHER_MS - performance.now();
+    // Somebody waits for these, and can do nothing before.
+    const urgent = events.some(({ type }) => type === "guest.booted" || type === "terminal.opened");
+    if (!first && !urgent) return;
+    const waitMs = urgent ? 0 : this.takenMs + GATHER_MS - performance.now();
     if (waitMs > 0) setTimeout(() => this.takeGathered(), waitMs);
     else nextFrame(() => this.takeGathered());
   }

@@ -1,15 +1,22 @@
 /** Parts of the bench that are loaded when they are used, in one place, so that whoever knows what comes fetches them ahead. */
 export const parts = {
-  bench: () => import("../components/bench/bench"),
+  madeBench: () => import("../components/bench/made-bench"),
   drive: () => import("../components/bench/drive"),
   folding: () => import("./folding"),
   steps: () => import("../components/bench/steps"),
   processes: () => import("../components/bench/processes"),
+  memory: () => import("../components/bench/memory"),
+  checkpoints: () => import("../components/bench/checkpoints"),
+  charts: () => import("../components/bench/charts"),
+  kernel: () => import("../components/bench/kernel-log"),
   liveTerminal: () => import("../components/bench/live-terminal"),
   serialTerminal: () => import("../components/bench/serial-terminal"),
   expiry: () => import("../components/bench/expiry"),
   xterm: () => import("./xterm"),
 };
+
+/** Nobody needs these before there is something to look at. */
+const LATER = { memory: 1, checkpoints: 1, charts: 1, kernel: 1 };
 
 let fetched = false;
 
@@ -26,9 +33,10 @@ export function fetchSoon(): () => void {
 export function fetchAhead(): void {
   if (fetched) return;
   fetched = true;
-  for (const load of Object.values(parts))
-    load().catch(() => {
-      // Who needs it asks again, and says what is wrong.
-      fetched = false;
-    });
+  for (const [name, load] of Object.entries(parts))
+    if (!(name in LATER))
+      load().catch(() => {
+        // Who needs it asks again, and says what is wrong.
+        fetched = false;
+      });
 }

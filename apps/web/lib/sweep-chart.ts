@@ -30,7 +30,7 @@ export interface SweepCharts {
   xs: { x: number; label: string }[];
 }
 
-export const PLOT = { width: 520, height: 210, left: 64, right: 14, top: 10, bottom: 30 } as const;
+export const PLOT = { width: 520, height: 210, left: 80, right: 14, top: 10, bottom: 30 } as const;
 const MOST_CHARTS = 6;
 
 const listOf = (grid: SweepGrid, axis: string): readonly Setting[] =>

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { alignSteps, figureRows, isTransition, ratio, unlikes } from "./compare.js";
+import { alignSteps, alikes, figureRows, isTransition, ratio, unlikes } from "./compare.js";
 import type { LogEvent, NewEvent } from "./events.js";
 import { type Fingerprint, manifest, step } from "./experiment.js";
 import { foldAll } from "./fold.js";
@@ -90,4 +90,13 @@ test("ratios", () => {
     "125x",
     "12.5x",
   ]);
+});
+
+test("what all ran on is said once, in words, and only that", () => {
+  const [a, b, never] = [ran([]), ran([], { kernelHash: "other" }), foldAll([])];
+  const said = Object.fromEntries(alikes([a, b]).map(({ what, value }) => [what, value]));
+  expect(said).toMatchObject({ kernel: "cr 6.12", configuration: "c", QEMU: "7.2", accelerator: "TCG", CPUs: "2" });
+  expect(said).not.toHaveProperty("patch set");
+  expect(said).not.toHaveProperty("changed in the kernel");
+  expect(alikes([a, never])).toEqual([]);
 });

@@ -29,6 +29,15 @@ export function unlikes(views: readonly ExperimentView[]): Unlike[] {
   });
 }
 
+/** What they all ran on, in the same words. */
+export function alikes(views: readonly ExperimentView[]): { what: string; value: string }[] {
+  return environment.flatMap(([what, say]) => {
+    const values = new Set(views.map((v) => (v.fingerprint === null ? null : say(v.fingerprint))));
+    const [value] = values;
+    return values.size === 1 && typeof value === "string" && value !== "nothing" ? [{ what, value }] : [];
+  });
+}
+
 export interface AlignedStep {
   what: string;
   /** One of each experiment; null where it has no such step there. */

@@ -165,7 +165,7 @@ export function transitions(grid: SweepGrid, rows: readonly SweepRow[], metrics:
         const apart = both.filter(([x, y]) => x.most < y.least || y.most < x.least);
         if (apart.length === 0) continue;
         const ratio = spread(apart.flatMap(([x, y]) => (x.median > 0 && y.median > 0 ? [y.median / x.median] : [])));
-        const text = ratio === null ? (apart.every(([x]) => x.median === 0) ? "0 before" : "0 after") : "";
+        const text = ratio === null ? (apart.every(([x]) => x.median === 0) ? "none before" : "none after") : "";
         changes.push({ axis, from, to, metric, in: apart.length, of: both.length, ratio, text });
       }
     }

@@ -46,7 +46,7 @@ export class Lab {
     if (spares) {
       spares.room = () => this.limits.guests - this.guests;
       spares.quiet = () =>
-        this.#bootingFor.size === 0 && !this.measures() && [...this.open.values()].every((e) => !e.busy);
+        this.#bootingFor.size === 0 && !this.measures() && [...this.open.values()].every((e) => e.over || !e.busy);
     }
     const shortest = Math.min(10_000, limits.idleMs, limits.suspendMs ?? limits.idleMs);
     this.#idleTimer = setInterval(() => this.#lookAfterIdle(), shortest);

@@ -19,7 +19,7 @@ const SHELL_SIZE = { cols: 100, rows: 30 };
 const REHEARSAL = `mkdir -p /ckpt; /usr/lib/crlab/look $$; checkpoint --help; timeout 0.3 memwriter --size 1 --rate 100; true`;
 /** What a guest that is not stopped may come to need, and as much again for others. */
 const FREE_BYTES = 2 * 700 * 1024 * 1024;
-const LOOK_MS = 250;
+const LOOK_MS = 100;
 /** After a failure nobody is in a hurry. */
 const RETRY_MS = 60_000;
 

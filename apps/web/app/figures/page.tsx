@@ -97,7 +97,14 @@ function Targets({ report: { targets } }: { report: BenchReport }) {
               cell: (t) => (
                 <>
                   {t.name}
-                  {t.profile !== undefined && <div className="dim">{t.profile}</div>}
+                  {t.profile !== undefined && (
+                    <details className={styles.profile}>
+                      <summary>where the time goes</summary>
+                      {t.profile.split("; ").map((workload) => (
+                        <p key={workload}>{workload}</p>
+                      ))}
+                    </details>
+                  )}
                 </>
               ),
             },

@@ -9,7 +9,7 @@ const shortLabels: Partial<Record<ActionId, string>> = {
   runPlan: "Run plan",
   start: "Start",
   checkpointFull: "Checkpoint",
-  checkpointIncremental: "Incremental",
+  checkpointIncremental: "Increment",
   dryRun: "Dry run",
   run: "Run …",
   shell: "Shell",

@@ -31,6 +31,7 @@ import styles from "./bench.module.css";
 import type * as Drive from "./drive";
 import { Figures } from "./figures";
 import { Inspector } from "./inspector";
+import { Kept } from "./kept";
 import { ReplayBar } from "./replay-bar";
 import { Separator } from "./separator";
 import { type LastScreen, Terminals } from "./terminals";
@@ -68,10 +69,10 @@ const Expiry = lazy(() => parts.expiry().then((m) => ({ default: m.Expiry })));
 export function Bench({ id, stored, came, pastView, zones: firstZones, shown, end }: Props) {
   const socket = useRunner();
   const link = useLinkState();
+  const [tab, setTab] = useState(shown.tab);
   const feed = useFeed(id, stored, came);
   const { create, error: createError } = useCreate();
   const [moment, setMoment] = useState(shown.atMs);
-  const [tab, setTab] = useState(shown.tab);
   const [checkpoint, setCheckpoint] = useState(shown.checkpoint);
   const [offset, setOffset] = useState(shown.offset);
   const [dialog, setDialog] = useState<Drive.Asking | "help" | null>(null);
@@ -149,6 +150,12 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
     if (hidden > 0) box.scrollTop += hidden;
   }, [stepCount, stepState, over]);
 
+  // On a phone the zones stand one below the other, and a link may speak of what is far down.
+  useEffect(() => {
+    const zone = document.getElementById("inspector");
+    if (shown.tab !== null && zone && zone.offsetLeft === 0) zone.scrollIntoView();
+  }, [shown.tab]);
+
   // The first paint has them from the page's own style element; style attributes are not allowed.
   useLayoutEffect(() => {
     main.current?.style.setProperty("--steps", `${zones.stepsPx}px`);
@@ -161,10 +168,10 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
     rememberChoice(ZONES_COOKIE, writeZones(next));
   };
   const share = () => {
-    navigator.clipboard.writeText(`${location.origin}/x/${id}${query}`).then(
-      () => setCopied(true),
-      () => setCopied(false),
-    );
+    import("../../lib/copy-text")
+      .then(({ copyText }) => copyText(`${location.origin}/x/${id}${query}`))
+      .then(setCopied)
+      .catch(() => setCopied(false));
   };
   /** A link to another view of this page needs no loading. */
   const follow = (event: MouseEvent<HTMLElement>) => {
@@ -202,7 +209,7 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
             type="button"
             className="btn"
             disabled={!hydrated}
-            onClick={() => create({ type: "fork", experiment: id })}
+            onClick={() => create({ type: "fork", experiment: id }, view.title)}
           >
             Fork
           </button>
@@ -211,7 +218,7 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
               type="button"
               className="btn"
               disabled={!hydrated}
-              onClick={() => create({ type: "rerun", experiment: id })}
+              onClick={() => create({ type: "rerun", experiment: id }, view.title)}
             >
               Run again
             </button>
@@ -254,19 +261,21 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
             {current ? (
               end?.steps
             ) : (
-              <Suspense fallback={end?.steps}>
-                <Steps
-                  view={view}
-                  onNext={
-                    may && possible.some((a) => a.id === "runPlan" && a.possible)
-                      ? () => {
-                          setError(null);
-                          may.runNext().catch((failure: unknown) => setError(toNamedError(failure)));
-                        }
-                      : null
-                  }
-                />
-              </Suspense>
+              <Kept of={id} load={parts.steps}>
+                <Suspense fallback={end?.steps}>
+                  <Steps
+                    view={view}
+                    onNext={
+                      may && possible.some((a) => a.id === "runPlan" && a.possible)
+                        ? () => {
+                            setError(null);
+                            may.runNext().catch((failure: unknown) => setError(toNamedError(failure)));
+                          }
+                        : null
+                    }
+                  />
+                </Suspense>
+              </Kept>
             )}
           </section>
           {view.steps.some((step) => step.state === "failed") && (
@@ -275,7 +284,7 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
                 view={view}
                 actions={drive ? possible : null}
                 onAction={act}
-                onRunAgain={() => create({ type: "rerun", experiment: id })}
+                onRunAgain={() => create({ type: "rerun", experiment: id }, view.title)}
               />
             </Suspense>
           )}

@@ -12,10 +12,13 @@ const xOf = (lane: number) => 9 + lane * LANE;
 export function Chain({
   checkpoints,
   chosen,
+  over,
   onChoose,
 }: {
   checkpoints: readonly CheckpointView[];
   chosen: string | undefined;
+  /** Nothing can be restored any more, from whichever. */
+  over: boolean;
   onChoose: (name: string) => void;
 }) {
   const rows = chainRows(checkpoints);
@@ -42,7 +45,7 @@ export function Chain({
               >
                 {c.name}
               </button>
-              {!c.available && <span className="tag">gone</span>}
+              {!c.available && !over && <span className="tag">gone</span>}
             </div>
           ),
         },

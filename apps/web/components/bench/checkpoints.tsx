@@ -42,7 +42,12 @@ export function Checkpoints({ view, chosen, onChoose, onRead, ...place }: Props)
         <>
           <section className={styles.card}>
             <h3>Chain</h3>
-            <Chain checkpoints={view.checkpoints} chosen={shown.name} onChoose={onChoose} />
+            <Chain
+              checkpoints={view.checkpoints}
+              chosen={shown.name}
+              over={view.status === "ended" || view.status === "interrupted"}
+              onChoose={onChoose}
+            />
           </section>
           <ImageView checkpoints={view.checkpoints} shown={shown} onRead={onRead} {...place} />
         </>

@@ -2,6 +2,7 @@
 import { type CheckpointView, formatBytes, type ImageDigest, recordAt } from "@crlab/shared";
 import { useEffect, useRef, useState } from "react";
 import { hexOffset } from "../../lib/hex";
+import { mappingChoices, shownRecords } from "../../lib/records";
 import { DataTable } from "../data-table";
 import styles from "./inspector.module.css";
 import { NotRead, type OnRead } from "./not-read";
@@ -33,6 +34,8 @@ function payload(digest: ImageDigest): Map<string, number> {
 export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onBytes }: Props) {
   const [type, setType] = useState("");
   const [search, setSearch] = useState("");
+  const [mapping, setMapping] = useState("");
+  const [access, setAccess] = useState("");
   const [otherName, setOther] = useState("");
   const { digest } = shown;
   const open = digest === null || offset === null ? undefined : recordAt(digest, offset);
@@ -46,12 +49,8 @@ export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onByte
   if (digest === null) return <NotRead checkpoint={shown} onRead={onRead} />;
   const others = checkpoints.filter((c) => c.name !== shown.name);
   const other = others.find((c) => c.name === otherName);
-  const words = search.trim().toLowerCase();
-  const records = digest.records.filter(
-    (r) =>
-      (type === "" || r.type === type) &&
-      (words === "" || `${r.type} #${r.objref} ${hexOffset(r.offset)} ${r.text}`.toLowerCase().includes(words)),
-  );
+  const records = shownRecords(digest, { type, words: search, mapping, access });
+  const choices = mappingChoices(digest);
   return (
     <section className={styles.card} data-testid="image">
       <h3>
@@ -80,6 +79,24 @@ export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onByte
             onChange={(event) => setSearch(event.currentTarget.value)}
           />
         </label>
+        <label>
+          Mappings
+          <select className="field" value={mapping} onChange={(event) => setMapping(event.currentTarget.value)}>
+            <option value="">and all else</option>
+            {choices.mappings.map((what) => (
+              <option key={what}>{what}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Protection
+          <select className="field mono" value={access} onChange={(event) => setAccess(event.currentTarget.value)}>
+            <option value="">any</option>
+            {choices.accesses.map((may) => (
+              <option key={may}>{may}</option>
+            ))}
+          </select>
+        </label>
         {others.length > 0 && (
           <label>
             Compare with
@@ -105,10 +122,12 @@ export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onByte
         <DataTable
           rows={records}
           keyOf={(r) => r.offset}
-          marks={(r) => ({ "data-open": r === open })}
-          rowRef={(r) => (r === open ? place : undefined)}
+          marks={(r) => ({ "data-open": r.offset === openAt })}
+          rowRef={(r) => (r.offset === openAt ? place : undefined)}
           below={(r) =>
-            r === open && <RecordBytes checkpoint={shown} record={r} offset={offset ?? r.offset} onBytes={onBytes} />
+            r.offset === openAt && (
+              <RecordBytes checkpoint={shown} record={r} offset={offset ?? r.offset} onBytes={onBytes} />
+            )
           }
           columns={[
             {
@@ -117,9 +136,9 @@ export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onByte
                 <button
                   type="button"
                   className={`dim ${styles.offset}`}
-                  aria-expanded={r === open}
+                  aria-expanded={r.offset === openAt}
                   title="Its bytes"
-                  onClick={() => onOffset(r === open ? null : r.offset)}
+                  onClick={() => onOffset(r.offset === openAt ? null : r.offset)}
                 >
                   {hexOffset(r.offset)}
                 </button>
@@ -134,7 +153,15 @@ export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onByte
                 </>
               ),
             },
-            { head: "Holds", className: styles.path, cell: (r) => r.text },
+            {
+              head: "Holds",
+              className: styles.path,
+              cell: (r) => (
+                <>
+                  {r.access !== null && <span className={styles.access}>{r.access}</span>} {r.text}
+                </>
+              ),
+            },
             { head: "Bytes", num: true, cell: (r) => r.bytes },
           ]}
         />

@@ -5,6 +5,7 @@ import { parts } from "../../lib/parts";
 import { type InspectorTab, inspectorTabs } from "../../lib/shown";
 import { Figures } from "./figures";
 import styles from "./inspector.module.css";
+import { Kept } from "./kept";
 import type { OnRead } from "./not-read";
 import type { OnHeld } from "./processes";
 import type { OnBytes } from "./record-bytes";
@@ -13,10 +14,12 @@ import { Tabs } from "./tabs";
 
 // The report is what a link shows first; the others are loaded when one looks at them.
 const Processes = lazy(() => parts.processes().then((m) => ({ default: m.Processes })));
-const Memory = lazy(() => import("./memory").then((m) => ({ default: m.Memory })));
-const Checkpoints = lazy(() => import("./checkpoints").then((m) => ({ default: m.Checkpoints })));
-const Charts = lazy(() => import("./charts").then((m) => ({ default: m.Charts })));
-const KernelLog = lazy(() => import("./kernel-log").then((m) => ({ default: m.KernelLog })));
+const Memory = lazy(() => parts.memory().then((m) => ({ default: m.Memory })));
+const Checkpoints = lazy(() => parts.checkpoints().then((m) => ({ default: m.Checkpoints })));
+const Charts = lazy(() => parts.charts().then((m) => ({ default: m.Charts })));
+const KernelLog = lazy(() => parts.kernel().then((m) => ({ default: m.KernelLog })));
+
+const nothing = () => Promise.resolve();
 
 interface Props {
   id: string;
@@ -75,13 +78,15 @@ export function Inspector(props: Props) {
         tabIndex={0}
       >
         <Figures view={view} />
-        <Suspense fallback={null}>
-          {tab === "processes" && <Processes view={view} onHeld={onHeld} />}
-          {tab === "memory" && <Memory {...images} />}
-          {tab === "checkpoints" && <Checkpoints {...images} {...{ offset, onOffset, onBytes }} />}
-          {tab === "charts" && <Charts id={id} view={view} />}
-          {tab === "kernel" && <KernelLog view={view} />}
-        </Suspense>
+        <Kept of={tab} load={tab === "report" ? nothing : parts[tab]}>
+          <Suspense fallback={null}>
+            {tab === "processes" && <Processes view={view} onHeld={onHeld} />}
+            {tab === "memory" && <Memory {...images} />}
+            {tab === "checkpoints" && <Checkpoints {...images} {...{ offset, onOffset, onBytes }} />}
+            {tab === "charts" && <Charts id={id} view={view} />}
+            {tab === "kernel" && <KernelLog view={view} />}
+          </Suspense>
+        </Kept>
         {tab === "report" && <ReportPanel id={id} view={view} mine={mine} served={report} current={current} />}
       </div>
     </>

@@ -34,6 +34,12 @@ export function PlanStopped({ view, actions, onAction, onRunAgain }: Props) {
             ? "The guest still stands: look around in a shell, or go on by hand."
             : "The guest is gone: boot again to go on by hand."}
       </p>
+      {step.error && actions !== null && (
+        <p className={styles.cause}>
+          {step.error.message}
+          {step.error.hint !== undefined && <span> {step.error.hint}</span>}
+        </p>
+      )}
       {actions !== null && (
         <div className={styles.choices}>
           {may("runPlan") && (

@@ -18,11 +18,11 @@ interface Props {
 
 /** What one takes away of an experiment: its report, its file, and what is needed to reproduce it. */
 export function ReportPanel({ id, view, mine, served, current }: Props) {
-  const [copied, setCopied] = useState(false);
+  const [copied, setCopied] = useState<boolean | null>(null);
   const copy = () => {
     import("../../lib/copy-report")
       .then(({ copyReport }) => copyReport(view, `${location.origin}/x/${id}`))
-      .then(() => setCopied(true))
+      .then(setCopied)
       .catch(() => setCopied(false));
   };
   return (
@@ -49,7 +49,7 @@ export function ReportPanel({ id, view, mine, served, current }: Props) {
           </Suspense>
         )}
         <span role="status" className="dim">
-          {copied ? "Copied." : ""}
+          {copied === null ? "" : copied ? "Copied." : "The browser did not let it be copied."}
         </span>
       </div>
       {current ? (

@@ -1,6 +1,7 @@
 import {
   type AlignedStep,
   alignSteps,
+  alikes,
   type ExperimentView,
   figureRows,
   formatFigure,
@@ -25,6 +26,7 @@ export interface Subject {
 export function Comparison({ subjects }: { subjects: readonly Subject[] }) {
   const views = subjects.map((s) => s.view);
   const different = unlikes(views);
+  const same = alikes(views);
   const rows = alignSteps(views);
   const transitions = rows.filter(isTransition);
   return (
@@ -40,6 +42,12 @@ export function Comparison({ subjects }: { subjects: readonly Subject[] }) {
             ))}
           </ul>
         </section>
+      )}
+      {same.length > 0 && (
+        <p className={styles.alike} data-testid="alike">
+          {subjects.length > 1 ? "Alike in all: " : ""}
+          {same.map(({ what, value }) => `${what} ${value}`).join(" · ")}
+        </p>
       )}
       {subjects.length > 1 && (
         <p className={styles.summary} data-testid="transitions">

@@ -8,6 +8,20 @@ import { ErrorNote } from "../error-note";
 import { useKernels } from "../kernel-options";
 import styles from "./sweep.module.css";
 
+/** What names of values mean, for who has not read the documents. */
+const meanings: Record<string, string> = {
+  "soft-dirty": "mainline's bit: a fault on the first write to a page",
+  wp: "write protection: a fault on the first write to a page",
+  scan: "the CPU's own dirty bits, read by a walk",
+  hash: "all contents are read, and compared by their hashes",
+  auto: "as checkpoint(1) chooses",
+  relink: "it is given a new name",
+  copy: "its contents go into the image",
+  cr: "patched",
+  base: "unpatched",
+  debug: "patched, with KASAN and lockdep",
+};
+
 /** What the axes are called for people. */
 const names: Record<string, string> = {
   kernel: "Kernel",
@@ -151,7 +165,7 @@ function Several({
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset in a grid cell would need its legend there, too */}
       <div className={styles.options} role="group" aria-labelledby={`axis-${name.replaceAll(" ", "-")}`}>
         {values.map((value) => (
-          <label key={value}>
+          <label key={value} title={meanings[value]}>
             <input
               type="checkbox"
               checked={chosen.includes(value)}
@@ -162,6 +176,17 @@ function Several({
             <span className="mono">{value}</span>
           </label>
         ))}
+        {values.some((value) => chosen.includes(value) && meanings[value]) && (
+          <ul className={styles.meanings}>
+            {values
+              .filter((value) => chosen.includes(value) && meanings[value])
+              .map((value) => (
+                <li key={value}>
+                  <span className="mono">{value}</span>: {meanings[value]}
+                </li>
+              ))}
+          </ul>
+        )}
       </div>
     </>
   );

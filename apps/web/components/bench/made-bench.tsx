@@ -1,0 +1,26 @@
+"use client";
+import { emptyView } from "@crlab/shared";
+import { useEffect, useState } from "react";
+import { readCookie } from "../../lib/cookie";
+import { readShown } from "../../lib/shown";
+import { readZones, ZONES_COOKIE } from "../../lib/zones";
+import { Bench } from "./bench";
+
+/** The bench of an experiment whose log this page hears from its first event on. */
+export function MadeBench({ id, title }: { id: string; title: string }) {
+  const [first] = useState(() => ({
+    came: { ...emptyView, title },
+    zones: readZones(readCookie(ZONES_COOKIE)),
+    shown: readShown(Object.fromEntries(new URLSearchParams(location.search))),
+  }));
+  useEffect(() => {
+    const before = document.title;
+    document.title = `${title} · crlab`;
+    return () => {
+      document.title = before;
+    };
+  }, [title]);
+  return <Bench id={id} stored={NO_EVENTS} pastView={null} end={null} {...first} />;
+}
+
+const NO_EVENTS = [] as const;

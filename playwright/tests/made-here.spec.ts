@@ -1,0 +1,99 @@
+import { expect, type Page } from "@playwright/test";
+import { endIt, expectStep, labUrl, runFile, test } from "./page.js";
+
+/** Addresses of experiments that the page asks a server for. */
+function askedFor(page: Page): string[] {
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    const { pathname } = new URL(request.url());
+    if (/^\/x\/[A-Za-z0-9]+$/.test(pathname)) asked.push(pathname);
+  });
+  return asked;
+}
+
+test("what a page has made it shows without asking for a page; back and forward lead out of it and in again", async ({
+  page,
+}) => {
+  await page.goto(labUrl());
+  const asked = askedFor(page);
+  await page.getByRole("button", { name: "Step by step: Unlinked file", exact: true }).click();
+  await page.waitForURL(/\/x\/[A-Za-z0-9]+$/);
+  const { pathname } = new URL(page.url());
+  const title = page.getByRole("heading", { level: 1 });
+  await expect(title).toHaveText("Unlinked file");
+  await expect(page).toHaveTitle("Unlinked file · crlab");
+  await expect(page.getByRole("button", { name: "Run this step" })).toBeVisible();
+
+  await page.goBack();
+  await expect(title).toHaveText(/What does checkpoint/);
+  await expect(page).toHaveTitle("crlab");
+  await page.goForward();
+  await expect(page.getByRole("button", { name: "Run this step" })).toBeVisible();
+
+  await page.getByRole("button", { name: "Fork" }).click();
+  await expect(page).not.toHaveURL(new RegExp(pathname));
+  await expect(title).toHaveText("Unlinked file");
+  await page.goBack();
+  await expect(page).toHaveURL(new RegExp(pathname));
+  expect(asked).toEqual([]);
+
+  await page.reload();
+  await expect(title).toHaveText("Unlinked file");
+  await expect(page.getByRole("button", { name: "Run this step" })).toBeVisible();
+  expect(asked).toEqual([pathname]);
+
+  // A page that was loaded anew has forgotten what was made before: it asks.
+  await page.goBack();
+  await expect(title).toHaveText(/What does checkpoint/);
+  await page.reload();
+  await page.goForward();
+  await expect(title).toHaveText("Unlinked file");
+  await expect(page.getByRole("button", { name: "Run this step" })).toBeVisible();
+});
+
+const checkpointed = `title: To look at
+steps:
+  - kind: boot
+  - { kind: start, name: writer, workload: memwriter, args: ["--size", "1"] }
+  - { kind: wait, output: pages filled }
+  - { kind: checkpoint, name: full }
+`;
+
+test("a link to a view leads there on a phone, and what was served stays while its code is fetched", async ({
+  page,
+  browser,
+}) => {
+  await runFile(page, checkpointed);
+  await expectStep(page, 4, "ok");
+  const link = `${page.url()}?show=checkpoints`;
+  await endIt(page);
+
+  const reader = await (await browser.newContext({ viewport: { width: 390, height: 844 } })).newPage();
+  await reader.addInitScript(() => {
+    let had = false;
+    Object.assign(window, { vanished: 0 });
+    new MutationObserver(() => {
+      const has = document.querySelector('#panel-Inspector [data-testid="chain"]')?.checkVisibility() === true;
+      if (had && !has) Object.assign(window, { vanished: Reflect.get(window, "vanished") + 1 });
+      had = has;
+    }).observe(document, { subtree: true, childList: true, attributes: true });
+  });
+  // Parts that are loaded when they are used come late.
+  await reader.route(/\/chunks\/\d+\.[^/]*\.js$/, async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await route.continue();
+  });
+  await reader.goto(link);
+  await expect(reader.getByText("connected", { exact: true })).toBeVisible();
+  await expect(reader.getByTestId("chain")).toBeInViewport();
+  await expect(reader.getByTestId("chain").getByRole("button", { name: "full" })).toHaveAttribute(
+    "aria-pressed",
+    "true",
+  );
+  // It can be used by now.
+  await reader.getByRole("tab", { name: "Memory" }).click();
+  await expect(reader.getByLabel("Checkpoint")).toBeVisible();
+  await reader.getByRole("tab", { name: "Checkpoints" }).click();
+  await expect(reader.getByTestId("chain")).toBeVisible();
+  expect(await reader.evaluate(() => Reflect.get(window, "vanished"))).toBe(1);
+});
