@@ -25,13 +25,44 @@
 #define WORDS	(PAGE / sizeof(unsigned long))
 
 static unsigned long (*pages)[WORDS];
-static unsigned char *generations;
 static long nr_pages, percent_dirty, rate;
+/* How often SIGUSR1 has come, and how many pages the rate has rewritten. */
+static long nr_rewrites, nr_written;
 static const char *ready;
+
+static long nr_chosen(void)
+{
+	return nr_pages * percent_dirty / 100;
+}
+
+/* The @nth page that SIGUSR1 rewrites. */
+static long chosen(long n)
+{
+	return n * nr_pages / nr_chosen();
+}
+
+static bool is_chosen(long i)
+{
+	long n = (i * nr_chosen() + nr_pages - 1) / nr_pages;
+
+	return n < nr_chosen() && chosen(n) == i;
+}
+
+/*
+ * What stands in a page. It follows from two numbers: a note for each page would
+ * be memory that is rewritten, too, and would be counted.
+ */
+static unsigned long word_of(long i)
+{
+	long by_signal = is_chosen(i) ? nr_rewrites : 0;
+	long by_rate = (nr_written + nr_pages - 1 - i) / nr_pages;
+
+	return i << 8 | ((by_signal + by_rate) & 0xff);
+}
 
 static void fill(long i)
 {
-	unsigned long word = i << 8 | generations[i];
+	unsigned long word = word_of(i);
 
 	for (unsigned int w = 0; w < WORDS; w++)
 		pages[i][w] = word ^ (w * 0x9e3779b97f4a7c15ul);
@@ -42,7 +73,7 @@ static long count_wrong(void)
 	long wrong = 0;
 
 	for (long i = 0; i < nr_pages; i++) {
-		unsigned long word = i << 8 | generations[i];
+		unsigned long word = word_of(i);
 
 		for (unsigned int w = 0; w < WORDS; w++)
 			if (pages[i][w] != (word ^ (w * 0x9e3779b97f4a7c15ul))) {
@@ -55,14 +86,9 @@ static long count_wrong(void)
 
 static void rewrite_some(void)
 {
-	long want = nr_pages * percent_dirty / 100;
-
-	for (long n = 0; n < want; n++) {
-		long i = n * nr_pages / want;
-
-		generations[i]++;
-		fill(i);
-	}
+	nr_rewrites++;
+	for (long n = 0; n < nr_chosen(); n++)
+		fill(chosen(n));
 }
 
 /* Made whole under another name, so that who sees it can read it. */
@@ -123,7 +149,6 @@ static void unlinked_file(const char *dir, long bytes)
 static int wait_for_word(const sigset_t *set)
 {
 	static const struct timespec beat = { .tv_nsec = 1000000000 / BEATS };
-	static long next;
 	int sig;
 
 	if (!rate) {
@@ -131,12 +156,8 @@ static int wait_for_word(const sigset_t *set)
 		return sig;
 	}
 	while ((sig = sigtimedwait(set, NULL, &beat)) < 0) {
-		for (long n = 0; n < rate / BEATS; n++) {
-			long i = next++ % nr_pages;
-
-			generations[i]++;
-			fill(i);
-		}
+		for (long n = 0; n < rate / BEATS; n++)
+			fill(nr_written++ % nr_pages);
 	}
 	return sig;
 }
@@ -184,8 +205,7 @@ int main(int argc, char **argv)
 	nr_pages = mib << 8;
 	if (mib) {
 		pages = mmap(NULL, mib << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		generations = calloc(nr_pages, 1);
-		if (pages == MAP_FAILED || !generations) {
+		if (pages == MAP_FAILED) {
 			perror("subject: memory");
 			return 1;
 		}

@@ -160,7 +160,7 @@ function incrementPages(percent: number, thp: boolean): Target {
         ...{ bench: "increments", workload: incrementWorkload(0, thp), contender: "crlab", metric: "pages" },
       });
       const pages = medianOf(results, { bench: "increments", workload, contender: "crlab", metric: "pages" });
-      // Its own stack and generation counters are dirty, too: what it writes when nothing was rewritten.
+      // Its own stack and counters are dirty, too: what it writes when nothing was rewritten.
       const ratio = base === null || pages === null ? null : (pages - base) / dirty;
       return verdict(
         "at most 1.01 times those truly dirty",
