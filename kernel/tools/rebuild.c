@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Making the tasks of a tree again, by raw clone3(). The root is a copy of
- * this program, and all others share its memory and thread pointer, for none of
+ * Making the tasks of a tree again, by raw clone3(). They share this program's
+ * memory and thread pointer, or those of a root that is a copy of it, for none of
  * it is theirs for long: what runs in them makes bare system calls and nothing
  * else of libc.
  */
@@ -258,13 +258,19 @@ static void go_to_cgroup(struct rebuild *rebuild, int index)
 }
 
 /*
- * Not with the coordinator: who has mounts to make; and the tree, for who kills
- * one of it to gain memory would kill all who share it.
+ * Not with the coordinator: who has mounts to make; a tree with namespaces of its
+ * own, which the coordinator can only enter while its memory is its own, too; and
+ * one whose control group may be short of memory, for who kills one of it kills
+ * all who share it.
  */
 static bool needs_copy(const struct rebuild *rebuild, int index)
 {
-	return index == 0 || (rebuild->tasks.at[index].ns.flags & CKPT_NS_PID_INIT &&
-			      !(rebuild->tasks.at[index].entry.flags & CKPT_TASK_SIGHAND));
+	const struct tasks *tasks = &rebuild->tasks;
+
+	if (index == 0)
+		return tasks->own || tasks->at[0].cgroup != NO_CGROUP;
+	return tasks->at[index].ns.flags & CKPT_NS_PID_INIT &&
+	       !(tasks->at[index].entry.flags & CKPT_TASK_SIGHAND);
 }
 
 static size_t give_stack(struct rebuild *rebuild, int index, struct clone_args *args)
