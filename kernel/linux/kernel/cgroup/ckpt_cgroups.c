@@ -23,15 +23,16 @@ static struct cgroup *topmost(void)
 	return cgrp;
 }
 
-static struct cgroup *cgroup_of(struct task_struct *t)
+/* All the control groups that a task is in; with a reference. */
+static struct css_set *css_set_of(struct task_struct *t)
 {
-	struct cgroup *cgrp;
+	struct css_set *cset;
 
 	spin_lock_irq(&css_set_lock);
-	cgrp = task_css_set(t)->dfl_cgrp;
-	cgroup_get(cgrp);
+	cset = task_css_set(t);
+	get_css_set(cset);
 	spin_unlock_irq(&css_set_lock);
-	return cgrp;
+	return cset;
 }
 
 /* Those of version 1: which hierarchy is it in, but not at its top? With a reference. */
@@ -104,28 +105,25 @@ static int line_of(struct ckpt_ctx *ctx, struct cgroup *cgrp)
 	return find_line(ctx, ctx->path_buf);
 }
 
-static int find_member(struct ckpt_ctx *ctx, unsigned int i, struct cgroup *cgrp,
-		       const struct cgroup *top, const struct cgroup *last)
-{
-	struct ckpt_cgroup_member *m = &ctx->cgroup_members[ctx->nr_cgroup_members];
-	int line;
+#define NO_LINE	(-1)
 
+/* In which line @cgrp is described, NO_LINE if it need not be; or an error. */
+static int find_group(struct ckpt_ctx *ctx, struct cgroup *cgrp, const struct cgroup *top,
+		      int *line)
+{
+	int ret;
+
+	*line = NO_LINE;
 	/* That of a zombie may have gone before it. */
 	if (cgroup_is_dead(cgrp))
 		return 0;
-	if (cgrp == last && ctx->nr_cgroup_members) {
-		line = m[-1].line;
-	} else {
-		line = line_of(ctx, cgrp);
-		/* A tree that is in none knows no other, and needs no description. */
-		if (line == -ESTALE && cgrp == top && !ctx->cgroups_len)
-			return 0;
-		if (line < 0)
-			return line;
-	}
-	m->pid = ctx->entries[i].pid;
-	m->line = line;
-	ctx->nr_cgroup_members++;
+	ret = line_of(ctx, cgrp);
+	/* A tree that is in none knows no other, and needs no description. */
+	if (ret == -ESTALE && cgrp == top && !ctx->cgroups_len)
+		return 0;
+	if (ret < 0)
+		return ret;
+	*line = ret;
 	return 0;
 }
 
@@ -138,9 +136,10 @@ static int find_member(struct ckpt_ctx *ctx, unsigned int i, struct cgroup *cgrp
  */
 int ckpt_find_cgroups(struct ckpt_ctx *ctx)
 {
-	struct cgroup *top = topmost(), *cgrp, *last = NULL;
+	struct css_set *cset, *last = NULL;
+	struct cgroup *top = topmost();
+	int ret = 0, line = NO_LINE;
 	unsigned int i;
-	int ret = 0;
 
 	ctx->cgroup_members = kvcalloc(ctx->tasks.nr, sizeof(*ctx->cgroup_members),
 				       GFP_KERNEL_ACCOUNT);
@@ -148,20 +147,27 @@ int ckpt_find_cgroups(struct ckpt_ctx *ctx)
 		ret = -ENOMEM;
 	for (i = 0; i < ctx->tasks.nr && !ret; i++) {
 		struct task_struct *t = ctx->tasks.task[i];
+		struct ckpt_cgroup_member *m;
 
-		ctx->where.pid = ctx->entries[i].pid;
-		ret = legacy_obstacle(ctx, t);
-		if (ret)
-			break;
-		cgrp = cgroup_of(t);
-		ret = find_member(ctx, i, cgrp, top, last);
+		cset = css_set_of(t);
+		/* Most are where the one before them is; what is in the way is said of each. */
+		if (cset != last || ctx->stats.obstacles) {
+			ctx->where.pid = ctx->entries[i].pid;
+			ret = legacy_obstacle(ctx, t) ?:
+			      find_group(ctx, cset->dfl_cgrp, top, &line);
+		}
 		if (last)
-			cgroup_put(last);
-		last = cgrp;
+			put_css_set(last);
+		last = cset;
+		if (ret || line == NO_LINE)
+			continue;
+		m = &ctx->cgroup_members[ctx->nr_cgroup_members++];
+		m->pid = ctx->entries[i].pid;
+		m->line = line;
 	}
 	ctx->where.pid = 0;
 	if (last)
-		cgroup_put(last);
+		put_css_set(last);
 	cgroup_put(top);
 	return ret;
 }
