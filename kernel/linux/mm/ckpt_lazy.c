@@ -29,6 +29,7 @@
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/workqueue.h>
+#include <asm/pgalloc.h>
 
 #include "ckpt_lazy.h"
 #include "ckpt_track.h"
@@ -135,6 +136,38 @@ static int image_number(struct ckpt_ctx *ctx, struct file *file)
 	return lazy->nr++;
 }
 
+static pte_t marker_of(unsigned long offset)
+{
+	return swp_entry_to_pte(swp_entry(SWP_PTE_MARKER, offset));
+}
+
+/*
+ * A page table is filled before anybody can see it: neither lock nor look is
+ * needed for each entry. Returns false if there is one already.
+ */
+static bool mark_new_table(struct mm_struct *mm, pmd_t *pmd, unsigned long addr, unsigned long nr,
+			   unsigned long offset, int *error)
+{
+	pgtable_t table;
+	pte_t *pte;
+
+	if (!pmd_none(pmdp_get_lockless(pmd)))
+		return false;
+	table = pte_alloc_one(mm);
+	if (!table) {
+		*error = -ENOMEM;
+		return true;
+	}
+	pte = (pte_t *)page_address(table) + pte_index(addr);
+	for (; nr; nr--, pte++, offset += BIT(CKPT_LAZY_INDEX_SHIFT))
+		set_pte(pte, marker_of(offset));
+	pmd_install(mm, pmd, &table);
+	if (!table)
+		return true;
+	pte_free(mm, table);
+	return false;
+}
+
 /* Put markers into one page table. Returns how many pages that was. */
 static long mark_table(struct vm_area_struct *vma, unsigned long addr, unsigned long end,
 		       unsigned long offset)
@@ -143,6 +176,7 @@ static long mark_table(struct vm_area_struct *vma, unsigned long addr, unsigned 
 	pte_t *start, *pte;
 	unsigned long at;
 	spinlock_t *ptl;	/* of the page table */
+	int error = 0;
 	long ret;
 	p4d_t *p4d;
 	pud_t *pud;
@@ -151,19 +185,21 @@ static long mark_table(struct vm_area_struct *vma, unsigned long addr, unsigned 
 	p4d = p4d_alloc(mm, pgd_offset(mm, addr), addr);
 	pud = p4d ? pud_alloc(mm, p4d, addr) : NULL;
 	pmd = pud ? pmd_alloc(mm, pud, addr) : NULL;
-	if (!pmd || pte_alloc(mm, pmd))
+	if (!pmd)
 		return -ENOMEM;
 	end = min(end, pmd_addr_end(addr, end));
+	ret = (end - addr) >> PAGE_SHIFT;
+	if (mark_new_table(mm, pmd, addr, ret, offset, &error))
+		return error ?: ret;
 	start = pte_offset_map_lock(mm, pmd, addr, &ptl);
 	if (!start)
 		return -EEXIST;
-	ret = (end - addr) >> PAGE_SHIFT;
 	for (pte = start, at = addr; at < end; pte++, at += PAGE_SIZE) {
 		if (!pte_none(ptep_get(pte))) {
 			ret = -EEXIST;
 			break;
 		}
-		set_pte_at(mm, at, pte, swp_entry_to_pte(swp_entry(SWP_PTE_MARKER, offset)));
+		set_pte_at(mm, at, pte, marker_of(offset));
 		offset += BIT(CKPT_LAZY_INDEX_SHIFT);
 	}
 	pte_unmap_unlock(start, ptl);
