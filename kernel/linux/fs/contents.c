@@ -73,7 +73,7 @@ static int batch_write(struct ckpt_ctx *ctx, u32 objref, struct contents_batch *
 	if (!ret)
 		ret = ckpt_write(ctx, b->extent, extents_len);
 	if (!ret && head.pad)
-		ret = ckpt_write(ctx, page_address(ZERO_PAGE(0)), head.pad);
+		ret = ckpt_write_padding(ctx, head.pad);
 	if (!ret)
 		ret = ckpt_write_pages(ctx, b->page, b->nr_pages);
 	b->nr_extents = 0;
@@ -86,18 +86,21 @@ static int batch_read(struct file *in, struct contents_batch *b, u64 first, unsi
 {
 	struct bio_vec *bvec = &b->bvec[b->nr_pages];
 	struct iov_iter iter;
+	size_t left = (size_t)nr << PAGE_SHIFT;
 	loff_t pos = first << PAGE_SHIFT;
 	ssize_t n = 0;
 
-	iov_iter_bvec(&iter, ITER_DEST, bvec, nr, (size_t)nr << PAGE_SHIFT);
-	while (iov_iter_count(&iter)) {
+	iov_iter_bvec(&iter, ITER_DEST, bvec, nr, left);
+	while (left) {
 		n = vfs_iter_read(in, &iter, &pos, 0);
 		if (n <= 0)
 			break;
+		left -= n;
+		iov_iter_reexpand(&iter, left);
 	}
 	if (n < 0)
 		return n;
-	iov_iter_zero(iov_iter_count(&iter), &iter);
+	iov_iter_zero(left, &iter);
 	b->extent[b->nr_extents++] = (struct ckpt_extent) {
 		.addr = first << PAGE_SHIFT, .nr = nr, .kind = CKPT_PAGES_DATA,
 	};

@@ -441,11 +441,14 @@ static int fill(struct restored_contents *c, struct bio_vec *bvec, loff_t pos, s
 	struct iov_iter iter;
 
 	iov_iter_bvec(&iter, ITER_SOURCE, bvec, DIV_ROUND_UP(len, PAGE_SIZE), len);
-	while (iov_iter_count(&iter)) {
+	while (len) {
 		ssize_t n = vfs_iter_write(c->writer, &iter, &pos, 0);
 
 		if (n <= 0)
 			return n ?: -EIO;
+		len -= n;
+		/* A limit on the size of files has shortened it. */
+		iov_iter_reexpand(&iter, len);
 	}
 	return 0;
 }

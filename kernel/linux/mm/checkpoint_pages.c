@@ -27,7 +27,7 @@ struct page_batch {
 	unsigned int nr_extents;
 	unsigned int nr_pages;
 	struct ckpt_extent extents[BATCH_EXTENTS];
-	struct page *pages[CKPT_BATCH_PAGES];
+	struct page *pages[CKPT_RECORD_PAGES];
 };
 
 /*
@@ -47,11 +47,13 @@ struct page_walk {
 
 struct page_batch *ckpt_batch_alloc(struct ckpt_ctx *ctx, u32 objref)
 {
-	struct page_batch *b = kvzalloc(sizeof(*b), GFP_KERNEL_ACCOUNT);
+	struct page_batch *b = kvmalloc(sizeof(*b), GFP_KERNEL_ACCOUNT);
 
 	if (b) {
 		b->ctx = ctx;
 		b->objref = objref;
+		b->nr_extents = 0;
+		b->nr_pages = 0;
 	}
 	return b;
 }
@@ -70,7 +72,7 @@ void ckpt_batch_free(struct page_batch *b)
 
 bool ckpt_batch_is_full(const struct page_batch *b)
 {
-	return b->nr_pages == CKPT_BATCH_PAGES || b->nr_extents == BATCH_EXTENTS;
+	return b->nr_pages == CKPT_RECORD_PAGES || b->nr_extents == BATCH_EXTENTS;
 }
 
 void ckpt_batch_add(struct page_batch *b, u64 addr, u32 kind, struct page *page)
@@ -115,7 +117,7 @@ int ckpt_batch_write(struct page_batch *b)
 	if (!ret)
 		ret = ckpt_write(ctx, b->extents, extents_len);
 	if (!ret && head.pad)
-		ret = ckpt_write(ctx, page_address(ZERO_PAGE(0)), head.pad);
+		ret = ckpt_write_padding(ctx, head.pad);
 	if (!ret)
 		ret = ckpt_write_pages(ctx, b->pages, b->nr_pages);
 	batch_drop_pages(b);

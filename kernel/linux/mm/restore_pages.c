@@ -177,11 +177,9 @@ static struct extents *read_extents(struct ckpt_ctx *ctx, struct ckpt_stream *s,
 	x->nr_pages = head.nr_pages;
 	x->extent = kvmalloc_array(x->nr, sizeof(*x->extent), GFP_KERNEL_ACCOUNT);
 	ret = x->extent ? ckpt_read(s, x->extent, x->nr * sizeof(*x->extent)) : -ENOMEM;
-	if (!ret) {
-		BUILD_BUG_ON(PATH_MAX < PAGE_SIZE);
-		ret = ckpt_read(s, ctx->path_buf, head.pad);
-	}
-	if (!ret && head.pad && memchr_inv(ctx->path_buf, 0, head.pad))
+	if (!ret)
+		ret = ckpt_read_padding(s, head.pad);
+	if (ret == -EBADMSG)
 		ret = ckpt_err(ctx, -EINVAL, "padding that is not zero");
 	if (!ret)
 		ret = check_extents(ctx, x, head.nr_pages);

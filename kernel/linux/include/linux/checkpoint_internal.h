@@ -25,8 +25,10 @@
 #define CKPT_MAX_TASKS		32768
 /* The tracker of those who do not choose. */
 #define CKPT_TRACKER_BEST	CKPT_TRACKER_SCAN
-/* Pages that are written or read in one go. */
+/* Pages that are read, or that change hands, in one go. */
 #define CKPT_BATCH_PAGES	512
+/* The payload of one record of private pages, at most. */
+#define CKPT_RECORD_PAGES	2048
 /* A record other than PAGES never needs more. */
 #define CKPT_MAX_RECORD_BYTES	(2 * 1024 * 1024)
 
@@ -39,8 +41,9 @@
  * @buf:	collects small writes, or holds bytes read ahead
  * @buf_len:	bytes in @buf
  * @buf_pos:	reading: next byte in @buf
+ * @crc_pos:	up to here what stands in @buf, and has been read, is in @crc
  * @crc:	CRC-32C over everything but page payload
- * @rec_crc:	the same, before the record that is being read
+ * @rec_crc:	the same, before the trailer
  * @nr_records:	records so far
  * @pages:	pages of payload so far
  */
@@ -52,6 +55,7 @@ struct ckpt_stream {
 	size_t ahead;
 	size_t buf_len;
 	size_t buf_pos;
+	size_t crc_pos;
 	u32 crc;
 	u32 rec_crc;
 	u32 nr_records;
@@ -233,7 +237,10 @@ int ckpt_write_rec2(struct ckpt_ctx *ctx, u32 type, u32 objref,
 int ckpt_write_rec_names(struct ckpt_ctx *ctx, u32 type, u32 objref, const void *data,
 			 size_t len, const char *name, const char *name2);
 int ckpt_write_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int nr);
+int ckpt_write_padding(struct ckpt_ctx *ctx, size_t len);
+u32 ckpt_written_crc(struct ckpt_stream *s);
 int ckpt_flush(struct ckpt_ctx *ctx);
+int ckpt_read_padding(struct ckpt_stream *s, size_t len);
 int ckpt_read(struct ckpt_stream *s, void *data, size_t len);
 int ckpt_read_pages(struct ckpt_stream *s, struct page **pages, unsigned int nr);
 int ckpt_skip_pages(struct ckpt_stream *s, unsigned int nr);

@@ -128,7 +128,7 @@ static int write_trailer(struct ckpt_ctx *ctx)
 	struct ckpt_stream *s = &ctx->img;
 	struct ckpt_trailer t = {
 		.pages = s->pages,
-		.crc32c = s->crc,
+		.crc32c = ckpt_written_crc(s),
 		.nr_records = s->nr_records + 1,
 	};
 	int ret;

@@ -4,12 +4,18 @@
  */
 #include <linux/bvec.h>
 #include <linux/checkpoint_internal.h>
+#include <linux/crc32.h>
 #include <linux/crc32c.h>
 #include <linux/file.h>
+#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
+#include <linux/unaligned.h>
+
+/* Payload of so many pages passes through the buffer. */
+#define FEW_PAGES	8
 
 /**
  * ckpt_stream_init - take hold of the file an image goes to or comes from
@@ -60,7 +66,9 @@ static int stream_buf_alloc(struct ckpt_stream *s)
 
 static int stream_write_out(struct ckpt_stream *s, struct iov_iter *iter)
 {
-	while (iov_iter_count(iter)) {
+	size_t left = iov_iter_count(iter);
+
+	while (left) {
 		ssize_t n = vfs_iter_write(s->file, iter, &s->pos, 0);
 
 		if (n < 0)
@@ -69,8 +77,29 @@ static int stream_write_out(struct ckpt_stream *s, struct iov_iter *iter)
 			return -EIO;
 		if (fatal_signal_pending(current))
 			return -EINTR;
+		left -= n;
+		/* A limit on the size of files has shortened it. */
+		iov_iter_reexpand(iter, left);
 	}
 	return 0;
+}
+
+/* Take into the CRC what stands in the buffer before @end: once, not for each piece. */
+static void settle_crc(struct ckpt_stream *s, size_t end)
+{
+	if (end > s->crc_pos)
+		s->crc = crc32c(s->crc, s->buf + s->crc_pos, end - s->crc_pos);
+	s->crc_pos = end;
+}
+
+/**
+ * ckpt_written_crc - the CRC of all that has been written but page payload
+ * @s:		the stream
+ */
+u32 ckpt_written_crc(struct ckpt_stream *s)
+{
+	settle_crc(s, s->buf_len);
+	return s->crc;
 }
 
 /**
@@ -88,9 +117,11 @@ int ckpt_flush(struct ckpt_ctx *ctx)
 
 	if (!s->buf_len)
 		return 0;
+	settle_crc(s, s->buf_len);
 	iov_iter_kvec(&iter, ITER_SOURCE, &vec, 1, s->buf_len);
 	ret = stream_write_out(s, &iter);
 	s->buf_len = 0;
+	s->crc_pos = 0;
 	if (ret)
 		return ckpt_err(ctx, ret, "cannot write the image");
 	return 0;
@@ -114,7 +145,6 @@ int ckpt_write(struct ckpt_ctx *ctx, const void *data, size_t len)
 	ret = stream_buf_alloc(s);
 	if (ret)
 		return ret;
-	s->crc = crc32c(s->crc, data, len);
 	s->offset += len;
 	while (len) {
 		size_t n = min(len, CKPT_IO_BUF_BYTES - s->buf_len);
@@ -129,6 +159,41 @@ int ckpt_write(struct ckpt_ctx *ctx, const void *data, size_t len)
 				return ret;
 		}
 	}
+	return 0;
+}
+
+/* So many bytes of the buffer, free. */
+static int buf_room(struct ckpt_ctx *ctx, size_t len)
+{
+	int ret = stream_buf_alloc(&ctx->img);
+
+	return ret ?: CKPT_IO_BUF_BYTES - ctx->img.buf_len < len ? ckpt_flush(ctx) : 0;
+}
+
+/**
+ * ckpt_write_padding - append zeroes, before page payload
+ * @ctx:	the checkpoint
+ * @len:	how many bytes, less than a page
+ *
+ * Return: 0 or a negative error.
+ */
+int ckpt_write_padding(struct ckpt_ctx *ctx, size_t len)
+{
+	struct ckpt_stream *s = &ctx->img;
+	int ret;
+
+	if (ckpt_dryrun(ctx))
+		return 0;
+	ret = buf_room(ctx, len);
+	if (ret)
+		return ret;
+	settle_crc(s, s->buf_len);
+	memset(s->buf + s->buf_len, 0, len);
+	s->buf_len += len;
+	s->offset += len;
+	/* As reading them would, in a few steps. */
+	s->crc = __crc32c_le_shift(s->crc, len);
+	s->crc_pos = s->buf_len;
 	return 0;
 }
 
@@ -195,6 +260,27 @@ static unsigned int bvec_of_pages(struct bio_vec *bv, struct page **pages, unsig
 	return n;
 }
 
+/* A few pages: a copy costs less than a write of their own. */
+static int write_few_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int nr)
+{
+	struct ckpt_stream *s = &ctx->img;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		int ret = buf_room(ctx, PAGE_SIZE);
+
+		if (ret)
+			return ret;
+		settle_crc(s, s->buf_len);
+		memcpy_from_page(s->buf + s->buf_len, pages[i], 0, PAGE_SIZE);
+		s->buf_len += PAGE_SIZE;
+		s->crc_pos = s->buf_len;
+	}
+	s->offset += (u64)nr << PAGE_SHIFT;
+	s->pages += nr;
+	return 0;
+}
+
 /**
  * ckpt_write_pages - append page payload, straight from the pages
  * @ctx:	the checkpoint
@@ -212,6 +298,8 @@ int ckpt_write_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int nr)
 
 	if (ckpt_dryrun(ctx) || !nr)
 		return 0;
+	if (nr <= FEW_PAGES)
+		return write_few_pages(ctx, pages, nr);
 	ret = ckpt_flush(ctx);
 	if (ret)
 		return ret;
@@ -241,7 +329,9 @@ static ssize_t read_image(struct ckpt_stream *s, struct iov_iter *iter)
 
 static int stream_read_in(struct ckpt_stream *s, struct iov_iter *iter)
 {
-	while (iov_iter_count(iter)) {
+	size_t left = iov_iter_count(iter);
+
+	while (left) {
 		ssize_t n = read_image(s, iter);
 
 		if (n < 0)
@@ -250,6 +340,8 @@ static int stream_read_in(struct ckpt_stream *s, struct iov_iter *iter)
 			return -ENODATA;
 		if (fatal_signal_pending(current))
 			return -EINTR;
+		left -= n;
+		iov_iter_reexpand(iter, left);
 	}
 	return 0;
 }
@@ -268,6 +360,7 @@ static int stream_refill(struct ckpt_stream *s)
 	vec.iov_base = s->buf;
 	vec.iov_len = s->ahead;
 	iov_iter_kvec(&iter, ITER_DEST, &vec, 1, vec.iov_len);
+	settle_crc(s, s->buf_pos);
 	n = read_image(s, &iter);
 	if (n < 0)
 		return n;
@@ -275,6 +368,7 @@ static int stream_refill(struct ckpt_stream *s)
 		return -ENODATA;
 	s->buf_pos = 0;
 	s->buf_len = n;
+	s->crc_pos = 0;
 	return 0;
 }
 
@@ -288,7 +382,6 @@ static int stream_refill(struct ckpt_stream *s)
  */
 int ckpt_read(struct ckpt_stream *s, void *data, size_t len)
 {
-	void *start = data;
 	size_t left = len;
 
 	while (left) {
@@ -306,7 +399,40 @@ int ckpt_read(struct ckpt_stream *s, void *data, size_t len)
 		data += n;
 		left -= n;
 	}
-	s->crc = crc32c(s->crc, start, len);
+	s->offset += len;
+	return 0;
+}
+
+/**
+ * ckpt_read_padding - take zeroes off the image, before page payload
+ * @s:		the stream
+ * @len:	their number
+ *
+ * Return: 0, -EBADMSG if they are not zero, -ENODATA when the image ends
+ * before, or a negative error.
+ */
+int ckpt_read_padding(struct ckpt_stream *s, size_t len)
+{
+	size_t left = len;
+
+	settle_crc(s, s->buf_pos);
+	while (left) {
+		size_t n = min(left, s->buf_len - s->buf_pos);
+		int ret;
+
+		if (!n) {
+			ret = stream_refill(s);
+			if (ret)
+				return ret;
+			continue;
+		}
+		if (memchr_inv(s->buf + s->buf_pos, 0, n))
+			return -EBADMSG;
+		s->buf_pos += n;
+		s->crc_pos = s->buf_pos;
+		left -= n;
+	}
+	s->crc = __crc32c_le_shift(s->crc, len);
 	s->offset += len;
 	return 0;
 }
@@ -331,11 +457,14 @@ int ckpt_read_pages(struct ckpt_stream *s, struct page **pages, unsigned int nr)
 		return -ENOMEM;
 	iov_iter_bvec(&iter, ITER_DEST, bv, bvec_of_pages(bv, pages, nr),
 		      (size_t)nr << PAGE_SHIFT);
+	settle_crc(s, s->buf_pos);
 	ahead = min(s->buf_len - s->buf_pos, iov_iter_count(&iter));
 	if (copy_to_iter(s->buf + s->buf_pos, ahead, &iter) != ahead)
 		ret = -EFAULT;
 	s->buf_pos += ahead;
-	s->ahead = 0;
+	s->crc_pos = s->buf_pos;
+	if (nr > FEW_PAGES)
+		s->ahead = 0;
 	if (!ret)
 		ret = stream_read_in(s, &iter);
 	kvfree(bv);
@@ -353,16 +482,19 @@ int ckpt_skip_pages(struct ckpt_stream *s, unsigned int nr)
 
 	s->offset += left;
 	s->pages += nr;
+	settle_crc(s, s->buf_pos);
 	while (left) {
 		size_t n = min_t(u64, left, s->buf_len - s->buf_pos);
 		int ret;
 
 		s->buf_pos += n;
+		s->crc_pos = s->buf_pos;
 		left -= n;
 		if (!left)
 			return 0;
 		if (s->file->f_mode & FMODE_LSEEK) {
-			s->ahead = 0;
+			if (nr > FEW_PAGES)
+				s->ahead = 0;
 			s->pos += left;
 			return 0;
 		}
@@ -383,9 +515,15 @@ int ckpt_skip_pages(struct ckpt_stream *s, unsigned int nr)
  */
 int ckpt_read_rec(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct ckpt_rec *rec)
 {
+	const struct ckpt_rec *next = s->buf + s->buf_pos;
 	int ret;
 
-	s->rec_crc = s->crc;
+	/* Before the trailer, whose reader asks; it may be one if it is not yet in the buffer. */
+	if (s->buf_len - s->buf_pos < sizeof(*rec) ||
+	    get_unaligned(&next->type) == CKPT_REC_TRAILER) {
+		settle_crc(s, s->buf_pos);
+		s->rec_crc = s->crc;
+	}
 	ret = ckpt_read(s, rec, sizeof(*rec));
 	if (ret == -ENODATA)
 		return ckpt_err(ctx, -ENODATA, "the image is truncated: a record should follow");
