@@ -8,7 +8,7 @@
 /* covers: Sockets | reports of errors that were not read (MSG_ERRQUEUE) | refused by name */
 /* covers: Sockets | netlink: groups, port, unread messages of the kernel | supported */
 /* covers: Sockets | packet and raw sockets: what they have not read is lost | supported */
-/* covers: Sockets | packet sockets of a group (PACKET_FANOUT), of type SOCK_PACKET | supported */
+/* covers: Sockets | packet sockets of a group (PACKET_FANOUT), of type SOCK_PACKET, promiscuous; their options | supported */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -348,6 +348,20 @@ static void packet_kinds(void)
 	struct sockaddr device = { .sa_family = AF_PACKET, .sa_data = "lo" }, now = {};
 	socklen_t len = sizeof(now);
 
+	static const struct { int name, value; } options[] = {
+		{ PACKET_COPY_THRESH, 1000 }, { PACKET_LOSS, 1 }, { PACKET_TX_HAS_OFF, 1 }, { PACKET_QDISC_BYPASS, 1 },
+		{ PACKET_IGNORE_OUTGOING, 1 }, { PACKET_VNET_HDR, 1 }, { PACKET_RESERVE, 24 },
+	};
+	struct packet_mreq promiscuous = { .mr_ifindex = 1, .mr_type = PACKET_MR_PROMISC };
+	int raw = socket(AF_PACKET, SOCK_RAW, 0);
+	char before[64], after[64];
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (setsockopt(raw, SOL_PACKET, options[i].name, &options[i].value, sizeof(int)) < 0)
+			_exit(98);
+	for (int i = 0; i < 2; i++)
+		if (setsockopt(raw, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof(promiscuous)) < 0)
+			_exit(99);
 	if (old < 0 || bound < 0 || bind(bound, &device, sizeof(device)) < 0)
 		_exit(96);
 	for (int i = 0; i < 2; i++) {
@@ -356,10 +370,26 @@ static void packet_kinds(void)
 		    setsockopt(members[i], SOL_PACKET, PACKET_FANOUT, &group, sizeof(group)) < 0)
 			_exit(97);
 	}
+	content("/sys/class/net/lo/flags", before, sizeof(before));
 	pause_here();
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		len = sizeof(value);
+		value = -1;
+		getsockopt(raw, SOL_PACKET, options[i].name, &value, &len);
+		verify(value == options[i].value, "option %d: %d", options[i].name, value);
+	}
+	content("/sys/class/net/lo/flags", after, sizeof(after));
+	verify(!strcmp(after, before), "the device hears all: %s", after);
+	for (int i = 0; i < 2; i++) {
+		setsockopt(raw, SOL_PACKET, PACKET_DROP_MEMBERSHIP, &promiscuous, sizeof(promiscuous));
+		content("/sys/class/net/lo/flags", after, sizeof(after));
+		verify(!strcmp(after, before) == !i, "which it has asked for twice: %s", after);
+	}
 	for (int i = 0; i < 2; i++) {
 		len = sizeof(value);
-		verify(getsockopt(members[i], SOL_PACKET, PACKET_FANOUT, &value, &len) == 0 && value == group, "its group: 0x%x", value);
+		value = -1;
+		getsockopt(members[i], SOL_PACKET, PACKET_FANOUT, &value, &len);
+		verify(value == group, "its group: 0x%x", value);
 	}
 	len = sizeof(value);
 	verify(getsockopt(old, SOL_SOCKET, SO_TYPE, &value, &len) == 0 && value == SOCK_PACKET, "the kind of old");

@@ -179,10 +179,11 @@ static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 			map->obstacle = "a ring of asynchronous I/O with attributes: not supported";
 		return;
 	}
-	if (is_vm_hugetlb_page(vma)) {
-		map->obstacle = ckpt_hugetlb_obstacle(vma);
+	if (is_vm_hugetlb_page(vma))
 		unknown &= ~(VM_HUGETLB | VM_DONTEXPAND);
-	} else if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
+	if (is_vm_hugetlb_page(vma))
+		map->obstacle = ckpt_hugetlb_obstacle(vma);
+	else if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
 		map->obstacle = "memory of a device is mapped here: not supported";
 	else if (special_name(vma))
 		map->obstacle = "this is a special mapping of the kernel's: not supported";

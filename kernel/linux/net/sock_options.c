@@ -461,8 +461,8 @@ static bool is_known(const struct sock *sk, const struct ckpt_sockopt *o)
 		       ckpt_netlink_knows(o->name);
 #if IS_BUILTIN(CONFIG_PACKET)
 	if (o->level == SOL_PACKET)
-		return sk->sk_family == AF_PACKET && o->len == 4 && !o->device &&
-		       ckpt_packet_knows(o->name);
+		return sk->sk_family == AF_PACKET && !o->device && o->len &&
+		       o->len == ckpt_packet_knows(o->name);
 #endif
 	for (i = 0; i < ARRAY_SIZE(known); i++)
 		if (known[i].level == o->level && known[i].name == o->name)

@@ -862,7 +862,7 @@ int restore_netlink_msg(struct ckpt_ctx *ctx, struct sock *sk, const struct ckpt
 int checkpoint_packet(struct ckpt_ctx *ctx, struct file *file, struct socket *sock);
 int restore_packet(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void *addr,
 		   struct socket *sock);
-bool ckpt_packet_knows(u32 name);
+u32 ckpt_packet_knows(u32 name);
 int ckpt_packet_options(struct sock *sk, struct ckpt_sockopt *to, unsigned int nr,
 			unsigned int max);
 

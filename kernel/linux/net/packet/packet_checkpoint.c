@@ -7,6 +7,7 @@
 #include <linux/if_packet.h>
 #include <linux/net.h>
 #include <linux/netdevice.h>
+#include <linux/rtnetlink.h>
 #include <linux/security.h>
 #include <net/sock.h>
 #include "internal.h"
@@ -14,8 +15,23 @@
 /* How many a group may have, if nobody says so. */
 #define CKPT_FANOUT_MAX		256
 
+static bool has_long_address(const struct packet_sock *po)
+{
+	const struct packet_mclist *ml;
+	bool has = false;
+
+	rtnl_lock();
+	for (ml = po->mclist; ml; ml = ml->next)
+		has |= ml->alen > sizeof_field(struct packet_mreq, mr_address);
+	rtnl_unlock();
+	return has;
+}
+
 static int packet_obstacle(struct ckpt_ctx *ctx, const struct packet_sock *po)
 {
+	if (has_long_address(po))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+			"a packet socket with a long address of its own (PACKET_ADD_MEMBERSHIP): not supported");
 	if (po->rx_ring.pg_vec || po->tx_ring.pg_vec)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a packet socket with a ring (PACKET_RX_RING): not supported");
@@ -24,12 +40,6 @@ static int packet_obstacle(struct ckpt_ctx *ctx, const struct packet_sock *po)
 			   po->fanout->max_num_members != CKPT_FANOUT_MAX))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 			"a packet socket of a group with a program or a limit of its own (PACKET_FANOUT): not supported");
-	if (po->mclist)
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-			"a packet socket with addresses of its own (PACKET_ADD_MEMBERSHIP): not supported");
-	if (po->vnet_hdr_sz)
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "a packet socket with PACKET_VNET_HDR: not supported");
 	return 0;
 }
 
@@ -48,12 +58,61 @@ static void add_option(struct ckpt_sockopt *to, unsigned int *nr, u32 name, u32 
  * ckpt_packet_knows - may a restart set this option?
  * @name:	the option
  *
- * Return: true if so.
+ * Return: the length of its value, or 0.
  */
-bool ckpt_packet_knows(u32 name)
+u32 ckpt_packet_knows(u32 name)
 {
-	return name == PACKET_AUXDATA || name == PACKET_ORIGDEV || name == PACKET_VERSION ||
-	       name == PACKET_RESERVE || name == PACKET_TIMESTAMP;
+	switch (name) {
+	case PACKET_ADD_MEMBERSHIP:
+		return sizeof(struct packet_mreq);
+	case PACKET_AUXDATA:
+	case PACKET_COPY_THRESH:
+	case PACKET_IGNORE_OUTGOING:
+	case PACKET_LOSS:
+	case PACKET_ORIGDEV:
+	case PACKET_QDISC_BYPASS:
+	case PACKET_RESERVE:
+	case PACKET_TIMESTAMP:
+	case PACKET_TX_HAS_OFF:
+	case PACKET_VERSION:
+	case PACKET_VNET_HDR_SZ:
+		return sizeof(u32);
+	}
+	return 0;
+}
+
+/* What it receives beyond what is meant for its devices: as often as it has asked for it. */
+static int add_memberships(struct packet_sock *po, struct ckpt_sockopt *to, unsigned int nr,
+			   unsigned int max)
+{
+	const struct packet_mclist *ml;
+	int i;
+
+	BUILD_BUG_ON(sizeof(struct packet_mreq) > CKPT_SOCKOPT_BYTES);
+	rtnl_lock();
+	for (ml = po->mclist; ml; ml = ml->next) {
+		struct packet_mreq m = {
+			.mr_ifindex = ml->ifindex, .mr_type = ml->type, .mr_alen = ml->alen,
+		};
+
+		memcpy(m.mr_address, ml->addr, min_t(size_t, sizeof(m.mr_address), ml->alen));
+		for (i = 0; i < ml->count; i++) {
+			struct ckpt_sockopt *o = &to[nr];
+
+			if (nr == max) {
+				rtnl_unlock();
+				return -E2BIG;
+			}
+			nr++;
+			memset(o, 0, sizeof(*o));
+			o->level = SOL_PACKET;
+			o->name = PACKET_ADD_MEMBERSHIP;
+			o->len = sizeof(m);
+			memcpy(o->value, &m, sizeof(m));
+		}
+	}
+	rtnl_unlock();
+	return nr;
 }
 
 /**
@@ -73,14 +132,22 @@ int ckpt_packet_options(struct sock *sk, struct ckpt_sockopt *to, unsigned int n
 	/* It has none. */
 	if (sk->sk_type == SOCK_PACKET)
 		return nr;
-	if (nr + 5 > max)
+	if (nr + 11 > max)
 		return -E2BIG;
 	add_option(to, &nr, PACKET_AUXDATA, packet_sock_flag(po, PACKET_SOCK_AUXDATA));
 	add_option(to, &nr, PACKET_ORIGDEV, packet_sock_flag(po, PACKET_SOCK_ORIGDEV));
 	add_option(to, &nr, PACKET_VERSION, po->tp_version);
 	add_option(to, &nr, PACKET_RESERVE, po->tp_reserve);
 	add_option(to, &nr, PACKET_TIMESTAMP, po->tp_tstamp);
-	return nr;
+	add_option(to, &nr, PACKET_COPY_THRESH, READ_ONCE(po->copy_thresh));
+	add_option(to, &nr, PACKET_LOSS, packet_sock_flag(po, PACKET_SOCK_TP_LOSS));
+	add_option(to, &nr, PACKET_TX_HAS_OFF, packet_sock_flag(po, PACKET_SOCK_TX_HAS_OFF));
+	add_option(to, &nr, PACKET_QDISC_BYPASS, packet_sock_flag(po, PACKET_SOCK_QDISC_BYPASS));
+	add_option(to, &nr, PACKET_IGNORE_OUTGOING, READ_ONCE(po->prot_hook.ignore_outgoing));
+	/* Only of one that is raw. */
+	if (READ_ONCE(po->vnet_hdr_sz))
+		add_option(to, &nr, PACKET_VNET_HDR_SZ, READ_ONCE(po->vnet_hdr_sz));
+	return add_memberships(po, to, nr, max);
 }
 
 /**
