@@ -47,6 +47,10 @@ test("a workload moves to another guest; its rounds are drawn as they are over, 
   }
   expect(drawn[2]?.share).toBeLessThan(100);
   await expect(page.getByTestId("step-4")).toContainText(/to guest 2\s·\sdown\s[\d.]+\s(ms|s)/);
+  const figures = page.getByTestId("figures").filter({ visible: true });
+  await expect(figures).toContainText(/down, last move[\d.]+ (ms|s)rounds3over the link/);
+  // What one follows stays in sight, with every round.
+  await expect(rounds.last()).toBeInViewport();
   await expect(page.getByText(/^guest 2 up/)).toBeVisible();
   // It runs over there, in the same terminal, with the memory it had.
   await action(page, "verify").click();

@@ -24,7 +24,7 @@ export function describeStep(step: Step): string {
     case "restore":
       return `restore${of(step.checkpoint)}`;
     case "migrate":
-      return `migrate${of(step.target)}, ${step.rounds === 0 ? "stop and copy" : `${step.rounds} rounds at most`}${step.mibPerS === undefined ? "" : `, ${step.mibPerS} MiB/s`}${step.latencyMs === 0 ? "" : `, ${step.latencyMs} ms`}`;
+      return `migrate${of(step.target)}, ${step.rounds === 0 ? "stop and copy" : `${step.rounds} ${step.rounds === 1 ? "round" : "rounds"} at most`}${step.mibPerS === undefined ? "" : `, ${step.mibPerS} MiB/s`}${step.latencyMs === 0 ? "" : `, ${step.latencyMs} ms`}`;
     case "verify":
       return `verify${of(step.target)}`;
     case "wait":

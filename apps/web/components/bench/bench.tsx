@@ -141,14 +141,15 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
   // The newest step is what one follows; what is over is read from its beginning.
   const stepCount = feed.view.steps.length;
   const stepState = feed.view.steps.at(-1)?.state;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a step that is over has more lines than one that runs
+  const roundCount = feed.view.migrations.at(-1)?.rounds.length;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a step gets lines when it is over, and with each round of a migration
   useEffect(() => {
     const box = stepsEnd.current;
     const latest = box?.querySelector(`[data-testid="step-${stepCount}"]`);
     if (over || !box || !latest) return;
     const hidden = latest.getBoundingClientRect().bottom + NEXT_STEP_PX - box.getBoundingClientRect().bottom;
     if (hidden > 0) box.scrollTop += hidden;
-  }, [stepCount, stepState, over]);
+  }, [stepCount, stepState, roundCount, over]);
 
   // On a phone the zones stand one below the other, and a link may speak of what is far down.
   useEffect(() => {

@@ -1,24 +1,33 @@
-import { type ExperimentView, formatNs } from "@crlab/shared";
+import { type ExperimentView, formatBytes, formatMs, formatNs } from "@crlab/shared";
 import styles from "./inspector.module.css";
 
-/** The three figures one looks for first. Their place is there before they are. */
+/** The three figures one looks for first, of checkpoints or else of migrations. Their place is there before they are. */
 export function Figures({ view }: { view: ExperimentView }) {
-  const checkpoint = view.checkpoints.at(-1);
-  const restore = view.restores.at(-1);
   return (
-    <dl className={styles.figures}>
-      <div>
-        <dt>frozen{checkpoint && `, ${checkpoint.name}`}</dt>
-        <dd>{checkpoint ? formatNs(checkpoint.figures.frozenNs) : "–"}</dd>
-      </div>
-      <div>
-        <dt>restore{restore && `, ${restore.checkpoint}`}</dt>
-        <dd>{restore ? formatNs(restore.figures.totalNs) : "–"}</dd>
-      </div>
-      <div>
-        <dt>pages written</dt>
-        <dd>{checkpoint ? checkpoint.figures.pages : "–"}</dd>
-      </div>
+    <dl className={styles.figures} data-testid="figures">
+      {firstFigures(view).map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
     </dl>
   );
+}
+
+function firstFigures({ checkpoints, restores, migrations }: ExperimentView): [name: string, value: string | number][] {
+  const checkpoint = checkpoints.at(-1);
+  const restore = restores.at(-1);
+  const moved = migrations.findLast((m) => m.state === "moved");
+  if (!checkpoint && moved)
+    return [
+      ["down, last move", moved.downtimeMs === null ? "–" : formatMs(moved.downtimeMs)],
+      ["rounds", moved.rounds.length],
+      ["over the link", moved.bytes === null ? "–" : formatBytes(moved.bytes)],
+    ];
+  return [
+    [`frozen${checkpoint ? `, ${checkpoint.name}` : ""}`, checkpoint ? formatNs(checkpoint.figures.frozenNs) : "–"],
+    [`restore${restore ? `, ${restore.checkpoint}` : ""}`, restore ? formatNs(restore.figures.totalNs) : "–"],
+    ["pages written", checkpoint ? checkpoint.figures.pages : "–"],
+  ];
 }
