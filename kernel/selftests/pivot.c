@@ -2,6 +2,7 @@
 /* Mount namespaces whose root is another one than where the restart is made: pivot_root(2). */
 /* covers: Namespaces | mnt: another root (pivot_root), a tmpfs or a directory of the outside | supported */
 /* covers: Namespaces | mnt: mqueue | supported */
+/* covers: Namespaces | mnt: processes that have called chroot(2) in it | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -90,6 +91,23 @@ static void container(void)
 	verify(strstr(whole_content("/proc/self/mountinfo", mounts, sizeof(mounts)), "shared:"), "what is mounted is shared");
 }
 
+/* The root directory of the process is not that of its namespace: it sees less than there is. */
+static void chrooted(void)
+{
+	struct stat st;
+	char cwd[64];
+
+	mkdir("/tmp/selftest/jail", 0755);
+	mkdir("/tmp/selftest/jail/sub", 0755);
+	if (!private_mounts() || !in_place("/tmp", "/tmp/selftest/jail/tmp") || chroot("/tmp/selftest/jail") < 0 ||
+	    chdir("/sub") < 0)
+		_exit(92);
+	pause_here();
+	verify(getcwd(cwd, sizeof(cwd)) && !strcmp(cwd, "/sub"), "working directory: %s", cwd);
+	verify(stat("/usr", &st) < 0 && stat("/tmp/selftest", &st) == 0, "its root directory, with what is mounted in it");
+	rmdir("/sub");
+}
+
 int main(void)
 {
 	static const char *const made[] = { "usr", "tmp", "proc", "dev", "etc", "" };
@@ -97,6 +115,7 @@ int main(void)
 
 	need_checkpoint();
 	subject_round("old root below", old_below);
+	subject_round("chroot", chrooted);
 	mkdir(NEW_ROOT, 0755);
 	subject_round("container", container);
 	unlink(NEW_ROOT "/etc/name");

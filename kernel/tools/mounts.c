@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "namespaces.h"
 #include "util.h"
 
 /* Ours among the optional fields of a line. */
@@ -39,16 +40,19 @@ struct mounts {
 
 char *mounts_read(pid_t pid)
 {
-	char path[64], *text = NULL;
+	int self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
+	struct namespaces_before before;
 	size_t len = 0, room = 0;
+	char *text = NULL;
 	ssize_t n;
-	int fd;
 
+	/* What its own file shows is what lies below its root directory, and that may be another. */
 	if (pid)
-		snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
-	else
-		snprintf(path, sizeof(path), "/proc/self/mountinfo");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+		namespaces_enter(CKPT_NS_MNT, pid, &before);
+	fd = openat(self, "mountinfo", O_RDONLY | O_CLOEXEC);
+	if (pid)
+		namespaces_leave(&before);
+	close(self);
 	if (fd < 0)
 		return NULL;
 	do {
