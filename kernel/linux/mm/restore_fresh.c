@@ -133,6 +133,7 @@ static long make_fresh(struct ckpt_stream *s, struct mm_struct *mm, unsigned lon
  * @mm:		the address space
  * @addr:	the first page
  * @end:	behind the last one
+ * @chunk:	bytes that a CPU takes at a time
  * @next:	the chunk that nobody has taken yet
  * @error:	the first error, or 0
  * @error_addr:	where it was
@@ -143,6 +144,7 @@ struct fresh_range {
 	struct mm_struct *mm;
 	unsigned long addr;
 	unsigned long end;
+	unsigned long chunk;
 	atomic_long_t next;
 	int error;
 	unsigned long error_addr;
@@ -160,16 +162,21 @@ static void fresh_error(struct fresh_range *r, unsigned long addr, int error)
 		r->error_addr = addr;
 }
 
-/* What one CPU takes at a time; and what it should have to do, or it is not asked to help. */
-#define CHUNK_BYTES		(PMD_SIZE / 4)
-#define MIN_WORKER_BYTES	(2 * CHUNK_BYTES)
+/*
+ * What one CPU takes at a time of little, of which all are to have some; of
+ * much, page tables are not shared: they have a lock each. And what a CPU should
+ * have to do, or it is not asked to help.
+ */
+#define SMALL_CHUNK_BYTES	(PMD_SIZE / 4)
+#define CHUNKS_EACH		2
+#define MIN_WORKER_BYTES	(2 * SMALL_CHUNK_BYTES)
 
 /* One chunk after the other, as long as there are any that nobody has taken. */
 static void fill_chunks(struct fresh_range *r, struct page **pages)
 {
 	while (!READ_ONCE(r->error)) {
-		unsigned long addr = atomic_long_fetch_add(CHUNK_BYTES, &r->next);
-		unsigned long end = min(addr + CHUNK_BYTES, r->end);
+		unsigned long addr = atomic_long_fetch_add(r->chunk, &r->next);
+		unsigned long end = min(addr + r->chunk, r->end);
 		struct ckpt_stream s = { .file = r->file };
 
 		if (addr >= r->end)
@@ -246,7 +253,8 @@ static long make_in_parallel(struct ckpt_stream *s, struct fresh_range *r, unsig
 		return 0;
 	r->file = s->file;
 	r->pos = s->pos - (s->buf_len - s->buf_pos);
-	atomic_long_set(&r->next, round_down(r->addr, CHUNK_BYTES));
+	r->chunk = nr << PAGE_SHIFT < CHUNKS_EACH * cpus * PMD_SIZE ? SMALL_CHUNK_BYTES : PMD_SIZE;
+	atomic_long_set(&r->next, round_down(r->addr, r->chunk));
 	for (i = 0; i < cpus - 1; i++) {
 		workers[i] = kmalloc(sizeof(**workers), GFP_KERNEL);
 		if (!workers[i])
