@@ -281,6 +281,21 @@ static int write_few_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned i
 	return 0;
 }
 
+static int write_from_pages(struct ckpt_stream *s, struct page **pages, unsigned int nr)
+{
+	struct bio_vec *bv = kvmalloc_array(nr, sizeof(*bv), GFP_KERNEL);
+	struct iov_iter iter;
+	int ret;
+
+	if (!bv)
+		return -ENOMEM;
+	iov_iter_bvec(&iter, ITER_SOURCE, bv, bvec_of_pages(bv, pages, nr),
+		      (size_t)nr << PAGE_SHIFT);
+	ret = stream_write_out(s, &iter);
+	kvfree(bv);
+	return ret;
+}
+
 /**
  * ckpt_write_pages - append page payload, straight from the pages
  * @ctx:	the checkpoint
@@ -292,8 +307,6 @@ static int write_few_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned i
 int ckpt_write_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int nr)
 {
 	struct ckpt_stream *s = &ctx->img;
-	struct iov_iter iter;
-	struct bio_vec *bv;
 	int ret;
 
 	if (ckpt_dryrun(ctx) || !nr)
@@ -303,14 +316,10 @@ int ckpt_write_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int nr)
 	ret = ckpt_flush(ctx);
 	if (ret)
 		return ret;
-	bv = kvmalloc_array(nr, sizeof(*bv), GFP_KERNEL);
-	if (!bv)
-		return -ENOMEM;
-	iov_iter_bvec(&iter, ITER_SOURCE, bv, bvec_of_pages(bv, pages, nr),
-		      (size_t)nr << PAGE_SHIFT);
-	ret = stream_write_out(s, &iter);
-	kvfree(bv);
-	if (ret)
+	ret = ckpt_write_in_parallel(s->file, &s->pos, pages, nr);
+	if (!ret)
+		ret = write_from_pages(s, pages, nr);
+	if (ret < 0)
 		return ckpt_err(ctx, ret, "cannot write the image");
 	s->offset += (u64)nr << PAGE_SHIFT;
 	s->pages += nr;
