@@ -2,7 +2,7 @@
 /* What processes share without being threads of one, and parents that wait for a vfork(). */
 /* covers: Tasks | processes that share memory (CLONE_VM), signal handlers, descriptors, directories | supported */
 /* covers: Tasks | memory or signal handlers shared with a process outside the tree | refused by name */
-/* covers: Tasks | vfork in flight, also nested, by a thread, by posix_spawn(3) | supported */
+/* covers: Tasks | vfork in flight, also nested, by a thread | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
