@@ -2,13 +2,16 @@
 /* What /proc/PID/maps shows comes back: at its address, with its contents and protection. */
 /* covers: Memory | private and file mappings, brk, stack | supported */
 /* covers: Memory | large mappings, which several CPUs read at once; an image that ends within them | supported, refused in words */
+/* covers: Memory | an image in tmpfs, which several CPUs write at once; one that does not fit | supported, refused in words */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -215,6 +218,35 @@ static void large_rounds(void)
 	unlink(LARGE_IMAGE);
 }
 
+#define IN_TMPFS	"/tmp/selftest-images"
+
+/* Several processors write an image in tmpfs, be its pages small or huge; nothing is lost if it does not fit. */
+static void in_tmpfs(const char *name, const char *options)
+{
+	const char *image = IN_TMPFS "/large.img";
+	char output[4096], pid[16];
+	struct subject s;
+
+	mkdir(IN_TMPFS, 0700);
+	if (mount("images", IN_TMPFS, "tmpfs", 0, "size=20m") < 0)
+		tap_ok(false, "%s: %s", name, strerror(errno));
+	if (!subject_start(&s, name, large))
+		return;
+	snprintf(pid, sizeof(pid), "%d", s.pid);
+	tap_ok(RUN(output, checkpoint_path, "--kill", "-o", image, pid) == 1 && strstr(output, "cannot write the image"),
+	       "%s: an image that does not fit is refused: %s", name, output);
+	if (umount(IN_TMPFS) < 0 || mount("images", IN_TMPFS, "tmpfs", 0, options) < 0)
+		tap_ok(false, "%s: %s: %s", name, options, strerror(errno));
+	if (subject_checkpoint(&s, image, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
+	    subject_restart(&s, image, NULL))
+		subject_finish(&s);
+	else
+		subject_end(&s);
+	unlink(image);
+	umount(IN_TMPFS);
+	rmdir(IN_TMPFS);
+}
+
 int main(void)
 {
 	need_checkpoint();
@@ -226,5 +258,7 @@ int main(void)
 	subject_round("shared", shared_memory);
 	subject_round("vdso", vdso);
 	large_rounds();
+	in_tmpfs("in small pages", "size=100m,huge=never");
+	in_tmpfs("in huge pages", "size=100m,huge=always");
 	return tap_done();
 }
