@@ -259,16 +259,17 @@ static void go_to_cgroup(struct rebuild *rebuild, int index)
 
 /*
  * Not with the coordinator: who has mounts to make; a tree with namespaces of its
- * own, which the coordinator can only enter while its memory is its own, too; and
- * one whose control group may be short of memory, for who kills one of it kills
- * all who share it.
+ * own, which the coordinator can only enter while its memory is its own, too, or
+ * with a new time namespace, which is not for who shares memory; and one whose
+ * control group may be short of memory, for who kills one of it kills all who
+ * share it.
  */
 static bool needs_copy(const struct rebuild *rebuild, int index)
 {
 	const struct tasks *tasks = &rebuild->tasks;
 
 	if (index == 0)
-		return tasks->own || tasks->at[0].cgroup != NO_CGROUP;
+		return tasks->own || rebuild->new_time || tasks->at[0].cgroup != NO_CGROUP;
 	return tasks->at[index].ns.flags & CKPT_NS_PID_INIT &&
 	       !(tasks->at[index].entry.flags & CKPT_TASK_SIGHAND);
 }

@@ -19,6 +19,7 @@ struct nursery {
 struct rebuild {
 	struct tasks tasks;
 	int ctx_fd;
+	bool new_time;		/* the caller has made a time namespace for its children */
 	int progress;		/* read end: closed when all have been made */
 	int progress_in;	/* write end: every task holds it until it joins */
 	struct nursery *nursery;

@@ -356,7 +356,8 @@ int main(int argc, char **argv)
 	root_pid = rebuild.tasks.at[0].entry.pid;
 
 	at_failure = clean_up;
-	if (needs_time_namespace(&rebuild.tasks))
+	rebuild.new_time = needs_time_namespace(&rebuild.tasks);
+	if (rebuild.new_time)
 		namespaces_make_time(&rebuild.tasks.time);
 	if (with_cgroups)
 		cgroups_make(&rebuild.tasks);
