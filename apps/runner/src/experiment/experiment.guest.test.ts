@@ -137,6 +137,10 @@ describe("in this process", () => {
     expect(await failure({ kind: "wait", output: "never this", withinS: 0.2 })).toBe("step.late");
     expect(await experiment.runStep({ kind: "verify", withinS: 60 })).toBe(true);
     expect(await experiment.runStep({ kind: "kill" })).toBe(true);
+    // Asking would end it: it still has to be killed.
+    expect(await experiment.runStep({ kind: "start", name: "deaf", command: ["sleep", "1000"] })).toBe(true);
+    expect(await failure({ kind: "verify" })).toBe("verify.signal");
+    expect(await experiment.runStep({ kind: "kill" })).toBe(true);
     expect(await failure({ kind: "kill" })).toBe("target.gone");
     // The only guest there may be is in use: the next one waits for it.
     const second = await lab.create(file, "me");

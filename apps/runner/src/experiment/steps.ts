@@ -29,6 +29,8 @@ type Executors = { [K in StepKind]: (context: Context<Extract<Step, { kind: K }>
 const IMAGE_FOLDER = "/ckpt";
 const TEXT_LIMIT = 64 * 1024;
 const GONE_WITHIN_S = 10;
+/** A program that begins on a busy machine takes its time. */
+const LISTENS_WITHIN_S = 15;
 
 export function executeStep(experiment: Experiment, stepNo: number, step: Step): Promise<StepResult> {
   const run: RunInGuest = async (argv) => {
@@ -152,6 +154,7 @@ const executors: Executors = {
     const target = aliveTarget(experiment, step.target);
     const terminal = experiment.terminal(target.terminal);
     const from = terminal.bytes;
+    await waitUntilItListens(experiment, target);
     mustSucceed(await run(["kill", "-USR1", String(target.pid)]), "verify.signal");
     const what = `${target.name} (pid ${target.pid}) printed no "verify: ok" or "verify: FAIL" line`;
     const line = await within(step.withinS, what, (giveUp) =>
@@ -272,6 +275,16 @@ async function waitUntilGone(experiment: Experiment, pids: readonly number[]): P
       "kill.lingers",
       `still there ${GONE_WITHIN_S} s after SIGKILL: pid ${result.stdout.toString().trim()}`,
     );
+}
+
+/** SIGUSR1 asks a program to verify itself, and ends one that does not catch it: it may have begun just now. */
+async function waitUntilItListens(experiment: Experiment, { name, pid }: TargetView): Promise<void> {
+  const script = `for _ in $(seq ${LISTENS_WITHIN_S * 20}); do [ -e /proc/$1 ] || exit 0; while read -r key mask; do case $key in SigBlk:|SigIgn:|SigCgt:) (( 0x$mask & 0x200 )) && exit 0;; esac; done < /proc/$1/status; sleep 0.05; done; exit 1`;
+  const result = await experiment.exec(["bash", "-c", script, "listens", String(pid)]);
+  if (result.exitCode !== 0)
+    throw new StepError("verify.signal", `${name} (pid ${pid}) does not catch SIGUSR1, and would be ended by it`, {
+      hint: 'a program that is to verify itself catches SIGUSR1 and prints a line "verify: ok" or "verify: FAIL"',
+    });
 }
 
 function mustSucceed(result: { exitCode: number | null; stderr: Buffer }, code: string): void {
