@@ -68,7 +68,7 @@ export async function bootByHand(page: Page, title: string, url = labUrl()): Pro
 
 export async function expectStep(page: Page, stepNo: number, state: "ok" | "failed"): Promise<void> {
   const step = page.getByTestId(`step-${stepNo}`);
-  await expect(step).toHaveAttribute("data-state", /^(ok|failed|interrupted)$/, { timeout: 240_000 });
+  await expect(step).toHaveAttribute("data-state", /^(ok|failed|interrupted)$/, { timeout: 90_000 });
   if ((await step.getAttribute("data-state")) !== state) throw new Error(`step ${stepNo}: ${await step.textContent()}`);
 }
 
