@@ -109,7 +109,7 @@ export function OwnProgram({
       </label>
       <p className="dim">
         It runs in the guest and nowhere else. Who has this experiment’s link can run it again, and nobody sees it
-        listed. Verify sends SIGUSR1 and waits for a line “verify: ok”: a program that knows neither ends by it.
+        listed. Verify sends SIGUSR1 and waits for a line “verify: ok”; a program that does not catch it is left alone.
       </p>
     </>
   );
