@@ -12,8 +12,8 @@ import { readTap } from "./tap.js";
 
 const selftestsDir = "/usr/lib/crlab/selftests";
 
-/** One selftest that takes longer than this hangs; KASAN and lockdep under TCG take their time. */
-const selftestLimitMs = (variant: LabKernel): number => (variant === "debug" ? 3_600_000 : 900_000);
+/** One selftest that takes longer than this hangs. KASAN and lockdep under TCG take their time. */
+const selftestLimitMs = (variant: LabKernel): number => (variant === "debug" ? 3_600_000 : 420_000);
 
 async function boot(variant: LabKernel, dir: string): Promise<Guest> {
   const quiet = () => undefined;
@@ -76,15 +76,39 @@ async function selftestNames(variant: LabKernel): Promise<string[]> {
   });
 }
 
+/** Aborts what runs too long, once it has been shown where each task of the guest is. */
+function whenItHangs(variant: LabKernel, guest: Guest): AbortSignal {
+  const hanging = new AbortController();
+  const timer = setTimeout(async () => {
+    const tasks = await guest.exec(["sh", "-c", "echo t >/proc/sysrq-trigger; dmesg"]).catch(() => undefined);
+    process.stderr.write(tasks?.stdout ?? "");
+    hanging.abort();
+  }, selftestLimitMs(variant));
+  timer.unref();
+  void guest.ended.then(() => clearTimeout(timer));
+  return hanging.signal;
+}
+
 async function runSelftest(variant: LabKernel, guest: Guest, name: string): Promise<SuiteResult> {
   const label = `${variant} ${name}`;
-  const died = guest.ended.then(({ how, reason }) => ({ died: `${label}: the guest ${how}: ${reason}` }));
+  const died = guest.ended.then(({ how, reason }) => ({ died: `the guest ${how}: ${reason}` }));
+  let printed = "";
   const ran = guest
-    .exec([join(selftestsDir, name)], { cwd: "/", timeoutMs: selftestLimitMs(variant) })
+    .exec([join(selftestsDir, name)], {
+      cwd: "/",
+      abort: whenItHangs(variant, guest),
+      onStdout: (bytes) => {
+        printed += bytes;
+      },
+    })
     .then((end) => ({ end }))
-    .catch((error: unknown) => ({ died: `${label}: ${error instanceof Error ? error.message : error}` }));
+    .catch((error: unknown) => ({ died: error instanceof Error ? error.message : String(error) }));
   const outcome = await Promise.race([ran, died]);
-  if ("died" in outcome) return { passed: 0, skipped: 0, failures: [outcome.died] };
+  if ("died" in outcome) {
+    const tap = readTap(label, printed, { exitCode: null, signal: null });
+    process.stderr.write(printed);
+    return { ...tap, failures: [...tap.failures, `${label}: ${outcome.died}`] };
+  }
   const { stdout, stderr, ...end } = outcome.end;
   const tap = readTap(label, stdout.toString(), end);
   if (tap.failures.length > 0) process.stderr.write(`${stdout}${stderr}`);
