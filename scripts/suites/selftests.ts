@@ -91,6 +91,9 @@ function whenItHangs(variant: LabKernel, guest: Guest): AbortSignal {
 
 async function runSelftest(variant: LabKernel, guest: Guest, name: string): Promise<SuiteResult> {
   const label = `${variant} ${name}`;
+  const complaints = (text: string) => kernelTrouble(text).map((line) => `${label}: the kernel said: ${line}`);
+  // A task that an oops has ended may be waited for until the time is over.
+  await guest.writeFile("/proc/sys/kernel/panic_on_oops", "1");
   const died = guest.ended.then(({ how, reason }) => ({ died: `the guest ${how}: ${reason}` }));
   let printed = "";
   const ran = guest
@@ -106,15 +109,15 @@ async function runSelftest(variant: LabKernel, guest: Guest, name: string): Prom
   const outcome = await Promise.race([ran, died]);
   if ("died" in outcome) {
     const tap = readTap(label, printed, { exitCode: null, signal: null });
-    process.stderr.write(printed);
-    return { ...tap, failures: [...tap.failures, `${label}: ${outcome.died}`] };
+    process.stderr.write(`${printed}${guest.serial.text}`);
+    return { ...tap, failures: [...tap.failures, `${label}: ${outcome.died}`, ...complaints(guest.serial.text)] };
   }
   const { stdout, stderr, ...end } = outcome.end;
   const tap = readTap(label, stdout.toString(), end);
   if (tap.failures.length > 0) process.stderr.write(`${stdout}${stderr}`);
   if (end.truncated) return { ...tap, failures: [...tap.failures, `${label}: printed more than can be kept`] };
   const log = await guest.exec(["dmesg"]);
-  const trouble = kernelTrouble(log.stdout.toString()).map((line) => `${label}: the kernel said: ${line}`);
+  const trouble = complaints(log.stdout.toString());
   if (trouble.length > 0) process.stderr.write(log.stdout);
   return { ...tap, failures: [...tap.failures, ...trouble] };
 }

@@ -363,8 +363,10 @@ int restore_jobs_finish(struct ckpt_ctx *ctx)
 	queue_open(ctx);
 	while (run_one(ctx))
 		cond_resched();
-	list_for_each_entry_safe(job, next, &jobs->all, all) {
+	/* Who makes one looks at those it shares pages with: none goes before all are done. */
+	list_for_each_entry(job, &jobs->all, all)
 		wait_for_completion(&job->done);
+	list_for_each_entry_safe(job, next, &jobs->all, all) {
 		ret = ret ?: job->ret;
 		job->rm->job = NULL;
 		list_del(&job->all);

@@ -381,6 +381,18 @@ static int stream_refill(struct ckpt_stream *s)
 	return 0;
 }
 
+/* How much of @left lies in the buffer, which is filled if it is empty; > 0, or an error. */
+static ssize_t buf_ready(struct ckpt_stream *s, size_t left)
+{
+	if (s->buf_pos == s->buf_len) {
+		int ret = stream_refill(s);
+
+		if (ret)
+			return ret;
+	}
+	return min(left, s->buf_len - s->buf_pos);
+}
+
 /**
  * ckpt_read - take bytes off the image
  * @s:		the stream
@@ -394,15 +406,10 @@ int ckpt_read(struct ckpt_stream *s, void *data, size_t len)
 	size_t left = len;
 
 	while (left) {
-		size_t n = min(left, s->buf_len - s->buf_pos);
-		int ret;
+		ssize_t n = buf_ready(s, left);
 
-		if (!n) {
-			ret = stream_refill(s);
-			if (ret)
-				return ret;
-			continue;
-		}
+		if (n < 0)
+			return n;
 		memcpy(data, s->buf + s->buf_pos, n);
 		s->buf_pos += n;
 		data += n;
@@ -426,15 +433,10 @@ int ckpt_read_padding(struct ckpt_stream *s, size_t len)
 
 	settle_crc(s, s->buf_pos);
 	while (left) {
-		size_t n = min(left, s->buf_len - s->buf_pos);
-		int ret;
+		ssize_t n = buf_ready(s, left);
 
-		if (!n) {
-			ret = stream_refill(s);
-			if (ret)
-				return ret;
-			continue;
-		}
+		if (n < 0)
+			return n;
 		if (memchr_inv(s->buf + s->buf_pos, 0, n))
 			return -EBADMSG;
 		s->buf_pos += n;
