@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Memory in huge pages of a fixed size: anonymous, of memfds, of files of hugetlbfs. */
 /* covers: Memory | huge pages (MAP_HUGETLB, MFD_HUGETLB, files of hugetlbfs): private, shared, sealed | supported */
+/* covers: Memory | huge pages in live and incremental images, merged chains, and lazy restarts | supported */
 /* covers: Memory | System V shared memory in huge pages (SHM_HUGETLB) | refused by name */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,6 +162,78 @@ static void named(void)
 	verify(fd >= 0 && !strcmp(map(1, MAP_SHARED, fd) + 8192, "new"), "it is that file");
 }
 
+#define STEP_DONE	"/tmp/selftest/step"
+
+static volatile sig_atomic_t wanted;
+
+static void on_usr2(int sig)
+{
+	(void)sig;
+	wanted++;
+}
+
+/* Writes to its own huge pages and to shared ones, a step when it is told to. */
+static void steps(void)
+{
+	char *own = map(2, MAP_PRIVATE, -1), *shared = map(2, MAP_SHARED, -1), text[32];
+	int done = 0;
+
+	signal(SIGUSR2, on_usr2);
+	strcpy(own, "step 0");
+	strcpy(shared + HUGE, "step 0");
+	ready();
+	while (!exists("/tmp/selftest/go")) {
+		if (wanted > done) {
+			snprintf(text, sizeof(text), "step %d", ++done);
+			strcpy(own, text);
+			strcpy(own + HUGE, text);
+			strcpy(shared + HUGE, text);
+			close(open(STEP_DONE, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+		}
+		usleep(1000);
+	}
+	snprintf(text, sizeof(text), "step %d", done);
+	verify(!strcmp(own, text) && !strcmp(shared + HUGE, text), "%s: '%s' and '%s'", text, own, shared + HUGE);
+	verify(!shared[0] && !strcmp(own + HUGE, done ? text : ""), "%s: and nothing else", text);
+}
+
+static void restarts(struct subject *s, const char *image, const char *how, const char *const *more)
+{
+	if (wait_gone(s->pid) && subject_restart(s, image, more)) {
+		tap_diag("%s", how);
+		subject_finish(s);
+	}
+}
+
+static void other_ways(void)
+{
+	const char *first = "/ckpt/selftest-hugetlb.0.img", *second = "/ckpt/selftest-hugetlb.1.img",
+		   *merged = "/ckpt/selftest-hugetlb.merged.img";
+	char output[4096], range[128];
+	struct subject s;
+
+	unlink(STEP_DONE);
+	if (!subject_start(&s, "other ways", steps))
+		return;
+	if (subject_checkpoint(&s, first, (const char *const[]){ "--live", NULL })) {
+		kill(s.pid, SIGUSR2);
+		for (int i = 0; i < 10000 && !exists(STEP_DONE); i++)
+			usleep(5000);
+		tap_ok(exists(STEP_DONE), "it goes on after a live checkpoint");
+		if (subject_checkpoint(&s, second, (const char *const[]){ "--parent", first, "--kill", NULL })) {
+			restarts(&s, second, "an increment, lazily", (const char *const[]){ "--lazy", NULL });
+			restarts(&s, first, "a live image", NULL);
+			snprintf(range, sizeof(range), "%s..%s", first, second);
+			tap_ok(RUN(output, ckptinfo_path, "--merge", range, "-o", merged) == 0, "the chain is merged %s", output);
+			restarts(&s, merged, "the merged image", NULL);
+		}
+	}
+	unlink(STEP_DONE);
+	unlink(first);
+	unlink(second);
+	unlink(merged);
+}
+
 static void sysv(void)
 {
 	int id = shmget(IPC_PRIVATE, HUGE, IPC_CREAT | SHM_HUGETLB | 0600);
@@ -187,6 +261,7 @@ int main(void)
 	subject_round("shared", shared_pages);
 	subject_round("memfd", memfd);
 	subject_round("named", named);
+	other_ways();
 	subject_refused("SHM_HUGETLB", sysv, "/ckpt/selftest-hugetlb.img", "SHM_HUGETLB");
 	unlink(NAME);
 	umount2(DIR_HUGE, MNT_DETACH);
