@@ -32,6 +32,9 @@ static void change(int n)
 	if (n == 1) {		/* pages that were there are zero now */
 		madvise(memory + 600 * 4096, 50 * 4096, MADV_DONTNEED);
 		memset(expected + 600 * 4096, 0, 50 * 4096);
+		/* Pages that are all zero, and stay so: an older image has something else. */
+		memset(memory + 900 * 4096, 0, 10 * 4096);
+		memset(expected + 900 * 4096, 0, 10 * 4096);
 	} else if (n == 2) {	/* a hole, and new memory where it was */
 		munmap(memory + 700 * 4096, 20 * 4096);
 		mmap(memory + 700 * 4096, 20 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);

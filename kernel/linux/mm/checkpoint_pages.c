@@ -43,6 +43,7 @@ struct page_walk {
 	bool increment;		/* what has not changed is in the parent */
 	bool share;		/* others may have the same pages */
 	struct ckpt_pageset *borrowing;	/* what stands in the image as another's */
+	const unsigned long *same;	/* what is in the parent, where the walk is; or not known */
 };
 
 struct page_batch *ckpt_batch_alloc(struct ckpt_ctx *ctx, u32 objref)
@@ -149,8 +150,8 @@ static int audit_page(struct page_walk *w, unsigned long addr, bool in_parent)
 }
 
 /*
- * A page that is all zero carries no payload, not even a reference to the
- * parent: the parent has none either.
+ * A page that is all zero carries no payload, but is told, so that whoever leaves
+ * it to this image later does not find what an older one has.
  */
 static int walk_add(struct page_walk *w, unsigned long addr, struct page *page)
 {
@@ -161,8 +162,7 @@ static int walk_add(struct page_walk *w, unsigned long addr, struct page *page)
 		return 0;
 	if (ckpt_page_is_zero(page)) {
 		stats->zero_pages++;
-		if (w->of_file)
-			ckpt_batch_add(w->batch, addr, CKPT_PAGES_ZERO, NULL);
+		ckpt_batch_add(w->batch, addr, CKPT_PAGES_ZERO, NULL);
 		return 0;
 	}
 	in_parent = w->increment && ckpt_track_is_same(w->tracked, addr);
@@ -177,6 +177,16 @@ static int walk_add(struct page_walk *w, unsigned long addr, struct page *page)
 	if (w->increment && w->batch->ctx->flags & CHECKPOINT_AUDIT)
 		return audit_page(w, addr, in_parent);
 	return 0;
+}
+
+/* Left to the parent without a look at what is in it. */
+static bool walk_leave(struct page_walk *w, unsigned long addr)
+{
+	if (!w->same || !test_bit((addr >> PAGE_SHIFT) % CKPT_CHUNK_PAGES, w->same))
+		return false;
+	w->batch->ctx->stats.parent_pages++;
+	ckpt_batch_add(w->batch, addr, CKPT_PAGES_PARENT, NULL);
+	return true;
 }
 
 /* Returns 1 when the batch is full, and then is to be called again for @addr. */
@@ -196,7 +206,8 @@ static int walk_huge(struct page_walk *w, struct vm_area_struct *vma, pmd_t entr
 		w->next = addr;
 		if (ckpt_batch_is_full(w->batch))
 			return 1;
-		ret = walk_add(w, addr, page + ((addr & ~HPAGE_PMD_MASK) >> PAGE_SHIFT));
+		if (!walk_leave(w, addr))
+			ret = walk_add(w, addr, page + ((addr & ~HPAGE_PMD_MASK) >> PAGE_SHIFT));
 	}
 	return ret;
 }
@@ -229,8 +240,20 @@ static int walk_pte(struct page_walk *w, struct vm_area_struct *vma, pte_t entry
 			ckpt_batch_add(w->batch, addr, CKPT_PAGES_ZERO, NULL);
 		return 0;
 	}
+	if (walk_leave(w, addr))
+		return 0;
 	page = vm_normal_page(vma, addr, entry);
 	return page && PageAnon(page) ? walk_add(w, addr, page) : 0;
+}
+
+/*
+ * May pages be passed over? All that are present in anonymous memory are its own;
+ * others want to know where they stand, or what is in them.
+ */
+static bool may_leave(const struct page_walk *w)
+{
+	return w->increment && !w->of_file && !w->share &&
+	       !(w->batch->ctx->flags & CHECKPOINT_AUDIT);
 }
 
 static int walk_pmd(pmd_t *pmd, unsigned long addr, unsigned long end, struct mm_walk *walk)
@@ -243,6 +266,7 @@ static int walk_pmd(pmd_t *pmd, unsigned long addr, unsigned long end, struct mm
 	cond_resched();
 	if (fatal_signal_pending(current))
 		return -EINTR;
+	w->same = may_leave(w) ? ckpt_track_same_chunk(w->tracked, addr) : NULL;
 	ptl = pmd_trans_huge_lock(pmd, walk->vma);
 	if (ptl) {
 		ret = walk_huge(w, walk->vma, *pmd, addr, end);

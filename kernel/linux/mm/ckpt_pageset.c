@@ -34,6 +34,12 @@ void ckpt_pageset_free(struct ckpt_pageset *set)
 	kfree(set);
 }
 
+/* The bitmap of the chunk of @addr, if there is one. */
+unsigned long *ckpt_pageset_find(const struct ckpt_pageset *set, unsigned long addr)
+{
+	return xa_load((struct xarray *)&set->chunks, addr >> (PAGE_SHIFT + CKPT_CHUNK_SHIFT));
+}
+
 /**
  * ckpt_pageset_chunk - where the bit of a page stands
  * @set:	the set
@@ -45,7 +51,7 @@ void ckpt_pageset_free(struct ckpt_pageset *set)
 unsigned long *ckpt_pageset_chunk(struct ckpt_pageset *set, unsigned long addr)
 {
 	unsigned long index = addr >> (PAGE_SHIFT + CKPT_CHUNK_SHIFT);
-	unsigned long *chunk = xa_load(&set->chunks, index);
+	unsigned long *chunk = ckpt_pageset_find(set, addr);
 
 	if (chunk)
 		return chunk;
@@ -62,8 +68,7 @@ unsigned long *ckpt_pageset_chunk(struct ckpt_pageset *set, unsigned long addr)
 
 bool ckpt_pageset_test(const struct ckpt_pageset *set, unsigned long addr)
 {
-	unsigned long *chunk = xa_load((struct xarray *)&set->chunks,
-				       addr >> (PAGE_SHIFT + CKPT_CHUNK_SHIFT));
+	unsigned long *chunk = ckpt_pageset_find(set, addr);
 
 	return chunk && test_bit((addr >> PAGE_SHIFT) % CKPT_CHUNK_PAGES, chunk);
 }

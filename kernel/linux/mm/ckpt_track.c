@@ -341,6 +341,21 @@ bool ckpt_track_is_same(struct mm_struct *mm, unsigned long addr)
 }
 
 /**
+ * ckpt_track_same_chunk - which of the pages around @addr are as the parent has them?
+ * @mm:		the address space, which has been harvested
+ * @addr:	address of a page
+ *
+ * Return: the bitmap of its chunk: see ckpt_pageset_chunk(). NULL: none, or
+ * ckpt_track_is_same() has to be asked for each.
+ */
+const unsigned long *ckpt_track_same_chunk(struct mm_struct *mm, unsigned long addr)
+{
+	struct ckpt_mm_track *track = mm->ckpt_track;
+
+	return track->same && !track->borrowed ? ckpt_pageset_find(track->same, addr) : NULL;
+}
+
+/**
  * ckpt_track_borrowing - a set for the pages that the image has as another's
  * @ctx:	the checkpoint
  * @mm:		the address space

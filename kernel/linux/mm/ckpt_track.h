@@ -33,6 +33,7 @@ struct ckpt_lazy;
 
 struct ckpt_pageset *ckpt_pageset_alloc(void);
 void ckpt_pageset_free(struct ckpt_pageset *set);
+unsigned long *ckpt_pageset_find(const struct ckpt_pageset *set, unsigned long addr);
 unsigned long *ckpt_pageset_chunk(struct ckpt_pageset *set, unsigned long addr);
 bool ckpt_pageset_test(const struct ckpt_pageset *set, unsigned long addr);
 void ckpt_pageset_intersect(struct ckpt_pageset *set, const struct ckpt_pageset *other);
@@ -41,6 +42,7 @@ struct ckpt_tracker_ops;
 struct ckpt_mm_track;
 
 struct ckpt_mm_track *ckpt_track_of(struct mm_struct *mm);
+const unsigned long *ckpt_track_same_chunk(struct mm_struct *mm, unsigned long addr);
 struct ckpt_pageset *ckpt_track_borrowing(struct ckpt_ctx *ctx, struct mm_struct *mm);
 
 /**

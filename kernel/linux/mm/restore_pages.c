@@ -280,6 +280,22 @@ long restore_pin_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, unsigned long
 	return ckpt_err(ctx, n ?: -EFAULT, "no memory for this page");
 }
 
+/* Zeroes of anonymous memory are there when they are looked at. Returns how many pages. */
+static long leave_zeroes(struct mm_struct *mm, unsigned long addr, unsigned long nr)
+{
+	unsigned long n = 0;
+
+	mmap_read_lock(mm);
+	if (range_is_private(mm, addr, addr + PAGE_SIZE)) {
+		struct vm_area_struct *vma = vma_lookup(mm, addr);
+
+		if (vma_is_anonymous(vma))
+			n = min(nr, (vma->vm_end - addr) >> PAGE_SHIFT);
+	}
+	mmap_read_unlock(mm);
+	return n;
+}
+
 /* Fill @nr pages from @s, or with zeroes if @s is NULL. */
 static int fill_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_struct *mm,
 		      unsigned long addr, unsigned long nr, struct page **pages)
@@ -291,7 +307,8 @@ static int fill_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_str
 
 		if (fatal_signal_pending(current))
 			return ckpt_err(ctx, -EINTR, "interrupted");
-		n = s ? restore_fresh_pages(ctx, s, mm, addr, nr, pages) : 0;
+		n = s ? restore_fresh_pages(ctx, s, mm, addr, nr, pages) :
+			leave_zeroes(mm, addr, nr);
 		if (n < 0)
 			return n;
 		if (n) {
