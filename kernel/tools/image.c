@@ -68,6 +68,8 @@ static const struct shape {
 	{ CKPT_REC_SCHED,    "SCHED",    sizeof(struct ckpt_sched), 0, 0 },
 	{ CKPT_REC_DEADLINE, "DEADLINE", sizeof(struct ckpt_deadline), 0, 0 },
 	{ CKPT_REC_DISPATCH, "DISPATCH", sizeof(struct ckpt_dispatch), 0, 0 },
+	{ CKPT_REC_UNSHARED, "UNSHARED", sizeof(struct ckpt_unshared), 0, 0 },
+	{ CKPT_REC_USAGE,    "USAGE",    sizeof(struct ckpt_usage), 0, 0 },
 	{ CKPT_REC_PIDFD,    "PIDFD",    sizeof(struct ckpt_pidfd), 0, 0 },
 	{ CKPT_REC_SOCKET,   "SOCKET",   sizeof(struct ckpt_socket), 1, 0 },
 	{ CKPT_REC_SOCKET_PEER, "SOCKET_PEER", sizeof(struct ckpt_socket_peer), 0, 0 },

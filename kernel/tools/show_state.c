@@ -109,6 +109,47 @@ static void dispatch_json(const void *body)
 	json_hex("selector", d.selector);
 }
 
+static void unshared_json(const void *body)
+{
+	struct ckpt_unshared u;
+
+	memcpy(&u, body, sizeof(u));
+	json_number("files", u.files);
+	json_number("fs", u.fs);
+}
+
+static void counts_json(const char *key, const struct ckpt_counts *c)
+{
+	json_open(key, '{');
+	json_digits("minFlt", c->min_flt);
+	json_digits("majFlt", c->maj_flt);
+	json_digits("nvcsw", c->nvcsw);
+	json_digits("nivcsw", c->nivcsw);
+	json_digits("inblock", c->inblock);
+	json_digits("oublock", c->oublock);
+	json_close('}');
+}
+
+static void usage_json(const void *body)
+{
+	struct ckpt_usage u;
+
+	memcpy(&u, body, sizeof(u));
+	json_signed("pid", u.pid);
+	json_digits("startNs", u.start_ns);
+	json_digits("startBoottimeNs", u.start_boottime_ns);
+	json_digits("utimeNs", u.utime_ns);
+	json_digits("stimeNs", u.stime_ns);
+	json_digits("runtimeNs", u.runtime_ns);
+	json_digits("cutimeNs", u.cutime_ns);
+	json_digits("cstimeNs", u.cstime_ns);
+	counts_json("self", &u.self);
+	counts_json("ended", &u.ended);
+	counts_json("children", &u.children);
+	json_digits("maxrss", u.maxrss);
+	json_digits("childrenMaxrss", u.children_maxrss);
+}
+
 bool show_state_json(const struct record *record)
 {
 	switch (record->type) {
@@ -117,6 +158,8 @@ bool show_state_json(const struct record *record)
 	case CKPT_REC_SCHED: sched_json(record->body); return true;
 	case CKPT_REC_DEADLINE: deadline_json(record->body); return true;
 	case CKPT_REC_DISPATCH: dispatch_json(record->body); return true;
+	case CKPT_REC_UNSHARED: unshared_json(record->body); return true;
+	case CKPT_REC_USAGE: usage_json(record->body); return true;
 	case CKPT_REC_SECCOMP: seccomp_json(record->body); return true;
 	}
 	return false;
@@ -124,8 +167,10 @@ bool show_state_json(const struct record *record)
 
 bool show_state_text(const struct record *record)
 {
+	struct ckpt_unshared u;
 	struct ckpt_account a;
 	struct ckpt_seccomp f;
+	struct ckpt_usage n;
 	struct ckpt_sched s;
 
 	switch (record->type) {
@@ -140,6 +185,16 @@ bool show_state_text(const struct record *record)
 	case CKPT_REC_SCHED:
 		memcpy(&s, record->body, sizeof(s));
 		printf("policy %u, nice %d, seccomp mode %u", s.policy, s.nice, s.seccomp_mode);
+		return true;
+	case CKPT_REC_UNSHARED:
+		memcpy(&u, record->body, sizeof(u));
+		printf("files %u, fs %u", u.files, u.fs);
+		return true;
+	case CKPT_REC_USAGE:
+		memcpy(&n, record->body, sizeof(n));
+		printf("pid %d, started at %llu ns, %llu page faults, at most %llu bytes in memory", n.pid,
+		       (unsigned long long)n.start_boottime_ns,
+		       (unsigned long long)(n.self.min_flt + n.self.maj_flt), (unsigned long long)n.maxrss);
 		return true;
 	case CKPT_REC_SECCOMP:
 		memcpy(&f, record->body, sizeof(f));

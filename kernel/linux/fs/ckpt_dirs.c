@@ -32,12 +32,24 @@ static struct fs_struct *get_fs_paths(struct task_struct *t, struct path *pwd,
 	return fs;
 }
 
+static int users_in_process(struct task_struct *t, const struct fs_struct *fs)
+{
+	struct task_struct *thread;
+	int users = 0;
+
+	rcu_read_lock();
+	for_each_thread(t, thread)
+		users += READ_ONCE(thread->fs) == fs;
+	rcu_read_unlock();
+	return users;
+}
+
 static int check_users(struct ckpt_ctx *ctx, struct task_struct *t, struct fs_struct *fs,
 		       int users)
 {
 	unsigned int i;
 
-	if (users == get_nr_threads(t))
+	if (users == users_in_process(t, fs))
 		return 0;
 	for (i = 0; i < ctx->tasks.nr; i++)
 		users -= READ_ONCE(ctx->tasks.task[i]->fs) == fs;
@@ -51,7 +63,7 @@ static int check_users(struct ckpt_ctx *ctx, struct task_struct *t, struct fs_st
 /**
  * checkpoint_fs - write working directory, root directory and umask
  * @ctx:	the checkpoint
- * @t:		leader of the process
+ * @t:		the leader of a process, or a thread that has its own
  * @objref:	objref of the record
  *
  * Return: 0 or a negative error, which has been logged.
@@ -133,22 +145,55 @@ static struct fs_struct *get_fs(struct task_struct *t)
 	return fs;
 }
 
+static void put_fs(struct fs_struct *fs)
+{
+	bool last;
+
+	spin_lock(&fs->lock);
+	last = !--fs->users;
+	spin_unlock(&fs->lock);
+	if (last)
+		free_fs_struct(fs);
+}
+
+/**
+ * restore_own_fs - give a thread directories and umask of its own
+ * @t:		the thread, which waits
+ *
+ * Return: 0 or a negative error.
+ */
+int restore_own_fs(struct task_struct *t)
+{
+	struct fs_struct *fs = get_fs(t), *new;
+	int ret = 0;
+
+	if (!fs)
+		return -ESRCH;
+	new = copy_fs_struct(fs);
+	put_fs(fs);
+	if (!new)
+		return -ENOMEM;
+	task_lock(t);
+	/* It may have been killed. */
+	if (t->fs)
+		swap(t->fs, new);
+	else
+		ret = -ESRCH;
+	task_unlock(t);
+	put_fs(new);
+	return ret;
+}
+
 static int share(struct restart_task *rt, struct restart_task *first)
 {
-	struct fs_struct *fs = get_fs(first->task), *old;
-	bool last;
+	struct fs_struct *fs = get_fs(first->task);
 
 	if (!fs)
 		return restore_fail(rt, -ESRCH, "its directories: who shares them has ended");
 	task_lock(current);
-	old = current->fs;
-	spin_lock(&old->lock);
-	current->fs = fs;
-	last = !--old->users;
-	spin_unlock(&old->lock);
+	swap(current->fs, fs);
 	task_unlock(current);
-	if (last)
-		free_fs_struct(old);
+	put_fs(fs);
 	return 0;
 }
 
@@ -160,7 +205,8 @@ static int share(struct restart_task *rt, struct restart_task *first)
  */
 int restore_fs(struct restart_task *rt)
 {
-	struct ckpt_payload *p = ckpt_ref(restart_ckpt_ctx(rt), rt->leader->process->fs,
+	u32 own = rt->unshared ? rt->unshared->fs : 0;
+	struct ckpt_payload *p = ckpt_ref(restart_ckpt_ctx(rt), own ?: rt->leader->process->fs,
 					  CKPT_OBJ_FS);
 
 	if (IS_ERR(p))
@@ -168,7 +214,7 @@ int restore_fs(struct restart_task *rt)
 	if (!p->first)
 		return restore_fail(rt, -EINVAL,
 				    "its directories: not known when it was described");
-	if (p->first != rt->leader)
-		return share(rt, p->first);
-	return rt->leader == rt ? take_on(rt, p) : 0;
+	if (p->first == rt)
+		return take_on(rt, p);
+	return p->first != rt->leader ? share(rt, p->first) : 0;
 }

@@ -11,6 +11,8 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
+#include "internal.h"
+
 /**
  * ckpt_get_files - hold the descriptor table of a task
  * @t:		the task
@@ -56,6 +58,23 @@ struct file *ckpt_next_file(struct files_struct *files, unsigned int *fd, bool *
 	return file;
 }
 
+/**
+ * ckpt_has_own_files - may a task have a descriptor table that was not yet looked at?
+ * @ctx:	the checkpoint
+ * @i:		index of the task
+ *
+ * Return: true for one that lives and does not share with the one before it.
+ */
+bool ckpt_has_own_files(struct ckpt_ctx *ctx, unsigned int i)
+{
+	const struct ckpt_task_entry *e = &ctx->entries[i];
+
+	if (e->flags & (CKPT_TASK_ZOMBIE | CKPT_TASK_DEAD_LEADER))
+		return false;
+	return e->flags & CKPT_TASK_LEADER || e[-1].flags & CKPT_TASK_DEAD_LEADER ||
+	       READ_ONCE(ctx->tasks.task[i]->files) != READ_ONCE(ctx->tasks.task[i - 1]->files);
+}
+
 static unsigned int count_fds(struct files_struct *files)
 {
 	struct fdtable *fdt;
@@ -68,13 +87,25 @@ static unsigned int count_fds(struct files_struct *files)
 	return nr;
 }
 
+static unsigned int users_in_process(struct task_struct *t, const struct files_struct *files)
+{
+	struct task_struct *thread;
+	unsigned int users = 0;
+
+	rcu_read_lock();
+	for_each_thread(t, thread)
+		users += READ_ONCE(thread->files) == files;
+	rcu_read_unlock();
+	return users;
+}
+
 /* A user outside the tree would see what the tree does to it, and the other way round. */
 static int check_users(struct ckpt_ctx *ctx, struct task_struct *t, struct files_struct *files)
 {
 	unsigned int i, users = 0;
 
 	/* One of them is the caller's. */
-	if (atomic_read(&files->count) == get_nr_threads(t) + 1)
+	if (atomic_read(&files->count) == users_in_process(t, files) + 1)
 		return 0;
 	for (i = 0; i < ctx->tasks.nr; i++)
 		users += READ_ONCE(ctx->tasks.task[i]->files) == files;
@@ -120,9 +151,9 @@ static int write_fds(struct ckpt_ctx *ctx, struct files_struct *files, u32 objre
 }
 
 /**
- * checkpoint_files - write the descriptor table of a process
+ * checkpoint_files - write a descriptor table
  * @ctx:	the checkpoint
- * @t:		its leader
+ * @t:		the leader of a process, or a thread that has one of its own
  * @objref:	the table's objref
  *
  * Return: 0 or a negative error, which has been logged.
@@ -144,25 +175,58 @@ int checkpoint_files(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref)
 	return ret;
 }
 
-/* Its own limit is restored later: here it must not stand in the way. */
-static int raise_fd_limit(unsigned int nr)
+/* Its own limit is restored later: what the soft one is now must not stand in the way. */
+static bool may_have(unsigned int nr)
 {
-	struct rlimit *rlim = &current->signal->rlim[RLIMIT_NOFILE];
-	bool privileged = capable(CAP_SYS_RESOURCE);
-	int ret = 0;
-
-	task_lock(current->group_leader);
-	if (nr > rlim->rlim_cur) {
-		if (nr <= rlim->rlim_max || privileged)
-			rlim->rlim_cur = nr;
-		else
-			ret = -EMFILE;
-	}
-	task_unlock(current->group_leader);
-	return ret;
+	return nr <= rlimit_max(RLIMIT_NOFILE) || capable(CAP_SYS_RESOURCE);
 }
 
-static int fill_table(struct restart_task *rt, const struct ckpt_payload *p)
+/* A copy has all that the old one had. */
+static void empty_table(struct files_struct *files)
+{
+	unsigned int fd = 0;
+	struct file *file;
+	bool cloexec;
+
+	while ((file = ckpt_next_file(files, &fd, &cloexec))) {
+		spin_lock(&files->file_lock);
+		file_close_fd_locked(files, fd);
+		spin_unlock(&files->file_lock);
+		/* Nobody closes it: there is no flush. */
+		fput(file);
+		fput(file);
+	}
+}
+
+/**
+ * restore_own_files - give a thread a descriptor table of its own
+ * @t:		the thread, which waits
+ *
+ * Return: 0 or a negative error. The table is empty.
+ */
+int restore_own_files(struct task_struct *t)
+{
+	struct files_struct *old = ckpt_get_files(t), *new;
+
+	if (!old)
+		return -ESRCH;
+	new = dup_fd(old, NULL);
+	put_files_struct(old);
+	if (IS_ERR(new))
+		return PTR_ERR(new);
+	empty_table(new);
+	task_lock(t);
+	/* It may have been killed. */
+	old = t->files;
+	if (old)
+		t->files = new;
+	task_unlock(t);
+	put_files_struct(old ?: new);
+	return old ? 0 : -ESRCH;
+}
+
+static int fill_table(struct restart_task *rt, struct files_struct *files,
+		      const struct ckpt_payload *p)
 {
 	const struct ckpt_fd *fds = (const struct ckpt_fd *)p->data;
 	struct ckpt_ctx *ctx = restart_ckpt_ctx(rt);
@@ -172,10 +236,9 @@ static int fill_table(struct restart_task *rt, const struct ckpt_payload *p)
 
 	if (p->len % sizeof(*fds))
 		return restore_fail(rt, -EINVAL, "its descriptors: not a table");
-	__close_range(0, ~0U, 0);
 	if (nr && fds[nr - 1].fd >= sysctl_nr_open)
 		return restore_fail(rt, -EMFILE, "its descriptors: more than fs.nr_open allows");
-	if (nr && raise_fd_limit(fds[nr - 1].fd + 1))
+	if (nr && !may_have(fds[nr - 1].fd + 1))
 		return restore_fail(rt, -EMFILE, "its descriptors: more than its limit allows");
 	for (i = 0; i < nr; i++) {
 		if (i && fds[i].fd <= fds[i - 1].fd)
@@ -183,14 +246,45 @@ static int fill_table(struct restart_task *rt, const struct ckpt_payload *p)
 		file = ckpt_ref(ctx, fds[i].file, CKPT_OBJ_FILE);
 		if (IS_ERR(file))
 			return restore_fail(rt, PTR_ERR(file), "its descriptors: no such file");
-		ret = replace_fd(fds[i].fd, file, fds[i].cloexec ? O_CLOEXEC : 0);
+		ret = ckpt_set_fd(files, fds[i].fd, file, fds[i].cloexec ? O_CLOEXEC : 0);
 		if (ret < 0)
 			return restore_fail(rt, ret, "its descriptors");
 	}
 	return 0;
 }
 
-/* The first process of the image that uses the table fills it; the others join in. */
+static struct ckpt_payload *table_of(struct restart_task *rt)
+{
+	u32 own = rt->unshared ? rt->unshared->files : 0;
+
+	return ckpt_ref(restart_ckpt_ctx(rt), own ?: rt->leader->process->files, CKPT_OBJ_FILES);
+}
+
+/*
+ * The tables of threads that have their own are filled by the leader: its limits, which
+ * count for them, too, become those of the image after that.
+ */
+static int fill_threads(struct restart_task *leader)
+{
+	struct restart_task *rt;
+	int ret = 0;
+
+	for (rt = leader->next_unshared; rt && !ret; rt = rt->next_unshared) {
+		struct ckpt_payload *p = table_of(rt);
+		struct files_struct *files;
+
+		if (IS_ERR(p) || p->first != rt)
+			continue;
+		files = ckpt_get_files(rt->task);
+		if (!files)
+			return restore_fail(leader, -ESRCH, "its threads: one has ended");
+		ret = fill_table(leader, files, p);
+		put_files_struct(files);
+	}
+	return ret;
+}
+
+/* The first task of the image that uses the table has it filled; the others join in. */
 static int share_table(struct restart_task *rt, struct restart_task *first)
 {
 	struct files_struct *files = ckpt_get_files(first->task), *old;
@@ -213,15 +307,19 @@ static int share_table(struct restart_task *rt, struct restart_task *first)
  */
 int restore_files(struct restart_task *rt)
 {
-	struct ckpt_payload *p = ckpt_ref(restart_ckpt_ctx(rt), rt->leader->process->files,
-					  CKPT_OBJ_FILES);
+	struct ckpt_payload *p = table_of(rt);
+	int ret = 0;
 
 	if (IS_ERR(p))
 		return restore_fail(rt, PTR_ERR(p), "its descriptors: no such object");
 	if (!p->first)
 		return restore_fail(rt, -EINVAL,
 				    "its descriptors: not known when it was described");
-	if (p->first != rt->leader)
-		return share_table(rt, p->first);
-	return rt->leader == rt ? fill_table(rt, p) : 0;
+	if (p->first != rt && p->first != rt->leader) {
+		ret = share_table(rt, p->first);
+	} else if (rt->leader == rt) {
+		__close_range(0, ~0U, 0);
+		ret = fill_table(rt, current->files, p);
+	}
+	return ret || rt->leader != rt ? ret : fill_threads(rt);
 }

@@ -150,11 +150,10 @@ int ckpt_check_holders(struct ckpt_ctx *ctx)
 		ret = xa_err(xa_store(&refs, (unsigned long)ctx->locked[i].file, xa_mk_value(1),
 				      GFP_KERNEL_ACCOUNT));
 	for (i = 0; i < ctx->tasks.nr && !ret; i++) {
-		if ((ctx->entries[i].flags & (CKPT_TASK_LEADER | CKPT_TASK_ZOMBIE)) !=
-		    CKPT_TASK_LEADER)
-			continue;
-		ret = count_in_table(&refs, &seen, ckpt_live_task(ctx, i));
-		if (!ret)
+		if (ckpt_has_own_files(ctx, i))
+			ret = count_in_table(&refs, &seen, ctx->tasks.task[i]);
+		if (!ret && (ctx->entries[i].flags & (CKPT_TASK_LEADER | CKPT_TASK_ZOMBIE)) ==
+			    CKPT_TASK_LEADER)
 			ret = count_in_mm(&refs, &seen, ckpt_live_task(ctx, i));
 	}
 	for (i = 0; i < ctx->nr_locked && !ret; i++)

@@ -244,7 +244,7 @@ static int see_file(struct ckpt_ctx *ctx, struct seen *seen, struct file *file)
 	return 0;
 }
 
-static int see_process(struct ckpt_ctx *ctx, struct seen *seen, struct task_struct *t)
+static int see_table(struct ckpt_ctx *ctx, struct seen *seen, struct task_struct *t)
 {
 	struct files_struct *files = ckpt_get_files(t);
 	unsigned int fd = 0;
@@ -333,11 +333,10 @@ int ckpt_count_pipe_ends(struct ckpt_ctx *ctx)
 	hash_init(seen->pipes);
 	hash_init(seen->files);
 	for (i = 0; i < ctx->tasks.nr && !ret; i++) {
-		if ((ctx->entries[i].flags & (CKPT_TASK_LEADER | CKPT_TASK_ZOMBIE)) !=
-		    CKPT_TASK_LEADER)
+		if (!ckpt_has_own_files(ctx, i))
 			continue;
 		ctx->where.pid = ctx->entries[i].pid;
-		ret = see_process(ctx, seen, ckpt_live_task(ctx, i));
+		ret = see_table(ctx, seen, ctx->tasks.task[i]);
 	}
 	if (!ret && !seen->has_sockets)
 		ret = compare_counts(ctx, seen);

@@ -92,10 +92,9 @@ int ckpt_find_masters(struct ckpt_ctx *ctx)
 		struct file *file;
 		bool cloexec;
 
-		if ((ctx->entries[i].flags & (CKPT_TASK_LEADER | CKPT_TASK_ZOMBIE)) !=
-		    CKPT_TASK_LEADER)
+		if (!ckpt_has_own_files(ctx, i))
 			continue;
-		files = ckpt_get_files(ckpt_live_task(ctx, i));
+		files = ckpt_get_files(ctx->tasks.task[i]);
 		if (!files) {
 			ctx->where.pid = ctx->entries[i].pid;
 			return ckpt_err(ctx, -ESRCH, "was killed during the checkpoint");

@@ -335,6 +335,9 @@ int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root,
  * @process:	leader: what the image says of the process
  * @sigqueues:	pending signals, to be queued when handlers and masks stand
  * @sched:	how the thread is scheduled, or NULL
+ * @unshared:	what it has for itself, unlike its process, or NULL
+ * @next_unshared: another thread of the process that has descriptors of its own
+ * @usage:	what it has used, or NULL
  * @account:	leader: what is counted and timed of the process, or NULL
  * @sem_undo:	leader: what its end takes back of semaphores, or NULL
  * @nr_sem_undo: leader: their number
@@ -362,6 +365,9 @@ struct restart_task {
 	struct ckpt_sched *sched;
 	struct ckpt_deadline *deadline;
 	struct ckpt_dispatch *dispatch;
+	struct ckpt_unshared *unshared;
+	struct restart_task *next_unshared;
+	struct ckpt_usage *usage;
 	struct ckpt_account *account;
 	struct ckpt_sem_undo *sem_undo;
 	unsigned int nr_sem_undo;
@@ -372,7 +378,7 @@ struct restart_task {
 
 /* A record that is kept until a task reads it: FILES, FS, SIGHAND. */
 struct ckpt_payload {
-	struct restart_task *first;	/* leader of the first process that uses it */
+	struct restart_task *first;	/* that uses it: a leader, or who has unshared it */
 	size_t len;
 	u8 data[];
 };
@@ -400,6 +406,8 @@ static inline int restore_fail(struct restart_task *rt, int err, const char *wha
 /* task.c */
 int ckpt_group_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);
 int ckpt_task_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);
+void restore_note_user(struct ckpt_ctx *ctx, struct restart_task *rt, u32 objref,
+		       enum ckpt_obj_type type);
 int checkpoint_process(struct ckpt_ctx *ctx, unsigned int first);
 int restore_process_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_thread_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
@@ -418,6 +426,15 @@ void ckpt_mark_own_groups(struct ckpt_ctx *ctx);
 u32 checkpoint_stop_signal(struct task_struct *t);
 int restore_ids(struct ckpt_ctx *ctx, struct restart_task *rt);
 void restore_stop(struct restart_task *rt);
+
+/* unshared.c */
+int checkpoint_unshared(struct ckpt_ctx *ctx, const struct ckpt_unshared *u);
+int restore_unshared_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+
+/* usage.c */
+int checkpoint_usage(struct ckpt_ctx *ctx);
+int restore_usage_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_usage(struct ckpt_ctx *ctx, struct restart_task *rt);
 
 /* account.c */
 int checkpoint_account(struct ckpt_ctx *ctx, struct task_struct *t, bool alarm_is_pending);
@@ -617,11 +634,14 @@ int ckpt_check_inode(struct ckpt_ctx *ctx, const struct ckpt_file *f,
 struct files_struct *ckpt_get_files(struct task_struct *t);
 struct file *ckpt_next_file(struct files_struct *files, unsigned int *fd,
 			    bool *cloexec);
+bool ckpt_has_own_files(struct ckpt_ctx *ctx, unsigned int i);
 int checkpoint_files(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);
+int restore_own_files(struct task_struct *t);
 int restore_files(struct restart_task *rt);
 
 /* fs/ckpt_dirs.c */
 int checkpoint_fs(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref);
+int restore_own_fs(struct task_struct *t);
 int restore_fs(struct restart_task *rt);
 
 /* fs/ckpt_locks.c */

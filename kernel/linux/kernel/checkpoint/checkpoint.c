@@ -205,6 +205,8 @@ static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
 		    CKPT_TASK_LEADER)
 			ret = checkpoint_process(ctx, i);
 	if (!ret)
+		ret = checkpoint_usage(ctx);
+	if (!ret)
 		ret = ckpt_write_what_is_left(ctx);
 	if (!ret)
 		ret = ckpt_check_holders(ctx);

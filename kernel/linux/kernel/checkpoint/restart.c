@@ -54,6 +54,8 @@ static void restart_free(struct kref *kref)
 		kvfree(r->tasks[i].sched);
 		kvfree(r->tasks[i].deadline);
 		kvfree(r->tasks[i].dispatch);
+		kvfree(r->tasks[i].unshared);
+		kvfree(r->tasks[i].usage);
 		kvfree(r->tasks[i].account);
 		kvfree(r->tasks[i].timers);
 		kvfree(r->tasks[i].sem_undo);
@@ -576,7 +578,8 @@ static int finish_tasks(struct restart_ctx *r)
 	for (i = 0; i < r->nr_tasks && !ret; i++) {
 		struct restart_task *rt = &r->tasks[i];
 
-		if (rt->entry.flags & CKPT_TASK_ZOMBIE)
+		ret = restore_usage(ctx, rt);
+		if (ret || rt->entry.flags & CKPT_TASK_ZOMBIE)
 			continue;
 		if (rt->leader == rt) {
 			restore_tty_members(ctx, rt);

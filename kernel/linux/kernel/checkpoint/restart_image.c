@@ -361,6 +361,8 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_SCHED]	= restore_sched_rec,
 	[CKPT_REC_DEADLINE]	= restore_deadline_rec,
 	[CKPT_REC_DISPATCH]	= restore_dispatch_rec,
+	[CKPT_REC_UNSHARED]	= restore_unshared_rec,
+	[CKPT_REC_USAGE]	= restore_usage_rec,
 #ifdef CONFIG_POSIX_TIMERS
 	[CKPT_REC_TIMERS]	= restore_timers_rec,
 #endif

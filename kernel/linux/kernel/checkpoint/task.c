@@ -51,14 +51,6 @@ static bool leads_no_group(struct ckpt_ctx *ctx, struct task_struct *t)
 			(CKPT_TASK_OWN_SESSION | CKPT_TASK_OWN_GROUP);
 }
 
-static bool leaves_group(struct ckpt_ctx *ctx, struct task_struct *t)
-{
-	void *index = xa_load(&ctx->pids, task_tgid_vnr(t));
-	struct task_struct *leader = index ? ckpt_live_task(ctx, xa_to_value(index)) : t;
-
-	return t->files != leader->files || t->fs != leader->fs;
-}
-
 /* Its death would be told a second time. */
 static bool parent_leader_is_dead(struct task_struct *t)
 {
@@ -120,8 +112,6 @@ int ckpt_task_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 #endif
 	OBSTACLE(!personality_is_supported(t->personality), "has personality 0x%x: not supported",
 		 t->personality);
-	OBSTACLE(leaves_group(ctx, t),
-		 "does not share descriptors and directories with its process");
 	OBSTACLE(t->pdeath_signal && parent_leader_is_dead(t),
 		 "its parent's first thread has ended (PR_SET_PDEATHSIG): not supported");
 	if (!ret && thread_group_leader(t))
@@ -182,6 +172,7 @@ static int checkpoint_signal_struct(struct ckpt_ctx *ctx, struct task_struct *t,
 struct thread_refs {
 	u32 cred;
 	u32 seccomp;
+	struct ckpt_unshared unshared;
 };
 
 static u32 describe_thread_flags(const struct task_struct *t)
@@ -234,6 +225,8 @@ static int checkpoint_thread(struct ckpt_ctx *ctx, struct task_struct *t, pid_t 
 	if (!ret)
 		ret = ckpt_write_rec(ctx, CKPT_REC_THREAD, 0, &th, sizeof(th));
 	if (!ret)
+		ret = checkpoint_unshared(ctx, &refs->unshared);
+	if (!ret)
 		ret = checkpoint_dispatch(ctx, t);
 	if (!ret)
 		ret = checkpoint_cpu(ctx, t);
@@ -284,11 +277,16 @@ static int checkpoint_process_state(struct ckpt_ctx *ctx, struct task_struct *le
 }
 
 static int checkpoint_thread_refs(struct ckpt_ctx *ctx, struct task_struct *t,
-				  struct thread_refs *refs)
+				  struct task_struct *leader, struct thread_refs *refs)
 {
-	int ret;
+	int ret = 0;
 
-	ret = checkpoint_cred(ctx, t, &refs->cred);
+	if (READ_ONCE(t->files) != READ_ONCE(leader->files))
+		ret = checkpoint_files(ctx, t, &refs->unshared.files);
+	if (!ret && READ_ONCE(t->fs) != READ_ONCE(leader->fs))
+		ret = checkpoint_fs(ctx, t, &refs->unshared.fs);
+	if (!ret)
+		ret = checkpoint_cred(ctx, t, &refs->cred);
 #ifdef CONFIG_SECCOMP_FILTER
 	if (!ret)
 		ret = checkpoint_seccomp(ctx, t, &refs->seccomp);
@@ -331,7 +329,7 @@ int checkpoint_process(struct ckpt_ctx *ctx, unsigned int first)
 	if (!ret && leader_is_dead)
 		ret = checkpoint_cred(ctx, ctx->tasks.task[first], &refs[0].cred);
 	for (i = first + leader_is_dead; i < end && !ret; i++)
-		ret = checkpoint_thread_refs(ctx, ctx->tasks.task[i], &refs[i - first]);
+		ret = checkpoint_thread_refs(ctx, ctx->tasks.task[i], leader, &refs[i - first]);
 	if (!ret)
 		ret = checkpoint_signal_struct(ctx, leader, &p);
 	if (!ret)
@@ -349,9 +347,17 @@ int checkpoint_process(struct ckpt_ctx *ctx, unsigned int first)
 	return ret;
 }
 
-/* Whoever else uses it gets it from there. */
-static void note_first_user(struct ckpt_ctx *ctx, struct restart_task *rt, u32 objref,
-			    enum ckpt_obj_type type)
+/**
+ * restore_note_user - a task uses an object that several may share
+ * @ctx:	the restart
+ * @rt:		the task
+ * @objref:	the object
+ * @type:	what it should be
+ *
+ * Whoever else uses it gets it from the first one.
+ */
+void restore_note_user(struct ckpt_ctx *ctx, struct restart_task *rt, u32 objref,
+		       enum ckpt_obj_type type)
 {
 	struct ckpt_payload *p;
 
@@ -379,9 +385,9 @@ int restore_process_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	}
 	rt->process = p;
 	ctx->last_process = rt;
-	note_first_user(ctx, rt, p->files, CKPT_OBJ_FILES);
-	note_first_user(ctx, rt, p->fs, CKPT_OBJ_FS);
-	note_first_user(ctx, rt, p->sighand, CKPT_OBJ_SIGHAND);
+	restore_note_user(ctx, rt, p->files, CKPT_OBJ_FILES);
+	restore_note_user(ctx, rt, p->fs, CKPT_OBJ_FS);
+	restore_note_user(ctx, rt, p->sighand, CKPT_OBJ_SIGHAND);
 	if (p->stopped > SIGRTMAX || (p->stopped && !sig_kernel_stop(p->stopped)))
 		return ckpt_err(ctx, -EINVAL, "process %d: cannot be stopped by signal %u",
 				p->tgid, p->stopped);

@@ -19,7 +19,7 @@ import {
 } from "./anon.js";
 import { bytesToHex, Cursor } from "./cursor.js";
 import { cgroups, ipcNs, mqueue, msg, namespaces, sem, semUndo, shm, time, uts } from "./ipc.js";
-import { account, deadline, dispatch, sched, seccomp, timers } from "./state.js";
+import { account, deadline, dispatch, sched, seccomp, timers, unshared, usage } from "./state.js";
 import { pty, ptyState } from "./tty.js";
 import { event, fanotify, inotify, watch } from "./watches.js";
 
@@ -442,6 +442,8 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [71, { name: "SCHED", fixed: 192, element: 0, decode: sched }],
   [72, { name: "DEADLINE", fixed: 32, element: 0, decode: deadline }],
   [73, { name: "DISPATCH", fixed: 24, element: 0, decode: dispatch }],
+  [74, { name: "UNSHARED", fixed: 16, element: 0, decode: unshared }],
+  [75, { name: "USAGE", fixed: 224, element: 0, decode: usage }],
   [86, { name: "PIDFD", fixed: 8, element: 0, decode: pidfd }],
   [5, { name: "TIME", fixed: 16, element: 0, decode: time }],
   [88, { name: "SOCKET", fixed: 64, element: 1, decode: socket }],

@@ -66,4 +66,35 @@ export const deadline = (c: Cursor): Fields => ({
 
 export const dispatch = (c: Cursor): Fields => ({ offset: c.hex(), len: c.hex(), selector: c.hex() });
 
+export const unshared = (c: Cursor): Fields => ({ files: c.u32(), fs: c.u32() });
+
+const counts = (c: Cursor): Fields => ({
+  minFlt: c.digits(),
+  majFlt: c.digits(),
+  nvcsw: c.digits(),
+  nivcsw: c.digits(),
+  inblock: c.digits(),
+  oublock: c.digits(),
+});
+
+export function usage(c: Cursor): Fields {
+  const pid = c.s32();
+  c.skip(4);
+  return {
+    pid,
+    startNs: c.digits(),
+    startBoottimeNs: c.digits(),
+    utimeNs: c.digits(),
+    stimeNs: c.digits(),
+    runtimeNs: c.digits(),
+    cutimeNs: c.digits(),
+    cstimeNs: c.digits(),
+    self: counts(c),
+    ended: counts(c),
+    children: counts(c),
+    maxrss: c.digits(),
+    childrenMaxrss: c.digits(),
+  };
+}
+
 export const seccomp = (c: Cursor): Fields => ({ prev: c.u32(), flags: c.hex32(), nrInsns: c.u32() });

@@ -17,7 +17,8 @@
  *		     SOCKET_DGRAM SHM MM PKEYS VMA AIO LDT PAGES
  *		     FILES FS SIGHAND CRED SECCOMP), then PROCESS SEM_UNDO SIGQUEUE ACCOUNT
  *		     TIMERS,
- *		     and per thread THREAD DISPATCH CPU FPU SIGQUEUE SCHED DEADLINE
+ *		     and per thread THREAD UNSHARED DISPATCH CPU FPU SIGQUEUE SCHED DEADLINE
+ *	per task: USAGE
  *	SHM that nobody has attached
  *	EPOLL_ITEMS SOCKET_PEER SOCKET_MSG TCP TCP_DATA PTY_STATE, with FILEs and SOCKETs
  *		     that only they name
@@ -275,6 +276,8 @@ enum ckpt_rec_type {
 	CKPT_REC_SCHED		= 71,
 	CKPT_REC_DEADLINE	= 72,	/* of the SCHED before it */
 	CKPT_REC_DISPATCH	= 73,	/* of the THREAD before it */
+	CKPT_REC_UNSHARED	= 74,	/* of the THREAD before it */
+	CKPT_REC_USAGE		= 75,	/* after all processes */
 	CKPT_REC_EVENTFD	= 80,	/* objref */
 	CKPT_REC_SIGNALFD	= 81,	/* objref */
 	CKPT_REC_TIMERFD	= 82,	/* objref */
@@ -1373,6 +1376,12 @@ struct ckpt_thread {
 	__aligned_u64 restart_arg[4];	/* addresses, counts and flags, by kind */
 };
 
+/* UNSHARED: what the thread has for itself, unlike its process. */
+struct ckpt_unshared {
+	__u32 files, fs;		/* objrefs, or 0: those of the process */
+	__u32 reserved[2];
+};
+
 #define CKPT_SECCOMP_LOG	(1U << 0)	/* SECCOMP_FILTER_FLAG_LOG */
 #define CKPT_SECCOMP_FLAGS_ALL	0x1U
 
@@ -1444,6 +1453,30 @@ struct ckpt_deadline {
 	__aligned_u64 deadline_ns;
 	__aligned_u64 period_ns;
 	__aligned_u64 flags;	/* SCHED_FLAG_RECLAIM, _DL_OVERRUN */
+};
+
+/* What getrusage(2) counts beside time. */
+struct ckpt_counts {
+	__aligned_u64 min_flt, maj_flt;
+	__aligned_u64 nvcsw, nivcsw;
+	__aligned_u64 inblock, oublock;
+};
+
+/* USAGE: what a task has used. Zombies and dead leaders have one, too. */
+struct ckpt_usage {
+	__s32 pid;
+	__u32 reserved;
+	__aligned_u64 start_ns;			/* by the clocks of TIME */
+	__aligned_u64 start_boottime_ns;
+	/* Of those that have ended; of others, these stand in SCHED and ACCOUNT. */
+	__aligned_u64 utime_ns, stime_ns, runtime_ns;
+	__aligned_u64 cutime_ns, cstime_ns;
+	struct ckpt_counts self;
+	/* Of a process, else 0: */
+	struct ckpt_counts ended;		/* threads */
+	struct ckpt_counts children;		/* that were waited for */
+	__aligned_u64 maxrss;			/* in bytes */
+	__aligned_u64 children_maxrss;
 };
 
 /* DISPATCH: system calls are the thread's to handle: PR_SET_SYSCALL_USER_DISPATCH. */
