@@ -138,6 +138,7 @@ static void socket_msg_json(const unsigned char *body, size_t len)
 	json_signed("pid", m.pid);
 	json_number("uid", m.uid);
 	json_number("gid", m.gid);
+	json_hex("flags", m.flags);
 	json_open("files", '[');
 	for (uint32_t i = 0; i < m.nr_fds && len >= sizeof(file); i++, body += sizeof(file), len -= sizeof(file)) {
 		memcpy(&file, body, sizeof(file));

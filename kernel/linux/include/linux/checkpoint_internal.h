@@ -799,7 +799,7 @@ struct sock *unix_make_gone(struct net *net, int type);
 void unix_forget(struct sock *sk);
 struct sock *unix_make_pending(struct sock *listener);
 int unix_queue_again(struct sock *from, struct sock *to, const void *data, size_t len,
-		     struct scm_cookie *scm);
+		     struct scm_cookie *scm, u32 flags);
 
 /* net/unix/unix_checkpoint.c */
 int checkpoint_unix(struct ckpt_ctx *ctx, struct file *file, struct socket *sock);

@@ -38,16 +38,6 @@ static int write_sock(struct ckpt_ctx *ctx, struct sock *sk, u32 objref, u32 lis
 	return ret ?: checkpoint_sock(ctx, sk, &rec, objref, addr ? addr->name : NULL, NULL);
 }
 
-static int unix_obstacle(struct ckpt_ctx *ctx, struct sock *sk)
-{
-#if IS_ENABLED(CONFIG_AF_UNIX_OOB)
-	if (READ_ONCE(unix_sk(sk)->oob_skb))
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-			"a UNIX socket with urgent data (MSG_OOB) that was not read: not supported");
-#endif
-	return 0;
-}
-
 /* Add what is in flight in the queue of @sk, held. */
 static int add_files(struct sock *sk, struct file ***files, unsigned int *nr)
 {
@@ -150,8 +140,6 @@ static int discover_pending(struct ckpt_ctx *ctx, struct sock *listener, u32 obj
 	for (i = 0; i < nr && !ret; i++) {
 		ret = ckpt_obj_add(ctx, CKPT_OBJ_SOCKET, children[i], &child);
 		if (!ret)
-			ret = unix_obstacle(ctx, children[i]);
-		if (!ret)
 			ret = write_sock(ctx, children[i], child, objref, 0);
 		if (!ret)
 			ret = write_later(ctx, children[i], child);
@@ -220,11 +208,23 @@ static int write_fds(struct ckpt_ctx *ctx, const struct scm_fp_list *fp, u32 *re
 	return 0;
 }
 
-static int write_msg(struct ckpt_ctx *ctx, struct sk_buff *skb, u32 objref)
+/* An urgent byte that was read stays in the queue, as the mark of SIOCATMARK. */
+static u32 msg_flags(const struct sock *sk, const struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_AF_UNIX_OOB)
+	if (skb == READ_ONCE(unix_sk(sk)->oob_skb))
+		return CKPT_MSG_URGENT;
+	if (sk->sk_type == SOCK_STREAM && UNIXCB(skb).consumed == skb->len)
+		return CKPT_MSG_MARK;
+#endif
+	return 0;
+}
+
+static int write_msg(struct ckpt_ctx *ctx, const struct sock *sk, struct sk_buff *skb, u32 objref)
 {
 	const struct scm_fp_list *fp = UNIXCB(skb).fp;
 	size_t bytes = skb->len - UNIXCB(skb).consumed, fds = fp ? fp->count : 0;
-	struct ckpt_socket_msg rec = { .nr_fds = fds };
+	struct ckpt_socket_msg rec = { .nr_fds = fds, .flags = msg_flags(sk, skb) };
 	size_t len = fds * sizeof(u32) + bytes;
 	u8 *tail;
 	int ret;
@@ -270,7 +270,7 @@ static int write_queue(struct ckpt_ctx *ctx, void *ptr, u32 objref)
 			skbs[nr++] = skb_get(skb);
 	spin_unlock(&sk->sk_receive_queue.lock);
 	for (i = 0; i < nr && !ret; i++)
-		ret = write_msg(ctx, skbs[i], objref);
+		ret = write_msg(ctx, sk, skbs[i], objref);
 	for (i = 0; i < nr; i++)
 		consume_skb(skbs[i]);
 	kvfree(skbs);
@@ -299,8 +299,6 @@ int checkpoint_unix(struct ckpt_ctx *ctx, struct file *file, struct socket *sock
 	int ret;
 
 	ret = ckpt_obj_add(ctx, CKPT_OBJ_SOCKET, sk, &objref);
-	if (!ret)
-		ret = unix_obstacle(ctx, sk);
 	if (!ret)
 		ret = write_sock(ctx, sk, objref, 0, 0);
 	if (!ret)
@@ -511,6 +509,23 @@ static int take_creds(struct ckpt_ctx *ctx, struct scm_cookie *scm,
 	return 0;
 }
 
+/* @bytes: of its data. There is one urgent byte at a time, and what has been read has none. */
+static bool flags_fit(const struct sock *to, const struct ckpt_socket_msg *m, size_t bytes)
+{
+	/* A stream holds no empty messages. */
+	if (!m->flags)
+		return to->sk_type != SOCK_STREAM || bytes;
+#if IS_ENABLED(CONFIG_AF_UNIX_OOB)
+	if (to->sk_type != SOCK_STREAM)
+		return false;
+	if (m->flags == CKPT_MSG_URGENT)
+		return bytes == 1 && !unix_sk(to)->oob_skb;
+	return m->flags == CKPT_MSG_MARK && !bytes && !m->nr_fds;
+#else
+	return false;
+#endif
+}
+
 /**
  * restore_unix_msg - put a message back into a queue
  * @ctx:	the restart
@@ -529,21 +544,24 @@ int restore_unix_msg(struct ckpt_ctx *ctx, struct sock *from, struct sock *to,
 	size_t fds;
 	int ret;
 
-	if (m->nr_fds > SCM_MAX_FD || len < m->nr_fds * sizeof(u32) || m->reserved ||
+	if (m->nr_fds > SCM_MAX_FD || len < m->nr_fds * sizeof(u32) ||
+	    m->flags & ~CKPT_MSG_FLAGS_ALL ||
 	    from->sk_type != to->sk_type || to->sk_state == TCP_LISTEN ||
 	    from->sk_state == TCP_LISTEN ||
 	    (to->sk_type != SOCK_DGRAM && unix_peer(to) != from) ||
 	    sock_flag(to, SOCK_DEAD))
 		return ckpt_err(ctx, -EINVAL, "a message contradicts itself");
 	fds = m->nr_fds * sizeof(u32);
-	/* A stream holds no empty messages. */
-	if (to->sk_type == SOCK_STREAM && len == fds)
-		return ckpt_err(ctx, -EINVAL, "an empty message in a stream");
+	if (!flags_fit(to, m, len - fds))
+		return ckpt_err(ctx, -EINVAL, len == fds && !m->flags ?
+				"an empty message in a stream" :
+				"an urgent byte contradicts itself");
 	ret = take_fds(ctx, &scm, refs, m->nr_fds);
 	if (!ret)
 		ret = take_creds(ctx, &scm, m);
 	if (!ret) {
-		ret = unix_queue_again(from, to, (const u8 *)refs + fds, len - fds, &scm);
+		ret = unix_queue_again(from, to, (const u8 *)refs + fds, len - fds, &scm,
+				       m->flags);
 		if (ret)
 			ckpt_err(ctx, ret, "cannot put a message back (error %d)", ret);
 	}

@@ -84,8 +84,7 @@ export function socket(c: Cursor): Fields {
 export function socketMsg(c: Cursor): Fields {
   const from = c.u32();
   const nrFds = c.u32();
-  const fields: Fields = { from, pid: c.s32(), uid: c.u32(), gid: c.u32() };
-  c.skip(4);
+  const fields: Fields = { from, pid: c.s32(), uid: c.u32(), gid: c.u32(), flags: c.hex32() };
   const files: number[] = [];
   while (files.length < nrFds && c.left >= 4) files.push(c.u32());
   return { ...fields, files, bytes: c.left };

@@ -940,6 +940,11 @@ struct ckpt_socket_peer {
 	__u32 reserved;
 };
 
+/* The urgent byte of a stream (MSG_OOB); one that was read, and still marks its place. */
+#define CKPT_MSG_URGENT		(1U << 0)
+#define CKPT_MSG_MARK		(1U << 1)
+#define CKPT_MSG_FLAGS_ALL	0x3U
+
 /*
  * SOCKET_MSG: what has been sent and not received, in order. Tail: objrefs of
  * the FILEs that are in flight (SCM_RIGHTS), then the data.
@@ -950,7 +955,7 @@ struct ckpt_socket_msg {
 	__s32 pid;		/* SCM_CREDENTIALS; 0: none */
 	__u32 uid;
 	__u32 gid;
-	__u32 reserved;
+	__u32 flags;		/* CKPT_MSG_* */
 };
 
 #define CKPT_SOCK_FILTER_LOCKED	(1U << 0)	/* SO_LOCK_FILTER */
