@@ -13,6 +13,7 @@ import {
   type Rgb,
   zoomPlace,
 } from "../../lib/heat";
+import { Choices } from "./choices";
 import styles from "./heat-map.module.css";
 import inspector from "./inspector.module.css";
 import type { OnRead } from "./not-read";
@@ -99,7 +100,7 @@ export function HeatMap({ view, shown, onRead }: Props) {
       ) : (
         heat && (
           <>
-            <div className={`${inspector.choose} ${styles.choose}`}>
+            <Choices>
               <label>
                 Since
                 <select className="field" value={part[0]?.name} onChange={(e) => setFrom(e.currentTarget.value)}>
@@ -131,7 +132,7 @@ export function HeatMap({ view, shown, onRead }: Props) {
                   </select>
                 </label>
               )}
-            </div>
+            </Choices>
             <HeatCanvas heat={heat} mode={mode} names={links.map((l) => l.name)} />
           </>
         )

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import { hexOffset } from "../../lib/hex";
 import { mappingChoices, shownRecords } from "../../lib/records";
 import { DataTable } from "../data-table";
+import { Choices } from "./choices";
 import styles from "./inspector.module.css";
 import { NotRead, type OnRead } from "./not-read";
 import { type OnBytes, RecordBytes } from "./record-bytes";
@@ -57,7 +58,7 @@ export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onByte
         <span>Image of {shown.name}</span>
         <span>{digest.complete ? "whole" : `not whole: ${digest.problem?.text ?? "no trailer"}`}</span>
       </h3>
-      <div className={`${styles.choose} ${styles.thirds}`}>
+      <Choices className={styles.thirds}>
         <label>
           Records
           <select className="field" value={type} onChange={(event) => setType(event.currentTarget.value)}>
@@ -110,7 +111,7 @@ export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onByte
             </select>
           </label>
         )}
-      </div>
+      </Choices>
       {other &&
         (other.digest === null ? (
           <NotRead checkpoint={other} onRead={onRead} />

@@ -3,6 +3,7 @@ import { type DigestMapping, type ExperimentView, formatBytes } from "@crlab/sha
 import { useEffect, useRef } from "react";
 import { pageStrip } from "../../lib/page-strip";
 import { DataTable } from "../data-table";
+import { Choices } from "./choices";
 import { HeatMap } from "./heat-map";
 import styles from "./inspector.module.css";
 import { NotRead, type OnRead } from "./not-read";
@@ -26,7 +27,7 @@ export function Memory({
     return <p className={styles.none}>Take a checkpoint first: the map shows the memory that is in it.</p>;
   return (
     <>
-      <div className={styles.choose}>
+      <Choices>
         <label>
           Checkpoint
           <select className="field" value={shown.name} onChange={(event) => onChoose(event.currentTarget.value)}>
@@ -43,7 +44,7 @@ export function Memory({
           <li data-pages="zero">zero</li>
           <li data-pages="none">not there</li>
         </ul>
-      </div>
+      </Choices>
       {shown.digest === null ? (
         <NotRead checkpoint={shown} onRead={onRead} />
       ) : (

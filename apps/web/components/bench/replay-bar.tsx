@@ -1,6 +1,7 @@
 "use client";
 import type { ExperimentView } from "@crlab/shared";
 import { useEffect, useState } from "react";
+import { useHydrated } from "../../lib/hydrated";
 import { formatClock } from "../../lib/time";
 import styles from "./terminals.module.css";
 
@@ -14,6 +15,7 @@ interface Props {
 /** Moves through a finished experiment; marks show checkpoints and restores. */
 export function ReplayBar({ view, atMs, onMove }: Props) {
   const [playing, setPlaying] = useState(false);
+  const hydrated = useHydrated();
   const end = Math.max(view.lastMs, 1);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: playing carries its own clock; a moved slider stops it
@@ -38,6 +40,7 @@ export function ReplayBar({ view, atMs, onMove }: Props) {
       <button
         type="button"
         className="btn quiet"
+        disabled={!hydrated}
         onClick={() => setPlaying(!playing)}
         aria-label={playing ? "Pause replay" : "Play replay"}
       >
@@ -52,6 +55,7 @@ export function ReplayBar({ view, atMs, onMove }: Props) {
       <div className={styles.track}>
         <input
           type="range"
+          disabled={!hydrated}
           min={0}
           max={Math.ceil(end)}
           value={Math.round(atMs)}
