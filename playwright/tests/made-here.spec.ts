@@ -1,21 +1,24 @@
 import { expect, type Page } from "@playwright/test";
 import { endIt, expectStep, labUrl, runFile, test } from "./page.js";
 
-/** Addresses of experiments that the page asks a server for. */
-function askedFor(page: Page): string[] {
+/** Addresses of experiments that the page asks a server for: at all, and to be shown in its place. */
+function askedFor(page: Page): { asked: string[]; loaded: string[] } {
   const asked: string[] = [];
+  const loaded: string[] = [];
   page.on("request", (request) => {
     const { pathname } = new URL(request.url());
-    if (/^\/x\/[A-Za-z0-9]+$/.test(pathname)) asked.push(pathname);
+    if (!/^\/x\/[A-Za-z0-9]+$/.test(pathname)) return;
+    asked.push(pathname);
+    if (request.isNavigationRequest()) loaded.push(pathname);
   });
-  return asked;
+  return { asked, loaded };
 }
 
 test("what a page has made it shows without asking for a page; back and forward lead out of it and in again", async ({
   page,
 }) => {
   await page.goto(labUrl());
-  const asked = askedFor(page);
+  const { asked, loaded } = askedFor(page);
   await page.getByRole("button", { name: "Step by step: Unlinked file", exact: true }).click();
   await page.waitForURL(/\/x\/[A-Za-z0-9]+$/);
   const { pathname } = new URL(page.url());
@@ -23,10 +26,13 @@ test("what a page has made it shows without asking for a page; back and forward 
   await expect(title).toHaveText("Unlinked file");
   await expect(page).toHaveTitle("Unlinked file · crlab");
   await expect(page.getByRole("button", { name: "Run this step" })).toBeVisible();
+  expect(asked).toEqual([]);
 
   await page.goBack();
   await expect(title).toHaveText(/What does checkpoint/);
   await expect(page).toHaveTitle("crlab");
+  // The list is as it is now, not as it was before.
+  await expect(page.locator(`tbody a[href="${pathname}"]`)).toBeVisible();
   await page.goForward();
   await expect(page.getByRole("button", { name: "Run this step" })).toBeVisible();
 
@@ -35,12 +41,12 @@ test("what a page has made it shows without asking for a page; back and forward 
   await expect(title).toHaveText("Unlinked file");
   await page.goBack();
   await expect(page).toHaveURL(new RegExp(pathname));
-  expect(asked).toEqual([]);
+  expect(loaded).toEqual([]);
 
   await page.reload();
   await expect(title).toHaveText("Unlinked file");
   await expect(page.getByRole("button", { name: "Run this step" })).toBeVisible();
-  expect(asked).toEqual([pathname]);
+  expect(loaded).toEqual([pathname]);
 
   // A page that was loaded anew has forgotten what was made before: it asks.
   await page.goBack();
@@ -84,6 +90,9 @@ test("a link to a view leads there on a phone, and what was served stays while i
     await route.continue();
   });
   await reader.goto(link);
+  // Whatever is chosen counts, however early.
+  await reader.getByLabel("Records").selectOption("VMA");
+  await expect(reader.getByTestId("image").locator("tbody tr").filter({ hasText: "HEADER" })).toHaveCount(0);
   await expect(reader.getByText("connected", { exact: true })).toBeVisible();
   await expect(reader.getByTestId("chain")).toBeInViewport();
   await expect(reader.getByTestId("chain").getByRole("button", { name: "full" })).toHaveAttribute(

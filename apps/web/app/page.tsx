@@ -2,6 +2,7 @@ import { formatBytes, formatNs } from "@crlab/shared";
 import Link from "next/link";
 import { RunButton } from "../components/create-button";
 import { DataTable } from "../components/data-table";
+import { Fresh } from "../components/fresh";
 import { StepsSketch } from "../components/home/steps-sketch";
 import { LinkBanner } from "../components/link-banner";
 import { SiteHeader } from "../components/site-header";
@@ -29,6 +30,7 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
   return (
     <>
       <SiteHeader />
+      <Fresh served={now.toISOString()} />
       <LinkBanner />
       <main className={styles.main}>
         <h1>What does checkpoint/restart do to this process?</h1>

@@ -1,6 +1,7 @@
 import type { Metadata } from "next";
 import Link from "next/link";
 import { DataTable } from "../../components/data-table";
+import { Fresh } from "../../components/fresh";
 import { LinkBanner } from "../../components/link-banner";
 import { SiteHeader } from "../../components/site-header";
 import { NewSweep } from "../../components/sweep/new-sweep";
@@ -19,6 +20,7 @@ export default async function SweepsPage() {
   return (
     <>
       <SiteHeader />
+      <Fresh served={now.toISOString()} />
       <LinkBanner />
       <main className={styles.main}>
         <h1>Sweeps</h1>
