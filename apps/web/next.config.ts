@@ -1,10 +1,32 @@
 import { createHash } from "node:crypto";
+import { createRequire } from "node:module";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { NextConfig } from "next";
 
-const nothing = fileURLToPath(new URL("lib/nothing.ts", import.meta.url));
-const globalError = fileURLToPath(new URL("app/global-error.tsx", import.meta.url));
+/** Modules of Next.js that come along with every page, and what stands in their place in a browser. */
+const replacements = {
+  // The built-in page for the worst case, though we have our own.
+  "next/dist/client/components/builtin/global-error": "app/global-error.tsx",
+  // For browsers that are older than those Next.js is made for.
+  "next/dist/build/polyfills/polyfill-module": "lib/nothing.ts",
+};
+
+/** By the files that they are, whoever imports them by whatever path. */
+function replacementAliases(): Record<string, string> {
+  const { resolve } = createRequire(import.meta.url);
+  const ours = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+  const find = (module: string) => {
+    try {
+      return resolve(module);
+    } catch {
+      throw new Error(
+        `next.config.ts replaces ${module}, which Next.js no longer has: name what took its place, or nothing`,
+      );
+    }
+  };
+  return Object.fromEntries(Object.entries(replacements).map(([module, path]) => [find(module), ours(path)]));
+}
 
 /** Names of classes are in the code of whoever uses them: short ones are a kilobyte less in a first visit. */
 function shortenClassNames(rules: unknown): void {
@@ -34,21 +56,15 @@ const config: NextConfig = {
   typescript: { ignoreBuildErrors: true },
   // Small modules are copied into each chunk that uses them; the layout and every page use these. The bench is one chunk,
   // so that it can be fetched ahead of its page.
-  webpack: (config, { isServer, dev, webpack }) => {
+  webpack: (config, { isServer, dev }) => {
     const { splitChunks } = config.optimization;
     if (!dev) shortenClassNames(config.module.rules);
-    // The built-in page for the worst case comes along with every page, though we have our own.
     // Of every part that may be loaded later, its hash comes along at first.
     config.output.hashDigestLength = 8;
-    if (!isServer)
-      config.plugins.push(
-        new webpack.NormalModuleReplacementPlugin(/builtin\/global-error$/, globalError),
-        // For browsers that are older than those Next.js is made for.
-        new webpack.NormalModuleReplacementPlugin(/polyfills\/polyfill-module$/, nothing),
-      );
+    if (!isServer) Object.assign(config.resolve.alias, replacementAliases());
     if (!isServer && splitChunks)
       splitChunks.cacheGroups.runner = {
-        test: /[\\/](runner-socket|runner-provider|frame|wire|stage|made-here|parts|create-button|run-request|hydrated|error-note|theme-toggle|cookie)\.tsx?$/,
+        test: /[\\/](runner-socket|runner-provider|frame|wire|stage|made-here|fresh|parts|create-button|run-request|hydrated|error-note|theme-toggle|cookie)\.tsx?$/,
         name: "runner",
         chunks: "all",
         enforce: true,
