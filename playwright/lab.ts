@@ -1,11 +1,13 @@
 /** A lab of its own for the tests: runner and console on a free port, with a data directory that goes with them. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { reportNames } from "../apps/runner/src/bench/reports.js";
+import { dataDir } from "../apps/runner/src/build/paths.js";
 import { databasePath, openDatabase } from "../apps/runner/src/store/database.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -55,6 +57,14 @@ async function end(child: ChildProcess, signal: NodeJS.Signals = "SIGTERM"): Pro
   const gone = once(child, "exit");
   child.kill(signal);
   await gone;
+}
+
+/** The latest figures of this machine's benches are shown in a lab of its own, if there are any. */
+export function lendFigures(data: string): void {
+  const [latest] = reportNames();
+  if (latest === undefined) return;
+  mkdirSync(join(data, "bench"), { recursive: true });
+  copyFileSync(dataDir("bench", `${latest}.json`), join(data, "bench", `${latest}.json`));
 }
 
 interface LabOptions {

@@ -3,15 +3,13 @@
  * `npm run screenshots`. They come to playwright/screenshots; `-- --docs` also renews those in docs/, and
  * `-- --only NAME,NAME` takes some.
  */
-import { copyFileSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "@playwright/test";
 import sharp from "sharp";
-import { reportNames } from "../apps/runner/src/bench/reports.js";
-import { dataDir } from "../apps/runner/src/build/paths.js";
 import { setUp } from "../apps/runner/src/build/setup.js";
-import { startLab } from "./lab.js";
+import { lendFigures, startLab } from "./lab.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const folder = join(here, "screenshots");
@@ -42,16 +40,23 @@ sweep:
     --rate: [100, 1600]
 `;
 
-/** What there is to be looked at, made by runs on a page that drives them. */
+const failing = `title: A command that fails
+steps:
+  - kind: boot
+  - { kind: run, command: [cat, /none] }
+`;
+
+/** What there is to be looked at, made by runs when it is first wanted. */
 interface Subjects {
   /** Pages of their driver, their guests up. */
-  live: Page;
-  sheet: Page;
-  ended: string;
-  chain: string;
-  alike: string;
-  failed: string;
-  sweep: string;
+  live: () => Promise<Page>;
+  sheet: () => Promise<Page>;
+  /** Paths. */
+  ended: () => Promise<string>;
+  chain: () => Promise<string>;
+  alike: () => Promise<string>;
+  failed: () => Promise<string>;
+  sweep: () => Promise<string>;
 }
 
 interface Shot {
@@ -63,14 +68,22 @@ interface Shot {
 }
 
 const visit =
-  (path: (subjects: Subjects) => string, ready: string): Shot["open"] =>
+  (path: (subjects: Subjects) => string | Promise<string>, ready: string): Shot["open"] =>
   async (page, subjects, lab) => {
-    await page.goto(`${lab}${path(subjects)}`, { waitUntil: "load" });
+    await page.goto(`${lab}${await path(subjects)}`, { waitUntil: "load" });
     await page.locator(ready).first().waitFor();
     await page
       .getByText(/^runner · |^connected$|There is no such/)
       .first()
       .waitFor();
+  };
+
+/** There must be something to list. */
+const after =
+  (subject: keyof Subjects, open: Shot["open"]): Shot["open"] =>
+  async (page, subjects, lab) => {
+    await subjects[subject]();
+    await open(page, subjects, lab);
   };
 
 const dialog =
@@ -84,7 +97,7 @@ const dialog =
 const tab =
   (name: string, ready: string): Shot["open"] =>
   async (page, subjects, lab) => {
-    await page.goto(`${lab}${subjects.chain}?show=${name}`, { waitUntil: "load" });
+    await page.goto(`${lab}${await subjects.chain()}?show=${name}`, { waitUntil: "load" });
     await page.locator(`#inspector ${ready}`).first().waitFor();
   };
 
@@ -107,7 +120,36 @@ const live =
     await page.locator(".xterm-rows").first().waitFor();
   };
 
+/** Guests that stay up come late: who leaves one alone loses it. */
 const shots: readonly Shot[] = [
+  { name: "report", open: visit((s) => s.ended(), '[data-testid="last-screen"]') },
+  { name: "failed", open: visit((s) => s.failed(), '[data-testid="last-screen"]') },
+  {
+    name: "replay",
+    open: async (page, subjects, lab) => {
+      await page.goto(`${lab}${await subjects.ended()}?t=9&show=processes`, { waitUntil: "load" });
+      await page.locator(".xterm-rows").first().waitFor();
+    },
+  },
+  { name: "memory", open: tab("memory", '[data-testid="heat-canvas"]') },
+  { name: "checkpoints", open: tab("checkpoints", '[data-testid="image"] tbody tr') },
+  {
+    name: "difference",
+    open: async (page, subjects, lab) => {
+      await tab("checkpoints", '[data-testid="image"] tbody tr')(page, subjects, lab);
+      await page.getByLabel("Compare with").selectOption("full");
+      await page.getByTestId("difference").waitFor();
+    },
+  },
+  { name: "charts", open: tab("charts", ".u-wrap") },
+  {
+    name: "compare",
+    open: visit(async (s) => {
+      const [one, other] = [await s.chain(), await s.alike()];
+      return `/compare?x=${one.split("/").at(-1)}&x=${other.split("/").at(-1)}`;
+    }, ".u-wrap"),
+  },
+  { name: "sweep", open: visit((s) => s.sweep(), '[data-testid="points"] tbody tr') },
   { name: "sheet", driven: "sheet", open: (page) => page.locator(".xterm-rows").first().waitFor() },
   { name: "live", driven: "live", open: live("Processes", "table") },
   { name: "live-kernel", driven: "live", open: live("Kernel log", "pre") },
@@ -123,38 +165,31 @@ const shots: readonly Shot[] = [
       await page.getByRole("dialog").waitFor();
     },
   },
-  { name: "home", open: visit(() => "/", "tbody tr") },
+  {
+    name: "guests",
+    open: after(
+      "live",
+      visit(() => "/guests", '[data-testid="guests"] tbody tr'),
+    ),
+  },
+  {
+    name: "home",
+    open: after(
+      "ended",
+      visit(() => "/", "tbody tr"),
+    ),
+  },
   { name: "new", open: visit(() => "/new", ".cm-content") },
-  { name: "sweeps", open: visit(() => "/sweeps", "tbody tr") },
-  { name: "sweep", open: visit((s) => s.sweep, '[data-testid="points"] tbody tr') },
-  { name: "guests", open: visit(() => "/guests", '[data-testid="guests"] tbody tr') },
+  {
+    name: "sweeps",
+    open: after(
+      "sweep",
+      visit(() => "/sweeps", "tbody tr"),
+    ),
+  },
   { name: "figures", open: visit(() => "/figures", "main h1") },
   { name: "compare-empty", open: visit(() => "/compare", "main h1") },
-  {
-    name: "compare",
-    open: visit((s) => `/compare?x=${s.chain.split("/").at(-1)}&x=${s.alike.split("/").at(-1)}`, ".u-wrap"),
-  },
   { name: "not-found", open: visit(() => "/x/nothinghere1", "main h1") },
-  { name: "report", open: visit((s) => s.ended, '[data-testid="last-screen"]') },
-  { name: "failed", open: visit((s) => s.failed, '[data-testid="last-screen"]') },
-  {
-    name: "replay",
-    open: async (page, subjects, lab) => {
-      await page.goto(`${lab}${subjects.ended}?t=9&show=processes`, { waitUntil: "load" });
-      await page.locator(".xterm-rows").first().waitFor();
-    },
-  },
-  { name: "memory", open: tab("memory", '[data-testid="heat-canvas"]') },
-  { name: "checkpoints", open: tab("checkpoints", '[data-testid="image"] tbody tr') },
-  {
-    name: "difference",
-    open: async (page, subjects, lab) => {
-      await tab("checkpoints", '[data-testid="image"] tbody tr')(page, subjects, lab);
-      await page.getByLabel("Compare with").selectOption("full");
-      await page.getByTestId("difference").waitFor();
-    },
-  },
-  { name: "charts", open: tab("charts", ".u-wrap") },
 ];
 
 async function driver(browser: Browser): Promise<Page> {
@@ -183,24 +218,37 @@ async function end(page: Page): Promise<string> {
   return new URL(page.url()).pathname;
 }
 
-async function makeSubjects(browser: Browser, lab: string): Promise<Subjects> {
-  const page = await driver(browser);
-  const ended = await end(await runCard(page, lab, "Unlinked file", 15));
-  const chain = await end(await runCard(page, lab, "Only what changed", 14));
-  const alike = await end(await runCard(page, lab, "Only what changed", 14));
-  await runFile(
-    page,
-    lab,
-    "title: A command that fails\nsteps:\n  - kind: boot\n  - { kind: run, command: [cat, /none] }\n",
-  );
-  await page.locator('[data-testid="step-2"][data-state="failed"]').waitFor({ timeout: 120_000 });
-  const failed = await end(page);
-  await runFile(page, lab, swept);
-  await page.waitForURL(/\/s\//);
-  await page.getByTestId("sweep-status").filter({ hasText: "done" }).waitFor({ timeout: 600_000 });
-  const sweep = new URL(page.url()).pathname;
-  const sheet = await beginSheet(await driver(browser), lab);
-  return { live: await runCard(page, lab, "Unlinked file", 15), sheet, ended, chain, alike, failed, sweep };
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+function subjectsOf(browser: Browser, lab: string): Subjects {
+  const page = once(() => driver(browser));
+  const ran = (title: string, lastStep: number) =>
+    once(async () => end(await runCard(await page(), lab, title, lastStep)));
+  return {
+    live: once(async () => runCard(await driver(browser), lab, "Unlinked file", 15)),
+    sheet: once(async () => beginSheet(await driver(browser), lab)),
+    ended: ran("Unlinked file", 15),
+    chain: ran("Only what changed", 14),
+    alike: ran("Only what changed", 14),
+    failed: once(async () => {
+      await runFile(await page(), lab, failing);
+      await (await page()).locator('[data-testid="step-2"][data-state="failed"]').waitFor({ timeout: 120_000 });
+      return end(await page());
+    }),
+    sweep: once(async () => {
+      await runFile(await page(), lab, swept);
+      await (await page()).waitForURL(/\/s\//);
+      const status = (await page()).getByTestId("sweep-status").filter({ hasText: "done" });
+      await status.waitFor({ timeout: 900_000 });
+      return new URL((await page()).url()).pathname;
+    }),
+  };
 }
 
 async function take(page: Page, name: string, size: keyof typeof sizes, colorScheme: string): Promise<void> {
@@ -211,35 +259,30 @@ async function take(page: Page, name: string, size: keyof typeof sizes, colorSch
   if (modal) await page.keyboard.press("Escape");
 }
 
-/** The latest figures of this machine's benches are shown, if there are any. */
-function lendFigures(data: string): void {
-  const [latest] = reportNames();
-  if (latest === undefined) return;
-  mkdirSync(join(data, "bench"), { recursive: true });
-  copyFileSync(dataDir("bench", `${latest}.json`), join(data, "bench", `${latest}.json`));
-}
-
 async function takeAll(browser: Browser, lab: string, only: readonly string[]): Promise<void> {
-  const subjects = await makeSubjects(browser, lab);
+  const subjects = subjectsOf(browser, lab);
   const wanted = shots.filter((shot) => only.length === 0 || only.includes(shot.name));
   for (const size of ["wide", "phone"] as const) {
     for (const colorScheme of ["dark", "light"] as const) {
       const context = await browser.newContext({ viewport: sizes[size], colorScheme });
       const reader = await context.newPage();
-      for (const page of [subjects.live, subjects.sheet]) {
-        await page.setViewportSize(sizes[size]);
-        await page.emulateMedia({ colorScheme });
-      }
       for (const { name, open, driven } of wanted) {
-        const page = driven ? subjects[driven] : reader;
-        await open(page, subjects, lab);
-        await take(page, name, size, colorScheme);
+        try {
+          const page = driven ? await subjects[driven]() : reader;
+          await page.setViewportSize(sizes[size]);
+          await page.emulateMedia({ colorScheme });
+          await open(page, subjects, lab);
+          await take(page, name, size, colorScheme);
+        } catch (error) {
+          // The others are worth having.
+          const [why] = (error instanceof Error ? error.message : String(error)).split("\n");
+          process.stderr.write(`✗ ${name}, ${size}, ${colorScheme}: ${why}\n`);
+          process.exitCode = 1;
+        }
       }
       await context.close();
     }
   }
-  await end(subjects.live);
-  await end(subjects.sheet);
 }
 
 const option = process.argv.indexOf("--only");
