@@ -1,4 +1,4 @@
-import { formatBytes, formatNs } from "@crlab/shared";
+import { type ExperimentFile, formatBytes, formatNs, sweepRuns } from "@crlab/shared";
 import Link from "next/link";
 import { RunButton } from "../components/create-button";
 import { DataTable } from "../components/data-table";
@@ -12,10 +12,12 @@ import { type RecentExperiment, recentExperiments } from "../lib/stored";
 import { formatAbout, formatAgo } from "../lib/time";
 import styles from "./home.module.css";
 
-/** The latest finished run of the same title says how long it takes; before that, a guess. */
-function durationOf(title: string, guessMs: number, recent: readonly RecentExperiment[]): string {
-  const last = recent.find((r) => r.title === title && r.view.status === "ended");
-  return last ? `last run ${formatAbout(last.lastMs).replace("about ", "")}` : formatAbout(guessMs);
+/** The latest finished run of the same title says how long it takes; before that, and of a sweep, a guess. */
+function durationOf(file: ExperimentFile, recent: readonly RecentExperiment[]): string {
+  const guess = formatAbout(guessDurationMs(file));
+  if (file.sweep) return `${sweepRuns(file.sweep).length} runs, ${guess}`;
+  const last = recent.find((r) => r.title === file.title && r.view.status === "ended");
+  return last ? `last run ${formatAbout(last.lastMs).replace("about ", "")}` : guess;
 }
 
 export default async function Home({ searchParams }: { searchParams: Promise<{ q?: string | string[] }> }) {
@@ -44,9 +46,7 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
               <p>{file.question}</p>
               <StepsSketch steps={file.steps} />
               <div className={styles.row}>
-                <span className="dim">
-                  {durationOf(file.title, guessDurationMs(file), (latest ?? recent).experiments)}
-                </span>
+                <span className="dim">{durationOf(file, (latest ?? recent).experiments)}</span>
                 <span className={styles.ways}>
                   {file.sweep === undefined && (
                     <RunButton file={file} byHand>

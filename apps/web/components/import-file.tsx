@@ -35,19 +35,21 @@ export function ImportFile() {
       .finally(() => setBusy(false));
   };
   return (
-    <section className={styles.form} aria-labelledby="import">
+    <section aria-labelledby="import">
       <h2 id="import">From another lab</h2>
-      <label>
-        A file that “Download JSON” made
-        <input
-          className="field"
-          type="file"
-          accept=".json,application/json"
-          disabled={!hydrated || busy}
-          onChange={(event) => take(event.currentTarget.files?.[0])}
-        />
-      </label>
-      {error && <ErrorNote error={error} />}
+      <div className={styles.form}>
+        <label>
+          A file that “Download JSON” made
+          <input
+            className="field"
+            type="file"
+            accept=".json,application/json"
+            disabled={!hydrated || busy}
+            onChange={(event) => take(event.currentTarget.files?.[0])}
+          />
+        </label>
+        {error && <ErrorNote error={error} />}
+      </div>
     </section>
   );
 }

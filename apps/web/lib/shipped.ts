@@ -2,7 +2,7 @@
 import "server-only";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { ExperimentFile } from "@crlab/shared";
+import { type ExperimentFile, sweepRuns } from "@crlab/shared";
 import { formatFileError, parseExperimentFile } from "@crlab/shared/parse";
 
 export interface ShippedExperiment {
@@ -38,8 +38,9 @@ export async function shippedExperiments(): Promise<ShippedExperiment[]> {
   return shipped.filter((one) => one !== null);
 }
 
-/** How long a file's steps take where nothing has been measured yet, in ms: a guess, and shown as one. */
+/** How long a file's steps take, in each of its runs, where nothing has been measured yet, in ms: a guess, and shown as one. */
 export function guessDurationMs(file: ExperimentFile): number {
   const guesses: Partial<Record<string, number>> = { boot: 4000, verify: 3000, wait: 2500, run: 1500 };
-  return file.steps.reduce((sum, step) => sum + (guesses[step.kind] ?? 800), 0);
+  const runMs = file.steps.reduce((sum, step) => sum + (guesses[step.kind] ?? 800), 0);
+  return runMs * (file.sweep ? sweepRuns(file.sweep).length : 1);
 }

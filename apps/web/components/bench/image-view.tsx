@@ -76,14 +76,14 @@ export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onByte
             className="field"
             type="search"
             value={search}
-            placeholder="path, #object, 0xoffset"
+            placeholder="path, #7, 0x1f8"
             onChange={(event) => setSearch(event.currentTarget.value)}
           />
         </label>
         <label>
           Mappings
           <select className="field" value={mapping} onChange={(event) => setMapping(event.currentTarget.value)}>
-            <option value="">and all else</option>
+            <option value="">any</option>
             {choices.mappings.map((what) => (
               <option key={what}>{what}</option>
             ))}

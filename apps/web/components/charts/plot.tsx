@@ -123,7 +123,8 @@ function options(width: number, shown: { current: Shown }, xUnit: string, group:
     cursor: { sync: { key: group }, y: false },
     scales: {
       x: { time: false, range: (_, least, most) => [Math.min(0, least), Math.max(shown.current.until, most)] },
-      y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] },
+      // Above all points there is room for the marks' names.
+      y: { range: (_, __, most) => [0, most > 0 ? most * 1.25 : 1] },
     },
     axes: [
       { ...axis, size: 26, values: (_, ticks) => ticks.map((t) => `${t}${xUnit === "" ? "" : ` ${xUnit}`}`) },
