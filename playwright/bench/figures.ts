@@ -13,8 +13,9 @@ export class Figures {
     this.results.push({ bench: "console", workload, contender, metric, samples: [], refusal });
   }
 
-  target(name: string, wanted: string, got: string, met: boolean): void {
-    this.targets.push({ name: `console: ${name}`, wanted, got, met });
+  /** `profile`: where it goes, if the target is missed. */
+  target(name: string, wanted: string, got: string, met: boolean, profile?: string): void {
+    this.targets.push({ name: `console: ${name}`, wanted, got, met, ...(!met && profile ? { profile } : {}) });
   }
 
   /** A part that broke costs its own figures only, and counts as missed. */

@@ -5,6 +5,7 @@ import type { Browser } from "@playwright/test";
 import { sealOf } from "../../apps/runner/src/store/identity.js";
 import { FIRST_LOAD_BYTES, firstLoad } from "../first-load.js";
 import { startLab } from "../lab.js";
+import { imported } from "./audits.js";
 import { type Figures, median, ns, quantile } from "./figures.js";
 
 const KB = 1000;
@@ -65,13 +66,7 @@ export async function heatMap(browser: Browser, url: string, archive: unknown, f
   const copy = structuredClone(archive) as { events: LogEvent[]; digest: string };
   copy.events = millionPages(copy.events);
   copy.digest = sealOf(copy.events).digest;
-  const id = await page.evaluate(async (body) => {
-    const answer = await fetch("/import", { method: "POST", body, headers: { "content-type": "application/json" } });
-    const said = (await answer.json()) as { experiment?: string };
-    return said.experiment ?? JSON.stringify(said);
-  }, JSON.stringify(copy));
-  if (!/^[A-Za-z0-9]+$/.test(id)) throw new Error(`the million pages were not taken in: ${id}`);
-  await page.goto(`${url}/x/${id}`);
+  await page.goto(`${url}${await imported(page, JSON.stringify(copy))}`);
   await page.getByRole("tab", { name: "Memory" }).click();
   const canvas = page.getByTestId("heat-canvas");
   await canvas.scrollIntoViewIfNeeded();

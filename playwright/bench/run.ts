@@ -3,8 +3,8 @@ import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { type BenchReport, benchReport, experimentArchive, foldAll } from "@crlab/shared";
 import { type Browser, chromium } from "@playwright/test";
-import { cacheDir } from "../../apps/runner/src/build/paths.js";
 import { startLab } from "../lab.js";
+import { audits, describeScores, imported, wantedScores } from "./audits.js";
 import { crowd } from "./crowd.js";
 import { Figures } from "./figures.js";
 import { firstLoads, heatMap, tenThousand } from "./pages.js";
@@ -49,15 +49,29 @@ export async function runConsoleBench(rounds: number, progress: (line: string) =
       cardToShell(browser, lab.url, figures, rounds),
     );
     if (share === undefined) throw new Error(`no experiment to measure the others with: ${figures.targets[0]?.got}`);
-    const archive = experimentArchive.parse(await (await fetch(`${lab.url}${share}/download`)).json());
+    const given = await (await fetch(`${lab.url}${share}/download`)).text();
+    const archive = experimentArchive.parse(JSON.parse(given));
     await part("keystroke echo, idle", "p50 at most 15 ms, p99 at most 60 ms", () =>
-      echoBesideWetty(browser, lab.url, cacheDir("bench", "wetty"), figures),
+      echoBesideWetty(browser, lab.url, figures),
     );
     await part("100 viewers, 8 guests", "every log whole, echo p99 at most 150 ms", () =>
       crowd(browser, lab.url, figures),
     );
     await part(`flood of ${FLOOD_S} s`, "a page that lives", () => flood(browser, lab.url, figures, FLOOD_S));
     await part("first load", "at most 150 KB of JavaScript, gzip", () => firstLoads(browser, lab.url, share, figures));
+    await part("Lighthouse", wantedScores, async () => {
+      for (const audit of await audits((page) => imported(page, given), progress)) {
+        for (const [category, score] of Object.entries(audit.scores))
+          figures.add(`Lighthouse, ${audit.name}`, category, [score]);
+        figures.target(
+          `Lighthouse on ${audit.name}`,
+          wantedScores,
+          describeScores(audit),
+          audit.good,
+          audit.faults.join("; "),
+        );
+      }
+    });
     await part("heat map of 1,000,000 pages, panning", "60 frames a second", () =>
       heatMap(browser, lab.url, archive, figures),
     );

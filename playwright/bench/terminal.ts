@@ -1,11 +1,9 @@
 /** Card to shell, keystroke echo beside wetty, and a flood, all in one real browser. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { formatBytes, formatMs } from "@crlab/shared";
 import type { Browser, Page } from "@playwright/test";
 import { freePort } from "../lab.js";
+import { fetched } from "./fetched.js";
 import { type Figures, median, ns, quantile } from "./figures.js";
 
 const KEYS = 300;
@@ -108,7 +106,7 @@ async function runCard(browser: Browser, url: string): Promise<{ page: Page; beg
 }
 
 /** Echo at a shell in a guest, and at one of this machine through wetty. */
-export async function echoBesideWetty(browser: Browser, url: string, dir: string, figures: Figures): Promise<void> {
+export async function echoBesideWetty(browser: Browser, url: string, figures: Figures): Promise<void> {
   const page = await (await browser.newContext()).newPage();
   await watchEcho(page);
   await bootByHand(page, url, "Echo");
@@ -120,7 +118,7 @@ export async function echoBesideWetty(browser: Browser, url: string, dir: string
     `p50 ${formatMs(quantile(samples, 0.5))}, p99 ${formatMs(quantile(samples, 0.99))}`;
   let rival: string;
   try {
-    const theirs = await wettyEcho(browser, dir);
+    const theirs = await wettyEcho(browser);
     figures.add("keystroke echo", "echoNs", theirs.map(ns), "wetty");
     rival = `wetty, of this machine's own shell: ${show(theirs)}`;
   } catch (error) {
@@ -133,19 +131,11 @@ export async function echoBesideWetty(browser: Browser, url: string, dir: string
   await page.context().close();
 }
 
-/** wetty is fetched for this alone: it is no part of the lab. */
-async function wettyEcho(browser: Browser, dir: string): Promise<number[]> {
-  mkdirSync(dir, { recursive: true });
-  const script = join(dir, "node_modules/wetty/build/main.js");
-  if (!existsSync(script)) {
-    writeFileSync(join(dir, "package.json"), '{ "private": true }\n');
-    const install = spawn("npm", ["install", "wetty@3", "--no-audit", "--no-fund"], { cwd: dir, stdio: "ignore" });
-    const [code] = await once(install, "exit");
-    if (code !== 0 || !existsSync(script)) throw new Error(`npm install wetty ended with ${code}`);
-  }
+async function wettyEcho(browser: Browser): Promise<number[]> {
+  const script = await fetched("wetty", "3", "build/main.js");
   const port = await freePort();
   const options = ["--host", "127.0.0.1", "--port", String(port), "--base", "/", "--command", "bash --norc"];
-  const wetty = spawn(process.execPath, [script, ...options], { cwd: dir, stdio: "ignore" });
+  const wetty = spawn(process.execPath, [script, ...options], { stdio: "ignore" });
   try {
     const page = await (await browser.newContext()).newPage();
     await watchEcho(page);

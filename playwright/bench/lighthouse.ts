@@ -1,0 +1,69 @@
+/** What Lighthouse says of a page: a score for each category, and why it is not a hundred. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { z } from "zod";
+import { fetched } from "./fetched.js";
+
+/** The latest that Node 20 runs. */
+const VERSION = "12.8.2";
+export const categories = ["performance", "accessibility", "best-practices", "seo"] as const;
+export type Category = (typeof categories)[number];
+/** "at least 95". */
+export const GOOD_SCORE = 95;
+
+const audit = z.object({
+  title: z.string(),
+  score: z.number().nullable(),
+  displayValue: z.string().optional(),
+});
+const result = z.object({
+  runtimeError: z.object({ message: z.string() }).optional(),
+  categories: z.record(
+    z.string(),
+    z.object({ score: z.number().nullable(), auditRefs: z.array(z.object({ id: z.string(), weight: z.number() })) }),
+  ),
+  audits: z.record(z.string(), audit),
+});
+
+export interface Scores {
+  scores: Record<Category, number>;
+  /** What costs points, with the category that it costs them in. */
+  faults: string[];
+}
+
+/**
+ * In a browser that listens on a port. `phone`: as Lighthouse has it by default, a slow phone on a slow network; else a
+ * desktop. Both are simulated.
+ */
+export async function audited(url: string, port: number, { phone }: { phone: boolean }): Promise<Scores> {
+  const script = await fetched("lighthouse", VERSION, "cli/index.js");
+  const args = [
+    ...[url, "--output=json", "--quiet", "--no-enable-error-reporting", `--only-categories=${categories.join()}`],
+    ...(phone ? [] : ["--preset=desktop"]),
+    `--port=${port}`,
+  ];
+  const child = spawn(process.execPath, [script, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  let complaint = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    said += chunk.toString("utf8");
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    complaint += chunk.toString("utf8");
+  });
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(`lighthouse ended with ${code}: ${complaint.trim().split("\n").at(-1)}`);
+  const found = result.parse(JSON.parse(said));
+  if (found.runtimeError) throw new Error(`lighthouse: ${found.runtimeError.message}`);
+  const of = (category: Category) => found.categories[category];
+  const scores = Object.fromEntries(categories.map((c) => [c, Math.round((of(c)?.score ?? 0) * 100)]));
+  const faults = categories.flatMap((category) =>
+    (of(category)?.auditRefs ?? []).flatMap(({ id, weight }) => {
+      const it = found.audits[id];
+      return weight === 0 || it === undefined || it.score === null || it.score >= 0.9
+        ? []
+        : [`${category}: ${it.title}${it.displayValue ? ` (${it.displayValue})` : ""}`];
+    }),
+  );
+  return { scores: scores as Record<Category, number>, faults };
+}
