@@ -156,23 +156,23 @@ static int audit_page(struct page_walk *w, unsigned long addr, bool in_parent)
 static int walk_add(struct page_walk *w, unsigned long addr, struct page *page)
 {
 	struct checkpoint_stats *stats = &w->batch->ctx->stats;
-	bool in_parent;
+	bool in_parent, zero;
 
 	if (w->borrowing && ckpt_pageset_test(w->borrowing, addr))
 		return 0;
-	if (ckpt_page_is_zero(page)) {
-		stats->zero_pages++;
-		ckpt_batch_add(w->batch, addr, CKPT_PAGES_ZERO, NULL);
-		return 0;
-	}
 	in_parent = w->increment && ckpt_track_is_same(w->tracked, addr);
+	zero = ckpt_page_is_zero(page);
 	if (in_parent) {
 		stats->parent_pages++;
 		ckpt_batch_add(w->batch, addr, CKPT_PAGES_PARENT, NULL);
+	} else if (zero) {
+		stats->zero_pages++;
+		ckpt_batch_add(w->batch, addr, CKPT_PAGES_ZERO, NULL);
 	} else {
 		ckpt_batch_add(w->batch, addr, CKPT_PAGES_DATA, page);
 	}
-	if (w->share)
+	/* Zeroes take no page at restart that another could share. */
+	if (w->share && !zero)
 		ckpt_cow_written(w->batch->ctx, w->batch->objref, addr, page);
 	if (w->increment && w->batch->ctx->flags & CHECKPOINT_AUDIT)
 		return audit_page(w, addr, in_parent);
