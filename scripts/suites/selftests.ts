@@ -93,7 +93,7 @@ async function runSelftest(variant: LabKernel, guest: Guest, name: string): Prom
   const label = `${variant} ${name}`;
   const complaints = (text: string) => kernelTrouble(text).map((line) => `${label}: the kernel said: ${line}`);
   // A task that an oops has ended may be waited for until the time is over.
-  await guest.writeFile("/proc/sys/kernel/panic_on_oops", "1");
+  await guest.exec(["sysctl", "-q", "kernel.panic_on_oops=1"]);
   const died = guest.ended.then(({ how, reason }) => ({ died: `the guest ${how}: ${reason}` }));
   let printed = "";
   const ran = guest
