@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,7 +18,7 @@ static const char *lab_name;
 static volatile sig_atomic_t verify_asked;
 static bool progress_due;
 static unsigned int restarts;
-static unsigned long long born;	/* start time of this process, in ticks */
+static unsigned long long born;	/* the kernel's number of this process */
 static struct timespec next_beat;
 static time_t last_progress;
 
@@ -116,23 +118,21 @@ static void parse(const char *about, const struct lab_option *options, int argc,
 	}
 }
 
-/* A restored process is a new one to the kernel: only its start time tells. */
-static unsigned long long start_ticks(void)
+/*
+ * A restored process is a new one to the kernel: pid and start time are the old
+ * ones, but the inode of its pidfd is one that no process has had before.
+ */
+static unsigned long long kernels_number(void)
 {
-	unsigned long long ticks = 0;
-	char stat[1024], *end;
-	int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-	ssize_t n;
+	int fd = syscall(SYS_pidfd_open, getpid(), 0);
+	struct stat st = { };
 
 	if (fd < 0)
 		return 0;
-	n = read(fd, stat, sizeof(stat) - 1);
+	if (fstat(fd, &st) < 0)
+		st.st_ino = 0;
 	close(fd);
-	stat[n > 0 ? n : 0] = '\0';
-	end = strrchr(stat, ')');
-	if (end)
-		sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ticks);
-	return ticks;
+	return st.st_ino;
 }
 
 void lab_start(const char *name, const char *about, const struct lab_option *options, int argc, char **argv)
@@ -143,14 +143,14 @@ void lab_start(const char *name, const char *about, const struct lab_option *opt
 	parse(about, options, argc, argv);
 	sigaction(SIGUSR1, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	born = start_ticks();
+	born = kernels_number();
 	clock_gettime(CLOCK_MONOTONIC, &next_beat);
 	lab_say("ready, pid %d", getpid());
 }
 
 static void look_for_restart(void)
 {
-	unsigned long long now = start_ticks();
+	unsigned long long now = kernels_number();
 
 	if (now && born && now != born) {
 		restarts++;
