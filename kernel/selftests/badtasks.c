@@ -56,7 +56,8 @@ static void unshared(void)
 	BAD_FIELD(u->fs, 0xffff, "directories that there are not", "no object has objref");
 	BAD_FIELD(u->fs, p->fs, "directories of the process", "invalid attributes");
 	BAD_FIELD(u->fs, u->files, "descriptors for directories", "is a FILES, not");
-	BAD_FIELD(u->reserved[0], 1, "a reserved field", "invalid attributes");
+	BAD_FIELD(u->uts, u->files, "descriptors for a namespace", "is a FILES, not");
+	BAD_FIELD(u->ipc, 0xffff, "a namespace that there is not", "no object has objref");
 }
 
 static void usage(void)

@@ -42,7 +42,8 @@ bool load_image(const char *path, pid_t root)
 	size = st.st_size;
 	image = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	close(fd);
-	return image != MAP_FAILED;
+	/* It is no part of a subject that comes later. */
+	return image != MAP_FAILED && madvise(image, size, MADV_DONTFORK) == 0;
 }
 
 static uint32_t crc32c(uint32_t crc, const unsigned char *p, size_t len)

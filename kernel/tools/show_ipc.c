@@ -180,6 +180,7 @@ static void uts_json(const void *body)
 	memcpy(&u, body, sizeof(u));
 	name_json("nodename", u.nodename);
 	name_json("domainname", u.domainname);
+	json_number("ownUser", u.own_user);
 }
 
 static void time_json(const void *body)
@@ -207,6 +208,7 @@ static void ipc_ns_json(const void *body)
 	json_number("msgMax", i.msg_max);
 	json_number("msgBytes", i.msg_bytes);
 	json_number("msgNr", i.msg_nr);
+	json_number("ownUser", i.own_user);
 }
 
 static void tmpfs_json(const unsigned char *body)
@@ -328,7 +330,8 @@ bool show_ipc_json(const struct record *record)
 	case CKPT_REC_TMPFS: tmpfs_json(record->body); return true;
 	case CKPT_REC_TMPFS_INODE: tmpfs_inode_json(record->body); return true;
 	case CKPT_REC_TMPFS_LINK: tmpfs_link_json(record->body); return true;
-	case CKPT_REC_TMPFS_END: return true;
+	case CKPT_REC_TMPFS_END:
+	case CKPT_REC_IPC_NS_END: return true;
 	case CKPT_REC_UTS: uts_json(record->body); return true;
 	case CKPT_REC_TIME: time_json(record->body); return true;
 	case CKPT_REC_IPC_NS: ipc_ns_json(record->body); return true;
@@ -390,6 +393,7 @@ bool show_ipc_text(const struct record *record)
 	case CKPT_REC_TMPFS_LINK:
 		show_printable((const char *)record->body + sizeof(struct ckpt_tmpfs_link));
 		return true;
+	case CKPT_REC_IPC_NS_END:
 	case CKPT_REC_TMPFS_END:
 		return true;
 	case CKPT_REC_TIME:

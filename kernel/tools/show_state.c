@@ -116,6 +116,8 @@ static void unshared_json(const void *body)
 	memcpy(&u, body, sizeof(u));
 	json_number("files", u.files);
 	json_number("fs", u.fs);
+	json_number("uts", u.uts);
+	json_number("ipc", u.ipc);
 }
 
 static void counts_json(const char *key, const struct ckpt_counts *c)
@@ -188,7 +190,7 @@ bool show_state_text(const struct record *record)
 		return true;
 	case CKPT_REC_UNSHARED:
 		memcpy(&u, record->body, sizeof(u));
-		printf("files %u, fs %u", u.files, u.fs);
+		printf("files %u, fs %u, uts %u, ipc %u", u.files, u.fs, u.uts, u.ipc);
 		return true;
 	case CKPT_REC_USAGE:
 		memcpy(&n, record->body, sizeof(n));

@@ -6,6 +6,7 @@
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/namei.h>
+#include <linux/nsproxy.h>
 #include <linux/sched/task.h>
 
 static bool lives_in(struct task_struct *t, struct ns_common *ns)
@@ -41,6 +42,12 @@ static int nsfs_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 	ret = ckpt_file_describe(ctx, file, CKPT_FILE_PATH, &rec);
 	if (ret)
 		return ret;
+	/* When files are opened again, its tasks do not live in it yet. */
+	if ((ns->ops == &utsns_operations || ns->ops == &ipcns_operations) &&
+	    !ckpt_is_one_of(current->nsproxy, ns))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+			"a %s namespace in which the root of the tree does not live: not supported",
+			ns->ops->name);
 	for (i = 0; i < ctx->tasks.nr; i++)
 		if (lives_in(ctx->tasks.task[i], ns))
 			break;

@@ -235,10 +235,11 @@ void ckpt_ipc_free(struct ckpt_ctx *ctx)
 /**
  * checkpoint_ipc_ns - write the limits of the tree's own IPC namespace
  * @ctx:	the checkpoint
+ * @objref:	its objref, or 0: it is that of the root
  *
  * Return: 0 or a negative error, which has been logged.
  */
-int checkpoint_ipc_ns(struct ckpt_ctx *ctx)
+int checkpoint_ipc_ns(struct ckpt_ctx *ctx, u32 objref)
 {
 	const struct ipc_namespace *ns = current->nsproxy->ipc_ns;
 	struct ckpt_ipc_ns rec = {
@@ -250,22 +251,23 @@ int checkpoint_ipc_ns(struct ckpt_ctx *ctx)
 		.msg_max = ns->msg_ctlmax,
 		.msg_bytes = ns->msg_ctlmnb,
 		.msg_nr = ns->msg_ctlmni,
+		.own_user = objref && ns->user_ns == ctx->user_ns,
 	};
 
-	return ckpt_write_rec(ctx, CKPT_REC_IPC_NS, 0, &rec, sizeof(rec));
+	return ckpt_write_rec(ctx, CKPT_REC_IPC_NS, objref, &rec, sizeof(rec));
 }
 
 static int check_ipc_ns(const struct ckpt_ipc_ns *i)
 {
 	if (i->shm_nr > ipc_mni || i->msg_nr > ipc_mni || i->sem[3] > ipc_mni ||
 	    i->shm_rmid_forced > 1 || i->msg_max > INT_MAX || i->msg_bytes > INT_MAX ||
-	    i->sem[0] > INT_MAX || i->sem[1] > INT_MAX || i->sem[2] > INT_MAX || i->reserved)
+	    i->sem[0] > INT_MAX || i->sem[1] > INT_MAX || i->sem[2] > INT_MAX || i->own_user > 1)
 		return -EINVAL;
 	return 0;
 }
 
 /**
- * restore_ipc_ns_rec - the limits of the tree's own IPC namespace
+ * restore_ipc_ns_rec - the limits of an IPC namespace
  * @ctx:	the restart
  * @rec:	the IPC_NS record
  *
@@ -273,7 +275,7 @@ static int check_ipc_ns(const struct ckpt_ipc_ns *i)
  */
 int restore_ipc_ns_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 {
-	struct ipc_namespace *ns = current->nsproxy->ipc_ns;
+	struct ipc_namespace *ns;
 	struct ckpt_ipc_ns *i;
 	int ret, n;
 
@@ -281,9 +283,14 @@ int restore_ipc_ns_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	if (IS_ERR(i))
 		return PTR_ERR(i);
 	ret = check_ipc_ns(i);
+	if (ret || (i->own_user && !rec->objref))
+		ret = ckpt_err(ctx, -EINVAL, "limits of an IPC namespace that are out of range");
+	else if (rec->objref)
+		ret = restore_enter_ipc(ctx, i->own_user, rec->objref);
+	ns = current->nsproxy->ipc_ns;
 	if (ret)
-		ckpt_err(ctx, ret, "limits of an IPC namespace that are out of range");
-	else if (restart_namespaces(ctx)->ipc_ns == ns)
+		goto out;
+	if (restart_namespaces(ctx)->ipc_ns == ns)
 		ret = ckpt_err(ctx, -EINVAL, "limits of an IPC namespace, but no such namespace");
 	else if (!ns_capable(ns->user_ns, CAP_SYS_ADMIN))
 		ret = ckpt_err(ctx, -EPERM, "limits of an IPC namespace");
@@ -298,6 +305,7 @@ int restore_ipc_ns_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 		ns->msg_ctlmnb = i->msg_bytes;
 		ns->msg_ctlmni = i->msg_nr;
 	}
+out:
 	kvfree(i);
 	return ret;
 }

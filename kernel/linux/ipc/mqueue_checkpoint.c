@@ -146,6 +146,8 @@ static int checkpoint_mqueue(struct ckpt_ctx *ctx, struct dentry *dentry, u32 *o
 	struct name_snapshot name;
 	int ret;
 
+	if (ckpt_obj_lookup(ctx, CKPT_OBJ_MQUEUE, inode, objref))
+		return 0;
 	if (inode->i_sb->s_fs_info != current->nsproxy->ipc_ns)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a message queue of another IPC namespace: not supported");

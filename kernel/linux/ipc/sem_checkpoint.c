@@ -23,6 +23,28 @@ struct restored_sem {
 	} sems[];
 };
 
+/* NULL: it has ended. */
+static struct ipc_namespace *get_ipc_ns_of(struct task_struct *t)
+{
+	struct ipc_namespace *ns = NULL;
+
+	task_lock(t);
+	if (t->nsproxy)
+		ns = get_ipc_ns(t->nsproxy->ipc_ns);
+	task_unlock(t);
+	return ns;
+}
+
+static bool lives_here(struct task_struct *t)
+{
+	bool lives;
+
+	task_lock(t);
+	lives = t->nsproxy && t->nsproxy->ipc_ns == current->nsproxy->ipc_ns;
+	task_unlock(t);
+	return lives;
+}
+
 static bool has_undo(struct ckpt_ctx *ctx, int id)
 {
 	unsigned int i;
@@ -31,7 +53,8 @@ static bool has_undo(struct ckpt_ctx *ctx, int id)
 		struct sem_undo_list *ulp = ctx->tasks.task[i]->sysvsem.undo_list;
 		struct sem_undo *un = NULL;
 
-		if (!ulp)
+		/* In another namespace it is another set. */
+		if (!ulp || !lives_here(ctx->tasks.task[i]))
 			continue;
 		rcu_read_lock();
 		spin_lock(&ulp->lock);
@@ -189,22 +212,12 @@ static unsigned int collect_undo(struct ipc_namespace *ns, struct sem_undo_list 
 	return nr;
 }
 
-/**
- * checkpoint_sem_undo - write what the end of a process takes back
- * @ctx:	the checkpoint
- * @t:		its leader
- *
- * Return: 0 or a negative error, which has been logged.
- */
-int checkpoint_sem_undo(struct ckpt_ctx *ctx, struct task_struct *t)
+static int write_undo(struct ckpt_ctx *ctx, struct task_struct *t, struct ipc_namespace *ns)
 {
-	struct ipc_namespace *ns = current->nsproxy->ipc_ns;
 	struct ckpt_sem_undo *recs;
 	unsigned int nr;
 	int ret;
 
-	if (undo_is_empty(t))
-		return 0;
 	nr = collect_undo(ns, t->sysvsem.undo_list, NULL, 0);
 	if (!nr)
 		return 0;
@@ -216,6 +229,28 @@ int checkpoint_sem_undo(struct ckpt_ctx *ctx, struct task_struct *t)
 	nr = min(nr, collect_undo(ns, t->sysvsem.undo_list, recs, nr));
 	ret = ckpt_write_rec(ctx, CKPT_REC_SEM_UNDO, 0, recs, nr * sizeof(*recs));
 	kvfree(recs);
+	return ret;
+}
+
+/**
+ * checkpoint_sem_undo - write what the end of a process takes back
+ * @ctx:	the checkpoint
+ * @t:		its leader
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int checkpoint_sem_undo(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct ipc_namespace *ns;
+	int ret;
+
+	if (undo_is_empty(t))
+		return 0;
+	ns = get_ipc_ns_of(t);
+	if (!ns)
+		return ckpt_err(ctx, -ESRCH, "was killed during the checkpoint");
+	ret = write_undo(ctx, t, ns);
+	put_ipc_ns(ns);
 	return ret;
 }
 
@@ -459,9 +494,11 @@ int restore_sem_undo(struct restart_task *rt)
 void restore_sem_undo_commit(struct restart_task *rt)
 {
 	struct sem_undo_list *ulp = rt->task->sysvsem.undo_list;
-	struct ipc_namespace *ns = current->nsproxy->ipc_ns;
+	struct ipc_namespace *ns = get_ipc_ns_of(rt->task);
 	unsigned int i;
 
+	if (!ns)
+		return;
 	for (i = 0; i < rt->nr_sem_undo && ulp; i++) {
 		const struct ckpt_sem_undo *undo = &rt->sem_undo[i];
 		struct sem_array *sma;
@@ -481,6 +518,7 @@ void restore_sem_undo_commit(struct restart_task *rt)
 		}
 		rcu_read_unlock();
 	}
+	put_ipc_ns(ns);
 }
 
 /**

@@ -46,7 +46,8 @@ static void seen_free(struct restored_ipc *ipc)
 	kfree(ipc);
 }
 
-static int count_mapping(struct ckpt_ctx *ctx, struct inode *inode, int id)
+static int count_mapping(struct ckpt_ctx *ctx, struct inode *inode, struct ipc_namespace *ns,
+			 int id)
 {
 	struct restored_ipc *ipc;
 	struct shm_seen *seen;
@@ -62,6 +63,7 @@ static int count_mapping(struct ckpt_ctx *ctx, struct inode *inode, int id)
 	if (!seen)
 		return -ENOMEM;
 	seen->ipc.free = seen_free;
+	seen->ipc.ns = get_ipc_ns(ns);
 	seen->inode = inode;
 	seen->id = id;
 	seen->mappings = 1;
@@ -118,14 +120,17 @@ int checkpoint_shm(struct ckpt_ctx *ctx, struct file *attached, u32 *objref)
 	struct inode *inode = file_inode(sfd->file);
 	int ret;
 
-	if (sfd->ns != current->nsproxy->ipc_ns)
+	/* What is in those of single tasks was written with these. */
+	ret = ckpt_obj_lookup(ctx, CKPT_OBJ_SHMEM, inode, objref) ? 0 : 1;
+	if (ret && sfd->ns != current->nsproxy->ipc_ns)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP, SHM_NAME
 				     " %d belongs to another IPC namespace: not supported",
 				     sfd->id);
-	ret = ckpt_obj(ctx, CKPT_OBJ_SHMEM, inode, objref);
+	if (ret)
+		ret = ckpt_obj(ctx, CKPT_OBJ_SHMEM, inode, objref);
 	if (ret < 0)
 		return ret;
-	if (count_mapping(ctx, inode, sfd->id))
+	if (count_mapping(ctx, inode, sfd->ns, sfd->id))
 		return -ENOMEM;
 	if (!ret)
 		return 0;
@@ -182,13 +187,12 @@ int checkpoint_unattached_shm(struct ckpt_ctx *ctx)
  */
 int ckpt_check_shm(struct ckpt_ctx *ctx)
 {
-	struct ipc_namespace *ns = current->nsproxy->ipc_ns;
 	struct restored_ipc *ipc;
 	int ret = 0;
 
 	list_for_each_entry(ipc, &ctx->ipc, list) {
 		struct shm_seen *seen = container_of(ipc, struct shm_seen, ipc);
-		struct shmid_kernel *shp = shm_lock(ns, seen->id);
+		struct shmid_kernel *shp = shm_lock(ipc->ns, seen->id);
 		unsigned long all;
 
 		if (IS_ERR(shp))

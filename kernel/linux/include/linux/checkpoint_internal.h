@@ -71,6 +71,10 @@ struct ckpt_where {
 	u64 offset;		/* restart: where it stands in the image; 0: what was read last */
 };
 
+struct ns_common;
+struct nsproxy;
+struct uts_namespace;
+
 enum ckpt_obj_type {
 	CKPT_OBJ_FILE,
 	CKPT_OBJ_PIPE,
@@ -89,6 +93,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_TMPFS,		/* its superblock */
 	CKPT_OBJ_MQUEUE,	/* restart: opened with O_PATH */
 	CKPT_OBJ_HUGETLB,	/* restart: a file */
+	CKPT_OBJ_NS,		/* a namespace of single tasks */
 	CKPT_OBJ_TYPES,
 };
 
@@ -119,6 +124,9 @@ struct ckpt_task_list {
  * @ahead:	restart: head of the first record that the tasks do not need; type 0: none
  * @last_process: restart: what a SIGQUEUE without pid and THREADs belong to
  * @last_thread: restart: what CPU and FPU records belong to
+ * @outside:	restart: where the coordinator lives else, while it restores what is in an
+ *		IPC namespace of some tasks; or NULL
+ * @inside:	restart: objref of that
  * @own_groups:	restart: process groups without leader, and their sessions
  * @copy_dir:	restart: where copied files are made, if not where they were
  * @tmpfs:	restart: the one that is being filled, or NULL; @refs hold it
@@ -209,6 +217,8 @@ struct ckpt_ctx {
 	struct ckpt_rec ahead;
 	struct restart_task *last_process;
 	struct restart_task *last_thread;
+	struct nsproxy *outside;
+	u32 inside;
 	struct xarray own_groups;
 	struct path copy_dir;
 	struct restored_tmpfs *tmpfs;
@@ -420,6 +430,8 @@ unsigned int ckpt_pid_depth(struct task_struct *t);
 int checkpoint_namespaces(struct ckpt_ctx *ctx);
 void restore_last_pid(struct task_struct *init, pid_t last);
 int restore_uts_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int ckpt_check_leaks(struct ckpt_ctx *ctx, const struct ns_common *only);
+int checkpoint_uts(struct ckpt_ctx *ctx, struct uts_namespace *ns, u32 objref);
 
 /* jobs.c */
 void ckpt_mark_own_groups(struct ckpt_ctx *ctx);
@@ -430,6 +442,17 @@ void restore_stop(struct restart_task *rt);
 /* unshared.c */
 int checkpoint_unshared(struct ckpt_ctx *ctx, const struct ckpt_unshared *u);
 int restore_unshared_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+
+/* inner_ns.c */
+bool ckpt_is_one_of(const struct nsproxy *nsproxy, const struct ns_common *ns);
+void ckpt_inner_ns(struct ckpt_ctx *ctx, struct task_struct *t, struct ckpt_unshared *u);
+int checkpoint_inner_ns(struct ckpt_ctx *ctx);
+struct uts_namespace *restore_inner_uts(struct ckpt_ctx *ctx, const struct ckpt_uts *u,
+					u32 objref);
+int restore_enter_ipc(struct ckpt_ctx *ctx, bool own_user, u32 objref);
+int restore_leave_ns(struct ckpt_ctx *ctx, int err);
+int restore_ipc_ns_end_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_inner_ns(struct restart_task *rt);
 
 /* usage.c */
 int checkpoint_usage(struct ckpt_ctx *ctx);
@@ -508,7 +531,7 @@ struct restored_ipc {
 };
 
 int checkpoint_ipc(struct ckpt_ctx *ctx);
-int checkpoint_ipc_ns(struct ckpt_ctx *ctx);
+int checkpoint_ipc_ns(struct ckpt_ctx *ctx, u32 objref);
 int restore_ipc_ns_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 void ckpt_describe_ipc(struct kern_ipc_perm *perm, struct ckpt_ipc_perm *rec);
 bool ckpt_pid_is_in_tree(struct ckpt_ctx *ctx, struct pid *pid);

@@ -200,6 +200,8 @@ static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
 		ret = checkpoint_namespaces(ctx);
 	if (!ret)
 		ret = checkpoint_ipc(ctx);
+	if (!ret)
+		ret = checkpoint_inner_ns(ctx);
 	for (i = 0; i < ctx->tasks.nr && !ret; i++)
 		if ((ctx->entries[i].flags & (CKPT_TASK_LEADER | CKPT_TASK_ZOMBIE)) ==
 		    CKPT_TASK_LEADER)

@@ -12,6 +12,7 @@
 #include <linux/nsproxy.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/proc_ns.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -82,10 +83,6 @@ const char *ckpt_foreign_namespace(struct ckpt_ctx *ctx, struct task_struct *t)
 		which = "no";
 	else if (a->mnt_ns != b->mnt_ns)
 		which = "another mount";
-	else if (a->uts_ns != b->uts_ns)
-		which = "another UTS";
-	else if (a->ipc_ns != b->ipc_ns)
-		which = "another IPC";
 	else if (a->net_ns != b->net_ns)
 		which = "another network";
 	else if (a->time_ns != b->time_ns)
@@ -154,8 +151,14 @@ static bool made_the_container(struct ckpt_ctx *ctx, struct task_struct *p)
 	       rcu_access_pointer(root->real_parent) == p;
 }
 
-/* Who else lives in a namespace that the tree is to have of its own? */
-static int check_leaks(struct ckpt_ctx *ctx)
+/**
+ * ckpt_check_leaks - who else lives in a namespace that the tree is to have of its own?
+ * @ctx:	the checkpoint
+ * @only:	one of single tasks, or NULL: those of the root
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int ckpt_check_leaks(struct ckpt_ctx *ctx, const struct ns_common *only)
 {
 	struct task_struct *p, *found = NULL;
 	const char *which = NULL;
@@ -167,10 +170,12 @@ static int check_leaks(struct ckpt_ctx *ctx)
 		    ckpt_in_tree(ctx, task_pid_vnr(p)) || made_the_container(ctx, p))
 			continue;
 		task_lock(p);
-		if (p->nsproxy)
+		if (p->nsproxy && only)
+			which = ckpt_is_one_of(p->nsproxy, only) ? only->ops->name : NULL;
+		else if (p->nsproxy)
 			which = common_namespace(ctx, p->nsproxy);
 		task_unlock(p);
-		if (ctx->user_ns && __task_cred(p)->user_ns == ctx->user_ns)
+		if (!only && ctx->user_ns && __task_cred(p)->user_ns == ctx->user_ns)
 			which = "user";
 		if (which) {
 			found = p;
@@ -213,16 +218,24 @@ static bool describe_pids(struct ckpt_ctx *ctx, struct task_struct *t, struct ck
 	return depth || rec->flags;
 }
 
-static int write_uts(struct ckpt_ctx *ctx)
+/**
+ * checkpoint_uts - write the names in a UTS namespace
+ * @ctx:	the checkpoint
+ * @ns:		the namespace
+ * @objref:	its objref, or 0: it is that of the root
+ *
+ * Return: 0 or a negative error.
+ */
+int checkpoint_uts(struct ckpt_ctx *ctx, struct uts_namespace *ns, u32 objref)
 {
-	struct ckpt_uts rec = {};
+	struct ckpt_uts rec = { .own_user = objref && ns->user_ns == ctx->user_ns };
 
-	BUILD_BUG_ON(sizeof(rec.nodename) < sizeof(utsname()->nodename));
+	BUILD_BUG_ON(sizeof(rec.nodename) < sizeof(ns->name.nodename));
 	down_read(&uts_sem);
-	strscpy(rec.nodename, utsname()->nodename);
-	strscpy(rec.domainname, utsname()->domainname);
+	strscpy(rec.nodename, ns->name.nodename);
+	strscpy(rec.domainname, ns->name.domainname);
 	up_read(&uts_sem);
-	return ckpt_write_rec(ctx, CKPT_REC_UTS, 0, &rec, sizeof(rec));
+	return ckpt_write_rec(ctx, CKPT_REC_UTS, objref, &rec, sizeof(rec));
 }
 
 /* As those in its time namespace see it. */
@@ -267,7 +280,7 @@ int checkpoint_namespaces(struct ckpt_ctx *ctx)
 		head.flags |= CKPT_NS_CGROUP;
 	if (ctx->user_ns)
 		head.flags |= CKPT_NS_USER;
-	ret = head.flags ? check_leaks(ctx) : 0;
+	ret = head.flags ? ckpt_check_leaks(ctx, NULL) : 0;
 	if (!ret)
 		ret = ckpt_check_owners(ctx);
 	if (!ret && head.flags & CKPT_NS_NET)
@@ -298,11 +311,11 @@ int checkpoint_namespaces(struct ckpt_ctx *ctx)
 	if (!ret)
 		ret = write_time(ctx);
 	if (!ret && head.flags & CKPT_NS_UTS)
-		ret = write_uts(ctx);
+		ret = checkpoint_uts(ctx, current->nsproxy->uts_ns, 0);
 	if (!ret && ctx->mounts_len)
 		ret = checkpoint_tmpfs(ctx);
 	if (!ret && head.flags & CKPT_NS_IPC)
-		ret = checkpoint_ipc_ns(ctx);
+		ret = checkpoint_ipc_ns(ctx, 0);
 	return ret;
 }
 
@@ -321,7 +334,7 @@ void restore_last_pid(struct task_struct *init, pid_t last)
 }
 
 /**
- * restore_uts_rec - the names of the tree's own UTS namespace
+ * restore_uts_rec - the names of a UTS namespace
  * @ctx:	the restart
  * @rec:	the UTS record
  *
@@ -336,14 +349,20 @@ int restore_uts_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	u = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*u), sizeof(*u));
 	if (IS_ERR(u))
 		return PTR_ERR(u);
-	if (restart_namespaces(ctx)->uts_ns == ns)
+	if (u->own_user > !!rec->objref || u->reserved)
+		ret = ckpt_err(ctx, -EINVAL, "a UTS namespace contradicts itself");
+	else if (!rec->objref && restart_namespaces(ctx)->uts_ns == ns)
 		ret = ckpt_err(ctx, -EINVAL, "the names of a machine, but no namespace for them");
-	else if (!ns_capable(ns->user_ns, CAP_SYS_ADMIN))
+	else if (!rec->objref && !ns_capable(ns->user_ns, CAP_SYS_ADMIN))
 		ret = ckpt_err(ctx, -EPERM, "the names of a machine");
 	else if (strnlen(u->nodename, sizeof(ns->name.nodename)) == sizeof(ns->name.nodename) ||
 		 strnlen(u->domainname, sizeof(ns->name.domainname)) ==
 		 sizeof(ns->name.domainname))
 		ret = ckpt_err(ctx, -EINVAL, "the names of a machine that are too long");
+	if (!ret && rec->objref) {
+		ns = restore_inner_uts(ctx, u, rec->objref);
+		ret = PTR_ERR_OR_ZERO(ns);
+	}
 	if (!ret) {
 		down_write(&uts_sem);
 		strscpy_pad(ns->name.nodename, u->nodename);

@@ -7,6 +7,7 @@
 #include <linux/file.h>
 #include <linux/hash.h>
 #include <linux/mm.h>
+#include <linux/proc_ns.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/tty.h>
@@ -85,6 +86,18 @@ static void tty_drop(void *ptr)
 	tty_kref_put(ptr);
 }
 
+static void ns_grab(void *ptr)
+{
+	refcount_inc(&((struct ns_common *)ptr)->count);
+}
+
+static void ns_drop(void *ptr)
+{
+	struct ns_common *ns = ptr;
+
+	ns->ops->put(ns);
+}
+
 static const struct ckpt_obj_ops obj_ops[CKPT_OBJ_TYPES] = {
 	[CKPT_OBJ_FILE] = { "FILE", file_grab, file_drop, file_drop },
 	[CKPT_OBJ_PIPE] = { "PIPE", inode_grab, inode_drop, ckpt_pipe_put },
@@ -101,6 +114,7 @@ static const struct ckpt_obj_ops obj_ops[CKPT_OBJ_TYPES] = {
 	[CKPT_OBJ_SIGHAND] = { "SIGHAND", hold_nothing, hold_nothing, payload_drop },
 	[CKPT_OBJ_TMPFS] = { "TMPFS", ckpt_tmpfs_grab, ckpt_tmpfs_drop, ckpt_tmpfs_put },
 	[CKPT_OBJ_HUGETLB] = { "HUGETLB", inode_grab, inode_drop, file_drop },
+	[CKPT_OBJ_NS] = { "namespace", ns_grab, ns_drop, ns_drop },
 	[CKPT_OBJ_MQUEUE] = { "MQUEUE", inode_grab, inode_drop, file_drop },
 #ifdef CONFIG_SECCOMP_FILTER
 	[CKPT_OBJ_SECCOMP] = { "SECCOMP", ckpt_seccomp_grab, ckpt_seccomp_drop,

@@ -640,7 +640,7 @@ static int run(struct restart_ctx *r)
 	for (i = 0; i < r->nr_tasks; i++)
 		ckpt_wait_inactive(r->tasks[i].task);
 	memcg = ckpt_use_memcg_of(restart_root(ctx));
-	ret = restart_read_records(ctx);
+	ret = restore_leave_ns(ctx, restart_read_records(ctx));
 	ret = restore_jobs_finish(ctx) ?: ret;
 	if (!ret)
 		ret = restart_read_parents(r);

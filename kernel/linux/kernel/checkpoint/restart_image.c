@@ -375,6 +375,7 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_TMPFS_LINK]	= restore_tmpfs_link_rec,
 	[CKPT_REC_TMPFS_END]	= restore_tmpfs_end_rec,
 	[CKPT_REC_IPC_NS]	= restore_ipc_ns_rec,
+	[CKPT_REC_IPC_NS_END]	= restore_ipc_ns_end_rec,
 	[CKPT_REC_SHM]		= restore_shm_rec,
 	[CKPT_REC_SEM]		= restore_sem_rec,
 	[CKPT_REC_MSG]		= restore_msg_rec,

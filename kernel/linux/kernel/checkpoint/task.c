@@ -237,13 +237,16 @@ static int checkpoint_thread(struct ckpt_ctx *ctx, struct task_struct *t, pid_t 
 	return ret;
 }
 
-/* By these it is still seen. */
-static int checkpoint_dead_leader(struct ckpt_ctx *ctx, struct task_struct *t, pid_t pid, u32 cred)
+/* By these it is still seen; and what is of its process is made where that lives. */
+static int checkpoint_dead_leader(struct ckpt_ctx *ctx, struct task_struct *t, pid_t pid,
+				  const struct thread_refs *refs)
 {
-	struct ckpt_thread th = { .pid = pid, .cred = cred };
+	struct ckpt_thread th = { .pid = pid, .cred = refs->cred };
+	int ret;
 
 	get_task_comm(th.comm, t);
-	return ckpt_write_rec(ctx, CKPT_REC_THREAD, 0, &th, sizeof(th));
+	ret = ckpt_write_rec(ctx, CKPT_REC_THREAD, 0, &th, sizeof(th));
+	return ret ?: checkpoint_unshared(ctx, &refs->unshared);
 }
 
 static bool alarm_is_pending(struct task_struct *t)
@@ -285,6 +288,7 @@ static int checkpoint_thread_refs(struct ckpt_ctx *ctx, struct task_struct *t,
 		ret = checkpoint_files(ctx, t, &refs->unshared.files);
 	if (!ret && READ_ONCE(t->fs) != READ_ONCE(leader->fs))
 		ret = checkpoint_fs(ctx, t, &refs->unshared.fs);
+	ckpt_inner_ns(ctx, t, &refs->unshared);
 	if (!ret)
 		ret = checkpoint_cred(ctx, t, &refs->cred);
 #ifdef CONFIG_SECCOMP_FILTER
@@ -326,6 +330,8 @@ int checkpoint_process(struct ckpt_ctx *ctx, unsigned int first)
 		ret = checkpoint_fs(ctx, leader, &p.fs);
 	if (!ret)
 		ret = checkpoint_sighand(ctx, leader, &p.sighand);
+	if (leader_is_dead)
+		ckpt_inner_ns(ctx, leader, &refs[0].unshared);
 	if (!ret && leader_is_dead)
 		ret = checkpoint_cred(ctx, ctx->tasks.task[first], &refs[0].cred);
 	for (i = first + leader_is_dead; i < end && !ret; i++)
@@ -337,7 +343,7 @@ int checkpoint_process(struct ckpt_ctx *ctx, unsigned int first)
 	if (!ret)
 		ret = checkpoint_process_state(ctx, leader);
 	if (!ret && leader_is_dead)
-		ret = checkpoint_dead_leader(ctx, ctx->tasks.task[first], tgid, refs[0].cred);
+		ret = checkpoint_dead_leader(ctx, ctx->tasks.task[first], tgid, &refs[0]);
 	for (i = first + leader_is_dead; i < end && !ret; i++) {
 		ctx->where.pid = ctx->entries[i].pid;
 		ret = checkpoint_thread(ctx, ctx->tasks.task[i], ctx->entries[i].pid,
@@ -570,7 +576,9 @@ int restore_task(struct restart_task *rt)
 	const struct ckpt_thread *th = &rt->thread;
 	int ret;
 
-	ret = restore_process(rt);
+	ret = restore_inner_ns(rt);
+	if (!ret)
+		ret = restore_process(rt);
 	if (!ret && rt->entry.flags & CKPT_TASK_DEAD_LEADER) {
 		set_task_comm(current, th->comm);
 		return restore_cred(rt);

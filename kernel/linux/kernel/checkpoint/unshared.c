@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Checkpoint/restart of threads that have for themselves what threads mostly
- * share: a descriptor table, directories and umask.
+ * share: a descriptor table, directories and umask; who lives in namespaces in
+ * which the root of the tree does not.
  */
 #include <linux/checkpoint_internal.h>
 
@@ -14,15 +15,19 @@
  */
 int checkpoint_unshared(struct ckpt_ctx *ctx, const struct ckpt_unshared *u)
 {
-	if (!u->files && !u->fs)
+	if (!u->files && !u->fs && !u->uts && !u->ipc)
 		return 0;
 	return ckpt_write_rec(ctx, CKPT_REC_UNSHARED, 0, u, sizeof(*u));
 }
 
-static bool is_valid(const struct ckpt_unshared *u, const struct ckpt_process *p)
+static bool is_valid(const struct ckpt_unshared *u, const struct restart_task *rt)
 {
-	return (u->files || u->fs) && u->files != p->files && u->fs != p->fs &&
-	       !u->reserved[0] && !u->reserved[1];
+	const struct ckpt_process *p = rt->leader->process;
+
+	/* What a leader has is that of the process. */
+	if (rt->leader == rt && (u->files || u->fs))
+		return false;
+	return (u->files || u->fs || u->uts || u->ipc) && u->files != p->files && u->fs != p->fs;
 }
 
 /**
@@ -41,14 +46,14 @@ int restore_unshared_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	struct ckpt_unshared *u;
 	int ret = 0;
 
-	if (!rt || rt->unshared || rt->leader == rt)
+	if (!rt || rt->unshared)
 		return ckpt_err(ctx, -EINVAL, "UNSHARED has no place here");
 	u = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*u), sizeof(*u));
 	if (IS_ERR(u))
 		return PTR_ERR(u);
 	rt->unshared = u;
 	ctx->where.pid = rt->entry.pid;
-	if (!is_valid(u, rt->leader->process))
+	if (!is_valid(u, rt))
 		return ckpt_err(ctx, -EINVAL, "UNSHARED with invalid attributes");
 	if (u->files) {
 		rt->next_unshared = rt->leader->next_unshared;

@@ -11,6 +11,10 @@ export class Cursor {
     return this.bytes.byteLength - this.#at;
   }
 
+  u8(): number {
+    return this.take(1)[0] ?? 0;
+  }
+
   u32(): number {
     return this.#view.getUint32(this.#step(4), true);
   }

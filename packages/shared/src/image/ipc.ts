@@ -29,7 +29,11 @@ function text(c: Cursor, bytes: number): string {
 
 export const time = (c: Cursor): Fields => ({ monotonicNs: c.number(), boottimeNs: c.number() });
 
-export const uts = (c: Cursor): Fields => ({ nodename: text(c, 65), domainname: text(c, 65) });
+export const uts = (c: Cursor): Fields => ({
+  nodename: text(c, 65),
+  domainname: text(c, 65),
+  ownUser: c.u8(),
+});
 
 export const ipcNs = (c: Cursor): Fields => ({
   shmMax: c.digits(),
@@ -40,6 +44,7 @@ export const ipcNs = (c: Cursor): Fields => ({
   msgMax: c.u32(),
   msgBytes: c.u32(),
   msgNr: c.u32(),
+  ownUser: c.u32(),
 });
 
 const perm = (c: Cursor): Fields => {

@@ -11,6 +11,7 @@
  *	per tmpfs of the tree's own: TMPFS, its TMPFS_INODEs, each with XATTR and PAGES,
  *		     and TMPFS_LINKs, TMPFS_END
  *	IPC_NS SEM MSG MQUEUE
+ *	of single tasks: UTS; IPC_NS SEM MSG MQUEUE SHM IPC_NS_END
  *	per process: its objects (FILE PIPE PTY LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
  *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD HUGETLB PIDFD SOCKET
  *		     SOCKET_FILTER
@@ -295,6 +296,7 @@ enum ckpt_rec_type {
 	CKPT_REC_SOCKET_DGRAM	= 94,	/* the same */
 	CKPT_REC_UTS		= 104,
 	CKPT_REC_IPC_NS		= 105,
+	CKPT_REC_IPC_NS_END	= 106,	/* objref of the IPC_NS */
 	CKPT_REC_SHM		= 96,	/* objref; PAGES follow */
 	CKPT_REC_SEM		= 97,
 	CKPT_REC_MSG		= 98,
@@ -438,13 +440,22 @@ struct ckpt_cgroup_member {
 
 #define CKPT_UTS_BYTES		65
 
-/* UTS: the names of the tree's own UTS namespace. */
+/*
+ * UTS: the names of the tree's own UTS namespace. With an objref: those of one that
+ * some of its tasks live in, and nobody else.
+ */
 struct ckpt_uts {
 	char nodename[CKPT_UTS_BYTES];
 	char domainname[CKPT_UTS_BYTES];
+	__u8 own_user;		/* with an objref: belongs to the tree's own user namespace */
+	__u8 reserved;
 };
 
-/* IPC_NS: limits of the tree's own IPC namespace: kernel.shm*, kernel.sem, kernel.msg*. */
+/*
+ * IPC_NS: limits of the tree's own IPC namespace: kernel.shm*, kernel.sem, kernel.msg*.
+ * With an objref: of one that some of its tasks live in, and nobody else; what is in it
+ * follows, up to IPC_NS_END.
+ */
 struct ckpt_ipc_ns {
 	__aligned_u64 shm_max;
 	__aligned_u64 shm_all;
@@ -454,7 +465,7 @@ struct ckpt_ipc_ns {
 	__u32 msg_max;
 	__u32 msg_bytes;
 	__u32 msg_nr;
-	__u32 reserved;
+	__u32 own_user;		/* as in UTS */
 };
 
 enum ckpt_file_kind {
@@ -1381,10 +1392,10 @@ struct ckpt_thread {
 	__aligned_u64 restart_arg[4];	/* addresses, counts and flags, by kind */
 };
 
-/* UNSHARED: what the thread has for itself, unlike its process. */
+/* UNSHARED: what the thread has for itself, unlike its process or the tree. */
 struct ckpt_unshared {
 	__u32 files, fs;		/* objrefs, or 0: those of the process */
-	__u32 reserved[2];
+	__u32 uts, ipc;			/* the same, or 0: where the root of the tree lives */
 };
 
 #define CKPT_SECCOMP_LOG	(1U << 0)	/* SECCOMP_FILTER_FLAG_LOG */
