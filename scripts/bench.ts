@@ -6,17 +6,19 @@ import { benches, runBenches } from "../apps/runner/src/bench/run.js";
 import { reportText } from "../apps/runner/src/bench/tables.js";
 import { setUp } from "../apps/runner/src/build/setup.js";
 import { humanSeconds, reportFailure } from "../apps/runner/src/build/stages.js";
+import { consoleParts } from "../playwright/bench/parts.js";
 
 const ROUNDS = 5;
 
 const consoleBench = {
   name: "console",
-  about: "the console in a real browser: shell, echo beside wetty, crowd, flood, pages",
+  about: "the console in a real browser; console:PART for one of",
 };
 
 const usage = `npm run bench [-- --only NAME[,NAME] --rounds N --json]
 Measures in one guest, side by side and in turn, and says which targets were met.
   --only NAME    ${[...benches, consoleBench].map(({ name, about }) => `${name.padEnd(11)} ${about}`).join("\n                 ")}
+                             ${consoleParts.join(", ")}
   --rounds N     samples of each figure (${ROUNDS})
   --json         the report as one JSON object on standard output`;
 
@@ -47,7 +49,9 @@ if (help) {
   process.exit(0);
 }
 const names = only?.split(",") ?? [...benches, consoleBench].map(({ name }) => name);
-const unknown = names.filter((name) => ![...benches, consoleBench].some((bench) => bench.name === name));
+const inBrowser = consoleParts.filter((part) => names.some((n) => n === "console" || n === `console:${part}`));
+const known = [...benches, consoleBench].map(({ name }) => name).concat(consoleParts.map((part) => `console:${part}`));
+const unknown = names.filter((name) => !known.includes(name));
 if (unknown.length > 0) fail(`there is no bench "${unknown.join('", "')}"`);
 const count = Number(rounds);
 if (!Number.isInteger(count) || count < 1 || count > 100)
@@ -67,17 +71,16 @@ function together(reports: readonly BenchReport[]): BenchReport {
 }
 
 try {
-  const inBrowser = names.includes(consoleBench.name);
-  await setUp({ kernels: ["cr"], console: inBrowser });
+  await setUp({ kernels: ["cr"], console: inBrowser.length > 0 });
   const started = performance.now();
   const progress = (line: string) =>
     process.stderr.write(`… ${humanSeconds((performance.now() - started) / 1000).padEnd(12)} ${line}\n`);
   const chosen = benches.filter((bench) => names.includes(bench.name));
   const reports: BenchReport[] = chosen.length > 0 ? [await runBenches(chosen, count, progress)] : [];
-  if (inBrowser) {
+  if (inBrowser.length > 0) {
     // Loaded when used: it brings a browser's driver along.
     const { runConsoleBench } = await import("../playwright/bench/run.js");
-    reports.push(await runConsoleBench(count, progress));
+    reports.push(await runConsoleBench(count, inBrowser, progress));
   }
   const report = together(reports);
   process.stderr.write(`kept as ${saveReport(report)}; the console draws it on /figures\n`);

@@ -8,7 +8,8 @@ import { audits, describeScores, imported, wantedScores } from "./audits.js";
 import { crowd } from "./crowd.js";
 import { Figures } from "./figures.js";
 import { firstLoads, heatMap, tenThousand } from "./pages.js";
-import { cardToShell, echoBesideWetty, flood } from "./terminal.js";
+import { type ConsolePart, consoleParts } from "./parts.js";
+import { cardToShell, echoBesideWetty, flood, runCard } from "./terminal.js";
 
 const FLOOD_S = 60;
 const load = (): number => Math.round((loadavg()[0] ?? 0) * 100) / 100;
@@ -26,7 +27,11 @@ function patient(browser: Browser): Browser {
   return browser;
 }
 
-export async function runConsoleBench(rounds: number, progress: (line: string) => void): Promise<BenchReport> {
+export async function runConsoleBench(
+  rounds: number,
+  only: readonly ConsolePart[],
+  progress: (line: string) => void,
+): Promise<BenchReport> {
   const began = new Date().toISOString();
   const loadBefore = load();
   const figures = new Figures();
@@ -37,47 +42,62 @@ export async function runConsoleBench(rounds: number, progress: (line: string) =
     args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-sync"],
   });
   const browser = patient(launched);
-  const part = <T>(name: string, wanted: string, work: () => Promise<T>): Promise<T | undefined> => {
-    progress(`console: ${name}`);
-    return work().catch((error: unknown) => {
-      figures.broke(name, wanted, error);
-      return undefined;
-    });
-  };
   try {
-    const share = await part("click on a card to a usable shell, warm", "median at most 1.0 s", () =>
-      cardToShell(browser, lab.url, figures, rounds),
-    );
-    if (share === undefined) throw new Error(`no experiment to measure the others with: ${figures.targets[0]?.got}`);
+    progress("console: an experiment to look at");
+    const share = await runCard(browser, lab.url);
     const given = await (await fetch(`${lab.url}${share}/download`)).text();
     const archive = experimentArchive.parse(JSON.parse(given));
-    await part("keystroke echo, idle", "p50 at most 15 ms, p99 at most 60 ms", () =>
-      echoBesideWetty(browser, lab.url, figures),
-    );
-    await part("100 viewers, 8 guests", "every log whole, echo p99 at most 150 ms", () =>
-      crowd(browser, lab.url, figures),
-    );
-    await part(`flood of ${FLOOD_S} s`, "a page that lives", () => flood(browser, lab.url, figures, FLOOD_S));
-    await part("first load", "at most 150 KB of JavaScript, gzip", () => firstLoads(browser, lab.url, share, figures));
-    await part("Lighthouse", wantedScores, async () => {
-      for (const audit of await audits((page) => imported(page, given), progress)) {
-        for (const [category, score] of Object.entries(audit.scores))
-          figures.add(`Lighthouse, ${audit.name}`, category, [score]);
-        figures.target(
-          `Lighthouse on ${audit.name}`,
-          wantedScores,
-          describeScores(audit),
-          audit.good,
-          audit.faults.join("; "),
-        );
+    const audit = async () => {
+      for (const found of await audits((page) => imported(page, given), progress)) {
+        for (const [category, score] of Object.entries(found.scores))
+          figures.add(`Lighthouse, ${found.name}`, category, [score]);
+        const faults = found.faults.join("; ");
+        figures.target(`Lighthouse on ${found.name}`, wantedScores, describeScores(found), found.good, faults);
       }
-    });
-    await part("heat map of 1,000,000 pages, panning", "60 frames a second", () =>
-      heatMap(browser, lab.url, archive, figures),
-    );
-    await part("10000 experiments", "at most 100 ms on the server", () =>
-      tenThousand(join(lab.data, "crlab.db"), archive.id, figures, rounds),
-    );
+    };
+    const parts: Record<ConsolePart, { name: string; wanted: string; work: () => Promise<void> }> = {
+      shell: {
+        name: "click on a card to a usable shell, warm",
+        wanted: "median at most 1.0 s",
+        work: () => cardToShell(browser, lab.url, figures, rounds),
+      },
+      echo: {
+        name: "keystroke echo, idle",
+        wanted: "p50 at most 15 ms, p99 at most 60 ms",
+        work: () => echoBesideWetty(browser, lab.url, figures),
+      },
+      crowd: {
+        name: "100 viewers, 8 guests",
+        wanted: "every log whole, echo p99 at most 150 ms",
+        work: () => crowd(browser, lab.url, figures),
+      },
+      flood: {
+        name: `flood of ${FLOOD_S} s`,
+        wanted: "a page that lives",
+        work: () => flood(browser, lab.url, figures, FLOOD_S),
+      },
+      load: {
+        name: "first load",
+        wanted: "at most 150 KB of JavaScript, gzip",
+        work: () => firstLoads(browser, lab.url, share, figures),
+      },
+      audit: { name: "Lighthouse", wanted: wantedScores, work: audit },
+      map: {
+        name: "heat map of 1,000,000 pages, panning",
+        wanted: "60 frames a second",
+        work: () => heatMap(browser, lab.url, archive, figures),
+      },
+      many: {
+        name: "10000 experiments",
+        wanted: "at most 100 ms on the server",
+        work: () => tenThousand(join(lab.data, "crlab.db"), archive.id, figures, rounds),
+      },
+    };
+    for (const part of consoleParts.filter((name) => only.includes(name))) {
+      const { name, wanted, work } = parts[part];
+      progress(`console: ${name}`);
+      await work().catch((error: unknown) => figures.broke(name, wanted, error));
+    }
     const { fingerprint } = foldAll(archive.events);
     if (fingerprint === null) throw new Error("no guest has booted");
     return benchReport.parse({

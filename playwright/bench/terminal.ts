@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { formatBytes, formatMs } from "@crlab/shared";
 import type { Browser, Page } from "@playwright/test";
+import { z } from "zod";
 import { freePort } from "../lab.js";
 import { fetched } from "./fetched.js";
 import { type Figures, median, ns, quantile } from "./figures.js";
@@ -69,40 +70,108 @@ export async function end(page: Page): Promise<void> {
   await page.getByTestId("replay").waitFor({ timeout: 120_000 });
 }
 
-/**
- * From a click on a card to a prompt that takes input. Answers the path of the first run's page: that one goes through
- * all its steps, saves the state that later ones start from, and is what the other benches look at.
- */
-export async function cardToShell(browser: Browser, url: string, figures: Figures, rounds: number): Promise<string> {
-  const whole = await runCard(browser, url);
-  await whole.page.locator('[data-testid="step-14"][data-state="ok"]').waitFor({ timeout: 240_000 });
-  await end(whole.page);
-  const { pathname } = new URL(whole.page.url());
-  await whole.page.context().close();
-
-  const samples: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const { page, began } = await runCard(browser, url);
-    await openShell(page);
-    samples.push(performance.now() - began);
-    await end(page);
-    await page.context().close();
-  }
-  figures.add("card to shell", "shellNs", samples.map(ns));
-  const got = median(samples);
-  figures.target("click on a card to a usable shell, warm", "median at most 1.0 s", formatMs(got), got <= 1000);
+/** Runs a card to its last step and ends it: what others look at. Answers its path. */
+export async function runCard(browser: Browser, url: string): Promise<string> {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(url);
+  await page.getByRole("button", { name: CARD }).click();
+  await page.locator('[data-testid="step-14"][data-state="ok"]').waitFor({ timeout: 240_000 });
+  await end(page);
+  const { pathname } = new URL(page.url());
+  await page.context().close();
   return pathname;
 }
 
-async function runCard(browser: Browser, url: string): Promise<{ page: Page; began: number }> {
-  const page = await (await browser.newContext()).newPage();
-  await page.goto(url, { waitUntil: "load" });
-  const card = page.locator('button[aria-label="Run: Only what changed"]:enabled');
-  await card.waitFor();
-  const began = performance.now();
-  await card.click();
-  await page.waitForURL(/\/x\/[A-Za-z0-9]+$/, { timeout: 60_000 });
-  return { page, began };
+const CARD = "Run: Only what changed";
+/** Whoever has looked at a page for so long has seen what it is. */
+const LOOKED_MS = 1000;
+
+/**
+ * Notes how long it is from a click on a card to a prompt that takes input, by one who asks for a shell as soon as there is
+ * one to be had. The page itself looks: to be asked from outside takes as long as what is measured.
+ */
+async function watchShell(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    let began = 0;
+    let asked = false;
+    window.addEventListener(
+      "click",
+      ({ target, timeStamp }) => {
+        if (target instanceof Element && target.closest('[aria-label^="Run: "]')) began = timeStamp;
+      },
+      true,
+    );
+    new MutationObserver((_, observer) => {
+      if (began === 0) return;
+      const action = document.querySelector<HTMLElement>('[data-action="shell"]:not([aria-disabled="true"])');
+      if (!asked && action) {
+        asked = true;
+        action.click();
+      }
+      const terminals = document.querySelector("#terminals");
+      if (terminals?.querySelector('[role="tab"][aria-selected="true"]')?.textContent !== "shell") return;
+      if (!terminals.querySelector(".xterm-rows")?.textContent?.includes("#")) return;
+      if (!terminals.querySelector(".xterm-helper-textarea:focus")) return;
+      observer.disconnect();
+      Object.assign(window, { shellMs: performance.now() - began });
+    }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+  });
+}
+
+/** Waits until a guest stands by for the next one who comes. */
+async function standsBy(page: Page, url: string): Promise<void> {
+  await page.goto(`${url}/guests`);
+  await page.getByTestId("spares").waitFor({ timeout: 120_000 });
+}
+
+/**
+ * `warm`: a browser that has been here before, on a page that has been looked at, with a guest that stands by. The other way
+ * round: the first visit of a browser, and a click as soon as the page takes one, whatever stands by.
+ */
+export async function cardToShell(browser: Browser, url: string, figures: Figures, rounds: number): Promise<void> {
+  const once = async (page: Page, looked: boolean): Promise<number> => {
+    await page.goto(url, { waitUntil: "load" });
+    const card = page.getByRole("button", { name: CARD });
+    await card.and(page.locator(":enabled")).waitFor();
+    if (looked) {
+      await page.getByRole("heading", { name: CARD.replace("Run: ", "") }).hover();
+      await page.waitForTimeout(LOOKED_MS);
+    }
+    await card.click();
+    await page.waitForFunction(() => Reflect.has(window, "shellMs"), undefined, { timeout: 240_000 });
+    const took = z.number().parse(await page.evaluate(() => Reflect.get(window, "shellMs")));
+    await end(page);
+    return took;
+  };
+  const fresh = async (): Promise<Page> => {
+    const page = await (await browser.newContext()).newPage();
+    await watchShell(page);
+    return page;
+  };
+  const known = await fresh();
+  const warm: number[] = [];
+  // The first one saves the state that guests wake from, and fills the browser's cache.
+  for (let round = -1; round < rounds; round++) {
+    if (round >= 0) await standsBy(known, url);
+    const took = await once(known, true);
+    if (round >= 0) warm.push(took);
+  }
+  await known.context().close();
+  const first: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const page = await fresh();
+    first.push(await once(page, false));
+    await page.context().close();
+  }
+  figures.add("card to shell, warm", "shellNs", warm.map(ns));
+  figures.add("card to shell, first visit", "shellNs", first.map(ns));
+  const got = median(warm);
+  figures.target(
+    "click on a card to a usable shell, warm",
+    "median at most 1.0 s",
+    `${formatMs(got)}; at a first visit, at once: ${formatMs(median(first))}`,
+    got <= 1000,
+  );
 }
 
 /** Echo at a shell in a guest, and at one of this machine through wetty. */

@@ -1,5 +1,5 @@
-import { expect, type Page } from "@playwright/test";
-import { endIt, expectStep, labUrl, runFile, test } from "./page.js";
+import { expect, type Page, type Request } from "@playwright/test";
+import { action, endIt, expectStep, labUrl, runFile, test } from "./page.js";
 
 /** Addresses of experiments that the page asks a server for: at all, and to be shown in its place. */
 function askedFor(page: Page): { asked: string[]; loaded: string[] } {
@@ -55,6 +55,42 @@ test("what a page has made it shows without asking for a page; back and forward 
   await page.goForward();
   await expect(title).toHaveText("Unlinked file");
   await expect(page.getByRole("button", { name: "Run this step" })).toBeVisible();
+});
+
+test("who moves on the home page has the bench's code before a card is clicked; who only looks loads nothing", async ({
+  page,
+}) => {
+  const asked: string[] = [];
+  let there = 0;
+  const ofScripts = (tell: (path: string) => void) => (request: Request) => {
+    const { pathname } = new URL(request.url());
+    if (pathname.endsWith(".js")) tell(pathname);
+  };
+  page.on(
+    "request",
+    ofScripts((path) => asked.push(path)),
+  );
+  page.on(
+    "requestfinished",
+    ofScripts(() => there++),
+  );
+  await page.goto(labUrl());
+  await page
+    .getByText(/^runner · /)
+    .first()
+    .waitFor();
+  await expect.poll(() => there).toBe(asked.length);
+  const atFirst = asked.length;
+  await page.mouse.move(200, 200);
+  await expect.poll(() => asked.length).toBeGreaterThan(atFirst);
+  await expect.poll(() => there).toBe(asked.length);
+  const ahead = asked.length;
+  await page.getByRole("button", { name: "Step by step: Unlinked file", exact: true }).click();
+  await page.getByRole("button", { name: "Run this step" }).click();
+  await expectStep(page, 1, "ok");
+  await action(page, "shell").click();
+  await expect(page.locator(".xterm-rows").first()).toContainText("#");
+  expect(asked.slice(ahead)).toEqual([]);
 });
 
 const checkpointed = `title: To look at

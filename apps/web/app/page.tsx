@@ -1,5 +1,6 @@
 import { type ExperimentFile, formatBytes, formatNs, sweepRuns } from "@crlab/shared";
 import Link from "next/link";
+import { Ahead } from "../components/ahead";
 import { RunButton } from "../components/create-button";
 import { DataTable } from "../components/data-table";
 import { Fresh } from "../components/fresh";
@@ -32,6 +33,7 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
   return (
     <>
       <SiteHeader />
+      <Ahead />
       <Fresh served={now.toISOString()} />
       <LinkBanner />
       <main className={styles.main}>

@@ -1,10 +1,10 @@
 "use client";
 import type { ExperimentFile, NamedError } from "@crlab/shared";
 import { useRouter } from "next/navigation";
-import { type ReactNode, useRef, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useHydrated } from "../lib/hydrated";
 import { goToMade } from "../lib/made-here";
-import { fetchAhead, fetchSoon } from "../lib/parts";
+import { fetchAhead } from "../lib/parts";
 import { toNamedError } from "../lib/run-request";
 import type { Request } from "../lib/runner-socket";
 import { ErrorNote } from "./error-note";
@@ -51,7 +51,6 @@ interface RunProps {
 export function RunButton({ file, byHand = false, children }: RunProps) {
   const { create, busy, error } = useCreate();
   const hydrated = useHydrated();
-  const unwanted = useRef<(() => void) | undefined>(undefined);
   return (
     <>
       <button
@@ -60,10 +59,6 @@ export function RunButton({ file, byHand = false, children }: RunProps) {
         aria-label={`${byHand ? "Step by step" : "Run"}: ${file.title}`}
         aria-busy={busy}
         disabled={!hydrated}
-        onPointerEnter={() => {
-          unwanted.current = fetchSoon();
-        }}
-        onPointerLeave={() => unwanted.current?.()}
         onClick={() => !busy && create({ type: "create", file, autorun: !byHand }, file.title)}
       >
         {children}

@@ -20,13 +20,21 @@ const LATER = { memory: 1, checkpoints: 1, charts: 1, kernel: 1 };
 
 let fetched = false;
 
-/** Who rests on a button so long means it. */
-const MEANS_IT_MS = 80;
+/** What somebody does first who is about to use a page, and not only looks at it. */
+const SIGNS = ["pointermove", "pointerdown", "keydown"] as const;
 
-/** For who points at a button that makes an experiment. Answers what takes it back. */
-export function fetchSoon(): () => void {
-  const later = setTimeout(fetchAhead, MEANS_IT_MS);
-  return () => clearTimeout(later);
+/** For a page with buttons that make experiments: fetches ahead once somebody is there. Answers what takes it back. */
+export function fetchForWhoComes(): () => void {
+  const stop = () => {
+    for (const sign of SIGNS) window.removeEventListener(sign, come);
+  };
+  const come = () => {
+    stop();
+    // Not while a pointer's first move is answered.
+    setTimeout(fetchAhead, 0);
+  };
+  for (const sign of SIGNS) window.addEventListener(sign, come, { passive: true });
+  return stop;
 }
 
 /** Whoever is about to run something needs all of these, while the guest comes up. */

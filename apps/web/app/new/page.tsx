@@ -1,6 +1,7 @@
 import { foldAll } from "@crlab/shared";
 import type { Metadata } from "next";
 import { stringify } from "yaml";
+import { Ahead } from "../../components/ahead";
 import { LinkBanner } from "../../components/link-banner";
 import { NewExperiment } from "../../components/new-experiment";
 import { SiteHeader } from "../../components/site-header";
@@ -29,6 +30,7 @@ export default async function NewPage({ searchParams }: { searchParams: Promise<
   return (
     <>
       <SiteHeader />
+      <Ahead />
       <LinkBanner />
       <main className={styles.main}>
         <h1>New experiment</h1>
