@@ -8,6 +8,7 @@ export const packages = {
     "gcc",
     "make",
     "libc6-dev",
+    "musl-tools",
     "flex",
     "bison",
     "bc",

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -121,7 +122,7 @@ static void add_group(struct bytes *to, char kind, int dir, const char *path, bo
 		return;
 	add_line(to, "O %o %u %u", st.st_mode & 07777, st.st_uid, st.st_gid);
 	add_xattrs(dir, to);
-	nr = scandirat(dir, ".", &entries, NULL, alphasort);
+	nr = list_dir(dir, &entries, alphasort);
 	for (int i = 0; i < nr; i++) {
 		const char *name = entries[i]->d_name;
 
@@ -218,7 +219,7 @@ static void add_subtree(struct bytes *to, int dir, const char *path)
 	int nr;
 
 	add_group(to, CKPT_CGROUP_LINE, dir, path, false);
-	nr = scandirat(dir, ".", &entries, NULL, alphasort);
+	nr = list_dir(dir, &entries, alphasort);
 	for (int i = 0; i < nr; i++) {
 		int below = -1;
 

@@ -55,7 +55,7 @@ static int by_rank(const struct dirent **a, const struct dirent **b)
 static void read_sysctls(int dir, const char *path, int depth, struct bytes *to)
 {
 	struct dirent **entries;
-	int nr = scandirat(dir, ".", &entries, NULL, by_rank);
+	int nr = list_dir(dir, &entries, by_rank);
 
 	for (int i = 0; i < 2 * nr; i++) {
 		const char *name = entries[i % nr]->d_name;

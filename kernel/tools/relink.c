@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/stat.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -286,7 +287,7 @@ static void look_at(struct relink_dirs *dirs, int dir, const char *name, struct 
 	if (target[0] != '/' || (size_t)n <= strlen(DELETED) || strcmp(target + n - strlen(DELETED), DELETED))
 		return;
 	target[n - strlen(DELETED)] = '\0';
-	if (statx(dir, name, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_MNT_ID, &stx) < 0)
+	if (syscall(SYS_statx, dir, name, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_MNT_ID, &stx) < 0)
 		return;
 	if (stx.stx_mask & STATX_MNT_ID)
 		add_filesystem(dirs, stx.stx_mnt_id, makedev(stx.stx_dev_major, stx.stx_dev_minor), target);

@@ -129,3 +129,11 @@ void comm_of(pid_t pid, char comm[64])
 	if (!comm[0])
 		strcpy(comm, "?");
 }
+
+int list_dir(int dir, struct dirent ***entries, int (*compare)(const struct dirent **, const struct dirent **))
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", dir);
+	return scandir(path, entries, NULL, compare);
+}

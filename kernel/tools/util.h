@@ -3,6 +3,7 @@
 #ifndef UTIL_H
 #define UTIL_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,6 +28,9 @@ long parse_number(const char *text, long max, const char *what);
 
 /* Read all of @len bytes; fewer only at the end of the file; -1 on error. */
 ssize_t read_whole(int fd, void *buf, size_t len);
+
+/* What is in the directory @dir, in the order of @compare; -1 on error. The caller frees it. */
+int list_dir(int dir, struct dirent ***entries, int (*compare)(const struct dirent **, const struct dirent **));
 
 #define ID_TEXT_BYTES (2 * CKPT_ID_BYTES + 1)
 const char *id_text(const uint8_t id[CKPT_ID_BYTES], char text[ID_TEXT_BYTES]);
