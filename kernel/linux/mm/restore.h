@@ -61,6 +61,18 @@ struct restored_layout {
 	u64 offset;
 };
 
+/**
+ * struct page_run - neighbouring pages that have payload in an image
+ * @addr:	the first page
+ * @nr:		how many
+ * @skip:	pages of payload before theirs that nobody wants
+ */
+struct page_run {
+	unsigned long addr;
+	u32 nr;
+	u32 skip;
+};
+
 /*
  * Whose memory control group pays. The coordinator does while it fills the
  * address space, and must not be remembered when it is gone.
@@ -90,7 +102,7 @@ int restore_wait_built(struct ckpt_ctx *ctx, struct restored_mm *rm);
 
 bool restore_reads_in_parallel(struct file *file);
 long restore_fresh_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_struct *mm,
-			 unsigned long addr, unsigned long nr, struct page **pages);
+			 const struct page_run *run, unsigned int nr_runs);
 bool restore_is_private(struct ckpt_ctx *ctx, struct mm_struct *mm, unsigned long addr,
 			unsigned long nr);
 long restore_pin_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, unsigned long addr,

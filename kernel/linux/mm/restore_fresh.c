@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Pages of an address space that nobody uses yet: they are read into memory
- * that need not be zero, and mapped when they are whole. No fault is taken, and
- * large ranges are read by several CPUs.
+ * that need not be zero, and mapped when they are whole. No fault is taken, pages
+ * of one page table come together, and several CPUs read what is much.
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/gfp.h>
@@ -20,41 +20,165 @@
 #include "internal.h"
 #include "restore.h"
 
-/*
- * How many pages from @addr on may be made so, all in one page table: of small
- * pages in private anonymous memory. Locked memory is there already.
- */
-static long fresh_pages(struct mm_struct *mm, unsigned long addr, unsigned long nr)
-{
-	struct vm_area_struct *vma = vma_lookup(mm, addr);
-	unsigned long end;
+/* So many pages that nobody wants are read with the others rather than passed over. */
+#define MAX_GAP		8
 
-	if (!vma || !vma_is_anonymous(vma) || vma->vm_flags & (VM_LOCKED | VM_SHARED) ||
-	    thp_vma_allowable_order(vma, vma->vm_flags, TVA_IN_PF | TVA_ENFORCE_SYSFS,
-				    PMD_ORDER))
-		return 0;
-	if (anon_vma_prepare(vma))
-		return -ENOMEM;
-	end = min(addr + (nr << PAGE_SHIFT), vma->vm_end);
-	return (pmd_addr_end(addr, end) - addr) >> PAGE_SHIFT;
+/*
+ * What one CPU takes at a time of little, of which all are to have some; of
+ * much, page tables are not shared: they have a lock each. And what a CPU should
+ * have to do, or it is not asked to help.
+ */
+#define SMALL_BATCH_PAGES	(PTRS_PER_PTE / 4)
+#define BATCHES_EACH		2
+#define MIN_WORKER_PAGES	(2 * SMALL_BATCH_PAGES)
+
+/* In the place of an entry in a page table: nobody wants the page. */
+#define NO_ENTRY		U16_MAX
+
+/**
+ * struct fresh_range - pages of one mapping that are made
+ * @file:	the image
+ * @pos:	where the payload begins in it
+ * @mm:		the address space
+ * @start:	the mapping
+ * @end:	its end
+ * @lock:	of what follows, up to @error
+ * @run:	what nobody has taken yet
+ * @nr_runs:	how many runs that are
+ * @taken:	pages of the first of them that somebody has taken
+ * @at:		pages of payload that stand before what nobody has taken
+ * @made:	pages that somebody has taken
+ * @batch:	pages that are taken at a time
+ * @error:	the first error, or 0
+ * @error_addr:	where it was
+ */
+struct fresh_range {
+	struct file *file;
+	loff_t pos;
+	struct mm_struct *mm;
+	unsigned long start;
+	unsigned long end;
+	spinlock_t lock;		/* who takes what */
+	const struct page_run *run;
+	unsigned int nr_runs;
+	unsigned int taken;
+	unsigned long at;
+	unsigned long made;
+	unsigned int batch;
+	int error;
+	unsigned long error_addr;
+};
+
+/**
+ * struct fresh_batch - pages of one page table, in the order of their payload
+ * @base:	what the page table's first entry maps
+ * @at:		pages of payload before them
+ * @nr:		how many there are
+ * @nr_gaps:	how many of them nobody wants
+ * @entry:	where each belongs in the page table, or NO_ENTRY
+ * @page:	the pages
+ * @spare:	where pages go that nobody wants, or NULL
+ */
+struct fresh_batch {
+	unsigned long base;
+	unsigned long at;
+	unsigned int nr;
+	unsigned int nr_gaps;
+	u16 entry[CKPT_BATCH_PAGES];
+	struct page *page[CKPT_BATCH_PAGES];
+	struct page *spare;
+};
+
+struct fresh_worker {
+	struct work_struct work;
+	struct fresh_range *range;
+	struct fresh_batch batch;
+};
+
+/* Small pages that a process has for itself. Locked memory is there already. */
+static bool is_for_fresh_pages(struct vm_area_struct *vma)
+{
+	if (vma->vm_flags & (VM_LOCKED | VM_MAYSHARE | VM_HUGETLB | VM_IO | VM_PFNMAP | VM_MIXEDMAP))
+		return false;
+	if (vma_is_anonymous(vma))
+		return !thp_vma_allowable_order(vma, vma->vm_flags, TVA_IN_PF | TVA_ENFORCE_SYSFS,
+						PMD_ORDER);
+	/* A breakpoint has a page of its own before we come. */
+	return vma->vm_file && !test_bit(MMF_HAS_UPROBES, &vma->vm_mm->flags);
 }
 
-static long alloc_pages_for(struct mm_struct *mm, long nr, struct page **pages)
+static unsigned long batch_addr(const struct fresh_batch *b, unsigned int i)
 {
-	long i, n;
+	return b->base + ((unsigned long)b->entry[i] << PAGE_SHIFT);
+}
 
-	memset(pages, 0, nr * sizeof(*pages));
-	n = alloc_pages_bulk_array(GFP_HIGHUSER_MOVABLE, nr, pages);
-	if (!n) {
-		pages[0] = alloc_page(GFP_HIGHUSER_MOVABLE);
-		n = !!pages[0];
-	}
-	for (i = 0; i < n; i++)
-		if (mem_cgroup_charge(page_folio(pages[i]), mm, GFP_KERNEL))
+/* The next pages that nobody has taken, at most those of a page table. Returns false if there are none. */
+static bool take_batch(struct fresh_range *r, struct fresh_batch *b)
+{
+	b->nr = 0;
+	b->nr_gaps = 0;
+	while (r->nr_runs && b->nr < r->batch) {
+		unsigned long addr = r->run->addr + ((unsigned long)r->taken << PAGE_SHIFT);
+		unsigned int skip = r->taken ? 0 : r->run->skip, n, i;
+
+		if (addr < r->start || addr >= r->end)
 			break;
-	while (n > i)
-		put_page(pages[--n]);
-	return n ?: -ENOMEM;
+		if (!b->nr) {
+			b->base = addr & PMD_MASK;
+			r->at += skip;
+			b->at = r->at;
+			skip = 0;
+		}
+		if ((addr & PMD_MASK) != b->base || skip > MAX_GAP || b->nr + skip >= r->batch)
+			break;
+		b->nr_gaps += skip;
+		while (skip--)
+			b->entry[b->nr++] = NO_ENTRY;
+		n = min3(r->run->nr - r->taken, r->batch - b->nr,
+			 (unsigned int)((min(r->end, b->base + PMD_SIZE) - addr) >> PAGE_SHIFT));
+		for (i = 0; i < n; i++)
+			b->entry[b->nr++] = pte_index(addr) + i;
+		r->taken += n;
+		if (r->taken == r->run->nr) {
+			r->run++;
+			r->nr_runs--;
+			r->taken = 0;
+		}
+	}
+	r->at += b->nr;
+	r->made += b->nr - b->nr_gaps;
+	return b->nr;
+}
+
+static void put_pages(struct fresh_batch *b, unsigned int first)
+{
+	unsigned int i;
+
+	for (i = first; i < b->nr; i++)
+		if (b->page[i] && b->entry[i] != NO_ENTRY)
+			put_page(b->page[i]);
+}
+
+static int alloc_pages_for(struct mm_struct *mm, struct fresh_batch *b)
+{
+	unsigned int i;
+
+	if (b->nr_gaps && !b->spare)
+		b->spare = alloc_page(GFP_HIGHUSER);
+	for (i = 0; i < b->nr; i++)
+		b->page[i] = b->entry[i] == NO_ENTRY ? b->spare : NULL;
+	if (b->nr_gaps && !b->spare)
+		return -ENOMEM;
+	alloc_pages_bulk_array(GFP_HIGHUSER_MOVABLE, b->nr, b->page);
+	for (i = 0; i < b->nr; i++) {
+		if (b->entry[i] == NO_ENTRY)
+			continue;
+		if (!b->page[i])
+			b->page[i] = alloc_page(GFP_HIGHUSER_MOVABLE);
+		if (!b->page[i] || mem_cgroup_charge(page_folio(b->page[i]), mm, GFP_KERNEL))
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 static pte_t fresh_entry(struct vm_area_struct *vma, struct page *page)
@@ -64,97 +188,64 @@ static pte_t fresh_entry(struct vm_area_struct *vma, struct page *page)
 	return vma->vm_flags & VM_WRITE ? pte_mkwrite(pte_mkdirty(entry), vma) : entry;
 }
 
-/* Map @nr pages, and take them over. Returns how many were mapped. */
-static long map_fresh(struct mm_struct *mm, unsigned long addr, long nr, struct page **pages)
+/* Map the pages, and take them over, up to the first whose place is not empty. Returns its number. */
+static unsigned int map_batch(struct mm_struct *mm, const struct fresh_batch *b)
 {
-	struct vm_area_struct *vma = vma_lookup(mm, addr);
+	struct vm_area_struct *vma = vma_lookup(mm, batch_addr(b, 0));
+	unsigned int i, nr_mapped = 0;
 	spinlock_t *ptl;	/* of the page table */
 	p4d_t *p4d;
 	pud_t *pud;
 	pmd_t *pmd;
 	pte_t *pte;
-	long i;
 
-	p4d = vma ? p4d_alloc(mm, pgd_offset(mm, addr), addr) : NULL;
-	pud = p4d ? pud_alloc(mm, p4d, addr) : NULL;
-	pmd = pud ? pmd_alloc(mm, pud, addr) : NULL;
+	p4d = vma ? p4d_alloc(mm, pgd_offset(mm, b->base), b->base) : NULL;
+	pud = p4d ? pud_alloc(mm, p4d, b->base) : NULL;
+	pmd = pud ? pmd_alloc(mm, pud, b->base) : NULL;
 	if (!pmd || pte_alloc(mm, pmd))
 		return 0;
-	pte = pte_offset_map_lock(mm, pmd, addr, &ptl);
+	pte = pte_offset_map_lock(mm, pmd, b->base, &ptl);
 	if (!pte)
 		return 0;
-	for (i = 0; i < nr && pte_none(ptep_get(pte + i)); i++, addr += PAGE_SIZE) {
-		struct folio *folio = page_folio(pages[i]);
+	for (i = 0; i < b->nr; i++) {
+		struct folio *folio = page_folio(b->page[i]);
+		unsigned long addr = batch_addr(b, i);
 
+		if (b->entry[i] == NO_ENTRY)
+			continue;
+		if (!pte_none(ptep_get(pte + b->entry[i])))
+			break;
 		__folio_mark_uptodate(folio);
 		folio_add_new_anon_rmap(folio, vma, addr, RMAP_EXCLUSIVE);
 		folio_add_lru_vma(folio, vma);
-		set_pte_at(mm, addr, pte + i, fresh_entry(vma, pages[i]));
+		set_pte_at(mm, addr, pte + b->entry[i], fresh_entry(vma, b->page[i]));
+		nr_mapped++;
 	}
-	add_mm_counter(mm, MM_ANONPAGES, i);
+	add_mm_counter(mm, MM_ANONPAGES, nr_mapped);
 	pte_unmap_unlock(pte, ptl);
 	return i;
 }
 
-/* Make up to @nr pages, all in one page table. Returns how many, 0 if they are not for this way. */
-static long make_fresh(struct ckpt_stream *s, struct mm_struct *mm, unsigned long addr,
-		       unsigned long nr, struct page **pages)
+/* Read and map the pages of a batch, from where @s stands. */
+static int make_batch(struct ckpt_stream *s, struct mm_struct *mm, struct fresh_batch *b)
 {
-	long n, done = 0;
+	unsigned int done = 0;
 	int ret;
 
-	if (mmap_read_lock_killable(mm))
+	if (fatal_signal_pending(current))
 		return -EINTR;
-	n = fresh_pages(mm, addr, min(nr, CKPT_BATCH_PAGES));
-	mmap_read_unlock(mm);
-	if (n > 0)
-		n = alloc_pages_for(mm, n, pages);
-	if (n <= 0)
-		return n;
-	ret = ckpt_read_pages(s, pages, n);
+	ret = alloc_pages_for(mm, b);
+	if (!ret)
+		ret = ckpt_read_pages(s, b->page, b->nr);
 	if (!ret) {
 		mmap_read_lock(mm);
-		done = map_fresh(mm, addr, n, pages);
+		done = map_batch(mm, b);
 		mmap_read_unlock(mm);
+		ret = done < b->nr ? -EEXIST : 0;
 	}
-	if (!ret && done < n)
-		ret = -EEXIST;
-	if (!ret)
-		return n;
-	while (n > done)
-		put_page(pages[--n]);
+	put_pages(b, done);
 	return ret;
 }
-
-/**
- * struct fresh_range - pages that several CPUs make at the same time
- * @file:	the image
- * @pos:	where their contents begin in it
- * @mm:		the address space
- * @addr:	the first page
- * @end:	behind the last one
- * @chunk:	bytes that a CPU takes at a time
- * @next:	the chunk that nobody has taken yet
- * @error:	the first error, or 0
- * @error_addr:	where it was
- */
-struct fresh_range {
-	struct file *file;
-	loff_t pos;
-	struct mm_struct *mm;
-	unsigned long addr;
-	unsigned long end;
-	unsigned long chunk;
-	atomic_long_t next;
-	int error;
-	unsigned long error_addr;
-};
-
-struct fresh_worker {
-	struct work_struct work;
-	struct fresh_range *range;
-	struct page *pages[CKPT_BATCH_PAGES];
-};
 
 static void fresh_error(struct fresh_range *r, unsigned long addr, int error)
 {
@@ -162,37 +253,23 @@ static void fresh_error(struct fresh_range *r, unsigned long addr, int error)
 		r->error_addr = addr;
 }
 
-/*
- * What one CPU takes at a time of little, of which all are to have some; of
- * much, page tables are not shared: they have a lock each. And what a CPU should
- * have to do, or it is not asked to help.
- */
-#define SMALL_CHUNK_BYTES	(PMD_SIZE / 4)
-#define CHUNKS_EACH		2
-#define MIN_WORKER_BYTES	(2 * SMALL_CHUNK_BYTES)
-
-/* One chunk after the other, as long as there are any that nobody has taken. */
-static void fill_chunks(struct fresh_range *r, struct page **pages)
+/* One batch after the other, as long as there are any that nobody has taken. */
+static void make_side_by_side(struct fresh_range *r, struct fresh_batch *b)
 {
 	while (!READ_ONCE(r->error)) {
-		unsigned long addr = atomic_long_fetch_add(r->chunk, &r->next);
-		unsigned long end = min(addr + r->chunk, r->end);
 		struct ckpt_stream s = { .file = r->file };
+		bool more;
+		int ret;
 
-		if (addr >= r->end)
+		spin_lock(&r->lock);
+		more = take_batch(r, b);
+		spin_unlock(&r->lock);
+		if (!more)
 			return;
-		addr = max(addr, r->addr);
-		s.pos = r->pos + (addr - r->addr);
-		while (addr < end) {
-			long n = fatal_signal_pending(current) ? -EINTR :
-				 make_fresh(&s, r->mm, addr, (end - addr) >> PAGE_SHIFT, pages);
-
-			if (n <= 0) {
-				fresh_error(r, addr, n ?: -EINVAL);
-				return;
-			}
-			addr += n << PAGE_SHIFT;
-		}
+		s.pos = r->pos + ((loff_t)b->at << PAGE_SHIFT);
+		ret = make_batch(&s, r->mm, b);
+		if (ret)
+			fresh_error(r, batch_addr(b, 0), ret);
 		cond_resched();
 	}
 }
@@ -203,7 +280,7 @@ static void fresh_work(struct work_struct *work)
 	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(w->range->mm), *old;
 
 	old = set_active_memcg(memcg);
-	fill_chunks(w->range, w->pages);
+	make_side_by_side(w->range, &w->batch);
 	set_active_memcg(old);
 	mem_cgroup_put(memcg);
 }
@@ -225,54 +302,102 @@ bool restore_reads_in_parallel(struct file *file)
 		 !(inode->i_sb->s_iflags & SB_I_UNTRUSTED_MOUNTER)));
 }
 
-/*
- * Up to the end of the mapping, on all CPUs that the caller may use. Returns how
- * many pages were made, or 0 if it is not worth while.
- */
-static long make_in_parallel(struct ckpt_stream *s, struct fresh_range *r, unsigned long nr,
-			     struct page **pages)
+static struct fresh_worker *start_worker(struct fresh_range *r)
+{
+	struct fresh_worker *w = kmalloc(sizeof(*w), GFP_KERNEL);
+
+	if (!w)
+		return NULL;
+	w->range = r;
+	w->batch.spare = NULL;
+	INIT_WORK(&w->work, fresh_work);
+	queue_work(system_unbound_wq, &w->work);
+	return w;
+}
+
+static void wait_for_worker(struct fresh_worker *w)
+{
+	flush_work(&w->work);
+	if (w->batch.spare)
+		put_page(w->batch.spare);
+	kfree(w);
+}
+
+/* On all CPUs that the caller may use. Returns false if it is not worth while. */
+static bool make_in_parallel(struct ckpt_stream *s, struct fresh_range *r, unsigned long nr,
+			     struct fresh_batch *b)
 {
 	unsigned int cpus = cpumask_weight(current->cpus_ptr), i, started = 0;
 	struct fresh_worker **workers;
-	struct vm_area_struct *vma;
 
-	if (cpus < 2 || nr << PAGE_SHIFT < 2 * MIN_WORKER_BYTES ||
-	    !restore_reads_in_parallel(s->file))
-		return 0;
-	if (mmap_read_lock_killable(r->mm))
-		return -EINTR;
-	vma = vma_lookup(r->mm, r->addr);
-	r->end = vma ? min(r->addr + (nr << PAGE_SHIFT), vma->vm_end) : r->addr;
-	nr = fresh_pages(r->mm, r->addr, 1) > 0 ? (r->end - r->addr) >> PAGE_SHIFT : 0;
-	mmap_read_unlock(r->mm);
-	cpus = min_t(unsigned long, cpus, (nr << PAGE_SHIFT) / MIN_WORKER_BYTES);
-	if (cpus < 2)
-		return 0;
+	cpus = min_t(unsigned long, cpus, nr / MIN_WORKER_PAGES);
+	if (cpus < 2 || !restore_reads_in_parallel(s->file))
+		return false;
 	workers = kcalloc(cpus - 1, sizeof(*workers), GFP_KERNEL);
 	if (!workers)
-		return 0;
+		return false;
 	r->file = s->file;
 	r->pos = s->pos - (s->buf_len - s->buf_pos);
-	r->chunk = nr << PAGE_SHIFT < CHUNKS_EACH * cpus * PMD_SIZE ? SMALL_CHUNK_BYTES : PMD_SIZE;
-	atomic_long_set(&r->next, round_down(r->addr, r->chunk));
+	r->batch = nr < BATCHES_EACH * cpus * PTRS_PER_PTE ? SMALL_BATCH_PAGES : PTRS_PER_PTE;
 	for (i = 0; i < cpus - 1; i++) {
-		workers[i] = kmalloc(sizeof(**workers), GFP_KERNEL);
-		if (!workers[i])
-			break;
-		workers[i]->range = r;
-		INIT_WORK(&workers[i]->work, fresh_work);
-		queue_work(system_unbound_wq, &workers[i]->work);
-		started++;
+		workers[started] = start_worker(r);
+		started += !!workers[started];
 	}
-	fill_chunks(r, pages);
-	for (i = 0; i < started; i++) {
-		flush_work(&workers[i]->work);
-		kfree(workers[i]);
-	}
+	make_side_by_side(r, b);
+	while (started)
+		wait_for_worker(workers[--started]);
 	kfree(workers);
-	if (r->error)
-		return r->error;
-	return ckpt_skip_pages(s, nr) ?: nr;
+	if (!r->error && ckpt_skip_pages(s, r->at))
+		r->error = -EIO;
+	return true;
+}
+
+static void make_in_turn(struct ckpt_stream *s, struct fresh_range *r, struct fresh_batch *b)
+{
+	unsigned long at = 0;
+
+	while (!r->error && take_batch(r, b)) {
+		int ret = ckpt_skip_pages(s, b->at - at) ?: make_batch(s, r->mm, b);
+
+		if (ret)
+			fresh_error(r, batch_addr(b, 0), ret);
+		at = b->at + b->nr;
+		cond_resched();
+	}
+}
+
+/* How many pages there are to be made in the mapping. */
+static unsigned long pages_within(const struct fresh_range *r)
+{
+	unsigned long nr = 0;
+	unsigned int i;
+
+	for (i = 0; i < r->nr_runs; i++) {
+		const struct page_run *run = &r->run[i];
+
+		if (run->addr < r->start || run->addr >= r->end)
+			break;
+		nr += min_t(unsigned long, run->nr, (r->end - run->addr) >> PAGE_SHIFT);
+	}
+	return nr;
+}
+
+/* The mapping of the first run. Returns 1, 0 if its pages are not for this way, or an error. */
+static int prepare(struct fresh_range *r)
+{
+	struct vm_area_struct *vma;
+	int ret = 0;
+
+	if (mmap_read_lock_killable(r->mm))
+		return -EINTR;
+	vma = vma_lookup(r->mm, r->run->addr);
+	if (vma && is_for_fresh_pages(vma)) {
+		r->start = vma->vm_start;
+		r->end = vma->vm_end;
+		ret = anon_vma_prepare(vma) ?: 1;
+	}
+	mmap_read_unlock(r->mm);
+	return ret;
 }
 
 /**
@@ -280,28 +405,45 @@ static long make_in_parallel(struct ckpt_stream *s, struct fresh_range *r, unsig
  * @ctx:	the restart
  * @s:		the image
  * @mm:		the address space, which nobody uses yet
- * @addr:	the first page
- * @nr:		how many there are
- * @pages:	room for CKPT_BATCH_PAGES
+ * @run:	the pages, in the order of their payload
+ * @nr_runs:	how many runs there are
  *
- * Return: how many have been made, from the first on; 0 if they are not for
- * this way, and nothing has been read; or a negative error, which has been logged.
+ * Return: how many pages have been made, from the first on, those of one mapping;
+ * 0 if they are not for this way, and nothing has been read; or a negative error,
+ * which has been logged.
  */
 long restore_fresh_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_struct *mm,
-			 unsigned long addr, unsigned long nr, struct page **pages)
+			 const struct page_run *run, unsigned int nr_runs)
 {
-	struct fresh_range range = { .mm = mm, .addr = addr, .error_addr = addr };
-	long n = make_in_parallel(s, &range, nr, pages);
+	struct fresh_range r = {
+		.mm = mm, .run = run, .nr_runs = nr_runs, .batch = PTRS_PER_PTE,
+		.error_addr = run->addr,
+	};
+	struct fresh_batch *b;
+	int ret = prepare(&r);
 
-	if (!n)
-		n = make_fresh(s, mm, addr, nr, pages);
-	if (n >= 0)
-		return n;
-	ctx->where.addr = range.error_addr;
-	return ckpt_err(ctx, n == -EEXIST ? -EINVAL : n,
-			n == -ENODATA ? "the image is truncated in a record of pages" :
-			n == -EEXIST ?
+	if (!ret)
+		return 0;
+	b = ret > 0 ? kmalloc(sizeof(*b), GFP_KERNEL) : NULL;
+	if (b) {
+		spin_lock_init(&r.lock);
+		b->spare = NULL;
+		if (!make_in_parallel(s, &r, pages_within(&r), b))
+			make_in_turn(s, &r, b);
+		if (b->spare)
+			put_page(b->spare);
+		kfree(b);
+		if (!r.error)
+			return r.made;
+		ret = r.error;
+	} else if (ret > 0) {
+		ret = -ENOMEM;
+	}
+	ctx->where.addr = r.error_addr;
+	return ckpt_err(ctx, ret == -EEXIST ? -EINVAL : ret,
+			ret == -ENODATA ? "the image is truncated in a record of pages" :
+			ret == -EEXIST ?
 			"the image has a page twice, or there is no memory for it" :
-			n == -ENOMEM ? "no memory for its pages" :
-			n == -EINTR ? "interrupted" : "cannot read pages from the image");
+			ret == -ENOMEM ? "no memory for its pages" :
+			ret == -EINTR ? "interrupted" : "cannot read pages from the image");
 }

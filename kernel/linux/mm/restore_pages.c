@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Fill the pages of address spaces and of shared memory from the image, and
- * from the images that it is an increment over.
+ * Fill the pages of address spaces and of shared memory from the image.
  *
- * Nobody uses them yet. Payload is read straight into pinned pages.
+ * Nobody uses them yet. Payload is read straight into their pages.
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/highmem.h>
@@ -16,16 +15,9 @@
 
 #include "ckpt_lazy.h"
 #include "restore.h"
+#include "restore_pages.h"
 
 #define MAX_EXTENTS	65536
-
-/* The extents of a PAGES record, checked as far as they can be by themselves. */
-struct extents {
-	struct ckpt_extent *extent;
-	unsigned int nr;
-	u32 nr_pages;		/* that have payload */
-	struct page *pages[CKPT_BATCH_PAGES];
-};
 
 /**
  * restore_shmem_rec - make shared anonymous memory
@@ -54,18 +46,6 @@ int restore_shmem_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 				size);
 	return ckpt_ref_add(ctx, rec->objref, CKPT_OBJ_SHMEM, file);
 }
-
-/**
- * struct restored_shmem - shared memory that has a name in the chain
- * @file:	it
- * @objref:	its objref
- * @needed:	page numbers that are to come from parent images
- */
-struct restored_shmem {
-	struct file *file;
-	u32 objref;
-	struct maple_tree needed;
-};
 
 static void restored_shmem_free(struct restored_shmem *rs)
 {
@@ -147,17 +127,27 @@ static int check_extents(struct ckpt_ctx *ctx, const struct extents *x, u32 nr_p
 	return 0;
 }
 
-static void extents_free(struct extents *x)
+void restore_extents_free(struct extents *x)
 {
 	kvfree(x->extent);
-	kfree(x);
+	kvfree(x);
 }
 
-/* Read everything of a PAGES record up to the payload. */
-static struct extents *read_extents(struct ckpt_ctx *ctx, struct ckpt_stream *s,
-				    const struct ckpt_rec *rec)
+/**
+ * restore_read_extents - read everything of a PAGES record up to the payload
+ * @ctx:	the restart
+ * @s:		the image
+ * @rec:	the head of the record
+ * @min_runs:	there is to be room for so many runs, or for one of each extent
+ *
+ * Return: what it says, for restore_extents_free(); or an error pointer, which
+ * has been logged.
+ */
+struct extents *restore_read_extents(struct ckpt_ctx *ctx, struct ckpt_stream *s,
+				     const struct ckpt_rec *rec, unsigned int min_runs)
 {
 	struct ckpt_pages head;
+	unsigned int max_runs;
 	struct extents *x;
 	u64 len = 0;
 	int ret;
@@ -170,9 +160,13 @@ static struct extents *read_extents(struct ckpt_ctx *ctx, struct ckpt_stream *s,
 	    head.pad >= PAGE_SIZE || head.reserved || len != rec->len)
 		return ERR_PTR(ckpt_err(ctx, ret ?: -EINVAL,
 					"a record of pages that is not whole"));
-	x = kmalloc(sizeof(*x), GFP_KERNEL_ACCOUNT);
+	max_runs = clamp(head.nr_extents, min_runs, MAX_PAGE_RUNS);
+	x = kvmalloc(struct_size(x, run, max_runs), GFP_KERNEL_ACCOUNT);
 	if (!x)
 		return ERR_PTR(-ENOMEM);
+	x->max_runs = max_runs;
+	x->nr_runs = 0;
+	x->skip = 0;
 	x->nr = head.nr_extents;
 	x->nr_pages = head.nr_pages;
 	x->extent = kvmalloc_array(x->nr, sizeof(*x->extent), GFP_KERNEL_ACCOUNT);
@@ -185,7 +179,7 @@ static struct extents *read_extents(struct ckpt_ctx *ctx, struct ckpt_stream *s,
 		ret = check_extents(ctx, x, head.nr_pages);
 	if (!ret)
 		return x;
-	extents_free(x);
+	restore_extents_free(x);
 	return ERR_PTR(ckpt_err(ctx, ret, "cannot read a record of pages"));
 }
 
@@ -296,44 +290,37 @@ static long leave_zeroes(struct mm_struct *mm, unsigned long addr, unsigned long
 	return n;
 }
 
-/* Fill @nr pages from @s, or with zeroes if @s is NULL. */
-static int fill_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_struct *mm,
-		      unsigned long addr, unsigned long nr, struct page **pages)
+/**
+ * restore_zeroes - have zeroes where an image has pages of them
+ * @ctx:	the restart
+ * @mm:		the address space
+ * @addr:	the first page
+ * @nr:		number of pages
+ * @pages:	room for CKPT_BATCH_PAGES
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restore_zeroes(struct ckpt_ctx *ctx, struct mm_struct *mm, unsigned long addr,
+		   unsigned long nr, struct page **pages)
 {
-	int ret = 0;
-
-	while (nr && !ret) {
-		long n, i;
+	while (nr) {
+		long n = leave_zeroes(mm, addr, nr), i;
 
 		if (fatal_signal_pending(current))
 			return ckpt_err(ctx, -EINTR, "interrupted");
-		n = s ? restore_fresh_pages(ctx, s, mm, addr, nr, pages) :
-			leave_zeroes(mm, addr, nr);
-		if (n < 0)
-			return n;
-		if (n) {
-			addr += n << PAGE_SHIFT;
-			nr -= n;
-			cond_resched();
-			continue;
+		if (!n) {
+			n = restore_pin_pages(ctx, mm, addr, min(nr, CKPT_BATCH_PAGES), pages);
+			if (n < 0)
+				return n;
+			for (i = 0; i < n; i++)
+				clear_highpage(pages[i]);
+			unpin_user_pages_dirty_lock(pages, n, true);
 		}
-		n = restore_pin_pages(ctx, mm, addr, min(nr, CKPT_BATCH_PAGES), pages);
-		if (n < 0)
-			return n;
-		if (s)
-			ret = ckpt_read_pages(s, pages, n);
-		for (i = 0; i < n && !s; i++)
-			clear_highpage(pages[i]);
-		unpin_user_pages_dirty_lock(pages, n, true);
-		if (ret)
-			return ckpt_err(ctx, ret, ret == -ENODATA ?
-					"the image is truncated in a record of pages" :
-					"cannot read pages from the image");
 		addr += n << PAGE_SHIFT;
 		nr -= n;
 		cond_resched();
 	}
-	return ret;
+	return 0;
 }
 
 /*
@@ -360,30 +347,106 @@ static long leave_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_s
 	return n;
 }
 
-/* @nr pages with payload in @s: read them, or leave them there. */
-static int take_payload(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_struct *mm,
-			unsigned long addr, unsigned long nr, struct page **pages)
+/*
+ * Of pages with payload in @s, leave some there, or read them as if the process
+ * had touched them. Returns how many, from the first of @run on.
+ */
+static long take_some(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_struct *mm,
+		      const struct page_run *run, struct page **pages)
 {
-	while (nr && ctx->flags & RESTART_LAZY) {
-		long n = leave_pages(ctx, s, mm, addr, nr);
-		unsigned long now;
+	unsigned long nr = run->nr;
+	long n;
+	int ret;
 
+	if (fatal_signal_pending(current))
+		return ckpt_err(ctx, -EINTR, "interrupted");
+	if (ckpt_skip_pages(s, run->skip))
+		return ckpt_err(ctx, -EIO, "cannot read the image");
+	if (ctx->flags & RESTART_LAZY) {
+		n = leave_pages(ctx, s, mm, run->addr, nr);
+		if (n)
+			return n;
+		/* Up to the end of this mapping; it is there, and at rest. */
+		nr = min(nr, (vma_end_of(mm, run->addr) - run->addr) >> PAGE_SHIFT);
+	}
+	n = restore_pin_pages(ctx, mm, run->addr, min(nr, CKPT_BATCH_PAGES), pages);
+	if (n < 0)
+		return n;
+	ret = ckpt_read_pages(s, pages, n);
+	unpin_user_pages_dirty_lock(pages, n, true);
+	if (ret)
+		return ckpt_err(ctx, ret, ret == -ENODATA ?
+				"the image is truncated in a record of pages" :
+				"cannot read pages from the image");
+	return n;
+}
+
+/**
+ * restore_take_runs - read what has been added, or leave it in the image
+ * @ctx:	the restart
+ * @s:		the image; its payload has been read as far as the first run
+ * @mm:		the address space
+ * @x:		the record; its list of runs is empty afterwards
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restore_take_runs(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_struct *mm,
+		      struct extents *x)
+{
+	struct page_run *run = x->run, *end = run + x->nr_runs;
+
+	while (run < end) {
+		long n = ctx->flags & RESTART_LAZY ? 0 :
+			 restore_fresh_pages(ctx, s, mm, run, end - run);
+
+		if (!n)
+			n = take_some(ctx, s, mm, run, x->pages);
 		if (n < 0)
 			return n;
-		if (!n) {
-			int ret;
-
-			/* Up to the end of this mapping; it is there, and at rest. */
-			now = min(nr, (vma_end_of(mm, addr) - addr) >> PAGE_SHIFT);
-			ret = fill_pages(ctx, s, mm, addr, now, pages);
-			if (ret)
-				return ret;
-			n = now;
+		for (; n && n >= run->nr; run++)
+			n -= run->nr;
+		if (n) {
+			run->addr += n << PAGE_SHIFT;
+			run->nr -= n;
+			run->skip = 0;
 		}
-		addr += n << PAGE_SHIFT;
-		nr -= n;
+		cond_resched();
 	}
-	return nr ? fill_pages(ctx, s, mm, addr, nr, pages) : 0;
+	if (ckpt_skip_pages(s, x->skip))
+		return ckpt_err(ctx, -EIO, "cannot read the image");
+	x->nr_runs = 0;
+	x->skip = 0;
+	return 0;
+}
+
+/**
+ * restore_add_run - pages that come next in the payload are to be taken
+ * @ctx:	the restart
+ * @s:		the image
+ * @mm:		the address space
+ * @x:		the record
+ * @addr:	the first page
+ * @nr:		number of pages
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restore_add_run(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_struct *mm,
+		    struct extents *x, unsigned long addr, unsigned long nr)
+{
+	struct page_run *last = x->nr_runs ? &x->run[x->nr_runs - 1] : NULL;
+	int ret = 0;
+
+	if (last && !x->skip && addr == last->addr + ((unsigned long)last->nr << PAGE_SHIFT)) {
+		last->nr += nr;
+		return 0;
+	}
+	if (x->nr_runs == x->max_runs)
+		ret = restore_take_runs(ctx, s, mm, x);
+	if (ret)
+		return ret;
+	x->run[x->nr_runs++] = (struct page_run) { .addr = addr, .nr = nr, .skip = x->skip };
+	x->skip = 0;
+	return 0;
 }
 
 /* To be found in a parent image. */
@@ -418,10 +481,12 @@ static int restore_mm_pages(struct ckpt_ctx *ctx, struct restored_mm *rm, struct
 		if (e->kind == CKPT_PAGES_PARENT)
 			ret = need_pages(ctx, rm, e);
 		else if (e->kind == CKPT_PAGES_DATA)
-			ret = take_payload(ctx, &ctx->img, rm->mm, e->addr, e->nr, x->pages);
+			ret = restore_add_run(ctx, &ctx->img, rm->mm, x, e->addr, e->nr);
 		else
-			ret = fill_pages(ctx, NULL, rm->mm, e->addr, e->nr, x->pages);
+			ret = restore_zeroes(ctx, rm->mm, e->addr, e->nr, x->pages);
 	}
+	if (!ret)
+		ret = restore_take_runs(ctx, &ctx->img, rm->mm, x);
 	ckpt_mm_set_owner(rm->mm, NULL);
 	return ret;
 }
@@ -451,8 +516,19 @@ static int fill_shmem(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct addres
 	return ret;
 }
 
-static int fill_shmem_range(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct file *file,
-			    pgoff_t index, unsigned long nr, struct page **pages)
+/**
+ * restore_shmem_range - fill pages of shared memory from an image
+ * @ctx:	the restart
+ * @s:		the image
+ * @file:	the shared memory
+ * @index:	number of the first page
+ * @nr:		number of pages
+ * @pages:	room for CKPT_BATCH_PAGES
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restore_shmem_range(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct file *file,
+			pgoff_t index, unsigned long nr, struct page **pages)
 {
 	while (nr) {
 		unsigned int n = min(nr, CKPT_BATCH_PAGES);
@@ -493,7 +569,7 @@ static int restore_shmem_pages(struct ckpt_ctx *ctx, struct file *file, u32 objr
 			ret = mtree_store_range(&rs->needed, first, first + e->nr - 1,
 						xa_mk_value(1), GFP_KERNEL_ACCOUNT);
 		else
-			ret = fill_shmem_range(ctx, &ctx->img, file, first, e->nr, x->pages);
+			ret = restore_shmem_range(ctx, &ctx->img, file, first, e->nr, x->pages);
 	}
 	return ret;
 }
@@ -503,7 +579,7 @@ static int make_pages(struct ckpt_ctx *ctx, struct restored_mm *rm, void *data)
 {
 	int ret = rm ? restore_mm_pages(ctx, rm, data) : 0;
 
-	extents_free(data);
+	restore_extents_free(data);
 	return ret;
 }
 
@@ -514,7 +590,7 @@ static int leave_to_job(struct ckpt_ctx *ctx, struct extents *x)
 	int ret = restore_job_add(ctx, make_pages, x, s->pos - (s->buf_len - s->buf_pos), false);
 
 	if (ret) {
-		extents_free(x);
+		restore_extents_free(x);
 		return ret;
 	}
 	return ckpt_skip_pages(s, x->nr_pages);
@@ -538,7 +614,7 @@ int restore_pages_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 
 	if (IS_ERR(obj))
 		return PTR_ERR(obj);
-	x = read_extents(ctx, &ctx->img, rec);
+	x = restore_read_extents(ctx, &ctx->img, rec, 1);
 	if (IS_ERR(x))
 		return PTR_ERR(x);
 	if (type == CKPT_OBJ_MM && restore_job_is_open(ctx, obj))
@@ -550,208 +626,6 @@ int restore_pages_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	      type == CKPT_OBJ_HUGETLB ?
 	      restore_hugetlb_pages(ctx, obj, x->extent, x->nr, x->pages) :
 	      restore_mm_pages(ctx, obj, x);
-	extents_free(x);
+	restore_extents_free(x);
 	return ret;
-}
-
-/* What takes pages from the parents: an address space or shared memory. */
-struct taker {
-	struct restored_mm *rm;
-	struct restored_shmem *rs;
-};
-
-static int take_range(struct ckpt_ctx *ctx, struct ckpt_stream *data, const struct taker *to,
-		      unsigned long first, unsigned long nr, struct page **pages)
-{
-	if (to->rs)
-		return fill_shmem_range(ctx, data, to->rs->file, first, nr, pages);
-	if (data)
-		return take_payload(ctx, data, to->rm->mm, first << PAGE_SHIFT, nr, pages);
-	return fill_pages(ctx, NULL, to->rm->mm, first << PAGE_SHIFT, nr, pages);
-}
-
-/* Take of a parent's extent what is still needed, and pass over the rest. */
-static int take_extent(struct ckpt_ctx *ctx, struct ckpt_stream *s, const struct taker *to,
-		       const struct ckpt_extent *e, struct page **pages)
-{
-	struct maple_tree *wanted = to->rs ? &to->rs->needed : &to->rm->needed;
-	struct ckpt_stream *data = e->kind == CKPT_PAGES_DATA ? s : NULL;
-	unsigned long first = e->addr >> PAGE_SHIFT, last = first + e->nr - 1, end;
-	int ret = 0;
-
-	for (; first <= last && !ret; first = end + 1) {
-		MA_STATE(mas, wanted, first, first);
-		bool needed;
-
-		if (fatal_signal_pending(current))
-			return ckpt_err(ctx, -EINTR, "interrupted");
-		mas_lock(&mas);
-		needed = mas_walk(&mas);
-		end = min(mas.last, last);
-		mas_unlock(&mas);
-		if (needed) {
-			ret = take_range(ctx, data, to, first, end - first + 1, pages);
-			if (!ret)
-				ret = mtree_store_range(wanted, first, end, NULL,
-							GFP_KERNEL_ACCOUNT);
-		} else if (data) {
-			ret = ckpt_skip_pages(data, end - first + 1);
-		}
-	}
-	return ret;
-}
-
-/* PAGES of a parent; @to is empty if they belong to nothing that we restore. */
-static int take_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, const struct ckpt_rec *rec,
-		      const struct taker *to)
-{
-	struct extents *x = read_extents(ctx, s, rec);
-	unsigned int i;
-	int ret = 0;
-
-	if (IS_ERR(x))
-		return PTR_ERR(x);
-	if (to->rm)
-		ckpt_mm_set_owner(to->rm->mm, restart_root(ctx));
-	for (i = 0; i < x->nr && !ret; i++) {
-		const struct ckpt_extent *e = &x->extent[i];
-		bool has = e->kind == CKPT_PAGES_DATA || (to->rm && e->kind == CKPT_PAGES_ZERO);
-
-		if (has && (to->rm || to->rs))
-			ret = take_extent(ctx, s, to, e, x->pages);
-		else if (e->kind == CKPT_PAGES_DATA)
-			ret = ckpt_skip_pages(s, e->nr);
-	}
-	if (to->rm)
-		ckpt_mm_set_owner(to->rm->mm, NULL);
-	extents_free(x);
-	return ret;
-}
-
-/* Which of ours a parent's address space is, by its name in the chain. */
-static int note_parent_mm(struct ckpt_ctx *ctx, struct ckpt_stream *s,
-			  const struct ckpt_rec *rec, struct xarray *mms)
-{
-	struct restored_mm *rm;
-	struct ckpt_mm *m;
-
-	m = ckpt_read_payload(ctx, s, rec, sizeof(*m), sizeof(*m));
-	if (IS_ERR(m))
-		return PTR_ERR(m);
-	rm = mtree_load(&ctx->mms, m->track_id);
-	kvfree(m);
-	return rm ? xa_err(xa_store(mms, rec->objref, rm, GFP_KERNEL_ACCOUNT)) : 0;
-}
-
-/* The same of shared memory. */
-static int note_parent_shmem(struct ckpt_ctx *ctx, struct ckpt_stream *s,
-			     const struct ckpt_rec *rec, struct xarray *shmems)
-{
-	struct ckpt_shmem_track *t = ckpt_read_payload(ctx, s, rec, sizeof(*t), sizeof(*t));
-	struct restored_shmem *rs;
-
-	if (IS_ERR(t))
-		return PTR_ERR(t);
-	rs = mtree_load(&ctx->shmem_ids, t->track_id);
-	kvfree(t);
-	return rs ? xa_err(xa_store(shmems, rec->objref, rs, GFP_KERNEL_ACCOUNT)) : 0;
-}
-
-static int skip_record(struct ckpt_ctx *ctx, struct ckpt_stream *s, u64 len)
-{
-	while (len) {
-		size_t n = min_t(u64, len, PATH_MAX);
-		int ret = ckpt_read(s, ctx->path_buf, n);
-
-		if (ret)
-			return ret;
-		len -= n;
-	}
-	return 0;
-}
-
-/**
- * restore_parent_pages - take from a parent image the pages that are needed
- * @ctx:	the restart
- * @s:		the parent image, after its header
- *
- * Return: 0 when its trailer has been read and is right, or a negative error.
- */
-int restore_parent_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s)
-{
-	struct xarray mms, shmems;
-	struct ckpt_rec rec;
-	int ret;
-
-	xa_init(&mms);
-	xa_init(&shmems);
-	do {
-		ret = fatal_signal_pending(current) ? -EINTR : ckpt_read_rec(ctx, s, &rec);
-		if (ret)
-			break;
-		if (rec.type == CKPT_REC_TRAILER) {
-			ret = ckpt_read_trailer(ctx, s, &rec);
-			break;
-		} else if (rec.type == CKPT_REC_MM) {
-			ret = note_parent_mm(ctx, s, &rec, &mms);
-		} else if (rec.type == CKPT_REC_PAGES) {
-			struct taker to = {
-				.rm = xa_load(&mms, rec.objref),
-				.rs = xa_load(&shmems, rec.objref),
-			};
-
-			ret = to.rm && to.rs ?
-			      ckpt_err(ctx, -EINVAL, "objref %u is of two kinds", rec.objref) :
-			      take_pages(ctx, s, &rec, &to);
-		} else if (rec.type == CKPT_REC_SHMEM_TRACK) {
-			ret = note_parent_shmem(ctx, s, &rec, &shmems);
-		} else {
-			ret = skip_record(ctx, s, rec.len);
-		}
-		cond_resched();
-	} while (!ret);
-	xa_destroy(&mms);
-	xa_destroy(&shmems);
-	return ret ? ckpt_err(ctx, ret, "cannot read a parent image (error %d)", ret) : 0;
-}
-
-static void count_missing(struct maple_tree *needed, unsigned long *nr, unsigned long *first)
-{
-	MA_STATE(mas, needed, 0, 0);
-	void *entry;
-
-	mas_lock(&mas);
-	mas_for_each(&mas, entry, ULONG_MAX) {
-		if (!*nr)
-			*first = mas.index << PAGE_SHIFT;
-		*nr += mas.last - mas.index + 1;
-	}
-	mas_unlock(&mas);
-}
-
-/**
- * restore_missing_pages - have all pages been found? Then share those that are shared
- * @ctx:	the restart; all images of the chain have been read
- *
- * Return: 0 or a negative error, which has been logged.
- */
-int restore_missing_pages(struct ckpt_ctx *ctx)
-{
-	unsigned long i = 0, nr = 0, first = 0;
-	struct restored_shmem *rs;
-	struct restored_mm *rm;
-
-	while ((rm = ckpt_ref_next(ctx, &i, CKPT_OBJ_MM)))
-		count_missing(&rm->needed, &nr, &first);
-	i = 0;
-	mt_for_each(&ctx->shmem_ids, rs, i, ULONG_MAX)
-		count_missing(&rs->needed, &nr, &first);
-	if (!nr) {
-		restore_shmem_ids_free(ctx);
-		return restore_cow_pages(ctx);
-	}
-	ctx->where.addr = first;
-	return ckpt_err(ctx, -ENODATA,
-		"%lu pages, here the first, are neither in this image nor in the parents given: give the whole chain",
-		nr);
 }
