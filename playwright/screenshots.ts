@@ -251,11 +251,15 @@ function subjectsOf(browser: Browser, lab: string): Subjects {
   };
 }
 
+/** What of them was taken: an older run's pictures show an older console. */
+const taken = new Set<string>();
+
 async function take(page: Page, name: string, size: keyof typeof sizes, colorScheme: string): Promise<void> {
   // A dialog, or a bench, fills what one sees; other pages are as long as they are.
   const modal = (await page.getByRole("dialog").count()) > 0;
-  const path = join(folder, `${name}-${size}-${colorScheme}.png`);
-  await page.screenshot({ path, fullPage: !modal, animations: "disabled" });
+  const picture = `${name}-${size}-${colorScheme}`;
+  await page.screenshot({ path: join(folder, `${picture}.png`), fullPage: !modal, animations: "disabled" });
+  taken.add(picture);
   if (modal) await page.keyboard.press("Escape");
 }
 
@@ -298,7 +302,7 @@ try {
   lendFigures(lab.data);
   await takeAll(browser, lab.url, only);
   if (process.argv.includes("--docs"))
-    for (const [name, as] of Object.entries(inDocs))
+    for (const [name, as] of Object.entries(inDocs).filter(([name]) => taken.has(name)))
       await sharp(join(folder, `${name}.png`))
         .png({ palette: true, colours: 128, compressionLevel: 9, effort: 10 })
         .toFile(join(here, `../docs/${as}.png`));

@@ -82,8 +82,6 @@ const config: NextConfig = {
   },
   poweredByHeader: false,
   devIndicators: false,
-  // Nothing is gained by it on loopback.
-  compress: !["127.0.0.1", "localhost", "::1"].includes(process.env.CRLAB_HOST ?? "127.0.0.1"),
 };
 
 export default config;

@@ -85,7 +85,7 @@ async function main(): Promise<void> {
   await app.prepare();
   const pages = app.getRequestHandler();
   const built = fileURLToPath(new URL(".next/static", import.meta.url));
-  const files = config.dev ? undefined : new StaticFiles(built, !access.open);
+  const files = config.dev ? undefined : new StaticFiles(built);
   const developmentUpgrade = config.dev ? app.getUpgradeHandler() : undefined;
 
   server.on("request", (request, response) => {

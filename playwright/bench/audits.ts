@@ -1,5 +1,6 @@
 /** Lighthouse on what strangers see first. */
 import { chromium, type Page } from "@playwright/test";
+import { z } from "zod";
 import { freePort, lendFigures, startLab } from "../lab.js";
 import { audited, categories, GOOD_SCORE, type Scores } from "./lighthouse.js";
 
@@ -11,15 +12,12 @@ export interface Audited extends Scores {
 
 export const wantedScores = `at least ${GOOD_SCORE} for ${categories.join(", ")}`;
 
-/**
- * Of a lab that others can reach, as only those visit one over a network: it sends what a browser unpacks. `subject` makes
- * an experiment there, which is over, and answers its path.
- */
+/** `subject` makes an experiment, which is over, and answers its path. */
 export async function audits(
   subject: (page: Page, url: string) => Promise<string>,
   progress: (line: string) => void,
 ): Promise<Audited[]> {
-  const lab = await startLab({ host: "0.0.0.0" });
+  const lab = await startLab();
   const port = await freePort();
   // Lighthouse uses the browser's own context, and leaves it its cookies.
   const context = await chromium.launchPersistentContext("", {
@@ -34,7 +32,7 @@ export async function audits(
   try {
     lendFigures(lab.data);
     const page = await context.newPage();
-    await page.goto(`${lab.url}/?token=${lab.token}`);
+    await page.goto(lab.url);
     const share = await subject(page, lab.url);
     await page.close();
     const found: Audited[] = [];
@@ -61,11 +59,11 @@ export const describeScores = ({ scores }: Scores): string =>
 
 /** A copy of an experiment that another lab gave away. */
 export async function imported(page: Page, archive: string): Promise<string> {
-  const id = await page.evaluate(async (body) => {
+  const said = await page.evaluate(async (body) => {
     const answer = await fetch("/import", { method: "POST", body, headers: { "content-type": "application/json" } });
-    const said = (await answer.json()) as { experiment?: string };
-    return said.experiment ?? JSON.stringify(said);
+    return answer.text();
   }, archive);
-  if (!/^[A-Za-z0-9]+$/.test(id)) throw new Error(`not taken in: ${id}`);
-  return `/x/${id}`;
+  const taken = z.object({ experiment: z.string() }).safeParse(JSON.parse(said));
+  if (!taken.success) throw new Error(`not taken in: ${said}`);
+  return `/x/${taken.data.experiment}`;
 }

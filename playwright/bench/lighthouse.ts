@@ -16,12 +16,17 @@ const audit = z.object({
   score: z.number().nullable(),
   displayValue: z.string().optional(),
 });
+const judged = z.object({
+  /** Of 1; null: it could not be judged, which nobody should take for good. */
+  score: z
+    .number()
+    .nullable()
+    .transform((score) => Math.round((score ?? 0) * 100)),
+  auditRefs: z.array(z.object({ id: z.string(), weight: z.number() })),
+});
 const result = z.object({
   runtimeError: z.object({ message: z.string() }).optional(),
-  categories: z.record(
-    z.string(),
-    z.object({ score: z.number().nullable(), auditRefs: z.array(z.object({ id: z.string(), weight: z.number() })) }),
-  ),
+  categories: z.record(z.enum(categories), judged),
   audits: z.record(z.string(), audit),
 });
 
@@ -55,15 +60,18 @@ export async function audited(url: string, port: number, { phone }: { phone: boo
   if (code !== 0) throw new Error(`lighthouse ended with ${code}: ${complaint.trim().split("\n").at(-1)}`);
   const found = result.parse(JSON.parse(said));
   if (found.runtimeError) throw new Error(`lighthouse: ${found.runtimeError.message}`);
-  const of = (category: Category) => found.categories[category];
-  const scores = Object.fromEntries(categories.map((c) => [c, Math.round((of(c)?.score ?? 0) * 100)]));
+  const { performance, accessibility, "best-practices": practices, seo } = found.categories;
   const faults = categories.flatMap((category) =>
-    (of(category)?.auditRefs ?? []).flatMap(({ id, weight }) => {
+    found.categories[category].auditRefs.flatMap(({ id, weight }) => {
       const it = found.audits[id];
       return weight === 0 || it === undefined || it.score === null || it.score >= 0.9
         ? []
         : [`${category}: ${it.title}${it.displayValue ? ` (${it.displayValue})` : ""}`];
     }),
   );
-  return { scores: scores as Record<Category, number>, faults };
+  const scores = {
+    ...{ performance: performance.score, accessibility: accessibility.score },
+    ...{ "best-practices": practices.score, seo: seo.score },
+  };
+  return { scores, faults };
 }

@@ -99,7 +99,7 @@ function make(element: HTMLElement): Made {
 }
 
 /** Lines are rather small than broken: most programs print 70 columns and less. A recorded screen does the same. */
-const fontSizeFor = (widthPx: number): number => (widthPx < 500 ? 11 : widthPx < 600 ? 12 : 13);
+const fontSizeFor = (widthPx: number): number => (widthPx < 600 ? 12 : 13);
 
 export function openScreen(element: HTMLElement, { input, label }: ScreenOptions): Screen {
   const made = left.pop() ?? make(element);

@@ -29,11 +29,7 @@ export class StaticFiles {
   /** By the path in the address. */
   readonly #files = new Map<string, Kept>();
 
-  /** `squeeze`: over a network fewer bytes are quicker. */
-  constructor(
-    folder: string,
-    private readonly squeeze: boolean,
-  ) {
+  constructor(folder: string) {
     const isFile = (entry: Dirent) => entry.isFile() && types[extname(entry.name)] !== undefined;
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }).filter(isFile)) {
       const path = join(entry.parentPath, entry.name);
@@ -49,7 +45,7 @@ export class StaticFiles {
     const extension = extname(kept.path);
     kept.plain ??= readFileSync(kept.path);
     const accepts = /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? ""));
-    const small = this.squeeze && accepts && squeezable.has(extension);
+    const small = accepts && squeezable.has(extension);
     if (small) kept.small ??= promisify(gzip)(kept.plain);
     const body = small && kept.small ? await kept.small : kept.plain;
     response.writeHead(200, {
@@ -58,7 +54,7 @@ export class StaticFiles {
       "Cache-Control": "public, max-age=31536000, immutable",
       "X-Content-Type-Options": "nosniff",
       ...(small && { "Content-Encoding": "gzip" }),
-      ...(this.squeeze && { Vary: "Accept-Encoding" }),
+      Vary: "Accept-Encoding",
     });
     response.end(request.method === "HEAD" ? undefined : body);
     return true;
