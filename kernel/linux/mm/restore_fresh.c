@@ -98,7 +98,8 @@ struct fresh_worker {
 /* Small pages that a process has for itself. Locked memory is there already. */
 static bool is_for_fresh_pages(struct vm_area_struct *vma)
 {
-	if (vma->vm_flags & (VM_LOCKED | VM_MAYSHARE | VM_HUGETLB | VM_IO | VM_PFNMAP | VM_MIXEDMAP))
+	if (vma->vm_flags & (VM_LOCKED | VM_MAYSHARE | VM_HUGETLB) ||
+	    vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
 		return false;
 	if (vma_is_anonymous(vma))
 		return !thp_vma_allowable_order(vma, vma->vm_flags, TVA_IN_PF | TVA_ENFORCE_SYSFS,
@@ -112,7 +113,10 @@ static unsigned long batch_addr(const struct fresh_batch *b, unsigned int i)
 	return b->base + ((unsigned long)b->entry[i] << PAGE_SHIFT);
 }
 
-/* The next pages that nobody has taken, at most those of a page table. Returns false if there are none. */
+/*
+ * The next pages that nobody has taken, at most those of a page table. Returns
+ * false if there are none.
+ */
 static bool take_batch(struct fresh_range *r, struct fresh_batch *b)
 {
 	b->nr = 0;
@@ -188,7 +192,10 @@ static pte_t fresh_entry(struct vm_area_struct *vma, struct page *page)
 	return vma->vm_flags & VM_WRITE ? pte_mkwrite(pte_mkdirty(entry), vma) : entry;
 }
 
-/* Map the pages, and take them over, up to the first whose place is not empty. Returns its number. */
+/*
+ * Map the pages, and take them over, up to the first whose place is not empty.
+ * Returns its number.
+ */
 static unsigned int map_batch(struct mm_struct *mm, const struct fresh_batch *b)
 {
 	struct vm_area_struct *vma = vma_lookup(mm, batch_addr(b, 0));
