@@ -19,7 +19,7 @@
 #include "kernellog.h"
 #include "mounts.h"
 #include "namespaces.h"
-#include "network.h"
+#include "networks.h"
 #include "relink.h"
 #include "show.h"
 #include "tree.h"
@@ -297,23 +297,6 @@ static void take_mounts(struct checkpoint_args *args, uint32_t own, pid_t pid, s
 	free(ours);
 }
 
-/* Of a tree with a network namespace of its own. */
-static void take_network(struct checkpoint_args *args, pid_t pid, struct bytes *record)
-{
-	struct namespaces_before before;
-	int changes;
-	bool good;
-
-	namespaces_enter(CKPT_NS_NET, pid, &before);
-	good = network_read(record, &changes);
-	namespaces_leave(&before);
-	if (!good)
-		die("pid %d: it cannot be checkpointed", pid);
-	args->network = (uintptr_t)record->at;
-	args->network_len = record->len;
-	args->network_fd = changes;
-}
-
 static void take_cgroups(struct checkpoint_args *args, uint32_t own, pid_t pid, struct bytes *text)
 {
 	cgroups_describe(pid, own & CKPT_NS_CGROUP, text);
@@ -323,30 +306,31 @@ static void take_cgroups(struct checkpoint_args *args, uint32_t own, pid_t pid, 
 
 /*
  * As often as the network, or who is in which control group, is changed after it was read, and before the tree came
- * to rest. Most trees are in no control group.
+ * to rest. Most trees are in no control group, and in one network: if not, that is said.
  */
 static long checkpoint_tree(uint32_t own, pid_t pid, struct checkpoint_args *args, struct checkpoint_stats *stats,
 			    struct kernellog *log)
 {
 	bool with_cgroups = own & CKPT_NS_CGROUP || cgroups_used(pid);
-	struct bytes network = { }, cgroups = { };
+	bool with_networks = false;
+	struct networks networks = { };
+	struct bytes cgroups = { };
 	long ret = -1;
 	int error = ESTALE;
 
 	for (int i = 0; i < TRIES && ret < 0 && error == ESTALE; i++) {
-		if (own & CKPT_NS_NET)
-			take_network(args, pid, &network);
+		if (own & CKPT_NS_NET || with_networks)
+			networks_take(&networks, pid, own & CKPT_NS_NET, with_networks, args);
 		if (with_cgroups)
 			take_cgroups(args, own, pid, &cgroups);
 		ret = namespaces_checkpoint(own, pid, args, stats);
 		error = errno;
-		if (own & CKPT_NS_NET)
-			close(args->network_fd);
 		if (ret < 0 && error == ESTALE && i < TRIES - 1)
 			kernellog_forget(log);
 		with_cgroups = true;
+		with_networks = true;
 	}
-	free(network.at);
+	networks_free(&networks);
 	free(cgroups.at);
 	errno = error;
 	return ret;

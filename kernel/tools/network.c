@@ -12,7 +12,9 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
+#include <linux/net_namespace.h>
 #include <net/if.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,7 +28,7 @@
 /* Attributes that are kept as they are. */
 static const int link_kept[] = {
 	IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER, IFLA_TXQLEN, IFLA_IFALIAS, IFLA_GROUP,
-	IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES,
+	IFLA_NUM_TX_QUEUES, IFLA_NUM_RX_QUEUES, IFLA_LINK_NETNSID,
 };
 static const int address_kept[] = {
 	IFA_ADDRESS, IFA_LOCAL, IFA_LABEL, IFA_BROADCAST, IFA_RT_PRIORITY, IFA_PROTO,
@@ -40,6 +42,7 @@ static const int rule_kept[] = {
 	FRA_SUPPRESS_PREFIXLEN, FRA_TABLE, FRA_FWMASK, FRA_OIFNAME, FRA_L3MDEV, FRA_UID_RANGE, FRA_PROTOCOL,
 	FRA_IP_PROTO, FRA_SPORT_RANGE, FRA_DPORT_RANGE,
 };
+static const int nsid_kept[] = { NETNSA_NSID, NETNSA_PID };
 static const int neighbour_kept[] = { NDA_DST, NDA_LLADDR, NDA_VLAN, NDA_PROTOCOL };
 
 static void keep(struct bytes *to, size_t offset, const struct rtattr **a, const int *types, size_t nr)
@@ -231,6 +234,19 @@ static bool reduce_neighbour(const struct nlmsghdr *m, struct bytes *to)
 	return true;
 }
 
+/* The number by which another namespace of the tree is known. */
+static bool reduce_nsid(const struct nlmsghdr *m, struct bytes *to)
+{
+	const struct rtattr *a[NETNSA_MAX + 1];
+	size_t offset;
+
+	if (!rtnl_attributes(m, sizeof(struct rtgenmsg), a, NETNSA_MAX) || !a[NETNSA_NSID] || !a[NETNSA_PID])
+		return false;
+	offset = rtnl_begin(to, RTM_NEWNSID, &(struct rtgenmsg){ }, sizeof(struct rtgenmsg));
+	keep(to, offset, a, nsid_kept, NR(nsid_kept));
+	return true;
+}
+
 bool network_reduce(const struct nlmsghdr *message, enum network_form form, struct bytes *to)
 {
 	size_t before = to->len;
@@ -242,6 +258,7 @@ bool network_reduce(const struct nlmsghdr *message, enum network_form form, stru
 	case RTM_NEWROUTE: good = reduce_route(message, to); break;
 	case RTM_NEWRULE: good = reduce_rule(message, to); break;
 	case RTM_NEWNEIGH: good = reduce_neighbour(message, to); break;
+	case RTM_NEWNSID: good = reduce_nsid(message, to); break;
 	}
 	if (!good)
 		to->len = before;
@@ -292,7 +309,39 @@ int network_messages(int fd, int type, enum network_form form, struct bytes *to)
 	return error;
 }
 
-bool network_read(struct bytes *record, int *changes)
+/* By which numbers the others are known in one of them: links say so where they lead. */
+static int read_nsids(int fd, const struct network_ns *all, size_t nr, struct bytes *to)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < nr && !error; i++) {
+		const struct rtattr *a[NETNSA_MAX + 1];
+		struct bytes question = { }, answers = { };
+		uint32_t index = i, id = NETNSA_NSID_NOT_ASSIGNED;
+		struct nlmsghdr *m = NULL;
+		size_t offset;
+
+		if (all[i].ns < 0)
+			continue;
+		offset = rtnl_begin(&question, RTM_GETNSID, &(struct rtgenmsg){ }, sizeof(struct rtgenmsg));
+		rtnl_put(&question, offset, NETNSA_FD, &all[i].ns, sizeof(all[i].ns));
+		error = rtnl_ask(fd, (struct nlmsghdr *)question.at, &answers);
+		while ((m = rtnl_next(&answers, m)) && !error)
+			if (m->nlmsg_type == RTM_NEWNSID && rtnl_attributes(m, sizeof(struct rtgenmsg), a, NETNSA_MAX))
+				id = rtnl_u32(a[NETNSA_NSID], id);
+		if (!error && id != (uint32_t)NETNSA_NSID_NOT_ASSIGNED) {
+			offset = rtnl_begin(to, RTM_NEWNSID, &(struct rtgenmsg){ }, sizeof(struct rtgenmsg));
+			rtnl_put(to, offset, NETNSA_NSID, &id, sizeof(id));
+			rtnl_put(to, offset, NETNSA_PID, &index, sizeof(index));
+		}
+		free(question.at);
+		free(answers.at);
+	}
+	return error;
+}
+
+/* By a process that lives in it for the time. */
+static int read_here(struct network_ns *all, size_t nr, size_t index)
 {
 	static const int groups[] = {
 		RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
@@ -300,15 +349,19 @@ bool network_read(struct bytes *record, int *changes)
 	};
 	static const int types[] = { RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE, RTM_NEWRULE, RTM_NEWNEIGH };
 	int dir = open("/proc/sys/net", O_DIRECTORY | O_RDONLY | O_CLOEXEC), fd = rtnl_open(), error = 0;
+	struct bytes *record = &all[index].record;
 	struct ckpt_network *head;
+	int changes = rtnl_open();
 
-	*changes = rtnl_open();
-	if (fd < 0 || *changes < 0 || !rtnl_hear(*changes, groups, NR(groups)))
+	if (fd < 0 || changes < 0 || !rtnl_hear(changes, groups, NR(groups)))
 		error = errno;
+	all[index].changes = changes;
 	record->len = 0;
 	bytes_add(record, NULL, sizeof(*head));
 	for (size_t i = 0; i < NR(types) && !error; i++)
 		error = network_messages(fd, types[i], NETWORK_AS_IT_IS, record);
+	if (!error && nr > 1)
+		error = read_nsids(fd, all, nr, record);
 	head = (struct ckpt_network *)record->at;
 	head->messages_len = record->len - sizeof(*head);
 	if (dir >= 0)
@@ -319,9 +372,39 @@ bool network_read(struct bytes *record, int *changes)
 		close(dir);
 	if (fd >= 0)
 		close(fd);
-	if (error) {
-		complain("its network cannot be read: %s", strerror(error));
+	return error;
+}
+
+bool network_read(struct network_ns *all, size_t nr, size_t index)
+{
+	int home = network_enter(all[index].ns), error;
+
+	if (home < 0) {
+		complain("its network cannot be entered: %s", strerror(errno));
 		return false;
 	}
-	return true;
+	error = read_here(all, nr, index);
+	network_leave(home);
+	if (error)
+		complain("its network cannot be read: %s", strerror(error));
+	return !error;
+}
+
+int network_enter(int ns)
+{
+	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), error;
+
+	if (home < 0 || setns(ns, CLONE_NEWNET) == 0)
+		return home;
+	error = errno;
+	close(home);
+	errno = error;
+	return -1;
+}
+
+void network_leave(int home)
+{
+	if (setns(home, CLONE_NEWNET) < 0)
+		die("cannot go back to the network of before: %s", strerror(errno));
+	close(home);
 }

@@ -9,19 +9,28 @@
 
 #include "rtnl.h"
 
-/*
- * The record of the namespace that the caller has entered; @changes: a socket that has heard
- * of all changes since. Returns false, having said why.
- */
-bool network_read(struct bytes *record, int *changes);
+/* A network namespace of the tree. */
+struct network_ns {
+	int ns;			/* its descriptor; -1: it is none of the tree's own */
+	struct bytes record;	/* NETWORK */
+	int changes;		/* a socket that has heard of all changes since that was read */
+};
 
 /*
- * Configure the namespace that the caller has entered, a new one, as @record says. Returns false,
- * having said why.
+ * The record of @all[@index]. Network devices may lead from one to another of the @nr. Returns false, having said why.
  */
-bool network_make(const void *record, size_t len);
+bool network_read(struct network_ns *all, size_t nr, size_t index);
+
+/*
+ * Configure new namespaces as their records say. The caller ends up where he was. Returns false, having said why.
+ */
+bool network_make(const struct network_ns *all, size_t nr);
 
 /* ---- between the two ---- */
+
+/* Live in @ns until network_leave() of what this returns; -1 if that cannot be. */
+int network_enter(int ns);
+void network_leave(int home);
 
 /* What is compared, and sent to the kernel: without what says only how it is at the moment. */
 enum network_form { NETWORK_AS_IT_IS, NETWORK_AS_ASKED };

@@ -8,6 +8,7 @@
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/if_vlan.h>
+#include <linux/net_namespace.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <stdlib.h>
@@ -75,7 +76,9 @@ static void put_vlan_option(struct bytes *to, size_t offset, const struct rtattr
 	rtnl_put(to, offset, option->rta_type, &flags, sizeof(flags));
 }
 
-static void put_kind(struct bytes *to, size_t offset, const struct link *link, const struct link *peer)
+/* @there: where its peer is to be, if that is elsewhere; or NULL. */
+static void put_kind(struct bytes *to, size_t offset, const struct link *link, const struct link *peer,
+		     const struct network *there)
 {
 	const struct rtattr *a[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1];
 	size_t nest = rtnl_nest(to, offset, IFLA_LINKINFO), data, inner;
@@ -89,6 +92,8 @@ static void put_kind(struct bytes *to, size_t offset, const struct link *link, c
 		head.ifi_index = peer->index;
 		bytes_add(to, &head, sizeof(head));
 		put_made_with(to, offset, peer);
+		if (there)
+			rtnl_put(to, offset, IFLA_NET_NS_FD, &there->ns, sizeof(there->ns));
 		rtnl_nest_end(to, inner);
 		rtnl_nest_end(to, data);
 	} else if (!strcmp(link->kind, "vlan") && a[IFLA_LINKINFO] &&
@@ -104,22 +109,76 @@ static void put_kind(struct bytes *to, size_t offset, const struct link *link, c
 	rtnl_nest_end(to, nest);
 }
 
+/* Which one of the tree is known by a number in @net? NULL: none is. */
+static struct network *network_by_nsid(struct network *net, int nsid)
+{
+	const struct rtattr *a[NETNSA_MAX + 1];
+	struct nlmsghdr *m = NULL;
+
+	if (nsid < 0)
+		return net;
+	while ((m = rtnl_next(&net->was, m))) {
+		if (m->nlmsg_type != RTM_NEWNSID || !rtnl_attributes(m, sizeof(struct rtgenmsg), a, NETNSA_MAX) ||
+		    rtnl_u32(a[NETNSA_NSID], UINT32_MAX) != (uint32_t)nsid)
+			continue;
+		uint32_t index = rtnl_u32(a[NETNSA_PID], UINT32_MAX);
+
+		return index < net->nr_all && net->all[index].ns >= 0 ? &net->all[index] : NULL;
+	}
+	return NULL;
+}
+
+bool network_make_nsids(struct network *net)
+{
+	const struct rtattr *a[NETNSA_MAX + 1];
+	struct nlmsghdr *m = NULL;
+
+	while ((m = rtnl_next(&net->was, m))) {
+		struct network *other;
+		struct bytes message = { };
+		uint32_t id;
+		size_t offset;
+		int error;
+
+		if (m->nlmsg_type != RTM_NEWNSID || !rtnl_attributes(m, sizeof(struct rtgenmsg), a, NETNSA_MAX))
+			continue;
+		id = rtnl_u32(a[NETNSA_NSID], UINT32_MAX);
+		other = id > INT32_MAX ? NULL : network_by_nsid(net, id);
+		if (!other) {
+			complain("the image contradicts itself about its networks");
+			return false;
+		}
+		offset = rtnl_begin(&message, RTM_NEWNSID, &(struct rtgenmsg){ }, sizeof(struct rtgenmsg));
+		rtnl_put(&message, offset, NETNSA_NSID, &id, sizeof(id));
+		rtnl_put(&message, offset, NETNSA_FD, &other->ns, sizeof(other->ns));
+		error = rtnl_do(net->fd, (struct nlmsghdr *)message.at, 0);
+		free(message.at);
+		if (error && error != EEXIST) {
+			complain("network %u of its networks cannot be made known: %s", id, strerror(error));
+			return false;
+		}
+	}
+	return true;
+}
+
 static int make_link(struct network *net, struct link *link)
 {
-	struct link *peer = !strcmp(link->kind, "veth") ? link_of(net, link->lower) : NULL;
+	bool is_veth = !strcmp(link->kind, "veth");
+	struct network *there = is_veth ? network_by_nsid(net, link->nsid) : NULL;
+	struct link *peer = there ? link_of(there, link->lower) : NULL;
 	struct ifinfomsg head = { .ifi_index = link->index };
 	struct bytes message = { };
 	size_t offset;
 	int error;
 
-	if (!strcmp(link->kind, "veth") && (!peer || peer == link || strcmp(peer->kind, "veth") ||
-					    peer->lower != (uint32_t)link->index))
+	if (is_veth && (!peer || peer == link || peer->made || strcmp(peer->kind, "veth") ||
+			peer->lower != (uint32_t)link->index || network_by_nsid(there, peer->nsid) != net))
 		return EINVAL;
 	offset = rtnl_begin(&message, RTM_NEWLINK, &head, sizeof(head));
 	put_made_with(&message, offset, link);
 	if (!strcmp(link->kind, "vlan"))
 		rtnl_put(&message, offset, IFLA_LINK, &link->lower, sizeof(link->lower));
-	put_kind(&message, offset, link, peer);
+	put_kind(&message, offset, link, peer, there == net ? NULL : there);
 	error = rtnl_do(net->fd, (struct nlmsghdr *)message.at, NLM_F_CREATE | NLM_F_EXCL);
 	free(message.at);
 	if (!error) {
@@ -320,7 +379,7 @@ static bool change_links(struct network *net, bool up)
 }
 
 /* A device whose other end comes up notices that a little later. */
-static bool wait_running(struct network *net)
+bool network_wait_running(struct network *net)
 {
 	bool all = false;
 
@@ -344,5 +403,5 @@ static bool wait_running(struct network *net)
 
 bool network_settle_links(struct network *net, bool up)
 {
-	return change_links(net, up) && (!up || wait_running(net));
+	return change_links(net, up);
 }

@@ -47,6 +47,7 @@ bool network_take_link(struct network *net, struct nlmsghdr *m)
 		.message = m, .index = head.ifi_index, .flags = head.ifi_flags, .name = RTA_DATA(a[IFLA_IFNAME]),
 		.kind = info[IFLA_INFO_KIND] ? RTA_DATA(info[IFLA_INFO_KIND]) : "",
 		.lower = rtnl_u32(a[IFLA_LINK], 0), .master = rtnl_u32(a[IFLA_MASTER], 0),
+		.nsid = rtnl_u32(a[IFLA_LINK_NETNSID], -1),
 	};
 	return true;
 }
@@ -82,40 +83,97 @@ void network_pause(void)
 	nanosleep(&(struct timespec){ .tv_nsec = STEP_MS * 1000000L }, NULL);
 }
 
-static bool make_all(struct network *net)
+static bool before_devices(struct network *net)
 {
-	if (!network_make_sysctls(net, SYSCTL_OF_ALL))
+	if (!network_make_nsids(net) || !network_make_sysctls(net, SYSCTL_OF_ALL))
 		return false;
 	network_ask_nobody(net);
+	return true;
+}
+
+static bool make_devices(struct network *net)
+{
 	if (!network_make_links(net) || !network_make_sysctls(net, SYSCTL_OF_DEVICES))
 		return false;
 	network_ask_nobody(net);
-	if (!network_settle_links(net, false) || !network_settle_links(net, true) || !network_settle(net, RTM_NEWADDR) ||
-	    !network_settle(net, RTM_NEWNEIGH) || !network_settle(net, RTM_NEWRULE) || !network_settle(net, RTM_NEWROUTE))
+	return network_settle_links(net, false);
+}
+
+static bool bring_up(struct network *net)
+{
+	return network_settle_links(net, true);
+}
+
+static bool make_rest(struct network *net)
+{
+	if (!network_wait_running(net) || !network_settle(net, RTM_NEWADDR) || !network_settle(net, RTM_NEWNEIGH) ||
+	    !network_settle(net, RTM_NEWRULE) || !network_settle(net, RTM_NEWROUTE))
 		return false;
 	/* Some of them bring addresses and routes with them. */
 	return network_make_sysctls(net, SYSCTL_LAST) && network_settle(net, RTM_NEWADDR) &&
 	       network_settle(net, RTM_NEWROUTE);
 }
 
-bool network_make(const void *record, size_t len)
+/* A device may lead from one to another: none is further than the others. */
+static bool make_all(struct network *nets, size_t nr)
 {
-	struct network net = { .fd = rtnl_open(), .dir = open("/proc/sys/net", O_DIRECTORY | O_PATH | O_CLOEXEC) };
-	bool good = false;
+	static bool (*const steps[])(struct network *net) = { before_devices, make_devices, bring_up, make_rest };
+	bool good = true;
 
-	if (net.fd < 0 || net.dir < 0)
+	for (size_t step = 0; step < sizeof(steps) / sizeof(steps[0]) && good; step++)
+		for (size_t i = 0; i < nr && good; i++) {
+			int home;
+
+			if (nets[i].ns < 0)
+				continue;
+			/* /proc/sys is that of who looks. */
+			home = network_enter(nets[i].ns);
+			good = home >= 0 && steps[step](&nets[i]);
+			if (home >= 0)
+				network_leave(home);
+		}
+	return good;
+}
+
+static bool begin(struct network *net, const struct network_ns *from)
+{
+	int home = network_enter(from->ns);
+
+	if (home >= 0) {
+		net->ns = from->ns;
+		net->fd = rtnl_open();
+		net->dir = open("/proc/sys/net", O_DIRECTORY | O_PATH | O_CLOEXEC);
+		network_leave(home);
+	}
+	if (home < 0 || net->fd < 0 || net->dir < 0)
 		complain("its network cannot be made: %s", strerror(errno));
-	else if (!take_image(&net, record, len))
+	else if (!take_image(net, from->record.at, from->record.len))
 		complain("the image contradicts itself about its network");
 	else
-		good = make_all(&net);
-	if (net.fd >= 0)
-		close(net.fd);
-	if (net.dir >= 0)
-		close(net.dir);
-	free(net.was.at);
-	free(net.asked.at);
-	free(net.links);
-	free(net.sysctls);
+		return true;
+	return false;
+}
+
+bool network_make(const struct network_ns *all, size_t nr)
+{
+	struct network *nets = xcalloc(nr, sizeof(*nets));
+	bool good = true;
+
+	for (size_t i = 0; i < nr; i++)
+		nets[i] = (struct network){ .ns = -1, .all = nets, .nr_all = nr, .fd = -1, .dir = -1 };
+	for (size_t i = 0; i < nr && good; i++)
+		good = all[i].ns < 0 || begin(&nets[i], &all[i]);
+	good = good && make_all(nets, nr);
+	for (size_t i = 0; i < nr; i++) {
+		if (nets[i].fd >= 0)
+			close(nets[i].fd);
+		if (nets[i].dir >= 0)
+			close(nets[i].dir);
+		free(nets[i].was.at);
+		free(nets[i].asked.at);
+		free(nets[i].links);
+		free(nets[i].sysctls);
+	}
+	free(nets);
 	return good;
 }

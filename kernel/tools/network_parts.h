@@ -20,11 +20,15 @@ struct link {
 	int index;
 	unsigned int flags;
 	uint32_t lower, master;
+	int nsid;			/* of the namespace that @lower is in; -1: this one */
 	const char *name, *kind;
 	bool made;
 };
 
 struct network {
+	int ns;				/* -1: it is none of the tree's own */
+	struct network *all;		/* the networks of the tree, @nr_all */
+	size_t nr_all;
 	int fd, dir;			/* of rtnetlink; /proc/sys/net */
 	struct bytes was;		/* messages of the image as they were */
 	struct bytes asked;		/* the same as they are asked for */
@@ -46,9 +50,12 @@ enum sysctl_pass {
 
 /* All of these return false, having said why. */
 bool network_make_sysctls(struct network *net, enum sysctl_pass pass);
+/* The numbers by which others of the tree are known. */
+bool network_make_nsids(struct network *net);
 bool network_make_links(struct network *net);
-/* Up, if they were, and running. */
+/* What they were, but for being up; up, if they were; running. */
 bool network_settle_links(struct network *net, bool up);
+bool network_wait_running(struct network *net);
 /* Make those of a type (RTM_NEW*) what they were. */
 bool network_settle(struct network *net, int type);
 

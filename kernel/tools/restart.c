@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -262,18 +264,48 @@ static bool needs_time_namespace(const struct tasks *tasks)
 	       (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec < tasks->time.monotonic_ns;
 }
 
-/* The root has brought an empty network with it. */
-static void make_network(void)
+static int open_net_ns(const char *of)
 {
-	bool good;
+	char *path = xasprintf("/proc/%s/ns/net", of);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	if (!(rebuild.tasks.own & CKPT_NS_NET))
-		return;
-	namespaces_enter(CKPT_NS_NET, root_pid, &before);
-	good = network_make(rebuild.tasks.network, rebuild.tasks.network_len);
-	namespaces_leave(&before);
-	if (!good)
+	if (fd < 0)
+		die("%s: %s", path, strerror(errno));
+	free(path);
+	return fd;
+}
+
+static int new_net_ns(void)
+{
+	int home = open_net_ns("self"), fd;
+
+	if (unshare(CLONE_NEWNET) < 0)
+		die("cannot make a network namespace: %s", strerror(errno));
+	fd = open_net_ns("self");
+	network_leave(home);
+	return fd;
+}
+
+/* The root has brought an empty one with it; others are made for those who do not live there. */
+static void make_networks(void)
+{
+	struct network_ns *all = rebuild.tasks.networks;
+	size_t nr = rebuild.tasks.nr_networks;
+	char root[16];
+
+	snprintf(root, sizeof(root), "%d", root_pid);
+	if (rebuild.tasks.own & CKPT_NS_NET)
+		all[0].ns = open_net_ns(root);
+	for (size_t i = 1; i < nr; i++)
+		all[i].ns = new_net_ns();
+	if (!network_make(all, nr))
 		die("its network cannot be made again");
+	for (size_t i = 0; i < nr; i++) {
+		if (i && ioctl(rebuild.ctx_fd, CKPT_RESTART_NETWORK_NS, all[i].ns) < 0)
+			die("its network cannot be given to it: %s", strerror(errno));
+		if (all[i].ns >= 0)
+			close(all[i].ns);
+	}
 }
 
 #define CHECK_FLAGS	(RESTART_CHECK_TYPE | RESTART_CHECK_CONTENTS)
@@ -364,7 +396,7 @@ int main(int argc, char **argv)
 	rebuild_tree(&rebuild, detach);
 	cgroups_leave();
 	cgroups_set();
-	make_network();
+	make_networks();
 	cgroups_freeze(rebuild.ctx_fd);
 	namespaces_enter(rebuild.tasks.own, root_pid, &before);
 	run(input, &log, &stats);

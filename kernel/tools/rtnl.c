@@ -143,6 +143,12 @@ int rtnl_dump(int fd, int type, const void *request, size_t len, struct bytes *a
 	return error;
 }
 
+int rtnl_ask(int fd, struct nlmsghdr *message, struct bytes *answers)
+{
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	return dump_once(fd, message, answers);
+}
+
 int rtnl_do(int fd, struct nlmsghdr *message, int flags)
 {
 	char *room;

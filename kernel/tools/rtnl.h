@@ -25,6 +25,9 @@ bool rtnl_hear(int fd, const int *groups, size_t nr);
 /* All answers to a dump, one after the other; @request follows the header. 0 or an error number. */
 int rtnl_dump(int fd, int type, const void *request, size_t len, struct bytes *answers);
 
+/* The answers to a question that is no dump. 0 or an error number. */
+int rtnl_ask(int fd, struct nlmsghdr *message, struct bytes *answers);
+
 /* A request that changes something: 0 or an error number. */
 int rtnl_do(int fd, struct nlmsghdr *message, int flags);
 

@@ -109,6 +109,7 @@ static void socket_json(const unsigned char *body, size_t len)
 	json_number("path", s.path);
 	json_number("peerCred", s.peer_cred);
 	json_signed("peerPid", s.peer_pid);
+	json_number("net", s.net);
 	json_open("options", '[');
 	for (uint32_t i = 0; i < s.nr_options && len >= sizeof(o); i++, body += sizeof(o), len -= sizeof(o)) {
 		memcpy(&o, body, sizeof(o));
@@ -314,6 +315,8 @@ static void socket_text(const void *body)
 	       s.flags & CKPT_SOCKET_GONE ? ", gone" : "");
 	if (s.listener)
 		printf(", waits to be accepted by %u", s.listener);
+	if (s.net)
+		printf(", in network %u", s.net);
 }
 
 static void tcp_text(const void *body)

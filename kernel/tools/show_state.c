@@ -118,6 +118,7 @@ static void unshared_json(const void *body)
 	json_number("fs", u.fs);
 	json_number("uts", u.uts);
 	json_number("ipc", u.ipc);
+	json_number("net", u.net);
 }
 
 static void counts_json(const char *key, const struct ckpt_counts *c)
@@ -190,7 +191,7 @@ bool show_state_text(const struct record *record)
 		return true;
 	case CKPT_REC_UNSHARED:
 		memcpy(&u, record->body, sizeof(u));
-		printf("files %u, fs %u, uts %u, ipc %u", u.files, u.fs, u.uts, u.ipc);
+		printf("files %u, fs %u, uts %u, ipc %u, net %u", u.files, u.fs, u.uts, u.ipc, u.net);
 		return true;
 	case CKPT_REC_USAGE:
 		memcpy(&n, record->body, sizeof(n));

@@ -102,6 +102,26 @@ static void *read_record(int ctx_fd, uint32_t type, size_t *len)
 	return record;
 }
 
+static void read_networks(struct tasks *tasks, int ctx_fd)
+{
+	struct restart_network_args args = { };
+	struct network_ns *one;
+
+	tasks->nr_networks = 1;
+	tasks->networks = xcalloc(CHECKPOINT_MAX_NETWORKS + 1, sizeof(*tasks->networks));
+	one = tasks->networks;
+	*one = (struct network_ns){ .ns = -1, .changes = -1 };
+	one->record.at = read_record(ctx_fd, CKPT_REC_NETWORK, &one->record.len);
+	for (; ioctl(ctx_fd, CKPT_RESTART_NETWORK, &args) == 0; args = (struct restart_network_args){ .index = args.index + 1 }) {
+		one = &tasks->networks[tasks->nr_networks++];
+		*one = (struct network_ns){ .ns = -1, .changes = -1, .record.len = args.len };
+		one->record.at = xcalloc(1, args.len);
+		args.record = (uintptr_t)one->record.at;
+		if (ioctl(ctx_fd, CKPT_RESTART_NETWORK, &args) < 0)
+			die("the image cannot be read: %s", strerror(errno));
+	}
+}
+
 static void link_all(struct tasks *tasks, int ctx_fd)
 {
 	struct pid_map map = { .mask = 1 };
@@ -147,7 +167,7 @@ static void link_all(struct tasks *tasks, int ctx_fd)
 	read_namespaces(tasks, ctx_fd, &map);
 	tasks->user_ns = read_record(ctx_fd, CKPT_REC_USER_NS, &tasks->user_ns_len);
 	tasks->cgroups = read_record(ctx_fd, CKPT_REC_CGROUPS, &tasks->cgroups_len);
-	tasks->network = read_record(ctx_fd, CKPT_REC_NETWORK, &tasks->network_len);
+	read_networks(tasks, ctx_fd);
 	free(map.slots);
 }
 

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <linux/checkpoint.h>
 
+#include "network.h"
+
 #define NO_TASK	(-1)
 #define NO_CGROUP	(-1)
 
@@ -30,8 +32,8 @@ struct tasks {
 	size_t cgroups_len;
 	void *user_ns;	/* the USER_NS record, or NULL */
 	size_t user_ns_len;
-	void *network;	/* the NETWORK record, or NULL */
-	size_t network_len;
+	struct network_ns *networks;	/* NETWORK records: first the root's, which may be empty; no namespaces yet */
+	size_t nr_networks;
 };
 
 /* Read the table from a restart context and link it; dies if it is no tree. */

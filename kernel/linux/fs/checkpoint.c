@@ -12,6 +12,7 @@
 #include <linux/kernel.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
+#include <linux/nsproxy.h>
 #include <linux/pid.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -166,6 +167,21 @@ int ckpt_file_write_named(struct ckpt_ctx *ctx, struct file *file, struct ckpt_f
 	return checkpoint_unlinked(ctx, file, rec, name);
 }
 
+/* Its name leads a restart to what the root of the tree sees there. */
+static bool is_of_another_namespace(const struct inode *inode)
+{
+	const struct ctl_table_header *table = PROC_I(inode)->sysctl;
+	const struct proc_dir_entry *de = PDE(inode);
+
+	if (table)
+		return table->root->lookup && table->root->lookup(table->root) != table->set;
+	/* Each network has a directory of its own, below none but that of /proc. */
+	while (de && de != &proc_root && de->parent != &proc_root)
+		de = de->parent;
+	return de && de != &proc_root && de->namelen == 3 && !memcmp(de->name, "net", 3) &&
+	       de->data != current->nsproxy->net_ns;
+}
+
 /* A file of /proc/PID stands for its process: that has to come back too. */
 static int proc_obstacle(struct ckpt_ctx *ctx, const struct file *file)
 {
@@ -182,6 +198,9 @@ static int proc_obstacle(struct ckpt_ctx *ctx, const struct file *file)
 			"a file of /proc of process %d, which is not in the tree: not supported",
 			pid_vnr(pid));
 	}
+	if (is_of_another_namespace(inode))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+			"a file of /proc of a namespace in which the root of the tree does not live: not supported");
 	/* Such as the triggers of /proc/pressure. */
 	if (S_ISREG(inode->i_mode) && file->f_mode & FMODE_WRITE && !PROC_I(inode)->sysctl)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,

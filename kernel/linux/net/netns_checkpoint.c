@@ -2,22 +2,18 @@
 /*
  * A network namespace of the tree's own. User space reads by rtnetlink what is
  * configured in it, and configures a new one so; here is looked for what it
- * cannot make again, and for changes since it has read.
+ * cannot make again.
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
-#include <linux/net.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
-#include <linux/netlink.h>
-#include <linux/nsproxy.h>
 #include <linux/rtnetlink.h>
 #include <net/net_namespace.h>
 #include <net/netfilter/nf_tables.h>
 #include <net/rtnetlink.h>
 #include <net/sch_generic.h>
-#include <net/sock.h>
 
 static const char *kind_of(const struct net_device *dev)
 {
@@ -38,14 +34,16 @@ static bool can_be_made(const struct net_device *dev)
 	return match_string(kinds, ARRAY_SIZE(kinds), kind_of(dev)) >= 0;
 }
 
-/* What a veth is one end of, or a vlan is on, may be elsewhere. */
-static bool leads_outside(struct net *net, const struct net_device *dev)
+/* What a veth is one end of, or a vlan is on, may be elsewhere: of a veth, also in the tree. */
+static bool leads_outside(struct ckpt_ctx *ctx, struct net *net, const struct net_device *dev)
 {
 	int iflink = dev_get_iflink(dev);
+	const struct net *other = net;
 
-	if (dev->rtnl_link_ops && dev->rtnl_link_ops->get_link_net &&
-	    !net_eq(dev->rtnl_link_ops->get_link_net(dev), net))
-		return true;
+	if (dev->rtnl_link_ops && dev->rtnl_link_ops->get_link_net)
+		other = dev->rtnl_link_ops->get_link_net(dev);
+	if (!net_eq(other, net))
+		return strcmp(kind_of(dev), "veth") || !ckpt_net_is_of_tree(ctx, other);
 	return iflink && iflink != dev->ifindex && !__dev_get_by_index(net, iflink);
 }
 
@@ -89,7 +87,7 @@ static int check_device(struct ckpt_ctx *ctx, struct net *net, struct net_device
 {
 	const char *why = NULL;
 
-	if (!comes_by_itself(net, dev) && leads_outside(net, dev))
+	if (!comes_by_itself(net, dev) && leads_outside(ctx, net, dev))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 			"the device %s of its network namespace leads to another namespace: not supported",
 			dev->name);
@@ -169,14 +167,14 @@ static bool has_attached(struct net *net)
 }
 
 /**
- * ckpt_net_obstacles - what is in the network namespace of the tree's own that cannot be made again
- * @ctx:	the checkpoint; the caller has entered the namespace
+ * ckpt_net_obstacles - what is in a network namespace of the tree that cannot be made again
+ * @ctx:	the checkpoint
+ * @net:	the namespace
  *
  * Return: 0 or a negative error, which has been logged.
  */
-int ckpt_net_obstacles(struct ckpt_ctx *ctx)
+int ckpt_net_obstacles(struct ckpt_ctx *ctx, struct net *net)
 {
-	struct net *net = current->nsproxy->net_ns;
 	const char *whats[4] = {};
 	struct net_device *dev;
 	unsigned int i, nr = 0;
@@ -201,23 +199,4 @@ int ckpt_net_obstacles(struct ckpt_ctx *ctx)
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "its network namespace has %s: not supported",
 				    whats[i]);
 	return ret;
-}
-
-/**
- * ckpt_net_changed - has the network changed since user space has read its configuration?
- * @file:	a socket that has heard of all changes since before that
- *
- * Return: 0; -ESTALE if it has changed; or another negative error.
- */
-int ckpt_net_changed(struct file *file)
-{
-	struct socket *sock = sock_from_file(file);
-	struct sock *sk = sock ? sock->sk : NULL;
-
-	if (!sk || sk->sk_family != AF_NETLINK || sk->sk_protocol != NETLINK_ROUTE ||
-	    !net_eq(sock_net(sk), current->nsproxy->net_ns))
-		return -EINVAL;
-	/* Or there were more changes than it has room for. */
-	return skb_queue_empty_lockless(&sk->sk_receive_queue) && !READ_ONCE(sk->sk_err) ?
-	       0 : -ESTALE;
 }

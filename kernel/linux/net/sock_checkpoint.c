@@ -56,9 +56,10 @@ static int describe_peer_cred(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt
 	return ret;
 }
 
-static int sock_obstacle(struct ckpt_ctx *ctx, struct sock *sk)
+static int sock_obstacle(struct ckpt_ctx *ctx, struct sock *sk, u32 *net)
 {
-	if (!net_eq(sock_net(sk), current->nsproxy->net_ns))
+	if (!net_eq(sock_net(sk), current->nsproxy->net_ns) &&
+	    !ckpt_obj_lookup(ctx, CKPT_OBJ_NS, &sock_net(sk)->ns, net))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a socket of another network namespace: not supported");
 	if (READ_ONCE(sk->sk_user_data))
@@ -94,7 +95,7 @@ int checkpoint_sock(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_socket *r
 	rec->protocol = sk->sk_protocol ?: rec->protocol;
 	rec->shutdown = READ_ONCE(sk->sk_shutdown) & SHUTDOWN_MASK;
 	rec->error = READ_ONCE(sk->sk_err);
-	ret = sock_obstacle(ctx, sk);
+	ret = sock_obstacle(ctx, sk, &rec->net);
 	if (!ret)
 		ret = describe_peer_cred(ctx, sk, rec);
 	if (ret)
@@ -158,7 +159,7 @@ static int check_socket(struct ckpt_ctx *ctx, const struct ckpt_socket *s, size_
 	    tail != s->nr_options * sizeof(struct ckpt_sockopt) + s->addr_len + s->peer_len)
 		return ckpt_err(ctx, -EINVAL, "a SOCKET record contradicts itself");
 	if (s->flags & ~CKPT_SOCKET_FLAGS_ALL || s->state > CKPT_SOCKET_LISTENING ||
-	    s->shutdown & ~SHUTDOWN_MASK || s->error > MAX_ERRNO || s->reserved ||
+	    s->shutdown & ~SHUTDOWN_MASK || s->error > MAX_ERRNO ||
 	    (s->backlog > INT_MAX && !(s->flags & CKPT_SOCKET_FANOUT)) ||
 	    (!is_unix && !is_inet && s->family != AF_NETLINK && s->family != AF_PACKET) ||
 	    (without_file && (s->state == CKPT_SOCKET_LISTENING ||
@@ -336,6 +337,7 @@ static int make_socket(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_socke
  */
 int restore_socket_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 {
+	struct nsproxy *outside = NULL;
 	struct ckpt_socket *s;
 	int ret;
 
@@ -343,10 +345,13 @@ int restore_socket_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	if (IS_ERR(s))
 		return PTR_ERR(s);
 	ret = check_socket(ctx, s, rec->len - sizeof(*s));
+	if (!ret)
+		ret = restore_enter_net(ctx, s->net, &outside);
 	if (!ret && s->family == AF_UNIX && (s->listener || s->flags & CKPT_SOCKET_GONE))
 		ret = restore_unix_without_file(ctx, rec->objref, s, s + 1);
 	else if (!ret)
 		ret = make_socket(ctx, rec->objref, s);
+	restore_leave_net(outside);
 	kvfree(s);
 	return ret;
 }

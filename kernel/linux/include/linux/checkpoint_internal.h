@@ -71,6 +71,7 @@ struct ckpt_where {
 	u64 offset;		/* restart: where it stands in the image; 0: what was read last */
 };
 
+struct net;
 struct ns_common;
 struct nsproxy;
 struct uts_namespace;
@@ -149,6 +150,7 @@ struct ckpt_task_list {
  * @cgroup_members: checkpoint: who is in which
  * @nr_cgroup_members: their number
  * @network_changes: checkpoint: a socket that hears of what changes there
+ * @inner_nets:	checkpoint: network namespaces in which only some tasks live
  * @ipc:	System V IPC objects: segments seen, or objects that have been made
  * @file_cred:	restart: the credentials that files are opened with
  * @file_cred_ref: restart: how the image names them
@@ -188,7 +190,8 @@ struct ckpt_ctx {
 	struct list_head snapshots;
 	struct list_head ipc;		/* restart, too */
 	void *mounts, *network, *cgroups;
-	u32 mounts_len, network_len, cgroups_len, nr_cgroup_members;
+	u32 mounts_len, network_len, cgroups_len, nr_cgroup_members, nr_inner_nets;
+	struct ckpt_inner_net *inner_nets;
 	struct ckpt_cgroup_member *cgroup_members;
 	struct file *network_changes;
 	struct user_namespace *user_ns;	/* restart, too */
@@ -451,6 +454,7 @@ struct uts_namespace *restore_inner_uts(struct ckpt_ctx *ctx, const struct ckpt_
 					u32 objref);
 int restore_enter_ipc(struct ckpt_ctx *ctx, bool own_user, u32 objref);
 int restore_leave_ns(struct ckpt_ctx *ctx, int err);
+struct nsproxy *ckpt_enter_ns(struct ns_common *ns);
 int restore_ipc_ns_end_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_inner_ns(struct restart_task *rt);
 
@@ -874,8 +878,27 @@ static inline void ckpt_use_memcg_end(struct mem_cgroup *memcg)
 #endif
 
 /* net/netns_checkpoint.c */
-int ckpt_net_obstacles(struct ckpt_ctx *ctx);
-int ckpt_net_changed(struct file *file);
+/**
+ * struct ckpt_inner_net - a network namespace in which only some tasks of the tree live
+ * @record:	what user space says of it
+ * @len:	bytes of that
+ * @changes:	a socket that hears of what changes there
+ */
+struct ckpt_inner_net {
+	void *record;
+	u32 len;
+	struct file *changes;
+};
+
+int ckpt_net_obstacles(struct ckpt_ctx *ctx, struct net *net);
+int ckpt_net_changed(struct ckpt_ctx *ctx);
+bool ckpt_net_is_of_tree(struct ckpt_ctx *ctx, const struct net *net);
+int ckpt_get_inner_nets(struct ckpt_ctx *ctx, u64 from, u32 nr);
+void ckpt_inner_nets_free(struct ckpt_ctx *ctx);
+int checkpoint_inner_nets(struct ckpt_ctx *ctx);
+int restore_use_net_ns(struct ckpt_ctx *ctx, int fd, u32 objref);
+int restore_enter_net(struct ckpt_ctx *ctx, u32 objref, struct nsproxy **outside);
+void restore_leave_net(struct nsproxy *outside);
 
 /* net/inet_checkpoint.c */
 int checkpoint_inet(struct ckpt_ctx *ctx, struct file *file, struct socket *sock);

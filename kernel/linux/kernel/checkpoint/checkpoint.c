@@ -88,6 +88,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	if (ctx->network_changes)
 		fput(ctx->network_changes);
 	kvfree(ctx->network);
+	ckpt_inner_nets_free(ctx);
 	kvfree(ctx->cgroups);
 	kvfree(ctx->cgroup_members);
 	if (ctx->user_ns)
@@ -181,7 +182,7 @@ static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
 	unsigned int i;
 	int ret;
 
-	ret = ctx->network_changes ? ckpt_net_changed(ctx->network_changes) : 0;
+	ret = ckpt_net_changed(ctx);
 	if (!ret)
 		ret = ckpt_find_cgroups(ctx);
 	if (!ret)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Checkpoint/restart of UTS and IPC namespaces in which only some tasks of the tree
- * live: the kernel makes them again, and the tasks enter them.
+ * Checkpoint/restart of UTS, IPC and network namespaces in which only some tasks of
+ * the tree live: the kernel makes the first two again, user space the others, and the
+ * tasks enter them.
  *
  * What is in an IPC namespace is written and restored by who lives there for that
  * time.
@@ -13,6 +14,7 @@
 #include <linux/proc_ns.h>
 #include <linux/user_namespace.h>
 #include <linux/utsname.h>
+#include <net/net_namespace.h>
 
 /* What the caller has, for him to change. */
 static struct nsproxy *copy_nsproxy(void)
@@ -39,8 +41,13 @@ static int install(struct nsproxy *to, struct ns_common *ns)
 	return ns->ops->install(&set, ns);
 }
 
-/* Returns where the caller was, for switch_task_namespaces(). */
-static struct nsproxy *enter(struct ns_common *ns)
+/**
+ * ckpt_enter_ns - live in a namespace for a while
+ * @ns:		the namespace
+ *
+ * Return: where the caller was, for switch_task_namespaces(), or an error pointer.
+ */
+struct nsproxy *ckpt_enter_ns(struct ns_common *ns)
 {
 	struct nsproxy *new = copy_nsproxy(), *outside = current->nsproxy;
 	int ret;
@@ -60,13 +67,14 @@ static struct nsproxy *enter(struct ns_common *ns)
 /**
  * ckpt_is_one_of - does who has these namespaces live in that one?
  * @nsproxy:	the namespaces
- * @ns:		a UTS or IPC namespace
+ * @ns:		a UTS, IPC or network namespace
  *
  * Return: whether he does.
  */
 bool ckpt_is_one_of(const struct nsproxy *nsproxy, const struct ns_common *ns)
 {
-	return &nsproxy->uts_ns->ns == ns || &nsproxy->ipc_ns->ns == ns;
+	return &nsproxy->uts_ns->ns == ns || &nsproxy->ipc_ns->ns == ns ||
+	       &nsproxy->net_ns->ns == ns;
 }
 
 /* Where a task lives, if that is not where the caller does; held. */
@@ -103,12 +111,13 @@ void ckpt_inner_ns(struct ckpt_ctx *ctx, struct task_struct *t, struct ckpt_unsh
 {
 	u->uts = inner_of(ctx, t, &utsns_operations);
 	u->ipc = inner_of(ctx, t, &ipcns_operations);
+	u->net = inner_of(ctx, t, &netns_operations);
 }
 
 static int write_ipc(struct ckpt_ctx *ctx, struct ns_common *ns, u32 objref)
 {
 	u64 flags = ctx->flags;
-	struct nsproxy *outside = enter(ns);
+	struct nsproxy *outside = ckpt_enter_ns(ns);
 	int ret;
 
 	if (IS_ERR(outside))
@@ -237,7 +246,7 @@ int restore_enter_ipc(struct ckpt_ctx *ctx, bool own_user, u32 objref)
 	ret = ckpt_ref_add(ctx, objref, CKPT_OBJ_NS, &ns->ns);
 	if (ret)
 		return ret;
-	outside = enter(&ns->ns);
+	outside = ckpt_enter_ns(&ns->ns);
 	if (IS_ERR(outside))
 		return ckpt_err(ctx, PTR_ERR(outside), "cannot enter an IPC namespace");
 	ctx->outside = outside;
@@ -295,7 +304,7 @@ int restore_inner_ns(struct restart_task *rt)
 	struct nsproxy *new;
 	int ret;
 
-	if (!u || (!u->uts && !u->ipc))
+	if (!u || (!u->uts && !u->ipc && !u->net))
 		return 0;
 	new = copy_nsproxy();
 	if (IS_ERR(new))
@@ -303,6 +312,8 @@ int restore_inner_ns(struct restart_task *rt)
 	ret = enter_one(rt, new, u->uts, &utsns_operations);
 	if (!ret)
 		ret = enter_one(rt, new, u->ipc, &ipcns_operations);
+	if (!ret)
+		ret = enter_one(rt, new, u->net, &netns_operations);
 	if (ret) {
 		put_nsproxy(new);
 		return restore_fail(rt, ret, "its namespaces");

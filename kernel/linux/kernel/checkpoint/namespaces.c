@@ -83,8 +83,6 @@ const char *ckpt_foreign_namespace(struct ckpt_ctx *ctx, struct task_struct *t)
 		which = "no";
 	else if (a->mnt_ns != b->mnt_ns)
 		which = "another mount";
-	else if (a->net_ns != b->net_ns)
-		which = "another network";
 	else if (a->time_ns != b->time_ns)
 		which = "another time";
 	else if (a->time_ns_for_children != a->time_ns)
@@ -284,7 +282,7 @@ int checkpoint_namespaces(struct ckpt_ctx *ctx)
 	if (!ret)
 		ret = ckpt_check_owners(ctx);
 	if (!ret && head.flags & CKPT_NS_NET)
-		ret = ckpt_net_obstacles(ctx);
+		ret = ckpt_net_obstacles(ctx, current->nsproxy->net_ns);
 	if (ret)
 		return ret;
 	pids = kvcalloc(ctx->tasks.nr, sizeof(*pids), GFP_KERNEL_ACCOUNT);
@@ -306,6 +304,8 @@ int checkpoint_namespaces(struct ckpt_ctx *ctx)
 		ret = ckpt_write_rec(ctx, CKPT_REC_MOUNTS, 0, ctx->mounts, ctx->mounts_len);
 	if (!ret && ctx->network_len)
 		ret = ckpt_write_rec(ctx, CKPT_REC_NETWORK, 0, ctx->network, ctx->network_len);
+	if (!ret)
+		ret = checkpoint_inner_nets(ctx);
 	if (!ret)
 		ret = checkpoint_cgroups(ctx);
 	if (!ret)

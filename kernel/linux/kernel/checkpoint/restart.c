@@ -69,6 +69,9 @@ static void restart_free(struct kref *kref)
 	kvfree(r->namespaces);
 	kvfree(r->mounts);
 	kvfree(r->network);
+	for (i = 0; i < r->nr_inner_nets; i++)
+		kvfree(r->inner_nets[i].record);
+	kfree(r->inner_nets);
 	kvfree(r->user_ns);
 	kvfree(r->cgroups);
 	put_pid_ns(r->pid_ns);
@@ -155,6 +158,39 @@ static int tell_record(struct restart_ctx *r, struct restart_record_args __user 
 	return copy_to_user(uargs, &a, sizeof(a)) ? -EFAULT : 0;
 }
 
+static int tell_network(struct restart_ctx *r, struct restart_network_args __user *uargs)
+{
+	const struct kept_network *kept;
+	struct restart_network_args a;
+
+	if (copy_from_user(&a, uargs, sizeof(a)))
+		return -EFAULT;
+	if (a.index >= r->nr_inner_nets)
+		return -ENOENT;
+	kept = &r->inner_nets[a.index];
+	if (copy_to_user(u64_to_user_ptr(a.record), kept->record, min(a.len, kept->len)))
+		return -EFAULT;
+	a.len = kept->len;
+	return copy_to_user(uargs, &a, sizeof(a)) ? -EFAULT : 0;
+}
+
+/* The tool has made the next one. */
+static int use_network(struct restart_ctx *r, int fd)
+{
+	int ret = -EINVAL;
+
+	if (task_tgid(current) != r->owner)
+		return -EPERM;
+	if (!mutex_trylock(&r->lock))
+		return -EBUSY;
+	if (r->nr_made_nets < r->nr_inner_nets)
+		ret = restore_use_net_ns(r->ckpt, fd, r->inner_nets[r->nr_made_nets].objref);
+	if (!ret)
+		r->nr_made_nets++;
+	mutex_unlock(&r->lock);
+	return ret;
+}
+
 static bool all_in_place(struct restart_ctx *r)
 {
 	return atomic_read(&r->nr_joined) == r->nr_tasks || r->phase == PHASE_DEAD;
@@ -170,6 +206,10 @@ static long restart_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 		return copy_to_user(uargs, &r->time, sizeof(r->time)) ? -EFAULT : 0;
 	if (cmd == CKPT_RESTART_RECORD)
 		return tell_record(r, (void __user *)arg);
+	if (cmd == CKPT_RESTART_NETWORK)
+		return tell_network(r, (void __user *)arg);
+	if (cmd == CKPT_RESTART_NETWORK_NS)
+		return use_network(r, arg);
 	if (cmd == CKPT_RESTART_USER_NS)
 		return task_tgid(current) == r->owner ? restore_use_user_ns(r->ckpt, arg) : -EPERM;
 	/* That of who made the context is not the tree's to give. */

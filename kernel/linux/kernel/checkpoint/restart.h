@@ -12,6 +12,13 @@ enum restart_phase {
 	PHASE_DEAD,
 };
 
+/* A NETWORK that is not the root's. */
+struct kept_network {
+	void *record;
+	u32 len;
+	u32 objref;
+};
+
 /**
  * struct restart_ctx - what the file descriptor of a restart stands for
  * @ckpt:	image, log, objects
@@ -19,6 +26,9 @@ enum restart_phase {
  * @namespaces:	the NAMESPACES record, for user space, or NULL
  * @mounts:	the MOUNTS record, the same
  * @network:	the NETWORK record, the same
+ * @inner_nets:	the other NETWORK records, the same
+ * @nr_inner_nets:	how many
+ * @nr_made_nets:	how many of these there are again
  * @user_ns:	the USER_NS record, the same
  * @cgroups:	the CGROUPS record, the same
  * @time:	the TIME record, the same
@@ -44,6 +54,8 @@ struct restart_ctx {
 	struct ckpt_ctx *ckpt;
 	struct kref refs;
 	void *namespaces, *mounts, *network, *user_ns, *cgroups;
+	struct kept_network *inner_nets;
+	u32 nr_inner_nets, nr_made_nets;
 	struct ckpt_time time;
 	u32 namespaces_len, mounts_len, network_len, user_ns_len, cgroups_len;
 	struct pid_namespace *pid_ns;

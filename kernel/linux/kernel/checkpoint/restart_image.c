@@ -206,6 +206,25 @@ static int keep_record(struct restart_ctx *r, const struct ckpt_rec *rec, size_t
 	return 0;
 }
 
+/* Of some tasks: there may be several. */
+static int keep_network(struct restart_ctx *r, const struct ckpt_rec *rec)
+{
+	struct kept_network *all, *one;
+
+	if (r->nr_inner_nets == CHECKPOINT_MAX_NETWORKS)
+		return ckpt_err(r->ckpt, -EINVAL, "more than %u networks",
+				CHECKPOINT_MAX_NETWORKS);
+	all = krealloc_array(r->inner_nets, r->nr_inner_nets + 1, sizeof(*all),
+			     GFP_KERNEL_ACCOUNT);
+	if (!all)
+		return -ENOMEM;
+	r->inner_nets = all;
+	one = &all[r->nr_inner_nets];
+	*one = (struct kept_network) { .objref = rec->objref };
+	r->nr_inner_nets++;
+	return keep_record(r, rec, sizeof(struct ckpt_network), &one->record, &one->len);
+}
+
 /* What else the tool that makes the tree has to know. */
 static int read_namespaces(struct restart_ctx *r)
 {
@@ -225,7 +244,8 @@ static int read_namespaces(struct restart_ctx *r)
 			ret = keep_record(r, &rec, 1, &r->mounts, &r->mounts_len);
 			break;
 		case CKPT_REC_NETWORK:
-			ret = keep_record(r, &rec, sizeof(struct ckpt_network), &r->network,
+			ret = rec.objref ? keep_network(r, &rec) :
+			      keep_record(r, &rec, sizeof(struct ckpt_network), &r->network,
 					  &r->network_len);
 			break;
 		case CKPT_REC_CGROUPS:

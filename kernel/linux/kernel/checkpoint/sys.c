@@ -111,6 +111,9 @@ static int get_namespaces(struct ckpt_ctx *ctx, const struct checkpoint_args *ar
 	ctx->mounts_len = args->mounts_len;
 	ctx->network_len = args->network_len;
 	ctx->cgroups_len = args->cgroups_len;
+	ret = ckpt_get_inner_nets(ctx, args->networks, args->nr_networks);
+	if (ret)
+		return ret;
 	if (!(args->flags & CHECKPOINT_OWN_NET))
 		return 0;
 	ctx->network_changes = fget(args->network_fd);
@@ -158,7 +161,7 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 	struct ckpt_ctx *ctx;
 	int ret;
 
-	BUILD_BUG_ON(sizeof(args) != CHECKPOINT_ARGS_SIZE_VER4);
+	BUILD_BUG_ON(sizeof(args) != CHECKPOINT_ARGS_SIZE_VER5);
 	BUILD_BUG_ON(sizeof(struct checkpoint_stats) != CHECKPOINT_STATS_SIZE_VER2);
 	if (usize < CHECKPOINT_ARGS_SIZE_VER0)
 		return -EINVAL;
@@ -171,7 +174,8 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 	     args.flags & (CHECKPOINT_LIVE | CHECKPOINT_KILL | CHECKPOINT_DRYRUN)) ||
 	    (args.flags & CHECKPOINT_UNLINKED_COPY && args.flags & CHECKPOINT_UNLINKED_AUTO) ||
 	    args.reserved || args.mounts_len > CKPT_MAX_RECORD_BYTES ||
-	    args.network_len > CKPT_MAX_RECORD_BYTES || args.reserved2 ||
+	    args.network_len > CKPT_MAX_RECORD_BYTES ||
+	    args.nr_networks > CHECKPOINT_MAX_NETWORKS ||
 	    args.cgroups_len > CKPT_MAX_RECORD_BYTES / 2)
 		return -EINVAL;
 	if (!may_checkpoint())

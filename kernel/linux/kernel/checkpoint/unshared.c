@@ -15,7 +15,7 @@
  */
 int checkpoint_unshared(struct ckpt_ctx *ctx, const struct ckpt_unshared *u)
 {
-	if (!u->files && !u->fs && !u->uts && !u->ipc)
+	if (!u->files && !u->fs && !u->uts && !u->ipc && !u->net)
 		return 0;
 	return ckpt_write_rec(ctx, CKPT_REC_UNSHARED, 0, u, sizeof(*u));
 }
@@ -27,7 +27,8 @@ static bool is_valid(const struct ckpt_unshared *u, const struct restart_task *r
 	/* What a leader has is that of the process. */
 	if (rt->leader == rt && (u->files || u->fs))
 		return false;
-	return (u->files || u->fs || u->uts || u->ipc) && u->files != p->files && u->fs != p->fs;
+	return (u->files || u->fs || u->uts || u->ipc || u->net) && u->files != p->files &&
+	       u->fs != p->fs && !u->reserved;
 }
 
 /**

@@ -69,8 +69,7 @@ export function socket(c: Cursor): Fields {
     peerPid: c.s32(),
   };
   const nrOptions = c.u32();
-  const [addrLen, peerLen] = [c.u32(), c.u32()];
-  c.skip(4);
+  const [addrLen, peerLen, net] = [c.u32(), c.u32(), c.u32()];
   const options: Fields[] = [];
   while (options.length < nrOptions && c.left >= 32) {
     const [level, name, len] = [c.u32(), c.u32(), c.u32()];
@@ -78,7 +77,7 @@ export function socket(c: Cursor): Fields {
     options.push({ level, name, value: bytesToHex(c.take(16).subarray(0, Math.min(len, 16))) });
   }
   const address = bytesToHex(c.take(Math.min(addrLen, c.left)));
-  return { ...fields, options, address, peer: bytesToHex(c.take(Math.min(peerLen, c.left))) };
+  return { ...fields, net, options, address, peer: bytesToHex(c.take(Math.min(peerLen, c.left))) };
 }
 
 export function socketMsg(c: Cursor): Fields {

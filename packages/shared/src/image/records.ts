@@ -442,7 +442,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [71, { name: "SCHED", fixed: 192, element: 0, decode: sched }],
   [72, { name: "DEADLINE", fixed: 32, element: 0, decode: deadline }],
   [73, { name: "DISPATCH", fixed: 24, element: 0, decode: dispatch }],
-  [74, { name: "UNSHARED", fixed: 16, element: 0, decode: unshared }],
+  [74, { name: "UNSHARED", fixed: 24, element: 0, decode: unshared }],
   [75, { name: "USAGE", fixed: 224, element: 0, decode: usage }],
   [86, { name: "PIDFD", fixed: 8, element: 0, decode: pidfd }],
   [5, { name: "TIME", fixed: 16, element: 0, decode: time }],

@@ -66,7 +66,13 @@ export const deadline = (c: Cursor): Fields => ({
 
 export const dispatch = (c: Cursor): Fields => ({ offset: c.hex(), len: c.hex(), selector: c.hex() });
 
-export const unshared = (c: Cursor): Fields => ({ files: c.u32(), fs: c.u32(), uts: c.u32(), ipc: c.u32() });
+export const unshared = (c: Cursor): Fields => ({
+  files: c.u32(),
+  fs: c.u32(),
+  uts: c.u32(),
+  ipc: c.u32(),
+  net: c.u32(),
+});
 
 const counts = (c: Cursor): Fields => ({
   minFlt: c.digits(),

@@ -115,14 +115,26 @@ struct checkpoint_args {
 					/* a change, nothing is written: ESTALE */
 	__aligned_u64 cgroups;		/* const char *: kept in the image, in CGROUPS; if a task */
 	__u32 cgroups_len;		/* is in a group of which it says nothing: ESTALE */
-	__u32 reserved2;		/* 0 */
+	__u32 nr_networks;
+	__aligned_u64 networks;		/* const struct checkpoint_network *; if a task lives in */
+					/* another one than these and the root: ESTALE */
 };
+
+/* A network namespace in which only some tasks of the tree live. */
+struct checkpoint_network {
+	__aligned_u64 network;		/* const void *: kept in the image as NETWORK */
+	__u32 network_len;
+	__s32 network_fd;		/* of rtnetlink, from there; as that of the root's */
+};
+
+#define CHECKPOINT_MAX_NETWORKS	256
 
 #define CHECKPOINT_ARGS_SIZE_VER0	48
 #define CHECKPOINT_ARGS_SIZE_VER1	56
 #define CHECKPOINT_ARGS_SIZE_VER2	72	/* mounts */
 #define CHECKPOINT_ARGS_SIZE_VER3	88	/* network */
 #define CHECKPOINT_ARGS_SIZE_VER4	104	/* cgroups */
+#define CHECKPOINT_ARGS_SIZE_VER5	112	/* networks */
 
 struct checkpoint_stats {
 	__u8 image_id[CKPT_ID_BYTES];
@@ -216,6 +228,20 @@ struct restart_record_args {
 /* Wait until all tasks have joined. */
 #define CKPT_RESTART_JOINED	_IO(0xcb, 7)
 
+/* Likewise: of those NETWORKs that are not the root's, the one at @index. */
+struct restart_network_args {
+	__aligned_u64 record;		/* void * */
+	__u32 len;
+	__u32 index;
+};
+
+#define CKPT_RESTART_NETWORK	_IOWR(0xcb, 8, struct restart_network_args)
+/*
+ * By who made the context: @arg is a descriptor of the namespace of the first of those,
+ * then of the next one.
+ */
+#define CKPT_RESTART_NETWORK_NS	_IO(0xcb, 9)
+
 #define RESTART_ARGS_SIZE_VER0	40
 #define RESTART_ARGS_SIZE_VER1	48	/* copy_dir_fd */
 
@@ -239,7 +265,7 @@ enum ckpt_rec_type {
 	CKPT_REC_TMPFS_INODE	= 7,	/* objref; XATTRs follow, then PAGES */
 	CKPT_REC_TMPFS_LINK	= 8,	/* objref of the TMPFS_INODE: another name of it */
 	CKPT_REC_TMPFS_END	= 9,	/* objref of the TMPFS */
-	CKPT_REC_NETWORK	= 10,
+	CKPT_REC_NETWORK	= 10,	/* objref, unless it is the root's */
 	CKPT_REC_USER_NS	= 11,
 	CKPT_REC_CGROUPS	= 12,
 	CKPT_REC_FILE		= 16,	/* objref */
@@ -410,8 +436,10 @@ struct ckpt_id_extent {
 };
 
 /*
- * NETWORK: the configuration of the tree's own network namespace; user space makes
- * it again. Tail: messages of rtnetlink, each padded to a multiple of 4 bytes; then
+ * NETWORK: the configuration of the tree's own network namespace, or, with an objref,
+ * of one that some of its tasks live in, and nobody else; user space makes
+ * it again. By the position of its record, the root's being 0, others speak of it
+ * (NETNSA_PID in RTM_NEWNSID). Tail: messages of rtnetlink, each padded to a multiple of 4 bytes; then
  * lines "path value" of what stands in /proc/sys/net.
  */
 struct ckpt_network {
@@ -942,7 +970,7 @@ struct ckpt_socket {
 	__u32 nr_options;
 	__u32 addr_len;
 	__u32 peer_len;
-	__u32 reserved;
+	__u32 net;		/* objref of the NETWORK it is in, or 0: that of the root */
 };
 
 /* SOCKET_PEER: what a socket is connected to. */
@@ -1395,7 +1423,8 @@ struct ckpt_thread {
 /* UNSHARED: what the thread has for itself, unlike its process or the tree. */
 struct ckpt_unshared {
 	__u32 files, fs;		/* objrefs, or 0: those of the process */
-	__u32 uts, ipc;			/* the same, or 0: where the root of the tree lives */
+	__u32 uts, ipc, net;		/* the same, or 0: where the root of the tree lives */
+	__u32 reserved;
 };
 
 #define CKPT_SECCOMP_LOG	(1U << 0)	/* SECCOMP_FILTER_FLAG_LOG */
