@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Processes of a tree that live in networks of their own, with devices that lead from one to the other. */
-/* covers: Namespaces | net: several in a tree, with veth pairs, sockets and connections between them | supported */
+/* covers: Namespaces | net: several in a tree, also of its user namespace, with veth pairs, sockets and connections between them | supported */
 /* covers: Namespaces | net: one of a part of the tree that processes outside live in, too, that leads outside, or that a file is of | refused by name */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -290,6 +290,21 @@ static void of_root(void)
 	two_networks();
 }
 
+/* Who has a user namespace of its own, as unshare -r. */
+static bool become_root_of_user_ns(void)
+{
+	return unshare(CLONE_NEWUSER) == 0 && put_text("/proc/self/setgroups", "deny") &&
+	       put_text("/proc/self/uid_map", "0 0 1") && put_text("/proc/self/gid_map", "0 0 1");
+}
+
+static void of_user(void)
+{
+	if (!become_root_of_user_ns() || unshare(CLONE_NEWNET) < 0)
+		_exit(89);
+	ip("link set lo up");
+	two_networks();
+}
+
 /* ---- */
 
 static void sleeper(struct side *side)
@@ -438,6 +453,9 @@ static void damaged(void)
 	BAD_FIELD(so->net, p->fs, "a socket in directories", "not a namespace");
 	BAD_FIELD(next->objref, head->objref, "two that are called the same", "cannot be given to it");
 	BAD_FIELD(head->objref, next->objref + 1000, "one that nobody speaks of", "no object has objref");
+	BAD_FIELD(n->own_user, 1, "of a user namespace that there is not", "the image has none");
+	BAD_FIELD(n->own_user, 2, "of an unknown one", "contradicts itself");
+	BAD_FIELD(n->reserved, 1, "a reserved field", "contradicts itself");
 	BAD_FIELD(n->messages_len, n->messages_len + 4, "lengths that do not add up", "contradicts itself");
 	if (!id) {
 		tap_ok(false, "a network knows the other by a number");
@@ -472,6 +490,7 @@ int main(void)
 	ip("link set lo up");
 	subject_round("networks", two_networks);
 	subject_round("own", of_root);
+	subject_round("of a user namespace", of_user);
 	with_damage();
 	leak();
 	subject_refused("outside", leads_outside, IMAGE, "leads to another namespace");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Processes of a tree that have made namespaces for themselves. */
 /* covers: Namespaces | uts: several in a tree, of processes and threads | supported */
-/* covers: Namespaces | ipc: several in a tree, with all that is in them | supported */
+/* covers: Namespaces | ipc: several in a tree, also of its user namespace, with all that is in them | supported */
 /* covers: Namespaces | uts, ipc: one of a part of the tree that processes outside live in, too, or that is held by a file | refused by name */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -292,6 +292,27 @@ static void ipc(void)
 	remove_objects(&mine);
 }
 
+/* Who has a user namespace of its own, as unshare -r. */
+static bool become_root_of_user_ns(void)
+{
+	return unshare(CLONE_NEWUSER) == 0 && put_text("/proc/self/setgroups", "deny") &&
+	       put_text("/proc/self/uid_map", "0 0 1") && put_text("/proc/self/gid_map", "0 0 1");
+}
+
+static void shared_of_user(void)
+{
+	if (!become_root_of_user_ns())
+		_exit(79);
+	shared();
+}
+
+static void ipc_of_user(void)
+{
+	if (!become_root_of_user_ns() || unshare(CLONE_NEWIPC) < 0)
+		_exit(78);
+	ipc();
+}
+
 /* Checkpointed alone, the grandchild shares with its parent. */
 static void tells(void)
 {
@@ -447,6 +468,8 @@ int main(void)
 	with_damage("uts", body, damaged);
 	with_damage("ipc", ipc, damaged_ipc);
 	subject_round("shared", shared);
+	subject_round("shared, of a user namespace", shared_of_user);
+	subject_round("ipc, of a user namespace", ipc_of_user);
 	leak();
 	subject_refused("held", held, IMAGE, "in which the root of the tree does not live");
 	return tap_done();

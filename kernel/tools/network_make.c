@@ -61,7 +61,8 @@ static bool take_image(struct network *net, const void *record, size_t len)
 	if (len < sizeof(head))
 		return false;
 	memcpy(&head, record, sizeof(head));
-	if (head.messages_len > len - sizeof(head) || head.sysctls_len != len - sizeof(head) - head.messages_len)
+	if (head.messages_len > len - sizeof(head) || head.reserved ||
+	    head.own_user > 1 || head.sysctls_len != len - sizeof(head) - head.messages_len)
 		return false;
 	messages = (struct bytes){ .at = (char *)record + sizeof(head), .len = head.messages_len };
 	while ((m = rtnl_next(&messages, m)))

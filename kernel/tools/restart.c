@@ -23,6 +23,7 @@
 #include "namespaces.h"
 #include "network.h"
 #include "rebuild.h"
+#include "user_ns.h"
 #include "util.h"
 
 static const char usage[] =
@@ -275,10 +276,13 @@ static int open_net_ns(const char *of)
 	return fd;
 }
 
-static int new_net_ns(void)
+static int new_net_ns(const struct bytes *record)
 {
-	int home = open_net_ns("self"), fd;
+	int home, fd;
 
+	if (((const struct ckpt_network *)record->at)->own_user == 1)
+		return user_ns_make_net();
+	home = open_net_ns("self");
 	if (unshare(CLONE_NEWNET) < 0)
 		die("cannot make a network namespace: %s", strerror(errno));
 	fd = open_net_ns("self");
@@ -297,7 +301,7 @@ static void make_networks(void)
 	if (rebuild.tasks.own & CKPT_NS_NET)
 		all[0].ns = open_net_ns(root);
 	for (size_t i = 1; i < nr; i++)
-		all[i].ns = new_net_ns();
+		all[i].ns = new_net_ns(&all[i].record);
 	if (!network_make(all, nr))
 		die("its network cannot be made again");
 	for (size_t i = 0; i < nr; i++) {

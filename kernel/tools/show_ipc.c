@@ -285,6 +285,7 @@ static void network_json(const unsigned char *body)
 	memcpy(&n, body, sizeof(n));
 	json_number("messagesBytes", n.messages_len);
 	json_number("sysctlsBytes", n.sysctls_len);
+	json_number("ownUser", n.own_user);
 }
 
 static void cgroups_json(const unsigned char *body, size_t len)

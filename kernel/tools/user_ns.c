@@ -25,6 +25,9 @@
 #include "mounts.h"
 #include "util.h"
 
+/* That of the tree. */
+static int user_ns = -1;
+
 #define KINDS	(CKPT_NS_UTS | CKPT_NS_IPC | CKPT_NS_MNT | CKPT_NS_NET | CKPT_NS_CGROUP)
 
 static struct ckpt_user_ns head_of(const struct tasks *tasks)
@@ -179,7 +182,7 @@ static pid_t fork_beside(const struct tasks *tasks)
 
 pid_t user_ns_make(const struct tasks *tasks, int ctx_fd)
 {
-	int ends[2], fd, error;
+	int ends[2], error;
 	char *path;
 	pid_t pid;
 
@@ -201,13 +204,49 @@ pid_t user_ns_make(const struct tasks *tasks, int ctx_fd)
 	if (write(ends[0], "", 1) != 1 || (error = heard(ends[0])))
 		die("what belongs to its user namespace cannot be made: %s", strerror(error ?: errno));
 	path = xasprintf("/proc/%d/ns/user", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || ioctl(ctx_fd, CKPT_RESTART_USER_NS, (long)fd) < 0)
+	user_ns = open(path, O_RDONLY | O_CLOEXEC);
+	if (user_ns < 0 || ioctl(ctx_fd, CKPT_RESTART_USER_NS, (long)user_ns) < 0)
 		die("its user namespace cannot be used: %s", strerror(errno));
-	close(fd);
 	free(path);
 	/* ends[0] stays open: the holder lives as long. */
 	return pid;
+}
+
+/* Who makes it enters the user namespace for that, and ends when it has been opened. */
+int user_ns_make_net(void)
+{
+	int ends[2], error, fd;
+	char *path, byte;
+	pid_t pid;
+
+	if (user_ns < 0)
+		die("a network of a user namespace, but the image has none");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		die("cannot prepare: %s", strerror(errno));
+	pid = fork();
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	if (pid == 0) {
+		close(ends[0]);
+		if (setns(user_ns, CLONE_NEWUSER) < 0 || unshare(CLONE_NEWNET) < 0)
+			fail(ends[1], errno);
+		say(ends[1]);
+		while (read(ends[1], &byte, 1) > 0)
+			;
+		_exit(0);
+	}
+	close(ends[1]);
+	error = heard(ends[0]);
+	if (error)
+		die("cannot make a network namespace: %s", strerror(error));
+	path = xasprintf("/proc/%d/ns/net", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		die("%s: %s", path, strerror(errno));
+	free(path);
+	close(ends[0]);
+	waitpid(pid, NULL, 0);
+	return fd;
 }
 
 void user_ns_end(pid_t holder)

@@ -16,6 +16,9 @@ uint32_t user_ns_owns(const struct tasks *tasks);
  */
 pid_t user_ns_make(const struct tasks *tasks, int ctx_fd);
 
+/* A network namespace that belongs to it, after that; its descriptor. */
+int user_ns_make_net(void);
+
 /* They are used by others now. */
 void user_ns_end(pid_t holder);
 

@@ -73,6 +73,7 @@ struct ckpt_where {
 
 struct net;
 struct ns_common;
+struct proc_ns_operations;
 struct nsproxy;
 struct uts_namespace;
 
@@ -455,6 +456,7 @@ struct uts_namespace *restore_inner_uts(struct ckpt_ctx *ctx, const struct ckpt_
 int restore_enter_ipc(struct ckpt_ctx *ctx, bool own_user, u32 objref);
 int restore_leave_ns(struct ckpt_ctx *ctx, int err);
 struct nsproxy *ckpt_enter_ns(struct ns_common *ns);
+struct ns_common *ckpt_get_inner_ns(struct task_struct *t, const struct proc_ns_operations *ops);
 int restore_ipc_ns_end_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_inner_ns(struct restart_task *rt);
 

@@ -110,24 +110,13 @@ bool ckpt_net_is_of_tree(struct ckpt_ctx *ctx, const struct net *net)
 	return false;
 }
 
-/* NULL: it is that of the root, or the task has ended. */
-static struct ns_common *get_net_of(struct task_struct *t)
-{
-	struct ns_common *ns = netns_operations.get(t);
-
-	if (!ns || !ckpt_is_one_of(current->nsproxy, ns))
-		return ns;
-	ns->ops->put(ns);
-	return NULL;
-}
-
 /* The first of those who live there; behind the last one: nobody does. */
 static unsigned int first_in(struct ckpt_ctx *ctx, struct net *net)
 {
 	unsigned int i;
 
 	for (i = 0; i < ctx->tasks.nr; i++) {
-		struct ns_common *ns = get_net_of(ctx->tasks.task[i]);
+		struct ns_common *ns = ckpt_get_inner_ns(ctx->tasks.task[i], &netns_operations);
 
 		if (ns)
 			ns->ops->put(ns);
@@ -143,7 +132,7 @@ static bool all_are_known(struct ckpt_ctx *ctx)
 	unsigned int i;
 
 	for (i = 0; i < ctx->tasks.nr && known; i++) {
-		struct ns_common *ns = get_net_of(ctx->tasks.task[i]);
+		struct ns_common *ns = ckpt_get_inner_ns(ctx->tasks.task[i], &netns_operations);
 
 		if (!ns)
 			continue;
@@ -193,9 +182,10 @@ static int write_net(struct ckpt_ctx *ctx, const struct ckpt_inner_net *inner)
 	ret = ckpt_obj(ctx, CKPT_OBJ_NS, &net->ns, &objref);
 	if (ret <= 0)
 		return ret ?: -EINVAL;
-	if (net->user_ns != current_user_ns())
+	if (net->user_ns != current_user_ns() && net->user_ns != ctx->user_ns)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-			"its net namespace belongs to another user namespace, and only some of the tree live in it: not supported");
+			"its net namespace belongs to another user namespace: not supported");
+	((struct ckpt_network *)inner->record)->own_user = net->user_ns == ctx->user_ns;
 	ret = ckpt_check_leaks(ctx, &net->ns);
 	if (!ret)
 		ret = ckpt_net_obstacles(ctx, net);

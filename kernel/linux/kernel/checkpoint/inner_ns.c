@@ -77,8 +77,14 @@ bool ckpt_is_one_of(const struct nsproxy *nsproxy, const struct ns_common *ns)
 	       &nsproxy->net_ns->ns == ns;
 }
 
-/* Where a task lives, if that is not where the caller does; held. */
-static struct ns_common *get_inner(struct task_struct *t, const struct proc_ns_operations *ops)
+/**
+ * ckpt_get_inner_ns - where does a task live, if that is not where the root does?
+ * @t:		the task
+ * @ops:	which kind of namespace
+ *
+ * Return: the namespace, held; or NULL, also if the task has ended.
+ */
+struct ns_common *ckpt_get_inner_ns(struct task_struct *t, const struct proc_ns_operations *ops)
 {
 	struct ns_common *ns = ops->get(t);
 
@@ -91,7 +97,7 @@ static struct ns_common *get_inner(struct task_struct *t, const struct proc_ns_o
 static u32 inner_of(struct ckpt_ctx *ctx, struct task_struct *t,
 		    const struct proc_ns_operations *ops)
 {
-	struct ns_common *ns = get_inner(t, ops);
+	struct ns_common *ns = ckpt_get_inner_ns(t, ops);
 	u32 objref = 0;
 
 	if (!ns)
@@ -169,7 +175,7 @@ int checkpoint_inner_ns(struct ckpt_ctx *ctx)
 	int ret = 0;
 
 	for (i = 0; i < 2 * ctx->tasks.nr && !ret; i++) {
-		struct ns_common *ns = get_inner(ctx->tasks.task[i / 2], kinds[i % 2]);
+		struct ns_common *ns = ckpt_get_inner_ns(ctx->tasks.task[i / 2], kinds[i % 2]);
 
 		if (!ns)
 			continue;

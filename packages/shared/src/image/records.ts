@@ -166,7 +166,7 @@ function userNs(c: Cursor): Fields {
 }
 
 function network(c: Cursor): Fields {
-  return { messagesBytes: c.u32(), sysctlsBytes: c.u32() };
+  return { messagesBytes: c.u32(), sysctlsBytes: c.u32(), ownUser: c.u32() };
 }
 
 function tmpfs(c: Cursor): Fields {
@@ -457,7 +457,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [4, { name: "MOUNTS", fixed: 0, element: 1, decode: (c) => ({ bytes: c.left }) }],
   [12, { name: "CGROUPS", fixed: 8, element: 1, decode: cgroups }],
   [11, { name: "USER_NS", fixed: 24, element: 12, decode: userNs }],
-  [10, { name: "NETWORK", fixed: 8, element: 1, decode: network }],
+  [10, { name: "NETWORK", fixed: 16, element: 1, decode: network }],
   [6, { name: "TMPFS", fixed: 32, element: 1, strings: 1, decode: tmpfs }],
   [7, { name: "TMPFS_INODE", fixed: 96, element: 1, strings: 2, decode: tmpfsInode }],
   [8, { name: "TMPFS_LINK", fixed: 16, element: 1, strings: 1, decode: tmpfsLink }],

@@ -437,14 +437,16 @@ struct ckpt_id_extent {
 
 /*
  * NETWORK: the configuration of the tree's own network namespace, or, with an objref,
- * of one that some of its tasks live in, and nobody else; user space makes
- * it again. By the position of its record, the root's being 0, others speak of it
- * (NETNSA_PID in RTM_NEWNSID). Tail: messages of rtnetlink, each padded to a multiple of 4 bytes; then
+ * of one that some of its tasks live in, and nobody else; user space makes it again.
+ * By the position of its record, the root's being 0, others speak of it (NETNSA_PID in
+ * RTM_NEWNSID). Tail: messages of rtnetlink, each padded to a multiple of 4 bytes; then
  * lines "path value" of what stands in /proc/sys/net.
  */
 struct ckpt_network {
 	__u32 messages_len;
 	__u32 sysctls_len;
+	__u32 own_user;		/* with an objref: as in UTS */
+	__u32 reserved;
 };
 
 /*
