@@ -4,11 +4,14 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <linux/checkpoint.h>
 #include <linux/netlink.h>
@@ -21,6 +24,34 @@
 #define MUTATIONS 100
 
 #define GROUP	"/sys/fs/cgroup/selftest-bad"
+
+/* Process 1 of a pid namespace, and a session there whose leader, process 2, has ended. */
+static void orphan_session(void)
+{
+	pid_t leader;
+	int ends[2];
+	char byte;
+
+	if (unshare(CLONE_NEWPID) < 0 || pipe(ends) < 0)
+		_exit(1);
+	if (fork() == 0) {
+		/* Whoever ends the first process ends all. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		leader = fork();
+		if (leader == 0) {
+			setsid();
+			_exit(fork() == 0 ? pause() : 0);
+		}
+		waitpid(leader, NULL, 0);
+		if (write(ends[1], "", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	if (read(ends[0], &byte, 1) != 1)
+		_exit(1);
+	close(ends[0]);
+	close(ends[1]);
+}
 
 static void body(void)
 {
@@ -35,6 +66,7 @@ static void body(void)
 	if (ioctl(fd, SIOCSIFFLAGS, &request) < 0)
 		_exit(1);
 	close(fd);
+	orphan_session();
 	pause_here();
 }
 
@@ -58,10 +90,28 @@ static void user_namespace(void)
 	BAD_FIELD(u->nr_gids, 0, "fewer groups than there are", "contradicts itself about its user namespace");
 	BAD_FIELD(extent->count, 0, "a range of nobody", "uid_map of its user namespace cannot be set");
 	BAD_FIELD(extent->lower, -1U, "a range beyond all", "uid_map of its user namespace cannot be set");
-	BAD_FIELD(n->flags, n->flags & ~CKPT_NS_USER, "no user namespace for those in it", "cannot restore");
+	BAD_FIELD(n->flags, n->flags & ~CKPT_NS_USER, "no user namespace for those in it", "cannot be chosen");
 	BAD_FIELD(n->flags, 1U << 31, "an unknown namespace", "contradict themselves");
 	BAD_FIELD(c->caps[1], -1ULL, "capabilities that there are not", "cannot");
 	BAD_FIELD(m->flags, m->flags | 1U << 31, "an unknown flag of memory", "invalid attributes");
+}
+
+static void pids(void)
+{
+	struct ckpt_namespaces *n = record(CKPT_REC_NAMESPACES, NULL);
+	struct ckpt_ns_pid *pid = (struct ckpt_ns_pid *)(n + 1), *group = pid + n->nr_pids - 1;
+
+	if (!n->nr_pids || group->flags != CKPT_NS_PID_GROUP) {
+		tap_ok(false, "the image tells of the session without leader");
+		return;
+	}
+	BAD_FIELD(n->nr_pids, -1U, "more pids than there are", "contradict themselves");
+	BAD_FIELD(pid->flags, CKPT_NS_PID_GROUP, "a task that is said to be none", "is not in the image");
+	BAD_FIELD(group->pid, pid->pid, "the id of a task as that of a group without leader", "is not in the image");
+	BAD_FIELD(group->flags, CKPT_NS_PID_GROUP | CKPT_NS_PID_INIT, "a group that is a process", "is not in the image");
+	BAD_FIELD(group->nr[0], 1, "the pid of a process as the id of a group", "cannot be had");
+	BAD_FIELD(group->nr[0], -1, "an id below all", "cannot be had");
+	BAD_FIELD(group->nr[1], 7, "an id that is deeper than its members", "cannot be had");
 }
 
 static void network(void)
@@ -98,7 +148,7 @@ static void control_groups(void)
 	rmdir(GROUP);
 	BAD_FIELD(c->nr_members, -1U, "more members than there are", "contradict themselves");
 	BAD_FIELD(c->text_len, c->text_len - 1, "less text than there is", "contradict themselves");
-	BAD_FIELD(m->pid, m->pid + 1, "a member that is not in the image", "is not in the image");
+	BAD_FIELD(m->pid, 0x7fffff, "a member that is not in the image", "is not in the image");
 	BAD_FIELD(m->line, c->text_len, "a line behind the text", "is not in the image");
 	BAD_FIELD(m->line, m->line + 1, "no line", words);
 	bad_text(text, "N /selftest-bad", "N /../ftest-bad", "a namespace that begins above all", words);
@@ -122,6 +172,7 @@ int main(void)
 	if (subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
 	    load_image(IMAGE, s.pid)) {
 		user_namespace();
+		pids();
 		network();
 		control_groups();
 		mutations(is_about, MUTATIONS);

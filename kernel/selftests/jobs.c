@@ -2,12 +2,14 @@
 /* Job control: groups and sessions without leader, stopped and continued children, vfork, zombies. */
 /* covers: Tasks | process groups whose leader has ended | supported */
 /* covers: Tasks | sessions whose leader has ended (daemons) | supported */
+/* covers: Tasks | groups and sessions whose leader has ended, in a pid namespace of the tree | supported */
 /* covers: Tasks | orphans and subreapers | supported */
 /* covers: Tasks | stopped and continued children, told of and not | supported */
 /* covers: Tasks | zombies, with exit status or signal | supported */
 /* covers: Tasks | vfork over and over | supported */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +108,33 @@ static void session_without_leader(void)
 	verify(getsid(0) != leader, "the rest of the tree has its own");
 	kill(ids[0], SIGKILL);
 	verify(waitpid(ids[0], NULL, 0) == ids[0], "the subreaper is its parent");
+}
+
+/* The same in a pid namespace of the tree, with the numbers that its ids have there. */
+static void in_namespace(void (*body)(void))
+{
+	int status = -1;
+	pid_t init;
+
+	if (unshare(CLONE_NEWPID) < 0)
+		return;
+	init = fork();
+	if (init == 0) {
+		body();
+		_exit(0);
+	}
+	verify(waitpid(init, &status, 0) == init && status == 0, "the first process of the namespace has ended: 0x%x",
+	       status);
+}
+
+static void group_in_namespace(void)
+{
+	in_namespace(group_without_leader);
+}
+
+static void session_in_namespace(void)
+{
+	in_namespace(session_without_leader);
 }
 
 /* Continued, it tells its parent before it sleeps again. */
@@ -249,6 +278,8 @@ int main(void)
 	need_checkpoint();
 	subject_round("group without leader", group_without_leader);
 	subject_round("session without leader", session_without_leader);
+	subject_round("group without leader, in a namespace", group_in_namespace);
+	subject_round("session without leader, in a namespace", session_in_namespace);
 	subject_round("stopped children", stopped_children);
 	subject_round("stopped while sleeping", stopped_while_sleeping);
 	subject_round("zombies", zombies);

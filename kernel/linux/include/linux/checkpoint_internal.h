@@ -405,6 +405,7 @@ long restart_help(int ctx_fd);
 struct restart_task *restart_find(struct ckpt_ctx *ctx, pid_t pid);
 struct task_struct *restart_root(struct ckpt_ctx *ctx);
 struct restart_task *restart_lookup(struct ckpt_ctx *ctx, pid_t pid);
+const struct ckpt_ns_pid *restart_group_numbers(struct ckpt_ctx *ctx, pid_t nr);
 struct ckpt_ctx *restart_ckpt_ctx(struct restart_task *rt);
 const struct nsproxy *restart_namespaces(struct ckpt_ctx *ctx);
 int ckpt_read_trailer(struct ckpt_ctx *ctx, struct ckpt_stream *s,

@@ -100,11 +100,35 @@ static int check_ids(struct ckpt_ctx *ctx, const struct ckpt_task_entry *e,
 	return 0;
 }
 
+/* With the numbers that it had in the namespaces in which @member sees it. */
+static struct pid *alloc_numbers(struct ckpt_ctx *ctx, struct task_struct *member, pid_t nr)
+{
+	const struct ckpt_ns_pid *inner = restart_group_numbers(ctx, nr);
+	struct pid_namespace *base = task_active_pid_ns(current), *ns = base;
+	pid_t numbers[CKPT_PID_LEVELS + 1];
+	unsigned int depth = 0, i;
+
+	while (inner && depth < CKPT_PID_LEVELS && inner->nr[depth])
+		depth++;
+	for (i = 0; i < depth; i++)
+		numbers[i] = inner->nr[depth - 1 - i];
+	numbers[depth] = nr;
+	if (depth)
+		ns = task_active_pid_ns(member);
+	/* It may be deeper than the id; and is, as who has joined, not beside us. */
+	while (ns && ns->level > base->level + depth)
+		ns = ns->parent;
+	if (!ns || ns->level < base->level + depth)
+		return ERR_PTR(-EINVAL);
+	return alloc_pid(ns, numbers, depth + 1);
+}
+
 /*
  * The pid of a group or session without leader: made anew by the rules of
  * clone3(set_tid), so that it is nobody else's; the first member attaches it.
  */
-static struct pid *leaderless_pid(struct ckpt_ctx *ctx, pid_t nr, bool *made)
+static struct pid *leaderless_pid(struct ckpt_ctx *ctx, struct task_struct *member, pid_t nr,
+				  bool *made)
 {
 	struct xarray *own = &ctx->own_groups;
 	/* Above all pids: what has been made. */
@@ -119,7 +143,7 @@ static struct pid *leaderless_pid(struct ckpt_ctx *ctx, pid_t nr, bool *made)
 		rcu_read_unlock();
 		return pid ?: ERR_PTR(-ESRCH);
 	}
-	pid = alloc_pid(task_active_pid_ns(current), &nr, 1);
+	pid = alloc_numbers(ctx, member, nr);
 	if (IS_ERR(pid))
 		return ERR_PTR(ckpt_err(ctx, PTR_ERR(pid),
 			"the id %d of its group or session cannot be had (error %ld): in use?",
@@ -134,13 +158,14 @@ static struct pid *leaderless_pid(struct ckpt_ctx *ctx, pid_t nr, bool *made)
 	return ERR_PTR(ret);
 }
 
-static struct pid *pid_of(struct ckpt_ctx *ctx, pid_t nr, bool in_tree, bool own, bool *made)
+static struct pid *pid_of(struct ckpt_ctx *ctx, struct task_struct *member, pid_t nr, bool in_tree,
+			  bool own, bool *made)
 {
 	struct pid *pid;
 
 	*made = false;
 	if (own)
-		return leaderless_pid(ctx, nr, made);
+		return leaderless_pid(ctx, member, nr, made);
 	if (!in_tree)
 		return NULL;
 	rcu_read_lock();
@@ -206,12 +231,12 @@ int restore_ids(struct ckpt_ctx *ctx, struct restart_task *rt)
 	ret = check_ids(ctx, e, in_group, in_session);
 	if (ret)
 		return ret;
-	session = pid_of(ctx, e->sid, in_session, e->flags & CKPT_TASK_OWN_SESSION,
+	session = pid_of(ctx, rt->task, e->sid, in_session, e->flags & CKPT_TASK_OWN_SESSION,
 			 &new_session);
 	ret = PTR_ERR_OR_ZERO(session);
 	if (!ret) {
 		/* A session that has lost its leader may have a group of the same number. */
-		group = pid_of(ctx, e->pgid, in_group, e->flags & CKPT_TASK_OWN_GROUP,
+		group = pid_of(ctx, rt->task, e->pgid, in_group, e->flags & CKPT_TASK_OWN_GROUP,
 			       &new_group);
 		ret = PTR_ERR_OR_ZERO(group);
 	}

@@ -191,16 +191,24 @@ int ckpt_check_leaks(struct ckpt_ctx *ctx, const struct ns_common *only)
 	return ret;
 }
 
+/* Its numbers in the namespaces below the caller's. Under RCU. */
+static void describe_numbers(const struct pid *pid, unsigned int depth, struct ckpt_ns_pid *rec)
+{
+	unsigned int base = task_active_pid_ns(current)->level, i;
+
+	for (i = 0; i < depth && pid; i++)
+		rec->nr[i] = pid->numbers[base + 1 + i].nr;
+}
+
 static bool describe_pids(struct ckpt_ctx *ctx, struct task_struct *t, struct ckpt_ns_pid *rec)
 {
-	struct pid_namespace *base = task_active_pid_ns(current), *ns;
-	unsigned int i, depth = ckpt_pid_depth(t);
+	unsigned int depth = ckpt_pid_depth(t);
+	struct pid_namespace *ns;
 	struct pid *pid;
 
 	rcu_read_lock();
 	pid = task_pid(t);
-	for (i = 0; i < depth && pid; i++)
-		rec->nr[i] = pid->numbers[base->level + 1 + i].nr;
+	describe_numbers(pid, depth, rec);
 	ns = pid ? ns_of_pid(pid) : NULL;
 	if (depth && ns && ns->child_reaper == t) {
 		rec->flags |= CKPT_NS_PID_INIT;
@@ -214,6 +222,47 @@ static bool describe_pids(struct ckpt_ctx *ctx, struct task_struct *t, struct ck
 	task_unlock(t);
 	rcu_read_unlock();
 	return depth || rec->flags;
+}
+
+/* The id of a group or session whose leader has ended, if it is in a namespace of the tree. */
+static void add_group(pid_t nr, struct ckpt_namespaces *head, struct ckpt_ns_pid *pids, u32 first)
+{
+	struct pid_namespace *ns;
+	struct pid *pid;
+	int depth = 0;
+	u32 i;
+
+	for (i = first; i < head->nr_pids; i++)
+		if (pids[i].pid == nr)
+			return;
+	rcu_read_lock();
+	pid = find_vpid(nr);
+	ns = pid ? ns_of_pid(pid) : NULL;
+	if (ns)
+		depth = depth_of(ns);
+	if (depth > 0) {
+		pids[i] = (struct ckpt_ns_pid) { .pid = nr, .flags = CKPT_NS_PID_GROUP };
+		describe_numbers(pid, min(depth, CKPT_PID_LEVELS), &pids[i]);
+		head->nr_pids++;
+	}
+	rcu_read_unlock();
+}
+
+static void describe_groups(struct ckpt_ctx *ctx, struct ckpt_namespaces *head,
+			    struct ckpt_ns_pid *pids)
+{
+	u32 first = head->nr_pids;
+	unsigned int i;
+
+	for (i = 0; i < ctx->tasks.nr; i++) {
+		const struct ckpt_task_entry *e = &ctx->entries[i];
+
+		if (e->flags & CKPT_TASK_OWN_SESSION)
+			add_group(e->sid, head, pids, first);
+		if (e->flags & CKPT_TASK_OWN_GROUP)
+			add_group(e->pgid, head, pids, first);
+		cond_resched();
+	}
 }
 
 /**
@@ -285,7 +334,8 @@ int checkpoint_namespaces(struct ckpt_ctx *ctx)
 		ret = ckpt_net_obstacles(ctx, current->nsproxy->net_ns);
 	if (ret)
 		return ret;
-	pids = kvcalloc(ctx->tasks.nr, sizeof(*pids), GFP_KERNEL_ACCOUNT);
+	/* Of each task its own, those of its group and of its session. */
+	pids = kvcalloc(3 * ctx->tasks.nr, sizeof(*pids), GFP_KERNEL_ACCOUNT);
 	if (!pids)
 		return -ENOMEM;
 	for (i = 0; i < ctx->tasks.nr; i++) {
@@ -294,6 +344,7 @@ int checkpoint_namespaces(struct ckpt_ctx *ctx)
 		if (describe_pids(ctx, ctx->tasks.task[i], &rec))
 			pids[head.nr_pids++] = rec;
 	}
+	describe_groups(ctx, &head, pids);
 	if (head.nr_pids || head.flags)
 		ret = ckpt_write_rec2(ctx, CKPT_REC_NAMESPACES, 0, &head, sizeof(head), pids,
 				      head.nr_pids * sizeof(*pids));

@@ -150,16 +150,39 @@ static int check_namespaces(struct restart_ctx *r, const struct ckpt_namespaces 
 	const struct ckpt_ns_pid *pid = (const struct ckpt_ns_pid *)(ns + 1);
 	u32 i;
 
-	if (ns->flags & ~CKPT_NS_ALL || ns->nr_pids > r->nr_tasks ||
+	if (ns->flags & ~CKPT_NS_ALL || ns->nr_pids > 3 * (u64)r->nr_tasks ||
 	    len != sizeof(*ns) + (u64)ns->nr_pids * sizeof(*pid))
 		return ckpt_err(r->ckpt, -EINVAL, "namespaces that contradict themselves");
-	for (i = 0; i < ns->nr_pids; i++)
+	for (i = 0; i < ns->nr_pids; i++) {
+		bool is_group = pid[i].flags == CKPT_NS_PID_GROUP;
+
 		if (pid[i].flags & ~CKPT_NS_PID_ALL || pid[i].reserved ||
-		    !restart_task_by_pid(r, pid[i].pid))
+		    (pid[i].flags & CKPT_NS_PID_GROUP && !is_group) ||
+		    !restart_task_by_pid(r, pid[i].pid) != is_group)
 			return ckpt_err(r->ckpt, -EINVAL,
 					"pid %d, of a pid namespace, is not in the image",
 					pid[i].pid);
+	}
 	return 0;
+}
+
+/**
+ * restart_group_numbers - what numbers the id of a group without leader has
+ * @ctx:	the restart
+ * @nr:		the id, as its members have it in the image
+ *
+ * Return: its numbers in the pid namespaces of the tree, or NULL: it is in none.
+ */
+const struct ckpt_ns_pid *restart_group_numbers(struct ckpt_ctx *ctx, pid_t nr)
+{
+	const struct ckpt_namespaces *ns = ctx->restart->namespaces;
+	const struct ckpt_ns_pid *pid = (const struct ckpt_ns_pid *)(ns + 1);
+	u32 i;
+
+	for (i = 0; ns && i < ns->nr_pids; i++)
+		if (pid[i].flags & CKPT_NS_PID_GROUP && pid[i].pid == nr)
+			return &pid[i];
+	return NULL;
 }
 
 static int check_cgroups(struct restart_ctx *r, const struct ckpt_cgroups *c, u32 len)

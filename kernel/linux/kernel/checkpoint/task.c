@@ -43,14 +43,6 @@ static bool group_is_shared(struct ckpt_ctx *ctx, struct task_struct *t)
 	return own_session && !own_group;
 }
 
-static bool leads_no_group(struct ckpt_ctx *ctx, struct task_struct *t)
-{
-	void *index = xa_load(&ctx->pids, task_tgid_vnr(t));
-
-	return index && ctx->entries[xa_to_value(index)].flags &
-			(CKPT_TASK_OWN_SESSION | CKPT_TASK_OWN_GROUP);
-}
-
 /* Its death would be told a second time. */
 static bool parent_leader_is_dead(struct task_struct *t)
 {
@@ -71,17 +63,11 @@ static bool parent_leader_is_dead(struct task_struct *t)
  */
 int ckpt_group_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 {
-	int ret = 0;
-
-	if (group_is_shared(ctx, t))
-		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
-				    "%s: its process group %d, whose leader has ended, is shared with processes outside the tree: not supported",
-				    t->comm, task_pgrp_vnr(t));
-	if (!ret && ckpt_pid_depth(t) && leads_no_group(ctx, t))
-		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
-				    "%s: the leader of its group or session has ended, in a pid namespace of the tree: not supported",
-				    t->comm);
-	return ret;
+	if (!group_is_shared(ctx, t))
+		return 0;
+	return ckpt_obstacle(ctx, -EOPNOTSUPP,
+			     "%s: its process group %d, whose leader has ended, is shared with processes outside the tree: not supported",
+			     t->comm, task_pgrp_vnr(t));
 }
 
 /**

@@ -396,12 +396,13 @@ struct ckpt_namespaces {
 #define CKPT_NS_PID_INIT	(1U << 0)	/* the first process of its pid namespace */
 #define CKPT_NS_PID_UNSHARED	(1U << 1)	/* its children live in another: unshare(2) */
 #define CKPT_NS_PID_USER	(1U << 2)	/* INIT: of the own user namespace */
-#define CKPT_NS_PID_ALL		0x7U
+#define CKPT_NS_PID_GROUP	(1U << 3)	/* no task: id of a group or session without leader */
+#define CKPT_NS_PID_ALL		0xfU
 #define CKPT_PID_LEVELS		4
 
-/* A task that lives in a pid namespace of the tree, or whose children do. */
+/* A task, or an id, that is in a pid namespace of the tree; or a task whose children are. */
 struct ckpt_ns_pid {
-	__s32 pid;			/* as in TASKS */
+	__s32 pid;			/* as in TASKS; GROUP: as its members have it there */
 	__u32 flags;			/* CKPT_NS_PID_* */
 	__s32 nr[CKPT_PID_LEVELS];	/* pids in the namespaces below, outermost first; 0: none */
 	__s32 last;			/* INIT: the pid that was given last in its namespace */
