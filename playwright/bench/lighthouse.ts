@@ -60,9 +60,9 @@ export async function audited(url: string, port: number, { phone }: { phone: boo
   if (code !== 0) throw new Error(`lighthouse ended with ${code}: ${complaint.trim().split("\n").at(-1)}`);
   const found = result.parse(JSON.parse(said));
   if (found.runtimeError) throw new Error(`lighthouse: ${found.runtimeError.message}`);
-  const { performance, accessibility, "best-practices": practices, seo } = found.categories;
+  const of = found.categories;
   const faults = categories.flatMap((category) =>
-    found.categories[category].auditRefs.flatMap(({ id, weight }) => {
+    of[category].auditRefs.flatMap(({ id, weight }) => {
       const it = found.audits[id];
       return weight === 0 || it === undefined || it.score === null || it.score >= 0.9
         ? []
@@ -70,8 +70,10 @@ export async function audited(url: string, port: number, { phone }: { phone: boo
     }),
   );
   const scores = {
-    ...{ performance: performance.score, accessibility: accessibility.score },
-    ...{ "best-practices": practices.score, seo: seo.score },
+    performance: of.performance.score,
+    accessibility: of.accessibility.score,
+    "best-practices": of["best-practices"].score,
+    seo: of.seo.score,
   };
   return { scores, faults };
 }
