@@ -67,7 +67,7 @@ function Report({ report, name, names }: { report: BenchReport; name: string; na
                 {other === name ? (
                   <span className="mono dim">{other}</span>
                 ) : (
-                  <Link className="mono" href={`/figures?run=${other}`}>
+                  <Link prefetch={false} className="mono" href={`/figures?run=${other}`}>
                     {other}
                   </Link>
                 )}
