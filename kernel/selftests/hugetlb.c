@@ -2,7 +2,7 @@
 /* Memory in huge pages of a fixed size: anonymous, of memfds, of files of hugetlbfs. */
 /* covers: Memory | huge pages (MAP_HUGETLB, MFD_HUGETLB, files of hugetlbfs): private, shared, sealed | supported */
 /* covers: Memory | huge pages in live and incremental images, merged chains, and lazy restarts | supported */
-/* covers: Memory | System V shared memory in huge pages (SHM_HUGETLB) | refused by name */
+/* covers: Memory | System V shared memory in huge pages (SHM_HUGETLB), attached and removed | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -236,14 +236,55 @@ static void other_ways(void)
 
 static void sysv(void)
 {
-	int id = shmget(IPC_PRIVATE, HUGE, IPC_CREAT | SHM_HUGETLB | 0600);
-	char *p = id < 0 ? (char *)-1 : shmat(id, NULL, 0);
+	/* Less than the two pages that it takes. */
+	int id = shmget(IPC_PRIVATE, HUGE + 4096, IPC_CREAT | SHM_HUGETLB | 0600), status;
+	char *p = id < 0 ? (char *)-1 : shmat(id, NULL, 0), *again;
+	struct shmid_ds ds;
+	long present = 0;
+	pid_t child;
+	bool huge;
 
 	if (p == (char *)-1)
 		_exit(94);
 	shmctl(id, IPC_RMID, NULL);
-	strcpy(p, "x");
+	strcpy(p, "first");
+	strcpy(p + HUGE, "second");
+	child = fork();
+	if (child == 0) {
+		while (p[100] != 'g')
+			usleep(1000);
+		strcpy(p + HUGE + 100, "answer");
+		_exit(strcmp(p + HUGE, "second"));
+	}
 	pause_here();
+	huge = is_huge(p, &present);
+	verify(huge, "in huge pages: %ld KiB", present);
+	verify(!strcmp(p, "first") && !strcmp(p + HUGE, "second"), "what was written");
+	verify(shmctl(id, IPC_STAT, &ds) == 0 && ds.shm_segsz == HUGE + 4096 && ds.shm_nattch == 2 &&
+	       ds.shm_perm.mode & SHM_DEST, "its size, who has it attached, and that it is removed");
+	again = shmat(id, NULL, SHM_RDONLY);
+	verify(again != (char *)-1 && !strcmp(again, "first"), "it can be attached once more");
+	shmdt(again);
+	p[100] = 'g';
+	verify(waitpid(child, &status, 0) == child && status == 0 && !strcmp(p + HUGE + 100, "answer"),
+	       "a child that has it, too, answers there");
+	verify(shmdt(p) == 0 && shmctl(id, IPC_STAT, &ds) < 0, "with the last who has it it goes");
+}
+
+static void kept_segment(void)
+{
+	key_t key = 0x48554745;
+	int id = shmget(key, HUGE, IPC_CREAT | SHM_HUGETLB | 0600);
+	char *p = id < 0 ? (char *)-1 : shmat(id, NULL, 0);
+
+	if (p == (char *)-1)
+		_exit(94);
+	strcpy(p, "kept");
+	pause_here();
+	verify(!strcmp(p, "kept"), "what was written");
+	verify(shmget(key, HUGE, SHM_HUGETLB) == id, "it has its key and id");
+	shmdt(p);
+	shmctl(id, IPC_RMID, NULL);
 }
 
 int main(void)
@@ -262,7 +303,8 @@ int main(void)
 	subject_round("memfd", memfd);
 	subject_round("named", named);
 	other_ways();
-	subject_refused("SHM_HUGETLB", sysv, "/ckpt/selftest-hugetlb.img", "SHM_HUGETLB");
+	subject_round("SHM_HUGETLB", sysv);
+	subject_round("SHM_HUGETLB, not removed", kept_segment);
 	unlink(NAME);
 	umount2(DIR_HUGE, MNT_DETACH);
 	rmdir(DIR_HUGE);

@@ -31,6 +31,7 @@ static void shm_json(const void *body)
 	json_signed("cpid", s.cpid);
 	json_signed("lpid", s.lpid);
 	json_hex("flags", s.flags);
+	json_number("pageShift", s.page_shift);
 }
 
 static void sem_json(const unsigned char *body, size_t len)

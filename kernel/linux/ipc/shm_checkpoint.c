@@ -41,6 +41,16 @@ bool ckpt_is_shm(const struct file *file)
 	return file->f_op == &shm_file_operations || file->f_op == &shm_file_operations_huge;
 }
 
+static u32 page_shift_of(struct file *file)
+{
+	return is_file_hugepages(file) ? huge_page_shift(hstate_file(file)) : 0;
+}
+
+static enum ckpt_obj_type type_of(u32 page_shift)
+{
+	return page_shift ? CKPT_OBJ_HUGETLB : CKPT_OBJ_SHMEM;
+}
+
 static void seen_free(struct restored_ipc *ipc)
 {
 	kfree(ipc);
@@ -86,7 +96,8 @@ static int describe_shm(struct ckpt_ctx *ctx, struct ipc_namespace *ns, int id,
 	rec->ctime = shp->shm_ctim;
 	rec->cpid = pid_vnr(shp->shm_cprid);
 	rec->lpid = pid_vnr(shp->shm_lprid);
-	if (SHMEM_I(file_inode(shp->shm_file))->flags & VM_NORESERVE)
+	rec->page_shift = page_shift_of(shp->shm_file);
+	if (!rec->page_shift && SHMEM_I(file_inode(shp->shm_file))->flags & VM_NORESERVE)
 		rec->flags |= CKPT_SHM_NORESERVE;
 	shm_unlock(shp);
 	return 0;
@@ -101,7 +112,10 @@ static int write_shm(struct ckpt_ctx *ctx, struct ipc_namespace *ns, int id, str
 	ret = describe_shm(ctx, ns, id, &rec);
 	if (!ret)
 		ret = ckpt_write_rec(ctx, CKPT_REC_SHM, objref, &rec, sizeof(rec));
-	return ret ?: ckpt_dump_shmem(ctx, inode, objref);
+	if (ret)
+		return ret;
+	return rec.page_shift ? ckpt_dump_hugetlb_file(ctx, inode, objref) :
+				ckpt_dump_shmem(ctx, inode, objref);
 }
 
 /**
@@ -117,17 +131,18 @@ static int write_shm(struct ckpt_ctx *ctx, struct ipc_namespace *ns, int id, str
 int checkpoint_shm(struct ckpt_ctx *ctx, struct file *attached, u32 *objref)
 {
 	struct shm_file_data *sfd = shm_file_data(attached);
+	enum ckpt_obj_type type = type_of(page_shift_of(sfd->file));
 	struct inode *inode = file_inode(sfd->file);
 	int ret;
 
 	/* What is in those of single tasks was written with these. */
-	ret = ckpt_obj_lookup(ctx, CKPT_OBJ_SHMEM, inode, objref) ? 0 : 1;
+	ret = ckpt_obj_lookup(ctx, type, inode, objref) ? 0 : 1;
 	if (ret && sfd->ns != current->nsproxy->ipc_ns)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP, SHM_NAME
 				     " %d belongs to another IPC namespace: not supported",
 				     sfd->id);
 	if (ret)
-		ret = ckpt_obj(ctx, CKPT_OBJ_SHMEM, inode, objref);
+		ret = ckpt_obj(ctx, type, inode, objref);
 	if (ret < 0)
 		return ret;
 	if (count_mapping(ctx, inode, sfd->ns, sfd->id))
@@ -167,11 +182,7 @@ int checkpoint_unattached_shm(struct ckpt_ctx *ctx)
 	u32 objref;
 
 	for (idx = 0; !ret && (file = next_shm(ns, &idx, &id)); idx++) {
-		if (is_file_hugepages(file))
-			ret = ckpt_obstacle(ctx, -EOPNOTSUPP, SHM_NAME
-					    " %d is of huge pages: not supported", id);
-		else
-			ret = ckpt_obj(ctx, CKPT_OBJ_SHMEM, file_inode(file), &objref);
+		ret = ckpt_obj(ctx, type_of(page_shift_of(file)), file_inode(file), &objref);
 		if (ret > 0)
 			ret = write_shm(ctx, ns, id, file_inode(file), objref);
 		fput(file);
@@ -298,8 +309,9 @@ static int check_shm(struct ckpt_ctx *ctx, const struct ckpt_shm *s)
 	BUILD_BUG_ON(CKPT_SHM_DEST != SHM_DEST || CKPT_SHM_LOCKED != SHM_LOCKED);
 	if (ret)
 		return ret;
-	if (s->reserved || s->flags & ~CKPT_SHM_FLAGS_ALL || !s->size || s->size > TASK_SIZE_MAX ||
-	    (s->perm.mode & CKPT_SHM_DEST && s->perm.key))
+	if (s->flags & ~CKPT_SHM_FLAGS_ALL || !s->size || s->size > TASK_SIZE_MAX ||
+	    (s->perm.mode & CKPT_SHM_DEST && s->perm.key) || s->page_shift >= BITS_PER_LONG ||
+	    (s->page_shift && (s->flags || s->perm.mode & CKPT_SHM_LOCKED)))
 		return ckpt_err(ctx, -EINVAL, SHM_NAME " %d: contradicts itself", s->perm.id);
 	return 0;
 }
@@ -314,7 +326,7 @@ static int replace_pages(struct ckpt_ctx *ctx, struct restored_shm *r, struct sh
 	char name[13];
 	int ret;
 
-	if (shp->shm_segsz != s->size || is_file_hugepages(shp->shm_file))
+	if (shp->shm_segsz != s->size || page_shift_of(shp->shm_file) != s->page_shift)
 		return ckpt_err(ctx, -EEXIST,
 				SHM_NAME " %d: its id is in use by another; remove that (ipcrm)",
 				s->perm.id);
@@ -322,8 +334,12 @@ static int replace_pages(struct ckpt_ctx *ctx, struct restored_shm *r, struct sh
 		return ckpt_err(ctx, -EBUSY, SHM_NAME " %d is attached by other processes",
 				s->perm.id);
 	sprintf(name, "SYSV%08x", s->perm.key);
-	file = shmem_kernel_file_setup(name, s->size,
-				       s->flags & CKPT_SHM_NORESERVE ? VM_NORESERVE : 0);
+	if (s->page_shift)
+		file = hugetlb_file_setup(name, ALIGN(s->size, 1UL << s->page_shift), 0,
+					  HUGETLB_SHMFS_INODE, s->page_shift);
+	else
+		file = shmem_kernel_file_setup(name, s->size, s->flags & CKPT_SHM_NORESERVE ?
+					       VM_NORESERVE : 0);
 	if (IS_ERR(file))
 		return ckpt_err(ctx, PTR_ERR(file), SHM_NAME " %d: no memory", s->perm.id);
 	ret = lock ? shmem_lock(file, 1, ucounts) : 0;
@@ -351,8 +367,11 @@ static int make_shm(struct ckpt_ctx *ctx, struct restored_shm *r, struct ipc_nam
 		.flg = 0600 | (s->flags & CKPT_SHM_NORESERVE ? SHM_NORESERVE : 0),
 		.u.size = s->size,
 	};
-	int ret = newseg(ns, &params);
+	int ret;
 
+	if (s->page_shift)
+		params.flg |= SHM_HUGETLB | s->page_shift << SHM_HUGE_SHIFT;
+	ret = newseg(ns, &params);
 	if (ret >= 0)
 		return 0;
 	return ckpt_err(ctx, ret, SHM_NAME " %d of %llu bytes cannot be made (error %d)",
@@ -404,7 +423,7 @@ static int find_or_make_shm(struct ckpt_ctx *ctx, struct restored_shm *r)
 	up_write(&shm_ids(ns).rwsem);
 	if (!file)
 		return ret;
-	return ckpt_ref_add(ctx, r->objref, CKPT_OBJ_SHMEM, file) ?: ret;
+	return ckpt_ref_add(ctx, r->objref, type_of(page_shift_of(file)), file) ?: ret;
 }
 
 /**
@@ -464,13 +483,14 @@ static struct file *attach(struct ckpt_ctx *ctx, struct restored_shm *r, bool rd
 
 	if (!sfd)
 		return ERR_PTR(-ENOMEM);
-	base = ckpt_ref(ctx, r->objref, CKPT_OBJ_SHMEM);
+	base = ckpt_ref(ctx, r->objref, type_of(r->rec.page_shift));
 	if (IS_ERR(base)) {
 		kfree(sfd);
 		return base;
 	}
 	get_file(base);
-	file = alloc_file_clone(base, rdonly ? O_RDONLY : O_RDWR, &shm_file_operations);
+	file = alloc_file_clone(base, rdonly ? O_RDONLY : O_RDWR, is_file_hugepages(base) ?
+				&shm_file_operations_huge : &shm_file_operations);
 	if (IS_ERR(file)) {
 		fput(base);
 		kfree(sfd);

@@ -204,8 +204,8 @@ static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 	/* A private mapping of /dev/zero is anonymous memory by another way. */
 	if (vma->vm_file && !vma_is_anonymous(vma)) {
 		map->file = get_file(vma->vm_file);
-		v->kind = is_vm_hugetlb_page(vma) ? CKPT_VMA_HUGETLB :
-			  ckpt_is_shm(vma->vm_file) ? CKPT_VMA_SYSV :
+		v->kind = ckpt_is_shm(vma->vm_file) ? CKPT_VMA_SYSV :
+			  is_vm_hugetlb_page(vma) ? CKPT_VMA_HUGETLB :
 			  is_internal_shmem(vma->vm_file) && !ckpt_is_memfd(vma->vm_file) ?
 			  CKPT_VMA_SHMEM : CKPT_VMA_FILE;
 		if (v->kind == CKPT_VMA_SYSV && !(vma->vm_file->f_mode & FMODE_WRITE))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Checkpoint/restart of memory in huge pages of a fixed size (hugetlbfs): of
- * mmap(MAP_HUGETLB) and memfd_create(MFD_HUGETLB), and mappings of its files.
+ * mmap(MAP_HUGETLB) and memfd_create(MFD_HUGETLB), and mappings of its files;
+ * of System V shared memory (SHM_HUGETLB) what is in it.
  *
  * What is shared, or was never written to by who has it mapped privately, is in
  * the file; the rest is in the address space. Both are written in full.
@@ -57,8 +58,9 @@ const char *ckpt_hugetlb_obstacle(struct vm_area_struct *vma)
 {
 	struct file *file = vma->vm_file;
 
-	if (is_internal(file) && !ckpt_is_huge_memfd(file) && strcmp(name_of(file), ANON_NAME))
-		return "shared memory of System V in huge pages (SHM_HUGETLB): not supported";
+	if (is_internal(file) && !ckpt_is_huge_memfd(file) && !ckpt_is_shm(file) &&
+	    strcmp(name_of(file), ANON_NAME))
+		return "unnamed memory of the kernel in huge pages is mapped here: not supported";
 	if (!(vma->vm_flags & VM_MAYSHARE) && !(vma->vm_flags & VM_WRITE))
 		return "private memory of hugetlbfs that may not be written to: not supported";
 	if (memfd_fcntl(file, F_GET_SEALS, 0) & F_SEAL_FUTURE_WRITE)
@@ -86,7 +88,15 @@ static int dump_folio(struct page_batch *b, struct folio *folio, u64 addr)
 	return ret;
 }
 
-static int dump_file(struct ckpt_ctx *ctx, struct inode *inode, u32 objref)
+/**
+ * ckpt_dump_hugetlb_file - write what is in a file of hugetlbfs
+ * @ctx:	the checkpoint
+ * @inode:	the file
+ * @objref:	objref of the object whose pages they are
+ *
+ * Return: 0 or a negative error.
+ */
+int ckpt_dump_hugetlb_file(struct ckpt_ctx *ctx, struct inode *inode, u32 objref)
 {
 	struct hstate *h = hstate_inode(inode);
 	pgoff_t index, end = i_size_read(inode) >> PAGE_SHIFT;
@@ -144,7 +154,7 @@ int checkpoint_hugetlb(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
 		return ret;
 	ret = ckpt_write_rec2(ctx, CKPT_REC_HUGETLB, *objref, &rec, sizeof(rec), name_of(file),
 			      strlen(name_of(file)) + 1);
-	return ret ?: dump_file(ctx, inode, *objref);
+	return ret ?: ckpt_dump_hugetlb_file(ctx, inode, *objref);
 }
 
 /**

@@ -967,6 +967,7 @@ int sk_attach_checked(struct sock *sk, struct sock_fprog_kern *fprog);
 #ifdef CONFIG_HUGETLBFS
 bool ckpt_is_huge_memfd(const struct file *file);
 int checkpoint_hugetlb(struct ckpt_ctx *ctx, struct file *file, u32 *objref);
+int ckpt_dump_hugetlb_file(struct ckpt_ctx *ctx, struct inode *inode, u32 objref);
 int restore_hugetlb_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 #else
 static inline bool ckpt_is_huge_memfd(const struct file *file)
@@ -975,6 +976,11 @@ static inline bool ckpt_is_huge_memfd(const struct file *file)
 }
 
 static inline int checkpoint_hugetlb(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int ckpt_dump_hugetlb_file(struct ckpt_ctx *ctx, struct inode *inode, u32 objref)
 {
 	return -EOPNOTSUPP;
 }

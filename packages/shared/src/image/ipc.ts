@@ -70,6 +70,7 @@ export const shm = (c: Cursor): Fields => ({
   cpid: c.s32(),
   lpid: c.s32(),
   flags: c.hex32(),
+  pageShift: c.u32(),
 });
 
 export function sem(c: Cursor): Fields {

@@ -780,7 +780,7 @@ struct ckpt_shm {
 	__s32 cpid;		/* who made it */
 	__s32 lpid;		/* who attached or detached it last */
 	__u32 flags;		/* CKPT_SHM_NORESERVE */
-	__u32 reserved;
+	__u32 page_shift;	/* of huge pages (SHM_HUGETLB); 0: it is of small ones */
 };
 
 /* SEM: a set of System V semaphores. Tail: @nr_sems of struct ckpt_sem_value. */
