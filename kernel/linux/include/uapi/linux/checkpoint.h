@@ -396,7 +396,7 @@ struct ckpt_namespaces {
 #define CKPT_NS_PID_INIT	(1U << 0)	/* the first process of its pid namespace */
 #define CKPT_NS_PID_UNSHARED	(1U << 1)	/* its children live in another: unshare(2) */
 #define CKPT_NS_PID_USER	(1U << 2)	/* INIT: of the own user namespace */
-#define CKPT_NS_PID_GROUP	(1U << 3)	/* no task: id of a group or session without leader */
+#define CKPT_NS_PID_GROUP	(1U << 3)	/* the id of a group or session without leader */
 #define CKPT_NS_PID_ALL		0xfU
 #define CKPT_PID_LEVELS		4
 
