@@ -106,17 +106,20 @@ function whyNot(
 
 const round = (ratio: number): string => (ratio >= 10 ? ratio.toFixed(0) : ratio.toFixed(2));
 
-/** Our time for each child more, of the largest trees compared with the smallest. */
+/**
+ * Our time for each child more, in large trees compared with small ones. Between trees of 1 and of 10 there is less
+ * than one of them varies by.
+ */
 const flatCost: Target = {
   bench: "trees",
-  name: "trees: cost of a process, 1000 against 10",
+  name: "trees: cost of a process more, 100 to 1000 against 10 to 100",
   judge: (results) => {
     const time = (children: number, metric: string) =>
       medianOf(results, { bench: "trees", workload: treeWorkload(children), contender: "crlab", metric });
     const ratios = ["dumpNs", "restoreNs"].map((metric) => {
-      const [one, ten, thousand] = [time(1, metric), time(10, metric), time(1000, metric)];
-      if (one === null || ten === null || thousand === null || ten <= one) return null;
-      return (thousand - one) / 999 / ((ten - one) / 9);
+      const [few, some, many] = [time(10, metric), time(100, metric), time(1000, metric)];
+      if (few === null || some === null || many === null || some <= few) return null;
+      return (many - some) / 900 / ((some - few) / 90);
     });
     const worst = ratios.some((r) => r === null) ? null : Math.max(...ratios.map((r) => r ?? 0));
     return verdict(
