@@ -112,14 +112,14 @@ const round = (ratio: number): string => (ratio >= 10 ? ratio.toFixed(0) : ratio
  */
 const flatCost: Target = {
   bench: "trees",
-  name: "trees: cost of a process more, 100 to 1000 against 10 to 100",
+  name: "trees: cost of a process more, 100 to 500 and 500 to 1000 against 10 to 100",
   judge: (results) => {
     const time = (children: number, metric: string) =>
       medianOf(results, { bench: "trees", workload: treeWorkload(children), contender: "crlab", metric });
     const ratios = ["dumpNs", "restoreNs"].map((metric) => {
-      const [few, some, many] = [time(10, metric), time(100, metric), time(1000, metric)];
-      if (few === null || some === null || many === null || some <= few) return null;
-      return (many - some) / 900 / ((some - few) / 90);
+      const [few, some, many, most] = [time(10, metric), time(100, metric), time(500, metric), time(1000, metric)];
+      if (few === null || some === null || many === null || most === null || some <= few) return null;
+      return Math.max((many - some) / 400, (most - many) / 500) / ((some - few) / 90);
     });
     const worst = ratios.some((r) => r === null) ? null : Math.max(...ratios.map((r) => r ?? 0));
     return verdict(
