@@ -1,6 +1,6 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect } from "@playwright/test";
-import { endIt, expectStep, labUrl, runFile, test } from "./page.js";
+import { endIt, expectStep, labUrl, prefetched, runFile, test } from "./page.js";
 
 const file = (memMiB: number, command: string) =>
   [
@@ -22,12 +22,13 @@ test("two experiments side by side: what was not alike, what came out otherwise,
     await endIt(page);
     ids.push(new URL(page.url()).pathname.split("/").at(-1) ?? "");
   }
+  const asked = prefetched(page);
   await page.goto(`${labUrl()}/compare?x=${ids[0]}`);
   await page.getByLabel("Put beside").selectOption(ids[1] ?? "");
   await page.getByRole("button", { name: "Compare" }).click();
   await expect(page).toHaveURL(new RegExp(`x=${ids[0]}&x=${ids[1]}`));
   await expect(page.getByTestId("unlike")).toContainText("memory: A 256 MiB · B 320 MiB");
-  const rows = page.getByTestId("comparison").locator("tbody tr");
+  const rows = page.getByTestId("comparison").locator('tbody tr[data-step="true"]');
   await expect(rows).toHaveCount(3);
   await expect(rows.first()).toContainText(/\d+\.\d\dx/);
   await expect(page.locator('[data-transition="true"]')).toHaveCount(2);
@@ -36,6 +37,10 @@ test("two experiments side by side: what was not alike, what came out otherwise,
     await page.emulateMedia({ colorScheme });
     expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   }
+  expect(asked).toEqual([]);
   await page.setViewportSize({ width: 390, height: 844 });
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  // Both of them, without moving the table.
+  const last = await rows.first().locator("td").last().boundingBox();
+  expect((last?.x ?? 0) + (last?.width ?? 390)).toBeLessThanOrEqual(390);
 });

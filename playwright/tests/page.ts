@@ -48,6 +48,15 @@ async function endGuestsOf(context: BrowserContext): Promise<void> {
   socket.close();
 }
 
+/** What a page asks for in case somebody goes there. */
+export function prefetched(page: Page): string[] {
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    if ("next-router-prefetch" in request.headers()) asked.push(new URL(request.url()).pathname);
+  });
+  return asked;
+}
+
 /** One click on a card; answers the new experiment's address. */
 export async function runCard(page: Page, title: string): Promise<string> {
   await page.goto(labUrl());

@@ -1,6 +1,6 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect } from "@playwright/test";
-import { labUrl, test } from "./page.js";
+import { labUrl, prefetched, test } from "./page.js";
 
 const swept = [
   "title: Swept here",
@@ -25,6 +25,7 @@ test("a file with a grid is run at every point; outcomes that change stand first
   await page.getByRole("button", { name: "Run file" }).click();
   await page.waitForURL(/\/s\/[A-Za-z0-9]+$/);
   const url = page.url();
+  const asked = prefetched(page);
 
   // Somebody else may watch, and not stop it.
   const other = await (await browser.newContext()).newPage();
@@ -59,7 +60,13 @@ test("a file with a grid is run at every point; outcomes that change stand first
   await page.setViewportSize({ width: 390, height: 844 });
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
 
-  // Each run is an experiment with a link.
+  // Each run is an experiment with a link, and asked for by whoever follows it.
+  await points.last().locator("summary").click();
+  await expect(points.last().getByRole("link").first()).toBeVisible();
+  await page.goto(`${labUrl()}/sweeps`);
+  await expect(page.getByTestId("sweeps").getByRole("link").first()).toBeVisible();
+  expect(asked).toEqual([]);
+  await page.goBack();
   await points.last().locator("summary").click();
   await points.last().getByRole("link").first().click();
   await expect(page.getByText("Verdict: PASS")).toBeVisible();

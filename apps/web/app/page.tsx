@@ -1,10 +1,10 @@
 import { type ExperimentFile, formatBytes, formatNs, sweepRuns } from "@crlab/shared";
-import Link from "next/link";
 import { Ahead } from "../components/ahead";
 import { RunButton } from "../components/create-button";
 import { DataTable } from "../components/data-table";
 import { Fresh } from "../components/fresh";
 import { StepsSketch } from "../components/home/steps-sketch";
+import { Link } from "../components/link";
 import { LinkBanner } from "../components/link-banner";
 import { SiteHeader } from "../components/site-header";
 import { VerdictPill } from "../components/verdict-pill";
@@ -75,10 +75,10 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
               placeholder="Search title or question"
               aria-label="Search experiments"
             />
-            <Link prefetch={false} className="btn" href="/compare">
+            <Link className="btn" href="/compare">
               Compare
             </Link>
-            <Link prefetch={false} className="btn" href="/new">
+            <Link className="btn" href="/new">
               New experiment
             </Link>
           </form>
@@ -114,11 +114,7 @@ function RecentTable({ rows, now }: { rows: readonly RecentExperiment[]; now: Da
       columns={[
         {
           head: "Experiment",
-          cell: (r) => (
-            <Link prefetch={false} href={`/x/${r.id}`}>
-              {r.title}
-            </Link>
-          ),
+          cell: (r) => <Link href={`/x/${r.id}`}>{r.title}</Link>,
         },
         { head: "Verdict", cell: (r) => <VerdictPill view={r.view} /> },
         {

@@ -1,4 +1,4 @@
-import Link from "next/link";
+import { Link } from "./link";
 import { RunnerPill } from "./runner-pill";
 import styles from "./site-header.module.css";
 import { ThemeToggle } from "./theme-toggle";
@@ -7,25 +7,15 @@ import { ThemeToggle } from "./theme-toggle";
 export function SiteHeader() {
   return (
     <header className={styles.header}>
-      <Link prefetch={false} href="/" className={styles.brand}>
+      <Link href="/" className={styles.brand}>
         crlab
       </Link>
       <nav className={styles.nav} aria-label="Main">
-        <Link prefetch={false} href="/">
-          Experiments
-        </Link>
-        <Link prefetch={false} href="/new">
-          New experiment
-        </Link>
-        <Link prefetch={false} href="/sweeps">
-          Sweeps
-        </Link>
-        <Link prefetch={false} href="/guests">
-          Guests
-        </Link>
-        <Link prefetch={false} href="/figures">
-          Figures
-        </Link>
+        <Link href="/">Experiments</Link>
+        <Link href="/new">New experiment</Link>
+        <Link href="/sweeps">Sweeps</Link>
+        <Link href="/guests">Guests</Link>
+        <Link href="/figures">Figures</Link>
       </nav>
       <span className={styles.space} />
       <RunnerPill />

@@ -1,7 +1,7 @@
 import { foldAll } from "@crlab/shared";
 import type { Metadata } from "next";
-import Link from "next/link";
 import { ChooseOther, Comparison, type Subject } from "../../components/compare/comparison";
+import { Link } from "../../components/link";
 import { SiteHeader } from "../../components/site-header";
 import { recentExperiments, storedExperiment } from "../../lib/stored";
 import styles from "../home.module.css";

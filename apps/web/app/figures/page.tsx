@@ -1,8 +1,8 @@
 import { type BenchReport, type BenchResult, type Contender, formatFigure, spreadOf } from "@crlab/shared";
 import type { Metadata } from "next";
-import Link from "next/link";
 import { notFound } from "next/navigation";
 import { DataTable } from "../../components/data-table";
+import { Link } from "../../components/link";
 import { SiteHeader } from "../../components/site-header";
 import { readReport, reportNames } from "../../lib/reports";
 import home from "../home.module.css";
@@ -67,7 +67,7 @@ function Report({ report, name, names }: { report: BenchReport; name: string; na
                 {other === name ? (
                   <span className="mono dim">{other}</span>
                 ) : (
-                  <Link prefetch={false} className="mono" href={`/figures?run=${other}`}>
+                  <Link className="mono" href={`/figures?run=${other}`}>
                     {other}
                   </Link>
                 )}

@@ -1,7 +1,7 @@
 import type { Metadata } from "next";
-import Link from "next/link";
 import { DataTable } from "../../components/data-table";
 import { Fresh } from "../../components/fresh";
+import { Link } from "../../components/link";
 import { LinkBanner } from "../../components/link-banner";
 import { SiteHeader } from "../../components/site-header";
 import { NewSweep } from "../../components/sweep/new-sweep";

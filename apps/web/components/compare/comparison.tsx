@@ -9,10 +9,11 @@ import {
   ratio,
   unlikes,
 } from "@crlab/shared";
-import Link from "next/link";
 import home from "../../app/home.module.css";
+import { nameOfFigure } from "../../lib/figure-names";
 import { letterOf } from "../../lib/series";
 import { DataTable } from "../data-table";
+import { Link } from "../link";
 import { VerdictPill } from "../verdict-pill";
 import styles from "./comparison.module.css";
 import { OverlaidCharts } from "./overlaid-charts";
@@ -69,27 +70,36 @@ export function Comparison({ subjects }: { subjects: readonly Subject[] }) {
         <DataTable
           className={styles.table}
           testId="comparison"
-          rows={rows.map((row, place) => ({ row, place, changed: isTransition(row) }))}
-          keyOf={({ place }) => place}
-          marks={({ changed }) => ({ "data-transition": changed })}
+          rows={rows.flatMap(linesOf)}
+          keyOf={({ place, name }) => `${place} ${name}`}
+          marks={({ name, row }) =>
+            name === STEP_TIME ? { "data-step": true, "data-transition": isTransition(row) } : { "data-step": false }
+          }
           columns={[
             {
               head: "Step",
               rowHead: true,
-              cell: ({ row, changed }) => (
-                <>
-                  {row.what}
-                  {changed && <span className="tag unlinked">differs</span>}
-                </>
-              ),
+              cell: ({ name, row }) =>
+                name === STEP_TIME ? (
+                  <>
+                    {row.what}
+                    {isTransition(row) && <span className="tag unlinked">differs</span>}
+                  </>
+                ) : (
+                  nameOfFigure(name)
+                ),
             },
             ...subjects.map((s, at) => ({
               head: (
                 <span className={styles.who}>
-                  {letterOf(at)} <Link href={`/x/${s.id}`}>{s.view.title}</Link> <VerdictPill view={s.view} />
+                  <span>
+                    {letterOf(at)} <Link href={`/x/${s.id}`}>{s.view.title}</Link>
+                  </span>
+                  <VerdictPill view={s.view} />
                 </span>
               ),
-              cell: ({ row }: { row: AlignedStep }) => <Outcome row={row} at={at} />,
+              num: true,
+              cell: (line: Line) => <Value line={line} at={at} />,
             })),
           ]}
         />
@@ -98,29 +108,33 @@ export function Comparison({ subjects }: { subjects: readonly Subject[] }) {
   );
 }
 
-/** What a step came to in one of the experiments; figures beside those of the first. */
-function Outcome({ row, at }: { row: AlignedStep; at: number }) {
+const STEP_TIME = "stepMs";
+
+/** A step with its time, or one of its figures. */
+interface Line {
+  row: AlignedStep;
+  place: number;
+  name: string;
+  values: (number | null)[];
+}
+
+function linesOf(row: AlignedStep, place: number): Line[] {
+  const figures = figureRows(row).filter(({ name }) => name !== STEP_TIME);
+  const time = { name: STEP_TIME, values: row.steps.map((s) => s?.ms ?? null) };
+  return [time, ...figures].map((figure) => ({ row, place, ...figure }));
+}
+
+/** What a line says of one of the experiments; beside it, how it is to the first. */
+function Value({ line: { row, name, values }, at }: { line: Line; at: number }) {
   const step = row.steps[at] ?? null;
+  const value = values[at] ?? null;
   if (step === null) return <span className="dim">–</span>;
   return (
     <>
-      {step.state !== "ok" && <span className="pill failed">{step.state}</span>}
-      {step.error && <p className={styles.error}>{step.error.message}</p>}
-      <dl className={styles.figures}>
-        {figureRows(row).map(({ name, values }) => (
-          <div key={name}>
-            <dt>
-              {name === "stepMs"
-                ? "step"
-                : name.replace(/(Ns|Ms)$/, "").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}
-            </dt>
-            <dd>
-              {formatFigure(name, values[at] ?? null)}
-              {at > 0 && <span className="dim"> {ratio(values[at] ?? null, values[0] ?? null)}</span>}
-            </dd>
-          </div>
-        ))}
-      </dl>
+      {name === STEP_TIME && step.state !== "ok" && <span className="pill failed">{step.state}</span>}{" "}
+      {value === null ? <span className="dim">–</span> : formatFigure(name, value)}
+      {at > 0 && <span className={styles.ratio}>{ratio(value, values[0] ?? null)}</span>}
+      {name === STEP_TIME && step.error && <p className={styles.error}>{step.error.message}</p>}
     </>
   );
 }

@@ -1,11 +1,11 @@
 "use client";
 import { formatBytes, formatMs, type GuestInfo, type NamedError, type SpareInfo } from "@crlab/shared";
-import Link from "next/link";
 import { useCallback, useEffect, useState } from "react";
 import styles from "../../app/home.module.css";
 import { toNamedError } from "../../lib/run-request";
 import { DataTable } from "../data-table";
 import { ErrorNote } from "../error-note";
+import { Link } from "../link";
 import { useLinkState, useRunner } from "../runner-provider";
 
 const REFRESH_MS = 3000;
@@ -68,11 +68,7 @@ export function Guests() {
             columns={[
               {
                 head: "Experiment",
-                cell: (g) => (
-                  <Link prefetch={false} href={`/x/${g.experiment}`}>
-                    {g.title}
-                  </Link>
-                ),
+                cell: (g) => <Link href={`/x/${g.experiment}`}>{g.title}</Link>,
               },
               { head: "State", cell: (g) => <span className={pills[g.state]}>{g.state}</span> },
               { head: "Guest", className: "mono", cell: (g) => `${g.kernel} · ${g.cpus} CPU · ${g.memMiB} MiB` },

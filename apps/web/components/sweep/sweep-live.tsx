@@ -1,11 +1,11 @@
 "use client";
 import type { NamedError } from "@crlab/shared";
-import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useEffect, useState } from "react";
 import { toNamedError } from "../../lib/run-request";
 import type { Request } from "../../lib/runner-socket";
 import { ErrorNote } from "../error-note";
+import { Link } from "../link";
 import { useLinkState, useRunner } from "../runner-provider";
 import styles from "./sweep.module.css";
 

@@ -10,12 +10,13 @@ import {
   type Transition,
   transitions,
 } from "@crlab/shared";
-import Link from "next/link";
 import home from "../../app/home.module.css";
+import { nameOfFigure } from "../../lib/figure-names";
 import { sweepCharts } from "../../lib/sweep-chart";
 import type { SweepWithRuns } from "../../lib/sweeps";
 import comparison from "../compare/comparison.module.css";
 import { type Column, DataTable } from "../data-table";
+import { Link } from "../link";
 import styles from "./sweep.module.css";
 import { SweepPlot } from "./sweep-plot";
 
@@ -99,9 +100,6 @@ function formatSpread(figure: string, { least, most }: { least: number; most: nu
   const unit = / \S+$/.exec(to)?.[0] ?? "";
   return `${unit !== "" && from.endsWith(unit) ? from.slice(0, -unit.length) : from} … ${to}`;
 }
-
-const nameOfFigure = (name: string): string =>
-  name === "stepMs" ? "time" : name.replace(/(Ns|Ms)$/, "").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 function Changes({ changes, repeats }: { changes: readonly Transition[]; repeats: number }) {
   const table = (some: readonly Transition[]) => (
