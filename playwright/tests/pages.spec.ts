@@ -3,7 +3,7 @@ import { expect } from "@playwright/test";
 import { labUrl, test } from "./page.js";
 
 for (const colorScheme of ["light", "dark"] as const) {
-  for (const path of ["/", "/new", "/guests", "/figures", "/compare", "/x/doesnotexist"]) {
+  for (const path of ["/", "/new", "/sweeps", "/guests", "/figures", "/compare", "/x/doesnotexist"]) {
     test(`axe finds nothing on ${path}, ${colorScheme}`, async ({ browser }) => {
       const page = await (await browser.newContext({ colorScheme })).newPage();
       await page.goto(`${labUrl()}${path}`);
@@ -13,13 +13,21 @@ for (const colorScheme of ["light", "dark"] as const) {
   }
 }
 
-for (const path of ["/", "/new", "/guests", "/figures", "/compare"]) {
+for (const path of ["/", "/new", "/sweeps", "/guests", "/figures", "/compare"]) {
   test(`${path} fits a phone`, async ({ browser }) => {
     const page = await (await browser.newContext({ viewport: { width: 390, height: 844 } })).newPage();
     await page.goto(`${labUrl()}${path}`);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
   });
 }
+
+test("a first visit begins with a file, memory and a watch", async ({ page }) => {
+  await page.goto(labUrl());
+  const cards = page.locator("main section[aria-label] h2");
+  await expect(cards.nth(0)).toHaveText("Unlinked file");
+  await expect(cards.nth(1)).toHaveText("Only what changed");
+  await expect(cards.nth(2)).toHaveText(/^A watch survives/);
+});
 
 test("an experiment's page: axe, phone, shortcuts, theme and zones over a reload", async ({ page }) => {
   await page.goto(`${labUrl()}/new`);
