@@ -127,7 +127,7 @@ const shots: readonly Shot[] = [
   {
     name: "replay",
     open: async (page, subjects, lab) => {
-      await page.goto(`${lab}${await subjects.ended()}?t=9&show=processes`, { waitUntil: "load" });
+      await page.goto(`${lab}${await subjects.ended()}?t=3&show=processes`, { waitUntil: "load" });
       await page.locator(".xterm-rows").first().waitFor();
     },
   },
@@ -279,7 +279,8 @@ async function takeAll(browser: Browser, lab: string, only: readonly string[]): 
           await take(page, name, size, colorScheme);
         } catch (error) {
           // The others are worth having.
-          const [why] = (error instanceof Error ? error.message : String(error)).split("\n");
+          const said = (error instanceof Error ? error.message : String(error)).split("\n");
+          const why = [said[0], said.find((line) => line.includes("waiting for"))?.trim()].join(" ");
           process.stderr.write(`✗ ${name}, ${size}, ${colorScheme}: ${why}\n`);
           process.exitCode = 1;
         }

@@ -1,5 +1,5 @@
 import { expect, type Page } from "@playwright/test";
-import { expectStep, labUrl, test, verdict } from "./page.js";
+import { endIt, expectStep, labUrl, test, verdict } from "./page.js";
 
 /** What has the focus, as a person hears it. */
 const focused = (page: Page) =>
@@ -87,4 +87,34 @@ test("by keyboard alone: from the home page to a process that was checkpointed, 
   await tabTo(page, /^End$/);
   await page.keyboard.press("Enter");
   await expect(verdict(page)).toHaveText("pass");
+});
+
+test("a lab sheet step by step, and then through its replay, by keyboard", async ({ page }) => {
+  await page.goto(labUrl());
+  await expect(page.getByText(/runner · \d+ guest/)).toBeVisible();
+  await tabTo(page, /^Step by step: Unlinked file$/);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("button", { name: "Run this step" })).toBeVisible();
+  await page.keyboard.press(".");
+  await expectStep(page, 1, "ok");
+  await expect(page.getByRole("button", { name: "Run this step" })).toBeVisible();
+  await page.keyboard.press(".");
+  await expectStep(page, 2, "ok");
+  await endIt(page);
+
+  const moment = page.getByRole("slider", { name: "Moment of the experiment" });
+  await moment.focus();
+  const end = Number(await moment.inputValue());
+  await page.keyboard.press("ArrowLeft");
+  expect(end - Number(await moment.inputValue())).toBeCloseTo(1000, -2);
+  await page.keyboard.press(" ");
+  await expect(page.getByRole("button", { name: "Pause replay" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Play replay" })).toBeVisible();
+  await expect(moment).toHaveValue(String(end));
+  await expect(page).not.toHaveURL(/t=/);
+
+  // A link that speaks of a moment after the last shows the end.
+  await page.goto(`${page.url().split("?")[0]}?t=9000`);
+  const clock = await page.getByTestId("replay").textContent();
+  expect(clock).toMatch(/^(\d\d:\d\d) \/ \1$/);
 });

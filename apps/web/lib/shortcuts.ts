@@ -3,6 +3,7 @@ import type { ActionId } from "@crlab/shared";
 
 export const actionKeys: Partial<Record<ActionId, string>> = {
   runPlan: "p",
+  runNext: ".",
   boot: "b",
   reboot: "o",
   powerCut: "x",

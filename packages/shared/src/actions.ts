@@ -3,6 +3,7 @@ import { type ExperimentView, latestTarget, remainingPlan, runningStep, type Tar
 
 export const actionIds = [
   "runPlan",
+  "runNext",
   "boot",
   "reboot",
   "powerCut",
@@ -32,6 +33,7 @@ export interface Action {
 
 const labels: Record<ActionId, string> = {
   runPlan: "Run the remaining steps",
+  runNext: "Run the next step",
   boot: "Boot",
   reboot: "Reboot",
   powerCut: "Power cut",
@@ -110,6 +112,7 @@ const planLeft: Requirement = (view) => (remainingPlan(view).length > 0 ? null :
 
 const requirements: Record<ActionId, readonly Requirement[]> = {
   runPlan: [open, planLeft, idle],
+  runNext: [open, planLeft, idle],
   boot: [open, idle],
   reboot: [open, guestUp, idle],
   powerCut: [open, guestUp, idle],

@@ -7,6 +7,7 @@ import styles from "./bench.module.css";
 /** Short enough for a narrow zone; the full label is the button's name. */
 const shortLabels: Partial<Record<ActionId, string>> = {
   runPlan: "Run plan",
+  runNext: "Next step",
   start: "Start",
   checkpointFull: "Checkpoint",
   checkpointIncremental: "Increment",

@@ -72,7 +72,7 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
   const [tab, setTab] = useState(shown.tab);
   const feed = useFeed(id, stored, came);
   const { create, error: createError } = useCreate();
-  const [moment, setMoment] = useState(shown.atMs);
+  const [chosenMs, setMoment] = useState(shown.atMs);
   const [checkpoint, setCheckpoint] = useState(shown.checkpoint);
   const [offset, setOffset] = useState(shown.offset);
   const [dialog, setDialog] = useState<Drive.Asking | "help" | null>(null);
@@ -85,12 +85,14 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
   const main = useRef<HTMLElement>(null);
 
   const over = feed.view.status === "ended" || feed.view.status === "interrupted";
+  // From the last moment on it is the end that is shown.
+  const moment = over && chosenMs !== null && chosenMs < feed.view.lastMs ? chosenMs : null;
   const atMs = over ? (moment ?? feed.view.lastMs) : null;
-  const past = useMoment(feed.events, over ? moment : null);
-  const view = over && moment !== null ? (past ?? pastView ?? feed.view) : feed.view;
+  const past = useMoment(feed.events, moment);
+  const view = moment !== null ? (past ?? pastView ?? feed.view) : feed.view;
   const current = end !== null && moment === null && view.lastSeq === (stored.at(-1)?.seq ?? 0);
   // The address says what is looked at, so that it can be sent to others and survives a reload.
-  const query = writeShown({ atMs: over ? moment : null, tab, checkpoint, offset });
+  const query = writeShown({ atMs: moment, tab, checkpoint, offset });
   useEffect(() => {
     // A playing replay would change it at every frame, and browsers allow only so many changes.
     if (query === location.search) return;
@@ -106,6 +108,7 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
 
   const driver = useMemo(() => tools?.driver(socket, id) ?? null, [tools, socket, id]);
   const may = drive ? driver : null;
+  const can = (action: ActionId) => drive && possible.some((a) => a.id === action && a.possible);
   const act = useCallback(
     (action: ActionId) => {
       setError(null);
@@ -264,17 +267,7 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
             ) : (
               <Kept of={id} load={parts.steps}>
                 <Suspense fallback={end?.steps}>
-                  <Steps
-                    view={view}
-                    onNext={
-                      may && possible.some((a) => a.id === "runPlan" && a.possible)
-                        ? () => {
-                            setError(null);
-                            may.runNext().catch((failure: unknown) => setError(toNamedError(failure)));
-                          }
-                        : null
-                    }
-                  />
+                  <Steps view={view} onNext={can("runNext") ? () => act("runNext") : null} />
                 </Suspense>
               </Kept>
             )}
@@ -311,7 +304,7 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
             drive={drive}
             atMs={atMs}
             lastScreen={moment === null && end ? end.lastScreen : null}
-            onShell={drive && possible.some((a) => a.id === "shell" && a.possible) ? () => act("shell") : null}
+            onShell={can("shell") ? () => act("shell") : null}
           />
           {atMs !== null && <ReplayBar view={feed.view} atMs={atMs} onMove={setMoment} />}
         </section>
@@ -335,7 +328,7 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
             onOffset={setOffset}
             onBytes={may?.readBytes ?? null}
             onHeld={
-              drive && possible.some((a) => a.id === "unlink" && a.possible)
+              can("unlink")
                 ? (action, path) => {
                     setHeld(path);
                     setDialog(action);
@@ -346,9 +339,7 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
         </section>
       </main>
       <footer className={styles.foot}>
-        <span>
-          {guest ? `guest ${guest.guest} ${guest.state}${guest.bootMs === null ? "" : ` · ${guest.how}`}` : "no guest"}
-        </span>
+        <span>{guest ? `guest ${guest.guest} ${guest.state}` : "no guest"}</span>
         {guest?.suspended && <span>stands still until somebody drives it</span>}
         {!over && (
           <Suspense fallback={null}>

@@ -16,6 +16,7 @@ export function driver(socket: RunnerSocket, experiment: string) {
   /** Those that ask nothing first. */
   const act = {
     runPlan: () => send({ type: "run", experiment }),
+    runNext: () => send({ type: "run", experiment, count: 1 }),
     dryRun: () => step({ kind: "checkpoint", mode: "full", kill: false, dryRun: true }),
     kill: () => step({ kind: "kill" }),
     verify: () => step({ kind: "verify", withinS: 60 }),
@@ -24,7 +25,6 @@ export function driver(socket: RunnerSocket, experiment: string) {
   return {
     step,
     act,
-    runNext: () => send({ type: "run", experiment, count: 1 }),
     end: () => send({ type: "end", experiment }),
     keep: () => send({ type: "extend", experiment }),
     readImage: (checkpoint: string) => send({ type: "image.read", experiment, checkpoint }),

@@ -12,6 +12,9 @@ interface Props {
   onMove: (atMs: number) => void;
 }
 
+/** An arrow key goes so far; a browser would by the slider's least step, a thousandth of that. */
+const KEY_MS = 1000;
+
 /** Moves through a finished experiment; marks show checkpoints and restores. */
 export function ReplayBar({ view, atMs, onMove }: Props) {
   const [playing, setPlaying] = useState(false);
@@ -35,6 +38,10 @@ export function ReplayBar({ view, atMs, onMove }: Props) {
     return () => cancelAnimationFrame(frame);
   }, [playing]);
 
+  const move = (to: number) => {
+    setPlaying(false);
+    onMove(to);
+  };
   return (
     <div className={styles.replay} data-testid="replay">
       <button
@@ -61,9 +68,13 @@ export function ReplayBar({ view, atMs, onMove }: Props) {
           value={Math.round(atMs)}
           aria-label="Moment of the experiment"
           aria-valuetext={formatClock(atMs)}
-          onChange={(event) => {
-            setPlaying(false);
-            onMove(Number(event.currentTarget.value));
+          onChange={(event) => move(Number(event.currentTarget.value))}
+          onKeyDown={(event) => {
+            const to = { ArrowRight: atMs + KEY_MS, ArrowLeft: atMs - KEY_MS }[event.key];
+            if (to === undefined && event.key !== " ") return;
+            event.preventDefault();
+            if (to === undefined) setPlaying(!playing);
+            else move(Math.min(end, Math.max(0, to)));
           }}
         />
         <svg aria-hidden="true">

@@ -10,6 +10,7 @@ import {
   type StepView,
 } from "@crlab/shared";
 import { lazy, Suspense } from "react";
+import { actionKeys } from "../../lib/shortcuts";
 import { ImageLink } from "./image-link";
 import styles from "./steps.module.css";
 
@@ -57,9 +58,12 @@ function measured(view: ExperimentView, step: StepView): string | undefined {
   if (restore)
     return `${restore.checkpoint} · ${restore.figures.tasks} ${restore.figures.tasks === 1 ? "task" : "tasks"} · ${restore.figures.pages} pages · ${formatNs(restore.figures.totalNs)}`;
   if (step.kind === "boot" && view.fingerprint)
-    return `${step.step.kind === "boot" && step.step.kernel ? `${step.step.kernel} · ` : ""}${view.fingerprint.cpus} CPU · ${view.fingerprint.memMiB} MiB${view.guest ? ` · ${view.guest.how}` : ""}`;
+    return `${step.step.kind === "boot" && step.step.kernel ? `${step.step.kernel} · ` : ""}${view.fingerprint.cpus} CPU · ${view.fingerprint.memMiB} MiB${view.guest ? ` · ${describeHow[view.guest.how]}` : ""}`;
   return undefined;
 }
+
+/** How a guest came up: what its time is to be read with. */
+const describeHow = { cold: "cold boot", warm: "woken from a saved state", spare: "stood by" };
 
 const states: Record<StepView["state"], string> = {
   running: "running …",
@@ -166,7 +170,7 @@ function StepList({ view, onNext }: Required<Props>) {
             <span className="dim">{title({ step, kind: step.kind })}</span>
             {i === 0 && onNext !== null ? (
               <button type="button" className={`btn ${styles.next}`} onClick={onNext}>
-                Run this step
+                Run this step <kbd>{actionKeys.runNext}</kbd>
               </button>
             ) : (
               <span className={styles.figure}>{stopped ? "not run" : "planned"}</span>
