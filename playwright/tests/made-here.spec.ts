@@ -1,24 +1,21 @@
 import { expect, type Page, type Request } from "@playwright/test";
 import { action, endIt, expectStep, labUrl, runFile, test } from "./page.js";
 
-/** Addresses of experiments that the page asks a server for: at all, and to be shown in its place. */
-function askedFor(page: Page): { asked: string[]; loaded: string[] } {
+/** Addresses of experiments that the page asks a server for. */
+function askedFor(page: Page): string[] {
   const asked: string[] = [];
-  const loaded: string[] = [];
   page.on("request", (request) => {
     const { pathname } = new URL(request.url());
-    if (!/^\/x\/[A-Za-z0-9]+$/.test(pathname)) return;
-    asked.push(pathname);
-    if (request.isNavigationRequest()) loaded.push(pathname);
+    if (/^\/x\/[A-Za-z0-9]+$/.test(pathname)) asked.push(pathname);
   });
-  return { asked, loaded };
+  return asked;
 }
 
 test("what a page has made it shows without asking for a page; back and forward lead out of it and in again", async ({
   page,
 }) => {
   await page.goto(labUrl());
-  const { asked, loaded } = askedFor(page);
+  const asked = askedFor(page);
   await page.getByRole("button", { name: "Step by step: Unlinked file", exact: true }).click();
   await page.waitForURL(/\/x\/[A-Za-z0-9]+$/);
   const { pathname } = new URL(page.url());
@@ -41,12 +38,12 @@ test("what a page has made it shows without asking for a page; back and forward 
   await expect(title).toHaveText("Unlinked file");
   await page.goBack();
   await expect(page).toHaveURL(new RegExp(pathname));
-  expect(loaded).toEqual([]);
+  expect(asked).toEqual([]);
 
   await page.reload();
   await expect(title).toHaveText("Unlinked file");
   await expect(page.getByRole("button", { name: "Run this step" })).toBeVisible();
-  expect(loaded).toEqual([pathname]);
+  expect(asked).toEqual([pathname]);
 
   // A page that was loaded anew has forgotten what was made before: it asks.
   await page.goBack();
@@ -55,6 +52,7 @@ test("what a page has made it shows without asking for a page; back and forward 
   await page.goForward();
   await expect(title).toHaveText("Unlinked file");
   await expect(page.getByRole("button", { name: "Run this step" })).toBeVisible();
+  expect(asked).toEqual([pathname, pathname]);
 });
 
 test("who moves on the home page has the bench's code before a card is clicked; who only looks loads nothing", async ({

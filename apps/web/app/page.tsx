@@ -34,7 +34,7 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
     <>
       <SiteHeader />
       <Ahead />
-      <Fresh served={now.toISOString()} />
+      <Fresh path="/" served={now.toISOString()} />
       <LinkBanner />
       <main className={styles.main}>
         <h1>What does checkpoint/restart do to this process?</h1>

@@ -20,7 +20,7 @@ export default async function SweepsPage() {
   return (
     <>
       <SiteHeader />
-      <Fresh served={now.toISOString()} />
+      <Fresh path="/sweeps" served={now.toISOString()} />
       <LinkBanner />
       <main className={styles.main}>
         <h1>Sweeps</h1>
