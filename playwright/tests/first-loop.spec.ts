@@ -84,10 +84,13 @@ test("a shipped experiment reads like a lab sheet, and is run step by step by cl
     await page.emulateMedia({ colorScheme });
     expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   }
-  // Who watches reads it and runs nothing.
-  const viewer = await (await browser.newContext()).newPage();
-  await viewer.goto(page.url());
+  // Who watches reads it and runs nothing; what is to be watched is a click away, on a phone, too.
+  const viewer = await (await browser.newContext({ viewport: { width: 390, height: 844 } })).newPage();
+  await viewer.goto(`${page.url()}?show=charts`);
   await expect(viewer.getByTestId("sheet")).toContainText("What to watch");
+  await viewer.getByTestId("sheet").getByRole("link", { name: "Processes" }).click();
+  await expect(viewer.getByRole("tab", { name: "Processes" })).toHaveAttribute("aria-selected", "true");
+  await expect(viewer.getByRole("tab", { name: "Processes" })).toBeInViewport();
   await expect(viewer.getByRole("button", { name: "Run this step" })).toHaveCount(0);
   await viewer.close();
 

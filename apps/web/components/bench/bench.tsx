@@ -156,8 +156,7 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
 
   // On a phone the zones stand one below the other, and a link may speak of what is far down.
   useEffect(() => {
-    const zone = document.getElementById("inspector");
-    if (shown.tab !== null && zone && zone.offsetLeft === 0) zone.scrollIntoView();
+    if (shown.tab !== null) showInspector();
   }, [shown.tab]);
 
   // The first paint has them from the page's own style element; style attributes are not allowed.
@@ -186,6 +185,7 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
     setTab(to.tab);
     setCheckpoint(to.checkpoint);
     setOffset(to.offset);
+    showInspector();
   };
   const { fingerprint, guest } = view;
   const trouble = error ?? createError;
@@ -366,6 +366,12 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
       )}
     </div>
   );
+}
+
+/** Where it stands beside the others it is in sight. */
+function showInspector(): void {
+  const zone = document.getElementById("inspector");
+  if (zone?.offsetLeft === 0) zone.scrollIntoView();
 }
 
 /** The experiment as it was at a moment; null: now is looked at, or what folds a log is on its way. */

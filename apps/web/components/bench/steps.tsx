@@ -11,6 +11,7 @@ import {
 } from "@crlab/shared";
 import { lazy, Suspense } from "react";
 import { actionKeys } from "../../lib/shortcuts";
+import { inspectorTabs, writeShown } from "../../lib/shown";
 import { ImageLink } from "./image-link";
 import styles from "./steps.module.css";
 
@@ -91,7 +92,9 @@ export function Steps({ view, onNext = null }: Props) {
           {view.watch !== null && (
             <>
               <dt>What to watch</dt>
-              <dd>{view.watch}</dd>
+              <dd>
+                <Watched text={view.watch} />
+              </dd>
             </>
           )}
         </dl>
@@ -111,6 +114,22 @@ export function Steps({ view, onNext = null }: Props) {
       )}
     </>
   );
+}
+
+const TAB_NAMES = new RegExp(`\\b(${inspectorTabs.map((tab) => tab.label).join("|")})\\b`);
+
+/** A tab of the inspector that is named leads there. */
+function Watched({ text }: { text: string }) {
+  return text.split(TAB_NAMES).map((part, i) => {
+    const tab = inspectorTabs.find((t) => t.label === part);
+    if (tab === undefined) return part;
+    return (
+      // biome-ignore lint/suspicious/noArrayIndexKey: a part is known by its place
+      <a key={i} data-view href={writeShown({ atMs: null, tab: tab.id, checkpoint: null, offset: null })}>
+        {part}
+      </a>
+    );
+  });
 }
 
 const Note = ({ text }: { text: string | undefined }) =>
