@@ -41,6 +41,13 @@ test("what processes hold: nameless files, watches, shared descriptions, locks; 
   await expect(held.locator(".tag").filter({ hasText: "ino " })).toHaveText(inode ?? "");
   await expect(held.getByRole("button", { name: "unlink" })).toHaveCount(0);
 
+  // On a phone marks go below one another: none is cut off, and the path can be read.
+  await page.setViewportSize({ width: 390, height: 844 });
+  const holder = card(page, "unlinked-holder").first();
+  expect(await holder.evaluate((e) => e.scrollWidth - e.clientWidth)).toBeLessThanOrEqual(0);
+  expect((await held.locator("td").nth(1).boundingBox())?.width).toBeGreaterThan(120);
+  await page.setViewportSize({ width: 1280, height: 800 });
+
   const watching = card(page, "watcher").first().locator('tr[data-kind="inotify"]');
   await expect(watching.locator(".tag").filter({ hasText: "watch" })).toBeVisible();
   await expect(watching).toContainText(/inotify · \d+ watches/);
