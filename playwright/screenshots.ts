@@ -40,6 +40,9 @@ sweep:
     --rate: [100, 1600]
 `;
 
+/** How far into an experiment its replay is shown: its process has been restored, and runs. */
+const REPLAYED = 0.9;
+
 const failing = `title: A command that fails
 steps:
   - kind: boot
@@ -127,8 +130,11 @@ const shots: readonly Shot[] = [
   {
     name: "replay",
     open: async (page, subjects, lab) => {
-      await page.goto(`${lab}${await subjects.ended()}?t=3&show=processes`, { waitUntil: "load" });
+      await page.goto(`${lab}${await subjects.ended()}?show=processes`, { waitUntil: "load" });
+      const moment = page.getByRole("slider", { name: "Moment of the experiment" });
+      await moment.fill(String(Math.round(Number(await moment.getAttribute("max")) * REPLAYED)));
       await page.locator(".xterm-rows").first().waitFor();
+      await page.locator("#inspector table").first().waitFor();
     },
   },
   { name: "memory", open: tab("memory", '[data-testid="heat-canvas"]') },
