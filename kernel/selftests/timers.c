@@ -4,13 +4,15 @@
 /* covers: Time | timer_create on all clocks but alarm clocks | supported */
 /* covers: Time | ids of timers, and the next one | supported */
 /* covers: Time | overruns, pending signals of timers | supported */
-/* covers: Time | SIGEV_THREAD_ID | supported */
+/* covers: Time | SIGEV_THREAD_ID, also in a pid namespace | supported */
+/* covers: Time | timers whose thread has ended | supported */
 /* covers: Time | timers at a time of day | supported */
 /* covers: Time | CPU times of process, threads and children | supported */
 /* covers: Time | RLIMIT_CPU | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -290,6 +292,74 @@ static void to_a_thread(void)
 	pthread_join(t, NULL);
 }
 
+/* Where a thread has other numbers: the timer's signal and its clock name one. */
+static void in_a_namespace(void)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2 };
+	struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
+	struct itimerspec left;
+	timer_t cpu, process;
+	pid_t init;
+
+	if (unshare(CLONE_NEWPID) < 0)
+		return;
+	init = fork();
+	if (init) {
+		waitpid(init, NULL, 0);
+		return;
+	}
+	sigaction(SIGUSR2, &action, NULL);
+	timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &cpu);
+	timer_create(CLOCK_PROCESS_CPUTIME_ID, &event, &process);
+	set(cpu, 0, 100, 0, 0, 0);
+	to_a_thread();
+	verify(timer_gettime(cpu, &left) == 0 && left.it_value.tv_sec > 90, "one on the CPU time of a thread");
+	got = 0;
+	set(process, 0, 0, 1000000, 0, 0);
+	while (!got)
+		;
+	verify(got == 1, "one on that of the process");
+	_exit(0);
+}
+
+static void *ends(void *clock)
+{
+	pthread_getcpuclockid(pthread_self(), clock);
+	target = syscall(SYS_gettid);
+	pthread_barrier_wait(&barrier);
+	pthread_barrier_wait(&barrier);
+	return NULL;
+}
+
+static void of_dead_thread(void)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1 }, none = { .sigev_notify = SIGEV_NONE };
+	struct itimerspec left = {};
+	clockid_t clock;
+	timer_t cpu;
+	pthread_t t;
+	int id;
+
+	pthread_barrier_init(&barrier, NULL, 2);
+	pthread_create(&t, NULL, ends, &clock);
+	pthread_barrier_wait(&barrier);
+	event.sigev_notify_thread_id = target;
+	syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &id);
+	set((timer_t)(intptr_t)id, 0, 500, 0, 0, 0);
+	if (timer_create(clock, &none, &cpu) < 0)
+		_exit(90);
+	pthread_barrier_wait(&barrier);
+	pthread_join(t, NULL);
+	pause_here();
+	verify(syscall(SYS_timer_gettime, id, &left) == 0 && left.it_value.tv_sec > 400, "it runs: %ld s are left",
+	       (long)left.it_value.tv_sec);
+	set((timer_t)(intptr_t)id, 0, 0, 1000000, 0, 0);
+	usleep(20000);
+	verify(syscall(SYS_timer_delete, id) == 0, "its signal goes to nobody");
+	verify(timer_gettime(cpu, &left) == 0 && !left.it_value.tv_sec, "one on its CPU time");
+	verify(timer_delete(cpu) == 0, "which can be deleted");
+}
+
 static void cpu_times(void)
 {
 	struct timespec process, thread_time, now;
@@ -344,6 +414,8 @@ int main(void)
 	subject_round("time of day", time_of_day);
 	subject_round("pending timers", pending_with_overruns);
 	subject_round("timer of a thread", to_a_thread);
+	subject_round("timers in a namespace", in_a_namespace);
+	subject_round("timers of a dead thread", of_dead_thread);
 	subject_round("CPU times", cpu_times);
 	subject_round("CPU limit", cpu_limit);
 	return tap_done();

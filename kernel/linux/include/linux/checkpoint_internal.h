@@ -650,6 +650,19 @@ struct vfsmount *mnt_next_of_sb(const struct super_block *sb, u64 *id);
 /* fs/ckpt_names.c */
 char *ckpt_d_path(const struct path *path, char *buf);
 void ckpt_name_for_messages(struct ckpt_ctx *ctx, const struct path *path);
+int ckpt_find_name_below(struct ckpt_ctx *ctx, const struct path *path, const char *what,
+			 const char **name, char *buf, const char **below);
+int ckpt_look_up(const char *name, const struct path *path);
+bool ckpt_find_hidden(struct ckpt_ctx *ctx, const struct path *path, char *buf,
+		      const char **name, const char **below);
+int restore_find_hidden(struct ckpt_ctx *ctx, const char *name, const char *below,
+			struct path *path);
+bool ckpt_is_dead_proc(const struct file *file);
+int checkpoint_dead_proc(struct ckpt_ctx *ctx, struct file *file, struct ckpt_file *rec);
+struct file *restore_dead_proc(struct ckpt_ctx *ctx, const struct ckpt_file *f,
+			       const char *name, const char *in);
+struct file *restore_open_path(struct ckpt_ctx *ctx, const struct ckpt_file *f,
+			       const struct path *path);
 int ckpt_find_name(struct ckpt_ctx *ctx, const struct path *path, const char *what,
 		   const char **name);
 
@@ -816,6 +829,11 @@ int checkpoint_sock_filter(struct ckpt_ctx *ctx, struct sock *sk, u32 objref);
 int restore_socket_filter_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 
 /* net/sock_options.c */
+int ckpt_sock_long_options(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_sockopt *options,
+			   unsigned int nr, unsigned int max);
+bool ckpt_is_long_option(const struct sock *sk, const struct ckpt_sockopt *o);
+int restore_sock_long_option(struct ckpt_ctx *ctx, struct socket *sock,
+			     const struct ckpt_sockopt *options, unsigned int nr);
 int ckpt_sock_options(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_sockopt *options,
 		      unsigned int max);
 int restore_sock_options(struct ckpt_ctx *ctx, struct socket *sock,
@@ -915,7 +933,7 @@ bool ckpt_is_inet_group(const struct sock *sk, const struct ckpt_sockopt *o);
 int restore_inet_group(struct socket *sock, const struct ckpt_sockopt *o);
 
 /* net/udp_checkpoint.c */
-int checkpoint_udp_queue(struct ckpt_ctx *ctx, struct sock *sk, u32 objref);
+int checkpoint_datagrams(struct ckpt_ctx *ctx, struct sock *sk, u32 objref);
 int restore_socket_dgram_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 
 /* net/netlink/netlink_checkpoint.c */

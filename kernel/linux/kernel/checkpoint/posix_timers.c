@@ -19,14 +19,41 @@ static bool is_time_of_day(const struct k_itimer *timr)
 	       timr->it_active;
 }
 
+static bool is_cpu_clock(clockid_t clock)
+{
+	return clock < 0 && (clock & CLOCKFD_MASK) != CLOCKFD;
+}
+
+/* Those of one thread, or of another process; not of who has the timer. */
+static bool is_clock_of_other(clockid_t clock)
+{
+	return is_cpu_clock(clock) && (CPUCLOCK_PERTHREAD(clock) || CPUCLOCK_PID(clock));
+}
+
+static clockid_t clock_with(clockid_t clock, pid_t pid)
+{
+	return CPUCLOCK_PERTHREAD(clock) ? make_thread_cpuclock(pid, CPUCLOCK_WHICH(clock)) :
+					   make_process_cpuclock(pid, CPUCLOCK_WHICH(clock));
+}
+
 /* A thread's clock without pid is that of the thread that made the timer. */
 static clockid_t clock_of(const struct k_itimer *timr)
 {
-	clockid_t clock = timr->it_clock;
+	if (!is_clock_of_other(timr->it_clock))
+		return timr->it_clock;
+	return clock_with(timr->it_clock, pid_vnr(timr->it.cpu.pid));
+}
 
-	if (clock < 0 && CPUCLOCK_PERTHREAD(clock) && !CPUCLOCK_PID(clock))
-		return make_thread_cpuclock(pid_vnr(timr->it.cpu.pid), CPUCLOCK_WHICH(clock));
-	return clock;
+/* Timers go on when the thread that they speak of has ended. */
+static u32 dead_parts(const struct k_itimer *timr)
+{
+	u32 flags = 0;
+
+	if (timr->it_sigev_notify & SIGEV_THREAD_ID && !pid_task(timr->it_pid, PIDTYPE_PID))
+		flags |= CKPT_TIMER_DEAD_THREAD;
+	if (is_clock_of_other(timr->it_clock) && !pid_task(timr->it.cpu.pid, PIDTYPE_PID))
+		flags |= CKPT_TIMER_DEAD_CLOCK;
+	return flags;
 }
 
 static void describe_timer(struct k_itimer *timr, struct ckpt_timer *rec)
@@ -42,6 +69,7 @@ static void describe_timer(struct k_itimer *timr, struct ckpt_timer *rec)
 	rec->sigval = (unsigned long)timr->sigq->info.si_value.sival_ptr;
 	if (timr->it_sigev_notify & SIGEV_THREAD_ID)
 		rec->tid = pid_vnr(timr->it_pid);
+	rec->flags = dead_parts(timr);
 	rec->value_ns = timespec64_to_ns(&left.it_value);
 	rec->interval_ns = ktime_to_ns(timr->it_interval);
 	if (time_of_day) {
@@ -130,6 +158,10 @@ static int check_timer(const struct ckpt_timer *rec)
 		return -EINVAL;
 	if (rec->flags & CKPT_TIMER_PENDING && (rec->notify & ~SIGEV_THREAD_ID) != SIGEV_SIGNAL)
 		return -EINVAL;
+	if ((rec->flags & CKPT_TIMER_DEAD_THREAD && !rec->tid) ||
+	    (rec->flags & CKPT_TIMER_DEAD_CLOCK &&
+	     (!is_clock_of_other(rec->clock) || rec->value_ns)))
+		return -EINVAL;
 	/* Only SIGEV_SIGNAL may go to a thread. */
 	return rec->tid && rec->notify != (SIGEV_SIGNAL | SIGEV_THREAD_ID) ? -EINVAL : 0;
 }
@@ -156,6 +188,75 @@ int restore_timers_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	return 0;
 }
 
+/* Numbers are those that the caller sees; here they may be others. */
+static pid_t nr_here(struct restart_task *rt, pid_t pid)
+{
+	struct restart_task *other = restart_lookup(restart_ckpt_ctx(rt), pid);
+
+	return other && other->task ? task_pid_vnr(other->task) : 0;
+}
+
+static int make_timer(struct restart_task *rt, const struct ckpt_timer *rec)
+{
+	struct sigevent event = {
+		.sigev_notify = rec->notify,
+		.sigev_signo = rec->signo,
+		.sigev_value.sival_ptr = u64_to_user_ptr(rec->sigval),
+	};
+	clockid_t clock = rec->clock;
+
+	if (rec->flags & CKPT_TIMER_DEAD_THREAD)
+		event.sigev_notify = SIGEV_SIGNAL;
+	else if (rec->tid)
+		event.sigev_notify_thread_id = nr_here(rt, rec->tid);
+	if (rec->flags & CKPT_TIMER_DEAD_CLOCK) {
+		clock = clock_with(clock, 0);
+	} else if (is_clock_of_other(clock)) {
+		pid_t nr = nr_here(rt, CPUCLOCK_PID(clock));
+
+		if (!nr)
+			return -EINVAL;
+		clock = clock_with(clock, nr);
+	}
+	return do_timer_create(clock, &event, NULL);
+}
+
+static struct k_itimer *find_timer(struct signal_struct *sig, int id)
+{
+	return __posix_timers_find(&posix_timers_hashtable[hash(sig, id)], sig, id);
+}
+
+/* What it speaks of is no more; so it is no more that of a living one. */
+static int make_parts_dead(const struct ckpt_timer *rec)
+{
+	bool thread = rec->flags & CKPT_TIMER_DEAD_THREAD;
+	bool clock = rec->flags & CKPT_TIMER_DEAD_CLOCK;
+	struct pid *of_thread = thread ? ckpt_dead_pid(rec->tid) : NULL;
+	struct pid *of_clock = clock ? ckpt_dead_pid(CPUCLOCK_PID(rec->clock)) : NULL;
+	struct k_itimer *timr;
+	int ret = -ENOMEM;
+
+	if ((of_thread || !thread) && (of_clock || !clock)) {
+		rcu_read_lock();
+		timr = find_timer(current->signal, rec->id);
+		ret = timr ? 0 : -ESRCH;
+		if (timr) {
+			spin_lock_irq(&timr->it_lock);
+			if (thread) {
+				timr->it_sigev_notify |= SIGEV_THREAD_ID;
+				swap(timr->it_pid, of_thread);
+			}
+			if (clock)
+				swap(timr->it.cpu.pid, of_clock);
+			spin_unlock_irq(&timr->it_lock);
+		}
+		rcu_read_unlock();
+	}
+	put_pid(of_thread);
+	put_pid(of_clock);
+	return ret;
+}
+
 /**
  * restore_timers - make the POSIX timers of a process; they do not run yet
  * @rt:		its leader, which is current
@@ -170,15 +271,11 @@ int restore_timers(struct restart_task *rt)
 
 	for (i = 0; i < rt->nr_timers; i++) {
 		const struct ckpt_timer *rec = &rt->timers[i];
-		struct sigevent event = {
-			.sigev_notify = rec->notify,
-			.sigev_signo = rec->signo,
-			.sigev_value.sival_ptr = u64_to_user_ptr(rec->sigval),
-		};
 
-		event.sigev_notify_thread_id = rec->tid;
 		sig->next_posix_timer_id = rec->id;
-		ret = do_timer_create(rec->clock, &event, NULL);
+		ret = make_timer(rt, rec);
+		if (!ret && rec->flags & (CKPT_TIMER_DEAD_THREAD | CKPT_TIMER_DEAD_CLOCK))
+			ret = make_parts_dead(rec);
 		if (ret)
 			return restore_fail(rt, ret, "a POSIX timer");
 		/* The next one, if that id was taken: it stands twice in the image. */
@@ -213,11 +310,6 @@ static int start_timer(struct k_itimer *timr, const struct ckpt_timer *rec)
 		return -EAGAIN;
 	posix_timer_queue_signal(timr);
 	return 0;
-}
-
-static struct k_itimer *find_timer(struct signal_struct *sig, int id)
-{
-	return __posix_timers_find(&posix_timers_hashtable[hash(sig, id)], sig, id);
 }
 
 /**

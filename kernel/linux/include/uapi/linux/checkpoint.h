@@ -507,6 +507,9 @@ enum ckpt_file_kind {
 	CKPT_FILE_INOTIFY	= 5,	/* the instance @group */
 	CKPT_FILE_FANOTIFY	= 6,	/* the group @group */
 	CKPT_FILE_COPIED	= 8,	/* made again from @contents; @path2: as above */
+	CKPT_FILE_HIDDEN	= 9,	/* something is mounted over it: @path2, below @path */
+	CKPT_FILE_DEAD_PROC	= 10,	/* of process @object, which has ended: @path2 in the */
+					/* procfs at @path */
 	/* Files that only a descriptor leads to: of the object @object. */
 	CKPT_FILE_EVENTFD	= 16,
 	CKPT_FILE_SIGNALFD	= 17,
@@ -574,7 +577,8 @@ struct ckpt_file {
 #define CKPT_FILE_NAME_GIVEN	(1U << 0)	/* @path is a name that the checkpoint gave it */
 #define CKPT_FILE_NO_WRITER_YET	(1U << 1)	/* a FIFO's reader that has seen no writer */
 #define CKPT_FILE_HUNG_UP	(1U << 2)	/* a terminal's file, of no use any more */
-#define CKPT_FILE_FLAGS_ALL	0x7U
+#define CKPT_FILE_UNCOUNTED	(1U << 3)	/* as memfd_create(2) gives it: it may be executed */
+#define CKPT_FILE_FLAGS_ALL	0xfU
 
 #define CKPT_ADVICE_RANDOM	(1U << 0)
 #define CKPT_ADVICE_SEQUENTIAL	(1U << 1)
@@ -935,8 +939,8 @@ struct ckpt_sockopt {
 	__u32 level;
 	__u32 name;
 	__u32 len;
-	__u32 device;		/* of IPV6_ADD_MEMBERSHIP; @value: the group; of a
-				 * filter of ICMPv6: which half
+	__u32 device;		/* of IPV6_ADD_MEMBERSHIP; @value: the group; of an
+				 * option that takes several of these: which piece
 				 */
 	__u8 value[CKPT_SOCKOPT_BYTES];
 };
@@ -950,7 +954,8 @@ enum ckpt_socket_state {
 #define CKPT_SOCKET_GONE	(1U << 0)	/* closed, but a peer or sender of others */
 #define CKPT_SOCKET_NOT_FOUND	(1U << 1)	/* its name is that of who listened, or is taken */
 #define CKPT_SOCKET_FANOUT	(1U << 2)	/* a packet socket of a group */
-#define CKPT_SOCKET_FLAGS_ALL	0x7U
+#define CKPT_SOCKET_FOREIGN	(1U << 3)	/* its address is nobody's here (IP_FREEBIND) */
+#define CKPT_SOCKET_FLAGS_ALL	0xfU
 
 /*
  * SOCKET: one that has a FILE, one that waits to be accepted by @listener, or
@@ -1240,7 +1245,8 @@ enum ckpt_vma_kind {
 #define CKPT_VMA_SEQ_READ	(1U << 15)
 #define CKPT_VMA_SEALED		(1U << 16)
 #define CKPT_VMA_RDONLY		(1U << 17)	/* SYSV: attached for reading only */
-#define CKPT_VMA_FLAGS_ALL	0x3ffffU
+#define CKPT_VMA_DROPPABLE	(1U << 18)	/* MAP_DROPPABLE: no pages in the image */
+#define CKPT_VMA_FLAGS_ALL	0x7ffffU
 
 struct ckpt_vma {
 	__aligned_u64 start;
@@ -1457,7 +1463,10 @@ struct ckpt_account {
 
 #define CKPT_TIMER_PENDING	(1U << 0)	/* its signal is pending */
 #define CKPT_TIMER_ABSTIME	(1U << 1)	/* @value_ns is a time of day */
-#define CKPT_TIMER_FLAGS_ALL	0x3U
+/* The thread @tid, or the one whose CPU time it counts, has ended. */
+#define CKPT_TIMER_DEAD_THREAD	(1U << 2)
+#define CKPT_TIMER_DEAD_CLOCK	(1U << 3)
+#define CKPT_TIMER_FLAGS_ALL	0xfU
 
 /* TIMERS: timers of timer_create(2), an array of these. */
 struct ckpt_timer {
