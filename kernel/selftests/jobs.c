@@ -5,6 +5,7 @@
 /* covers: Tasks | groups and sessions whose leader has ended, in a pid namespace of the tree | supported */
 /* covers: Tasks | orphans and subreapers | supported */
 /* covers: Tasks | stopped and continued children, told of and not | supported */
+/* covers: Tasks | stopped processes with pending signals | supported */
 /* covers: Tasks | zombies, with exit status or signal | supported */
 /* covers: Tasks | vfork over and over | supported */
 #define _GNU_SOURCE
@@ -192,6 +193,23 @@ static void stopped_children(void)
 		;
 }
 
+/* A signal that will end it is for later. */
+static void stopped_with_signals(void)
+{
+	pid_t pid = child(0);
+	int status = 0;
+
+	kill(pid, SIGSTOP);
+	waitpid(pid, &status, WUNTRACED);
+	kill(pid, SIGUSR1);
+	kill(pid, SIGWINCH);
+	pause_here();
+	verify(waitpid(pid, &status, WUNTRACED | WNOHANG) == 0, "it is still stopped");
+	kill(pid, SIGCONT);
+	verify(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1,
+	       "then the signal ends it (0x%x)", status);
+}
+
 /* All threads of a stopped process stand still, and go on together. */
 static void stopped_while_sleeping(void)
 {
@@ -281,6 +299,7 @@ int main(void)
 	subject_round("group without leader, in a namespace", group_in_namespace);
 	subject_round("session without leader, in a namespace", session_in_namespace);
 	subject_round("stopped children", stopped_children);
+	subject_round("stopped, a signal pending", stopped_with_signals);
 	subject_round("stopped while sleeping", stopped_while_sleeping);
 	subject_round("zombies", zombies);
 	subject_round("vfork", vforks);

@@ -225,6 +225,26 @@ int restore_sigqueue_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	return 0;
 }
 
+/*
+ * A process that is stopped takes no signal, not even one that would end it. It is not
+ * stopped yet: so it is as if sigtimedwait(2) waited for them.
+ */
+static void send_pending(struct restart_task *rt, kernel_siginfo_t *info, enum pid_type type)
+{
+	struct task_struct *t = rt->task, *thread;
+	sigset_t blocked = t->real_blocked;
+
+	if (!rt->leader->process->stopped) {
+		send_signal_locked(info->si_signo, info, t, type);
+		return;
+	}
+	for_each_thread(t, thread)
+		sigfillset(&thread->real_blocked);
+	send_signal_locked(info->si_signo, info, t, type);
+	for_each_thread(t, thread)
+		thread->real_blocked = blocked;
+}
+
 /* In order, as if they had been sent just now. */
 int restore_sigqueues(struct ckpt_ctx *ctx, struct restart_task *rt)
 {
@@ -241,8 +261,7 @@ int restore_sigqueues(struct ckpt_ctx *ctx, struct restart_task *rt)
 			memcpy(&info, from, sizeof(info));
 			if (!lock_task_sighand(rt->task, &flags))
 				return ckpt_err(ctx, -ESRCH, "was killed during the restart");
-			send_signal_locked(info.si_signo, &info, rt->task,
-					   q->shared ? PIDTYPE_TGID : PIDTYPE_PID);
+			send_pending(rt, &info, q->shared ? PIDTYPE_TGID : PIDTYPE_PID);
 			unlock_task_sighand(rt->task, &flags);
 		}
 	}
