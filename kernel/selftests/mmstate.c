@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What holds for a whole address space. */
+/* covers: Memory | droppable memory (MAP_DROPPABLE), whose contents are in no image | supported */
 /* covers: Memory | membarrier(2), PR_SET_MDWE, PR_SET_MEMORY_MERGE, core dump filter | supported */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -92,12 +93,38 @@ static void dumps(void)
 	verify(dump_filter() == 0x1ab, "filter: 0x%x", dump_filter());
 }
 
+#ifndef MAP_DROPPABLE
+#define MAP_DROPPABLE	0x08
+#endif
+
+/* What getrandom(2) without a system call keeps its state in. */
+static void droppable(void)
+{
+	char *p = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_DROPPABLE | MAP_ANONYMOUS, -1, 0), *after;
+
+	if (p == MAP_FAILED)
+		_exit(94);
+	memset(p, 's', 3 * 4096);
+	pause_here();
+	verify(!p[0] && !p[2 * 4096], "its contents are in no image");
+	p[0] = 'n';
+	verify(p[0] == 'n', "and can be written");
+	if (fork() == 0) {
+		verify(!p[0], "a child does not have it");
+		_exit(0);
+	}
+	wait(NULL);
+	after = mmap(NULL, 4096, PROT_READ, MAP_DROPPABLE | MAP_ANONYMOUS, -1, 0);
+	verify(after != MAP_FAILED && mprotect(p + 4096, 4096, PROT_READ) == 0, "it is like any other");
+}
+
 int main(void)
 {
 	need_checkpoint();
 	subject_round("membarrier", barriers);
 	subject_round("MDWE", mdwe);
 	subject_round("merge", merge);
+	subject_round("droppable", droppable);
 	subject_round("core dumps", dumps);
 	return tap_done();
 }

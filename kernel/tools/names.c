@@ -9,7 +9,7 @@
 const char *file_kind(uint32_t kind)
 {
 	static const char *const names[] = {
-		NULL, "path", "relinked", "pipe", "tty", "inotify", "fanotify", NULL, "copied",
+		NULL, "path", "relinked", "pipe", "tty", "inotify", "fanotify", NULL, "copied", "hidden", "dead_proc",
 		[CKPT_FILE_EVENTFD] = "eventfd", "signalfd", "timerfd", "epoll", "memfd", "socket", "pidfd",
 		"pty-master", "pty-slave", "mqueue",
 	};
@@ -64,7 +64,7 @@ const char *vma_flag(unsigned int bit)
 	static const char *const names[] = {
 		"read", "write", "exec", "shared", "growsdown", "locked", "lockonfault", "noreserve", "dontfork",
 		"dontdump", "wipeonfork", "hugepage", "nohugepage", "mergeable", "rand_read", "seq_read", "sealed",
-		"rdonly",
+		"rdonly", "droppable",
 	};
 
 	return NAME_OF(names, bit);

@@ -71,6 +71,7 @@ static const struct {
 	{ VM_RAND_READ,		CKPT_VMA_RAND_READ },
 	{ VM_SEQ_READ,		CKPT_VMA_SEQ_READ },
 	{ VM_SEALED,		CKPT_VMA_SEALED },
+	{ VM_DROPPABLE,		CKPT_VMA_DROPPABLE },
 };
 
 /* Flags that follow from others, or from what is in the mapping. */
@@ -505,7 +506,10 @@ static int check_parent(struct ckpt_ctx *ctx, struct mm_struct *mm, struct task_
 		"what was written since that parent is not known: tracking began with another image; take a full checkpoint");
 }
 
-/* Only private memory has pages of its own. */
+/*
+ * Only private memory has pages of its own. What may be dropped at any time is: it holds
+ * what random numbers are made of, and nobody shall have the same twice.
+ */
 static unsigned int private_mappings(const struct layout *layout, struct ckpt_vma *vmas)
 {
 	unsigned int i, nr = 0;
@@ -513,7 +517,8 @@ static unsigned int private_mappings(const struct layout *layout, struct ckpt_vm
 	for (i = 0; i < layout->nr; i++) {
 		const struct ckpt_vma *v = &layout->maps[i].vma;
 
-		if (!(v->flags & CKPT_VMA_SHARED) && v->kind <= CKPT_VMA_SHMEM)
+		if (!(v->flags & (CKPT_VMA_SHARED | CKPT_VMA_DROPPABLE)) &&
+		    v->kind <= CKPT_VMA_SHMEM)
 			vmas[nr++] = *v;
 	}
 	return nr;

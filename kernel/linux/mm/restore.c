@@ -146,6 +146,8 @@ static int check_vma(struct ckpt_ctx *ctx, const struct ckpt_vma *v, u64 prev_en
 	    (flags & CKPT_VMA_SHARED && !of_file && !aio) || (sysv && !(flags & CKPT_VMA_SHARED)) ||
 	    (flags & CKPT_VMA_RDONLY && !sysv) ||
 	    (flags & CKPT_VMA_GROWSDOWN && v->kind != CKPT_VMA_ANON) ||
+	    (flags & CKPT_VMA_DROPPABLE &&
+	     (v->kind != CKPT_VMA_ANON || flags & (CKPT_VMA_GROWSDOWN | CKPT_VMA_LOCKED))) ||
 	    (aio && !ckpt_is_aio_mapping(v)) || v->pkey > 15 ||
 	    of_file != !!v->object || v->pgoff > ULONG_MAX >> PAGE_SHIFT)
 		return ckpt_err(ctx, -EINVAL, "a mapping whose attributes contradict each other");
@@ -229,7 +231,8 @@ static int map_vma(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt
 		prot |= PROT_WRITE;
 	if (v->flags & CKPT_VMA_EXEC)
 		prot |= PROT_EXEC;
-	flags |= v->flags & CKPT_VMA_SHARED ? MAP_SHARED : MAP_PRIVATE;
+	flags |= v->flags & CKPT_VMA_SHARED ? MAP_SHARED :
+		 v->flags & CKPT_VMA_DROPPABLE ? MAP_DROPPABLE : MAP_PRIVATE;
 	if (!file)
 		flags |= MAP_ANONYMOUS;
 	if (v->flags & CKPT_VMA_GROWSDOWN)

@@ -44,7 +44,7 @@ const name = (names: readonly (string | undefined)[], kind: number): string | nu
 // biome-ignore format: in the order of their numbers
 const fileKinds = [
   undefined, "path", "relinked", "pipe", "tty", "inotify", "fanotify", undefined, "copied",
-  undefined, undefined, undefined, undefined, undefined, undefined, undefined,
+  "hidden", "dead_proc", undefined, undefined, undefined, undefined, undefined,
   "eventfd", "signalfd", "timerfd", "epoll", "memfd", "socket", "pidfd",
   "pty-master", "pty-slave", "mqueue",
 ] as const;
@@ -58,7 +58,7 @@ const restartKinds = ["none", "nanosleep", "futex", "poll", "semtimedop", "epoll
 // biome-ignore format: in the order of their bits
 const vmaFlags = [
   "read", "write", "exec", "shared", "growsdown", "locked", "lockonfault", "noreserve", "dontfork", "dontdump",
-  "wipeonfork", "hugepage", "nohugepage", "mergeable", "rand_read", "seq_read", "sealed", "rdonly",
+  "wipeonfork", "hugepage", "nohugepage", "mergeable", "rand_read", "seq_read", "sealed", "rdonly", "droppable",
 ] as const;
 
 const times = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
