@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Sockets of datagrams: what they have not read, groups, filters; netlink, packet, raw. */
+/* covers: Sockets | sockets for pings (IPPROTO_ICMP): number, unread answers | supported */
 /* covers: Sockets | UDP v4 and v6: unread datagrams, shutdown | supported */
 /* covers: Sockets | UDP-Lite: checksum coverage | supported */
 /* covers: Sockets | multicast groups and devices, SO_BINDTODEVICE | supported */
@@ -154,6 +155,40 @@ static void udplite(void)
 	verify(receive(a, got, sizeof(got), &from, &device) == 14, "a datagram of before");
 	verify(sendto(b, "again", 5, 0, (void *)&a_name, a_len) == 5 && recv(a, got, 16, 0) == 5, "a new one");
 }
+
+/* Answers that have come, and the number by which they are known. */
+static void ping(int family)
+{
+	struct sockaddr_in to4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in6 to6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	const void *to = family == AF_INET ? (void *)&to4 : &to6;
+	socklen_t size = family == AF_INET ? sizeof(to4) : sizeof(to6), len = size;
+	char packet[16] = { family == AF_INET ? 8 : (char)128 }, got[32] = "";
+	struct sockaddr_storage before = {}, now = {}, from = {};
+	int fd;
+
+	put_text("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
+	fd = socket(family, SOCK_DGRAM, family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+	strcpy(packet + 8, "asked");
+	if (fd < 0 || sendto(fd, packet, sizeof(packet), 0, to, size) < 0)
+		_exit(90);
+	while (recv(fd, got, sizeof(got), MSG_PEEK) < 0)
+		;
+	getsockname(fd, (void *)&before, &len);
+	pause_here();
+	len = size;
+	verify(getsockname(fd, (void *)&now, &len) == 0 && !memcmp(&before, &now, size), "its number");
+	len = size;
+	verify(recvfrom(fd, got, sizeof(got), MSG_DONTWAIT, (void *)&from, &len) == sizeof(packet) && !strcmp(got + 8, "asked"),
+	       "an answer that was not read");
+	verify(from.ss_family == family, "from whom it came");
+	strcpy(packet + 8, "again");
+	verify(sendto(fd, packet, sizeof(packet), 0, to, size) == sizeof(packet) && recv(fd, got, sizeof(got), 0) == sizeof(packet) &&
+	       !strcmp(got + 8, "again"), "it asks and is answered");
+}
+
+static void ping4(void) { ping(AF_INET); }
+static void ping6(void) { ping(AF_INET6); }
 
 static void groups(void)
 {
@@ -441,6 +476,8 @@ int main(void)
 	subject_round("UDP v6", udp6);
 	subject_round("UDP shutdown", udp_shutdown);
 	subject_round("UDP-Lite", udplite);
+	subject_round("ping", ping4);
+	subject_round("ping v6", ping6);
 	subject_round("groups", groups);
 	subject_round("filters", filters);
 	subject_round("netlink", netlink);

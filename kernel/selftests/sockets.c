@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Sockets: UNIX ones with all that is in them; those of IPv4 and IPv6 that know no connections. */
+/* covers: Sockets | bound to an address that nobody has here (IP_FREEBIND) | supported */
 /* covers: Sockets | UNIX: pairs, names, pending connections, queues, descriptors in flight, peercred | supported */
 /* covers: Sockets | TCP v4 and v6: listening, bound | supported */
 /* covers: Sockets | UDP v4 and v6: bound, connected | supported */
@@ -390,6 +391,28 @@ static void with_outsider(void)
 	pause_here();
 }
 
+/* Bound to an address that nobody has here. */
+static void foreign(void)
+{
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0), kept = socket(AF_INET, SOCK_STREAM, 0), one = 1, zero = 0, free_to = 1;
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(4321), .sin6_addr = { { { 0x20, 1, 0xd, 0xb8, [15] = 9 } } } };
+	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(4322), .sin_addr.s_addr = htonl(0xc0000207) }, now4 = {};
+	struct sockaddr_in6 now = {};
+	socklen_t len = sizeof(now);
+
+	if (setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one)) < 0 || bind(fd, (void *)&six, sizeof(six)) < 0 ||
+	    setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &zero, sizeof(zero)) < 0 ||
+	    setsockopt(kept, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one)) < 0 || bind(kept, (void *)&four, sizeof(four)) < 0 ||
+	    listen(kept, 3) < 0)
+		_exit(90);
+	pause_here();
+	verify(getsockname(fd, (void *)&now, &len) == 0 && !memcmp(&now, &six, sizeof(six)), "the address of one of IPv6");
+	len = sizeof(free_to);
+	verify(getsockopt(fd, IPPROTO_IP, IP_FREEBIND, &free_to, &len) == 0 && !free_to, "whose IP_FREEBIND has been taken back");
+	len = sizeof(now4);
+	verify(getsockname(kept, (void *)&now4, &len) == 0 && !memcmp(&now4, &four, sizeof(four)), "of one that listens");
+}
+
 int main(void)
 {
 	need_checkpoint();
@@ -402,6 +425,7 @@ int main(void)
 	subject_round("blocked", blocked);
 	subject_round("watched", watched);
 	subject_round("inet", inet);
+	subject_round("foreign", foreign);
 	int outside = bound(SOCK_STREAM, "@selftest outside");
 
 	listen(outside, 5);

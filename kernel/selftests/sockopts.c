@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Every option of a socket that can be set and read comes back, known to this test or not. */
 /* covers: Sockets | every option that getsockopt(2) tells of, of each kind of socket | supported */
+/* covers: Sockets | IP options, extension headers of IPv6 | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/if_packet.h>
@@ -148,6 +149,38 @@ static void icmpv6_filter(void)
 	       !memcmp(now, filter, sizeof(now)), "all of the filter");
 }
 
+static void ip_options(void)
+{
+	/* The route that was recorded: room for 9 addresses. */
+	unsigned char route[40] = { 1, 7, 39, 4 }, now[40] = {};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	socklen_t len = sizeof(now);
+
+	if (setsockopt(fd, IPPROTO_IP, IP_OPTIONS, route, sizeof(route)) < 0)
+		_exit(92);
+	pause_here();
+	verify(getsockopt(fd, IPPROTO_IP, IP_OPTIONS, now, &len) == 0 && len == sizeof(now) && !memcmp(now, route, 4),
+	       "all of them: %u bytes", len);
+}
+
+/* Hop-by-hop options, with padding; where packets go out. */
+static void extension_headers(void)
+{
+	unsigned char hops[24] = { 0, 2, 1, 20 }, now[64] = {};
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0), plain = socket(AF_INET6, SOCK_DGRAM, 0);
+	struct { unsigned char addr[16]; int device; } info = { .addr = { [15] = 1 }, .device = 1 };
+	socklen_t len = sizeof(now);
+
+	if (setsockopt(fd, IPPROTO_IPV6, 54 /* IPV6_HOPOPTS */, hops, sizeof(hops)) < 0 ||
+	    setsockopt(fd, IPPROTO_IPV6, 50 /* IPV6_PKTINFO */, &info, sizeof(info)) < 0)
+		_exit(93);
+	pause_here();
+	verify(getsockopt(fd, IPPROTO_IPV6, 54, now, &len) == 0 && len == sizeof(hops) && !memcmp(now, hops, sizeof(hops)),
+	       "hop-by-hop options: %u bytes", len);
+	len = sizeof(now);
+	verify(getsockopt(plain, IPPROTO_IPV6, 54, now, &len) == 0 && len == 0, "none where there were none");
+}
+
 /* A size that the kernel may choose again stays as it is for now. */
 static void unlocked_buffer(void)
 {
@@ -187,6 +220,8 @@ int main(void)
 	of("packet", AF_PACKET, SOCK_RAW, 0);
 	of("netlink", AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
 	subject_round("ICMPv6 filter", icmpv6_filter);
+	subject_round("IP options", ip_options);
+	subject_round("extension headers", extension_headers);
 	subject_round("unlocked buffer", unlocked_buffer);
 	return tap_done();
 }

@@ -10,8 +10,10 @@
 #include <linux/security.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
+#include <net/addrconf.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
+#include <net/route.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
@@ -49,9 +51,11 @@ static int inet_obstacle(struct ckpt_ctx *ctx, struct sock *sk)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a socket of type %u, protocol %u: not supported", sk->sk_type,
 				     sk->sk_protocol);
-	if (rcu_access_pointer(inet_sk(sk)->inet_opt))
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6 && rcu_access_pointer(inet_sk(sk)->ipv6_fl_list))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "a socket with IP options: not supported");
+				     "a socket with flow labels (IPV6_FLOWLABEL_MGR): not supported");
+#endif
 	if (is_tcp(sk))
 		return ckpt_tcp_obstacle(ctx, sk);
 	if (is_udp(sk) && READ_ONCE(udp_sk(sk)->encap_type))
@@ -73,6 +77,22 @@ static bool is_bound(const struct sock *sk)
 		return !ipv6_addr_any(&sk->sk_v6_rcv_saddr);
 #endif
 	return inet_sk(sk)->inet_rcv_saddr;
+}
+
+/* It was bound to an address that nobody has here, or has no more. */
+static bool is_foreign(const struct sock *sk)
+{
+	__be32 addr = inet_sk(sk)->inet_rcv_saddr;
+	unsigned int type;
+
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr))
+		return !ipv6_addr_any(&sk->sk_v6_rcv_saddr) &&
+		       !ipv6_addr_is_multicast(&sk->sk_v6_rcv_saddr) &&
+		       !ipv6_chk_addr(sock_net(sk), &sk->sk_v6_rcv_saddr, NULL, 0);
+#endif
+	type = addr ? inet_addr_type(sock_net(sk), addr) : RTN_LOCAL;
+	return type != RTN_LOCAL && type != RTN_MULTICAST && type != RTN_BROADCAST;
 }
 
 /* It has no port, and getpeername(2) says that it has no peer. */
@@ -106,6 +126,8 @@ static int addresses(struct ckpt_ctx *ctx, struct socket *sock, struct ckpt_sock
 		if (len < 0)
 			return ckpt_err(ctx, len, "its address cannot be had (error %d)", len);
 		rec->addr_len = len;
+		if (is_foreign(sk))
+			rec->flags |= CKPT_SOCKET_FOREIGN;
 	}
 	if (!is_tcp(sk) && sk->sk_state == TCP_ESTABLISHED) {
 		len = is_udp(sk) ? kernel_getpeername(sock, (struct sockaddr *)peer) :
@@ -153,19 +175,35 @@ int checkpoint_inet(struct ckpt_ctx *ctx, struct file *file, struct socket *sock
 	}
 	if (!ret)
 		ret = checkpoint_sock(ctx, sk, &rec, objref, &addr, &peer);
-	if (!ret && is_udp(sk))
-		ret = checkpoint_udp_queue(ctx, sk, objref);
+	if (!ret && (is_udp(sk) || is_ping(sk)))
+		ret = checkpoint_datagrams(ctx, sk, objref);
 	return ret ?: ckpt_anon_write(ctx, file, CKPT_FILE_SOCKET, objref);
 }
 
-static int bind_inet(struct ckpt_ctx *ctx, struct socket *sock, const void *addr, u32 len)
+/* Anybody may set IP_FREEBIND, and take it back when the socket is bound. */
+static int bind_foreign(struct socket *sock, struct sockaddr *name, u32 len)
+{
+	bool free = inet_test_bit(FREEBIND, sock->sk);
+	int ret;
+
+	inet_set_bit(FREEBIND, sock->sk);
+	ret = kernel_bind(sock, name, len);
+	inet_assign_bit(FREEBIND, sock->sk, free);
+	return ret;
+}
+
+static int bind_inet(struct ckpt_ctx *ctx, struct socket *sock, const struct ckpt_socket *s,
+		     const void *addr)
 {
 	struct sockaddr_storage name = {};
+	u32 len = s->addr_len;
 	int ret;
 
 	memcpy(&name, addr, len);
 	ret = security_socket_bind(sock, (struct sockaddr *)&name, len);
-	if (!ret)
+	if (!ret && s->flags & CKPT_SOCKET_FOREIGN)
+		ret = bind_foreign(sock, (struct sockaddr *)&name, len);
+	else if (!ret)
 		ret = kernel_bind(sock, (struct sockaddr *)&name, len);
 	if (!ret)
 		return 0;
@@ -212,7 +250,7 @@ int restore_inet(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void *
 	    (s->state != CKPT_SOCKET_CONNECTED && s->peer_len))
 		return ckpt_err(ctx, -EINVAL, "a socket contradicts itself");
 	if (s->addr_len)
-		ret = bind_inet(ctx, sock, addr, s->addr_len);
+		ret = bind_inet(ctx, sock, s, addr);
 	if (!ret && s->state == CKPT_SOCKET_LISTENING) {
 		ret = security_socket_listen(sock, backlog) ?: kernel_listen(sock, backlog);
 		if (ret)

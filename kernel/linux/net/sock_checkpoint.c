@@ -168,7 +168,9 @@ static int check_socket(struct ckpt_ctx *ctx, const struct ckpt_socket *s, size_
 					    s->state != CKPT_SOCKET_CONNECTED)))) ||
 	    (s->listener && s->flags & CKPT_SOCKET_GONE) ||
 	    (s->flags & CKPT_SOCKET_FANOUT && s->family != AF_PACKET) ||
-	    (!is_unix && (s->path || s->flags & ~(CKPT_SOCKET_GONE | CKPT_SOCKET_FANOUT))))
+	    (s->flags & CKPT_SOCKET_FOREIGN && (!is_inet || !s->addr_len)) ||
+	    (!is_unix && (s->path || s->flags & ~(CKPT_SOCKET_GONE | CKPT_SOCKET_FANOUT |
+						  CKPT_SOCKET_FOREIGN))))
 		return ckpt_err(ctx, -EINVAL, "a SOCKET with unknown or impossible attributes");
 	return 0;
 }

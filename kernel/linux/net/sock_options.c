@@ -6,7 +6,6 @@
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/icmp.h>
-#include <linux/icmpv6.h>
 #include <linux/in6.h>
 #include <linux/net.h>
 #include <linux/tcp.h>
@@ -316,40 +315,6 @@ static bool is_chosen_by_kernel(const struct sock *sk, int level, int name)
 	return false;
 }
 
-static bool has_icmpv6_filter(const struct sock *sk)
-{
-	return sk->sk_family == AF_INET6 && is_raw(sk) && inet_sk(sk)->inet_num == IPPROTO_ICMPV6;
-}
-
-/* It is twice as long as an option may be. */
-static int add_icmpv6_filter(const struct sock *sk, struct ckpt_sockopt *to, unsigned int nr,
-			     unsigned int max)
-{
-	const u8 *filter = (const u8 *)&raw6_sk(sk)->filter;
-	unsigned int half;
-
-	BUILD_BUG_ON(sizeof(raw6_sk(sk)->filter) != 2 * CKPT_SOCKOPT_BYTES);
-	if (nr + 2 > max)
-		return -E2BIG;
-	for (half = 0; half < 2; half++) {
-		to[nr] = (struct ckpt_sockopt) {
-			.level = SOL_ICMPV6, .name = ICMPV6_FILTER, .len = CKPT_SOCKOPT_BYTES,
-			.device = half,
-		};
-		memcpy(to[nr++].value, filter + half * CKPT_SOCKOPT_BYTES, CKPT_SOCKOPT_BYTES);
-	}
-	return nr;
-}
-
-static int set_icmpv6_filter(struct socket *sock, const struct ckpt_sockopt *o)
-{
-	struct icmp6_filter filter = raw6_sk(sock->sk)->filter;
-
-	memcpy((u8 *)&filter + o->device * CKPT_SOCKOPT_BYTES, o->value, CKPT_SOCKOPT_BYTES);
-	return do_sock_setsockopt(sock, false, SOL_ICMPV6, ICMPV6_FILTER,
-				  KERNEL_SOCKPTR(&filter), sizeof(filter));
-}
-
 /**
  * ckpt_sock_options - what options a socket has
  * @ctx:	the checkpoint
@@ -363,6 +328,7 @@ int ckpt_sock_options(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_sockopt
 		      unsigned int max)
 {
 	unsigned int i, nr = 0;
+	int ret;
 
 	BUILD_BUG_ON(ARRAY_SIZE(known) > 160);
 	for (i = 0; i < ARRAY_SIZE(known) && nr < max; i++) {
@@ -381,13 +347,10 @@ int ckpt_sock_options(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_sockopt
 		o->len = len;
 		nr++;
 	}
-	if (has_icmpv6_filter(sk)) {
-		int ret = add_icmpv6_filter(sk, options, nr, max);
-
-		if (ret < 0)
-			return ret;
-		nr = ret;
-	}
+	ret = ckpt_sock_long_options(ctx, sk, options, nr, max);
+	if (ret < 0)
+		return ret;
+	nr = ret;
 	switch (sk->sk_family) {
 	case AF_INET:
 	case AF_INET6:
@@ -428,11 +391,6 @@ static int set_option(struct ckpt_ctx *ctx, struct socket *sock, const struct ck
 		return ret ? ckpt_err(ctx, ret, "cannot join a multicast group (error %d)", ret) :
 			     0;
 	}
-	if (o->level == SOL_ICMPV6) {
-		ret = set_icmpv6_filter(sock, o);
-		return ret ? ckpt_err(ctx, ret, "cannot set a filter of ICMPv6 (error %d)", ret) :
-			     0;
-	}
 	/* The congestion control takes a string that it may end. */
 	memcpy(value, o->value, sizeof(value));
 	if (!read_option(sock->sk, o->level, o->name, now, &len) && len == o->len &&
@@ -453,9 +411,6 @@ static bool is_known(const struct sock *sk, const struct ckpt_sockopt *o)
 
 	if (ckpt_is_inet_group(sk, o))
 		return true;
-	if (o->level == SOL_ICMPV6)
-		return has_icmpv6_filter(sk) && o->name == ICMPV6_FILTER &&
-		       o->len == CKPT_SOCKOPT_BYTES && o->device < 2;
 	if (o->level == SOL_NETLINK)
 		return sk->sk_family == AF_NETLINK && o->len == 4 && !o->device &&
 		       ckpt_netlink_knows(o->name);
@@ -483,14 +438,22 @@ static bool is_known(const struct sock *sk, const struct ckpt_sockopt *o)
 int restore_sock_options(struct ckpt_ctx *ctx, struct socket *sock,
 			 const struct ckpt_sockopt *options, unsigned int nr)
 {
-	unsigned int i;
+	unsigned int i = 0;
 	int ret = 0;
 
-	for (i = 0; i < nr && !ret; i++) {
-		if (!is_known(sock->sk, &options[i]))
+	while (i < nr && ret >= 0) {
+		const struct ckpt_sockopt *o = &options[i];
+
+		if (ckpt_is_long_option(sock->sk, o)) {
+			ret = restore_sock_long_option(ctx, sock, o, nr - i);
+			i += max(ret, 0);
+			continue;
+		}
+		if (!is_known(sock->sk, o))
 			return ckpt_err(ctx, -EINVAL, "a socket with unknown option %u of level %u",
-					options[i].name, options[i].level);
-		ret = set_option(ctx, sock, &options[i]);
+					o->name, o->level);
+		ret = set_option(ctx, sock, o);
+		i++;
 	}
-	return ret;
+	return min(ret, 0);
 }

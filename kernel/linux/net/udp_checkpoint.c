@@ -5,6 +5,7 @@
  * the network.
  */
 #include <linux/checkpoint_internal.h>
+#include <linux/icmp.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/slab.h>
@@ -32,12 +33,27 @@ static int hold_queue(struct sk_buff_head *queue, struct sk_buff **skbs, int nr,
 	return nr;
 }
 
-static void describe(const struct sk_buff *skb, struct ckpt_datagram *d)
+static bool is_udp(const struct sock *sk)
 {
-	const struct udphdr *udp = udp_hdr(skb);
+	return (sk->sk_family == AF_INET || sk->sk_family == AF_INET6) &&
+	       sk->sk_type == SOCK_DGRAM &&
+	       (sk->sk_protocol == IPPROTO_UDP || sk->sk_protocol == IPPROTO_UDPLITE);
+}
 
-	d->from_port = ntohs(udp->source);
-	d->to_port = ntohs(udp->dest);
+/* Of ICMP: what it has received begins with the header of that. */
+static bool is_ping(const struct sock *sk)
+{
+	return (sk->sk_family == AF_INET || sk->sk_family == AF_INET6) &&
+	       sk->sk_type == SOCK_DGRAM &&
+	       (sk->sk_protocol == IPPROTO_ICMP || sk->sk_protocol == IPPROTO_ICMPV6);
+}
+
+static void describe(const struct sock *sk, const struct sk_buff *skb, struct ckpt_datagram *d)
+{
+	if (is_udp(sk)) {
+		d->from_port = ntohs(udp_hdr(skb)->source);
+		d->to_port = ntohs(udp_hdr(skb)->dest);
+	}
 	d->tstamp_ns = ktime_to_ns(skb->tstamp);
 	if (skb->protocol == htons(ETH_P_IP)) {
 		const struct iphdr *ip = ip_hdr(skb);
@@ -61,7 +77,8 @@ static void describe(const struct sk_buff *skb, struct ckpt_datagram *d)
 	}
 }
 
-static int write_datagram(struct ckpt_ctx *ctx, const struct sk_buff *skb, u32 objref)
+static int write_datagram(struct ckpt_ctx *ctx, const struct sock *sk, const struct sk_buff *skb,
+			  u32 objref)
 {
 	struct ckpt_datagram *d;
 	int ret;
@@ -72,7 +89,7 @@ static int write_datagram(struct ckpt_ctx *ctx, const struct sk_buff *skb, u32 o
 	d = kvzalloc(sizeof(*d) + skb->len, GFP_KERNEL_ACCOUNT);
 	if (!d)
 		return -ENOMEM;
-	describe(skb, d);
+	describe(sk, skb, d);
 	ret = skb_copy_bits(skb, 0, d + 1, skb->len);
 	if (!ret)
 		ret = ckpt_write_rec(ctx, CKPT_REC_SOCKET_DGRAM, objref, d, sizeof(*d) + skb->len);
@@ -81,45 +98,47 @@ static int write_datagram(struct ckpt_ctx *ctx, const struct sk_buff *skb, u32 o
 }
 
 /**
- * checkpoint_udp_queue - write what a socket of UDP has received
+ * checkpoint_datagrams - write what a socket of UDP, or for pings, has received
  * @ctx:	the checkpoint
  * @sk:		the socket
  * @objref:	of the socket
  *
  * Return: 0 or a negative error, which has been logged.
  */
-int checkpoint_udp_queue(struct ckpt_ctx *ctx, struct sock *sk, u32 objref)
+int checkpoint_datagrams(struct ckpt_ctx *ctx, struct sock *sk, u32 objref)
 {
 	struct sk_buff **skbs;
-	int nr, i, max, ret = 0;
+	int nr = 0, i, max, ret = 0;
 
-	max = skb_queue_len_lockless(&sk->sk_receive_queue) +
-	      skb_queue_len_lockless(&udp_sk(sk)->reader_queue);
+	max = skb_queue_len_lockless(&sk->sk_receive_queue);
+	if (is_udp(sk))
+		max += skb_queue_len_lockless(&udp_sk(sk)->reader_queue);
 	if (!max)
 		return 0;
 	max = min(max, MAX_DATAGRAMS);
 	skbs = kvcalloc(max, sizeof(*skbs), GFP_KERNEL_ACCOUNT);
 	if (!skbs)
 		return -ENOMEM;
-	nr = hold_queue(&udp_sk(sk)->reader_queue, skbs, 0, max);
+	if (is_udp(sk))
+		nr = hold_queue(&udp_sk(sk)->reader_queue, skbs, 0, max);
 	nr = hold_queue(&sk->sk_receive_queue, skbs, nr, max);
 	for (i = 0; i < nr && !ret; i++)
-		ret = write_datagram(ctx, skbs[i], objref);
+		ret = write_datagram(ctx, sk, skbs[i], objref);
 	while (nr)
 		kfree_skb(skbs[--nr]);
 	kvfree(skbs);
 	return ret;
 }
 
-static void put_v4(struct sk_buff *skb, const struct ckpt_datagram *d, size_t len)
+static void put_v4(struct sk_buff *skb, const struct ckpt_datagram *d, size_t len, u8 protocol)
 {
 	struct iphdr *ip = skb_put_zero(skb, sizeof(*ip));
 
 	skb->protocol = htons(ETH_P_IP);
 	ip->version = 4;
 	ip->ihl = sizeof(*ip) / 4;
-	ip->tot_len = htons(sizeof(*ip) + sizeof(struct udphdr) + len);
-	ip->protocol = IPPROTO_UDP;
+	ip->tot_len = htons(sizeof(*ip) + len);
+	ip->protocol = protocol;
 	ip->tos = d->tos;
 	ip->ttl = d->ttl;
 	memcpy(&ip->saddr, d->from_addr, sizeof(ip->saddr));
@@ -128,14 +147,14 @@ static void put_v4(struct sk_buff *skb, const struct ckpt_datagram *d, size_t le
 	PKTINFO_SKB_CB(skb)->ipi_spec_dst.s_addr = (__force __be32)d->spec_dst;
 }
 
-static void put_v6(struct sk_buff *skb, const struct ckpt_datagram *d, size_t len)
+static void put_v6(struct sk_buff *skb, const struct ckpt_datagram *d, size_t len, u8 protocol)
 {
 	struct ipv6hdr *ip = skb_put_zero(skb, sizeof(*ip));
 
 	skb->protocol = htons(ETH_P_IPV6);
 	*(__be32 *)ip = htonl(0x60000000 | d->flowinfo);
-	ip->payload_len = htons(sizeof(struct udphdr) + len);
-	ip->nexthdr = IPPROTO_UDP;
+	ip->payload_len = htons(len);
+	ip->nexthdr = protocol;
 	ip->hop_limit = d->ttl;
 	memcpy(&ip->saddr, d->from_addr, sizeof(ip->saddr));
 	memcpy(&ip->daddr, d->to_addr, sizeof(ip->daddr));
@@ -143,12 +162,21 @@ static void put_v6(struct sk_buff *skb, const struct ckpt_datagram *d, size_t le
 	IP6CB(skb)->nhoff = offsetof(struct ipv6hdr, nexthdr);
 }
 
-static struct sk_buff *make_datagram(const struct ckpt_datagram *d, const void *data, size_t len)
+static void put_udp(struct sk_buff *skb, const struct ckpt_datagram *d, size_t len)
 {
-	size_t room = (d->version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) +
-		      sizeof(struct udphdr);
+	struct udphdr *udp = skb_put_zero(skb, sizeof(*udp));
+
+	udp->source = htons(d->from_port);
+	udp->dest = htons(d->to_port);
+	udp->len = htons(sizeof(*udp) + len);
+}
+
+static struct sk_buff *make_datagram(const struct sock *sk, const struct ckpt_datagram *d,
+				     const void *data, size_t len)
+{
+	size_t udp = is_udp(sk) ? sizeof(struct udphdr) : 0;
+	size_t room = (d->version == 4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)) + udp;
 	size_t head = room + len <= SKB_WITH_OVERHEAD(PAGE_SIZE) ? len : 0;
-	struct udphdr *udp;
 	struct sk_buff *skb;
 	int err;
 
@@ -157,14 +185,12 @@ static struct sk_buff *make_datagram(const struct ckpt_datagram *d, const void *
 		return NULL;
 	skb_reset_network_header(skb);
 	if (d->version == 4)
-		put_v4(skb, d, len);
+		put_v4(skb, d, udp + len, sk->sk_protocol);
 	else
-		put_v6(skb, d, len);
+		put_v6(skb, d, udp + len, sk->sk_protocol);
 	skb_set_transport_header(skb, skb->len);
-	udp = skb_put_zero(skb, sizeof(*udp));
-	udp->source = htons(d->from_port);
-	udp->dest = htons(d->to_port);
-	udp->len = htons(sizeof(*udp) + len);
+	if (udp)
+		put_udp(skb, d, len);
 	skb_put(skb, head);
 	skb->data_len = len - head;
 	skb->len += len - head;
@@ -180,7 +206,7 @@ static struct sk_buff *make_datagram(const struct ckpt_datagram *d, const void *
 }
 
 /* It has fitted before, and may be laid out less well now: to a limit. */
-static int queue_udp(struct sock *sk, struct sk_buff *skb)
+static int queue_datagram(struct sock *sk, struct sk_buff *skb)
 {
 	unsigned int rcvbuf = READ_ONCE(sk->sk_rcvbuf);
 	unsigned int want = atomic_read(&sk->sk_rmem_alloc) + skb->truesize;
@@ -190,7 +216,8 @@ static int queue_udp(struct sock *sk, struct sk_buff *skb)
 	if (want <= rcvbuf || want / 2 <= rcvbuf) {
 		WRITE_ONCE(sk->sk_rcvbuf, max(want, rcvbuf));
 		local_bh_disable();
-		ret = __udp_enqueue_schedule_skb(sk, skb);
+		ret = is_udp(sk) ? __udp_enqueue_schedule_skb(sk, skb) :
+				   __sock_queue_rcv_skb(sk, skb);
 		local_bh_enable();
 		WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
 	}
@@ -200,15 +227,8 @@ static int queue_udp(struct sock *sk, struct sk_buff *skb)
 	return ret;
 }
 
-static bool is_udp(const struct sock *sk)
-{
-	return (sk->sk_family == AF_INET || sk->sk_family == AF_INET6) &&
-	       sk->sk_type == SOCK_DGRAM &&
-	       (sk->sk_protocol == IPPROTO_UDP || sk->sk_protocol == IPPROTO_UDPLITE);
-}
-
-static int restore_udp_datagram(struct ckpt_ctx *ctx, struct sock *sk,
-				const struct ckpt_datagram *d, size_t len)
+static int restore_inet_datagram(struct ckpt_ctx *ctx, struct sock *sk,
+				 const struct ckpt_datagram *d, size_t len)
 {
 	struct sk_buff *skb;
 	int ret;
@@ -216,11 +236,15 @@ static int restore_udp_datagram(struct ckpt_ctx *ctx, struct sock *sk,
 	if (!(d->version == 4 || (d->version == 6 && sk->sk_family == AF_INET6)) ||
 	    len > U16_MAX - sizeof(struct udphdr) || d->tos > U8_MAX || d->ttl > U8_MAX ||
 	    d->flowinfo & ~0x0fffffffU || d->device > INT_MAX || d->group || d->tstamp_ns < 0)
-		return ckpt_err(ctx, -EINVAL, "a datagram that UDP cannot have received");
-	skb = make_datagram(d, d + 1, len);
+		return ckpt_err(ctx, -EINVAL, "a datagram that it cannot have received");
+	/* Whatever reads it looks at this header first. */
+	if (is_ping(sk) && (len < sizeof(struct icmphdr) || d->from_port || d->to_port ||
+			    (d->version == 4) != (sk->sk_protocol == IPPROTO_ICMP)))
+		return ckpt_err(ctx, -EINVAL, "an answer to a ping that cannot be");
+	skb = make_datagram(sk, d, d + 1, len);
 	if (!skb)
 		return -ENOMEM;
-	ret = queue_udp(sk, skb);
+	ret = queue_datagram(sk, skb);
 	return ret ? ckpt_err(ctx, ret, "cannot queue a datagram (error %d)", ret) : 0;
 }
 
@@ -245,8 +269,8 @@ int restore_socket_dgram_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	sk = restored_sock_of(ctx, rec->objref);
 	if (IS_ERR(sk))
 		ret = PTR_ERR(sk);
-	else if (is_udp(sk))
-		ret = restore_udp_datagram(ctx, sk, d, len);
+	else if (is_udp(sk) || is_ping(sk))
+		ret = restore_inet_datagram(ctx, sk, d, len);
 	else if (sk->sk_family == AF_NETLINK)
 		ret = restore_netlink_msg(ctx, sk, d, len);
 	else
