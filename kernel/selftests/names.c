@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Names change, inodes stay: what is reopened is the same file, or it is refused by name. */
+/* covers: Files | what something has been mounted over: files, FIFOs, sockets, devices, directories | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,10 @@
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -179,7 +183,7 @@ static void bind_body(void)
 	verify(inode_of(fd) == inode && leads_to(fd, at("dir/file")), "and where it is");
 }
 
-static void bind(void) { around("bind", bind_body); }
+static void bind_mounts(void) { around("bind", bind_body); }
 
 /* What is mounted over its name hides it; another mount shows it. */
 static void hidden_body(void)
@@ -198,6 +202,40 @@ static void hidden_body(void)
 }
 
 static void hidden(void) { around("hidden", hidden_body); }
+
+/* Nothing shows what is below it: a file, a FIFO, a socket, a device, a directory. */
+static void hidden_for_good_body(void)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	int fd, fifo, bound = socket(AF_UNIX, SOCK_DGRAM, 0), client = socket(AF_UNIX, SOCK_DGRAM, 0), null, dir;
+	char text[8] = "", cwd[256];
+	ino_t inode;
+
+	mkdir(at("over"), 0755);
+	mkdir(at("over/sub"), 0755);
+	fd = make_file(at("over/file"), "hidden");
+	inode = inode_of(fd);
+	mkfifo(at("over/fifo"), 0600);
+	fifo = open(at("over/fifo"), O_RDWR);
+	snprintf(name.sun_path, sizeof(name.sun_path), "%s", at("over/socket"));
+	mknod(at("over/null"), S_IFCHR | 0600, makedev(1, 3));
+	null = open(at("over/null"), O_WRONLY);
+	dir = open(at("over"), O_RDONLY | O_DIRECTORY);
+	if (bind(bound, (struct sockaddr *)&name, sizeof(name)) < 0 || write(fifo, "fifo", 4) != 4 ||
+	    chdir(at("over/sub")) < 0 || mount("tmpfs", at("over"), "tmpfs", 0, NULL) < 0)
+		_exit(1);
+	close(make_file(at("over/file"), "seen"));
+	pause_here();
+	verify(inode_of(fd) == inode && holds(fd, "hidden"), "a file below what was mounted over it");
+	verify(read(fifo, text, sizeof(text)) == 4 && !strcmp(text, "fifo"), "a FIFO: %s", text);
+	verify(null < 0 || write(null, "x", 1) == 1, "a device");
+	verify(faccessat(dir, "fifo", F_OK, 0) == 0, "a directory");
+	umount2(at("over"), 0);
+	verify(getcwd(cwd, sizeof(cwd)) && !strcmp(cwd, at("over/sub")), "the working directory (%s)", cwd);
+	verify(connect(client, (struct sockaddr *)&name, sizeof(name)) == 0, "a socket");
+}
+
+static void hidden_for_good(void) { around("hidden for good", hidden_for_good_body); }
 
 static void readonly_body(void)
 {
@@ -338,15 +376,6 @@ static void refused_checkpoint(const char *name, void (*body)(void), const char 
 	clean();
 }
 
-static void hidden_for_good_body(void)
-{
-	mkdir(at("over"), 0755);
-	make_file(at("over/file"), "hidden");
-	if (mount("tmpfs", at("over"), "tmpfs", 0, NULL) < 0)
-		_exit(1);
-	pause_here();
-}
-
 static void other_namespace_body(void)
 {
 	int here = open("/proc/self/ns/mnt", O_RDONLY), fd;
@@ -393,7 +422,6 @@ static void cgroup_body(void)
 
 static void refusals(void)
 {
-	refused_checkpoint("hidden by a mount", hidden_for_good_body, "mounted over");
 	refused_checkpoint("of another mount namespace", other_namespace_body, "another mount namespace");
 	refused_checkpoint("/proc of a stranger", stranger_of_proc_body, "process 1, which is not in the tree");
 	refused_checkpoint("/proc/self/fdinfo/0", fdinfo_body, "no checkpoint method");
@@ -686,8 +714,9 @@ int main(int argc, char **argv)
 		{ "renamed", renamed, "ext4 tmpfs xfs btrfs f2fs overlay" },
 		{ "replaced", replaced, "ext4 tmpfs xfs btrfs f2fs overlay" },
 		{ "deleted", deleted, "ext4 tmpfs xfs btrfs f2fs overlay" },
-		{ "bind", bind, "ext4 tmpfs overlay" },
+		{ "bind", bind_mounts, "ext4 tmpfs overlay" },
 		{ "hidden", hidden, "ext4 tmpfs" },
+		{ "hidden for good", hidden_for_good, "ext4 tmpfs overlay" },
 		{ "readonly", readonly, "ext4 tmpfs" },
 		{ "chroot", chrooted, "ext4 tmpfs" },
 		{ "symlink", symlinks, "ext4 tmpfs" },

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Open files of procfs and nsfs: they show the restored process, not the one that was made for it. */
 /* covers: Files | files of /proc/PID, also those that hold memory (maps, mem) or a namespace (mountinfo) | supported */
+/* covers: Files | files and directories of /proc/PID of processes that have ended | supported */
 /* covers: Files | files that hold a namespace a process of the tree lives in | supported */
 /* covers: Files | a namespace in which no process of the tree lives | refused by name */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,6 +186,39 @@ static void refused(void)
 	subject_finish(&s);
 }
 
+/* Of a process that has ended, and was waited for: it says so. */
+static void of_the_dead(void)
+{
+	char path[64], name[32], link[64] = "", byte;
+	int ends[2], dir, status, stat;
+	pid_t pid;
+
+	if (pipe(ends) < 0)
+		_exit(90);
+	pid = fork();
+	if (pid == 0) {
+		close(ends[1]);
+		_exit(read(ends[0], &byte, 1));
+	}
+	snprintf(name, sizeof(name), "/proc/%d", pid);
+	dir = open(name, O_RDONLY | O_DIRECTORY);
+	snprintf(path, sizeof(path), "%s/status", name);
+	status = open(path, O_RDONLY);
+	snprintf(path, sizeof(path), "%s/task/%d/stat", name, pid);
+	stat = open(path, O_RDONLY);
+	if (dir < 0 || status < 0 || stat < 0 || chdir(name) < 0)
+		_exit(91);
+	close(ends[1]);
+	waitpid(pid, NULL, 0);
+	pause_here();
+	verify(read(status, &byte, 1) < 0 && errno == ESRCH && read(stat, &byte, 1) < 0 && errno == ESRCH, "nothing to read");
+	verify(openat(dir, "stat", O_RDONLY) < 0 && open("stat", O_RDONLY) < 0, "nothing in its directory");
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", status);
+	verify(readlink(path, link, sizeof(link) - 1) > 0 && !strncmp(link, name, strlen(name)) && strstr(link, "status"),
+	       "its name: %s", link);
+	verify(kill(pid, 0) < 0 && errno == ESRCH, "nobody has its pid");
+}
+
 int main(void)
 {
 	need_checkpoint();
@@ -193,6 +229,7 @@ int main(void)
 	subject_round("namespaces", of_namespaces);
 	subject_round("own namespace", of_own_namespace);
 	subject_round("watch", watches);
+	subject_round("of the dead", of_the_dead);
 	refused();
 	return tap_done();
 }

@@ -591,6 +591,10 @@ static void text_file(const struct record *record)
 		putchar(' ');
 		show_printable(path);
 	}
+	if (f.kind == CKPT_FILE_HIDDEN || f.kind == CKPT_FILE_DEAD_PROC) {
+		printf(", in it ");
+		show_printable(path + strlen(path) + 1);
+	}
 	if (f.kind == CKPT_FILE_COPIED)
 		printf(" from contents %u", f.contents);
 	if (f.kind == CKPT_FILE_RELINKED || f.kind == CKPT_FILE_COPIED) {

@@ -154,17 +154,21 @@ int ckpt_file_write_named(struct ckpt_ctx *ctx, struct file *file, struct ckpt_f
 			  const char *what)
 {
 	const struct path *path = file_user_path(file);
-	const char *name;
+	char *buf = rec->kind == CKPT_FILE_PATH ? kmalloc(PATH_MAX, GFP_KERNEL) : NULL;
+	const char *name, *below = "";
 	int ret;
 
-	ret = ckpt_find_name(ctx, path, what, &name);
-	if (ret < 0)
-		return ret;
-	if (!name)
-		return 0;
-	if (!ret)
-		return ckpt_file_write(ctx, ckpt_file_objref(ctx, file), rec, name, "");
-	return checkpoint_unlinked(ctx, file, rec, name);
+	ret = ckpt_find_name_below(ctx, path, what, &name, buf, &below);
+	if (*below)
+		rec->kind = CKPT_FILE_HIDDEN;
+	if (!ret && name)
+		ret = ckpt_file_write(ctx, ckpt_file_objref(ctx, file), rec, name, below);
+	else if (ret > 0 && name)
+		ret = checkpoint_unlinked(ctx, file, rec, name);
+	else
+		ret = min(ret, 0);
+	kfree(buf);
+	return ret;
 }
 
 /* Its name leads a restart to what the root of the tree sees there. */
@@ -245,6 +249,8 @@ int generic_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 	if ((ckpt_is_memfd(file) || ckpt_is_huge_memfd(file)) && !(file->f_mode & FMODE_PATH))
 		return checkpoint_memfd(ctx, file);
 	ret = ckpt_file_describe(ctx, file, CKPT_FILE_PATH, &rec);
+	if (!ret && ckpt_is_dead_proc(file))
+		return checkpoint_dead_proc(ctx, file, &rec);
 	if (!ret)
 		ret = proc_obstacle(ctx, file);
 	if (!ret && dnotify_in_use(file))

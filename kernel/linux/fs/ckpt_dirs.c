@@ -104,6 +104,9 @@ static const struct path *find_dir(struct restart_task *rt, u32 objref)
 	if (!d_can_lookup(file->f_path.dentry))
 		return ERR_PTR(-ENOTDIR);
 	ret = path_permission(&file->f_path, MAY_EXEC | MAY_CHDIR);
+	/* In it there is nothing that anybody could be kept from. */
+	if (ret == -ESRCH && ckpt_is_dead_proc(file))
+		ret = 0;
 	return ret ? ERR_PTR(ret) : &file->f_path;
 }
 

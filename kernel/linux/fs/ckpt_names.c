@@ -61,8 +61,14 @@ static bool same_inode(const struct inode *a, const struct inode *b)
 			  a->i_ino == b->i_ino && a->i_mode == b->i_mode);
 }
 
-/* Does a name lead to it? Something may be mounted over it. */
-static int look_up(const char *name, const struct path *path)
+/**
+ * ckpt_look_up - does a name lead to it? Something may be mounted over it.
+ * @name:	the name
+ * @path:	how it was opened
+ *
+ * Return: 0 if it does, or a negative error: -ESTALE if it leads elsewhere.
+ */
+int ckpt_look_up(const char *name, const struct path *path)
 {
 	struct path found;
 	int ret;
@@ -87,7 +93,7 @@ static char *other_name(struct ckpt_ctx *ctx, const struct path *path)
 	while (!name && (other.mnt = mnt_next_of_sb(path->dentry->d_sb, &id))) {
 		if (is_subdir(path->dentry, other.mnt->mnt_root))
 			name = ckpt_d_path(&other, ctx->path_buf);
-		if (name && look_up(name, path))
+		if (name && ckpt_look_up(name, path))
 			name = NULL;
 		mntput(other.mnt);
 	}
@@ -120,33 +126,36 @@ static int no_name(struct ckpt_ctx *ctx, const struct path *path, const char *wh
 }
 
 /**
- * ckpt_find_name - a name by which a restart finds an inode
+ * ckpt_find_name_below - a name by which a restart finds an inode
  * @ctx:	the checkpoint
  * @path:	how it was opened
  * @what:	it is, for messages
  * @name:	the name, in ctx->path_buf
+ * @buf:	NULL, or PATH_MAX bytes for @below
+ * @below:	NULL, or the name below @name, if something is mounted over it
  *
  * The name it was opened by, as renames have left it, if it leads there; else
- * through any other mount that restricts no less and no more.
+ * through any other mount that restricts no less and no more; else, if the
+ * caller can make use of that, below what hides it.
  *
  * Return: 0; 1 if it has been unlinked, then @name is the last it had; or a
  * negative error, which has been logged. In a dry run, @name may be NULL.
  */
-int ckpt_find_name(struct ckpt_ctx *ctx, const struct path *path, const char *what,
-		   const char **name)
+int ckpt_find_name_below(struct ckpt_ctx *ctx, const struct path *path, const char *what,
+			 const char **name, char *buf, const char **below)
 {
-	char *own = NULL;
+	const char *own = NULL;
 	int ret = -ESTALE;
 
 	*name = NULL;
 	if (!(path->mnt->mnt_flags & MNT_INTERNAL)) {
 		own = ckpt_d_path(path, ctx->path_buf);
 		if (own)
-			ret = look_up(own, path);
+			ret = ckpt_look_up(own, path);
 		if (ret && !d_unlinked(path->dentry)) {
-			char *other = other_name(ctx, path);
+			const char *other = other_name(ctx, path);
 
-			if (other) {
+			if (other || (buf && ckpt_find_hidden(ctx, path, buf, &other, below))) {
 				own = other;
 				ret = 0;
 			}
@@ -163,4 +172,11 @@ int ckpt_find_name(struct ckpt_ctx *ctx, const struct path *path, const char *wh
 	if (*name)
 		ctx->where.path = *name;
 	return ret;
+}
+
+/* The same, for who has no use for what is hidden. */
+int ckpt_find_name(struct ckpt_ctx *ctx, const struct path *path, const char *what,
+		   const char **name)
+{
+	return ckpt_find_name_below(ctx, path, what, name, NULL, NULL);
 }

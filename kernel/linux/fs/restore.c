@@ -140,8 +140,16 @@ static int check_file(struct ckpt_ctx *ctx, const struct ckpt_file *f, struct fi
 	return 0;
 }
 
-static struct file *open_path(struct ckpt_ctx *ctx, const struct ckpt_file *f,
-			      const struct path *path)
+/**
+ * restore_open_path - open what was found, as the image says
+ * @ctx:	the restart
+ * @f:		what the image says
+ * @path:	what was found
+ *
+ * Return: the file or an error pointer, which has been logged.
+ */
+struct file *restore_open_path(struct ckpt_ctx *ctx, const struct ckpt_file *f,
+			       const struct path *path)
 {
 	const struct cred *cred = restore_file_cred(ctx, f->cred);
 	int flags = f->f_flags & ~(FLAGS_AFTER_OPEN | FASYNC);
@@ -190,7 +198,23 @@ static struct file *open_by_name(struct ckpt_ctx *ctx, const struct ckpt_file *f
 	/* Let it look as it did; the second name has been found to be there. */
 	if (!ret && was_given_name(f))
 		ckpt_use_alias(&path, name + strlen(name) + 1);
-	file = ret ? ERR_PTR(ret) : open_path(ctx, f, &path);
+	file = ret ? ERR_PTR(ret) : restore_open_path(ctx, f, &path);
+	path_put(&path);
+	return file;
+}
+
+static struct file *open_hidden(struct ckpt_ctx *ctx, const struct ckpt_file *f,
+				const char *name)
+{
+	struct file *file;
+	struct path path;
+	int ret;
+
+	ret = restore_find_hidden(ctx, name, name + strlen(name) + 1, &path);
+	if (ret)
+		return ERR_PTR(ret);
+	ret = check_path(ctx, f, name, &path);
+	file = ret ? ERR_PTR(ret) : restore_open_path(ctx, f, &path);
 	path_put(&path);
 	return file;
 }
@@ -199,7 +223,7 @@ static struct file *open_copied(struct ckpt_ctx *ctx, const struct ckpt_file *f)
 {
 	const struct path *path = restore_contents_path(ctx, f->contents);
 
-	return IS_ERR(path) ? ERR_CAST(path) : open_path(ctx, f, path);
+	return IS_ERR(path) ? ERR_CAST(path) : restore_open_path(ctx, f, path);
 }
 
 static int restore_position(struct ckpt_ctx *ctx, const struct ckpt_file *f, struct file *file)
@@ -336,6 +360,14 @@ static struct file *restore_file(struct ckpt_ctx *ctx, const struct ckpt_file *f
 		ctx->where.path = name;
 		file = open_by_name(ctx, f, name);
 		break;
+	case CKPT_FILE_HIDDEN:
+		ctx->where.path = name;
+		file = open_hidden(ctx, f, name);
+		break;
+	case CKPT_FILE_DEAD_PROC:
+		ctx->where.path = name;
+		file = restore_dead_proc(ctx, f, name, name + strlen(name) + 1);
+		break;
 	case CKPT_FILE_PIPE:
 		file = restore_pipe_file(ctx, f);
 		break;
@@ -387,6 +419,11 @@ static int check_record(struct ckpt_ctx *ctx, const struct ckpt_file *f, u32 obj
 		return ckpt_err(ctx, -EINVAL, "FILE %u: unknown flags", objref);
 	if (f->flags & CKPT_FILE_HUNG_UP && f->kind != CKPT_FILE_PTY_SLAVE)
 		return ckpt_err(ctx, -EINVAL, "FILE %u: cannot be hung up", objref);
+	if (f->flags & CKPT_FILE_NAME_GIVEN &&
+	    (f->kind == CKPT_FILE_HIDDEN || f->kind == CKPT_FILE_DEAD_PROC))
+		return ckpt_err(ctx, -EINVAL, "FILE %u: cannot have been given a name", objref);
+	if (f->flags & CKPT_FILE_UNCOUNTED && f->kind != CKPT_FILE_MEMFD)
+		return ckpt_err(ctx, -EINVAL, "FILE %u: is no memfd", objref);
 	if (f->f_flags & O_PATH && (f->f_flags & ~FLAGS_OF_PATH || f->kind == CKPT_FILE_PIPE ||
 				    f->kind == CKPT_FILE_TTY || f->kind >= CKPT_FILE_EVENTFD))
 		return ckpt_err(ctx, -EINVAL, "FILE %u: O_PATH with flags 0%o", objref,
