@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -392,8 +393,37 @@ static void pidfds(void)
 	verify(ended(fds[0]) == 1, "and tells of its end");
 }
 
-int main(void)
+/* A memfd that is a program, still open for writing by who made it. */
+static void memfd_executed(void)
 {
+	int self = open("/proc/self/exe", O_RDONLY), fd = memfd_create("program", 0);
+	struct stat st;
+
+	fstat(self, &st);
+	if (sendfile(fd, self, NULL, st.st_size) != st.st_size || dup2(fd, 100) < 0)
+		_exit(1);
+	close_range(3, 99, 0);
+	fexecve(100, (char *const[]){ "program", "--memfd", NULL }, environ);
+	_exit(1);
+}
+
+static void executed_main(void)
+{
+	char target[64] = "";
+
+	pause_here();
+	verify(readlink("/proc/self/exe", target, sizeof(target) - 1) > 0 && !strcmp(target, "/memfd:program (deleted)"),
+	       "the program: %s", target);
+	verify(write(100, "x", 1) == 1, "its memfd can be written still");
+	verify(open("/proc/self/fd/100", O_RDWR) < 0 && errno == ETXTBSY, "but not be opened for it");
+	finished();
+	_exit(0);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "--memfd"))
+		executed_main();
 	need_checkpoint();
 	subject_round("eventfd", eventfds);
 	subject_round("signalfd", signalfds);
@@ -403,6 +433,7 @@ int main(void)
 	subject_round("epoll shared", epoll_shared);
 	subject_round("memfd", memfds);
 	subject_round("memfd sealed", memfd_sealed);
+	subject_round("memfd executed", memfd_executed);
 	shared_with_outside();
 	return tap_done();
 }

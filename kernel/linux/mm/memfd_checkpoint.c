@@ -69,6 +69,8 @@ int checkpoint_memfd(struct ckpt_ctx *ctx, struct file *file)
 	int ret;
 
 	ret = ckpt_file_describe(ctx, file, CKPT_FILE_MEMFD, &rec);
+	if (file->f_mode & FMODE_WRITE && !(file->f_mode & FMODE_WRITER))
+		rec.flags |= CKPT_FILE_UNCOUNTED;
 	if (!ret)
 		ret = ckpt_is_huge_memfd(file) ? checkpoint_hugetlb(ctx, file, &rec.object) :
 						 write_contents(ctx, file, &rec.object);
@@ -157,6 +159,22 @@ int restore_memfd_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	return ckpt_ref_add(ctx, rec->objref, CKPT_OBJ_SHMEM, file);
 }
 
+/* Unlike one that is opened by /proc/PID/fd, it does not keep the memfd from being executed. */
+static struct file *open_uncounted(struct file *memfd, int flags, const struct cred *cred)
+{
+	struct file *file;
+
+	if ((flags & O_ACCMODE) != O_RDWR)
+		return ERR_PTR(-EINVAL);
+	file = alloc_file_clone(memfd, flags, memfd->f_op);
+	if (IS_ERR(file))
+		return file;
+	file->f_mode |= FMODE_LSEEK | FMODE_PREAD | FMODE_PWRITE | FMODE_NONOTIFY;
+	put_cred(file->f_cred);
+	file->f_cred = get_cred(cred);
+	return file;
+}
+
 /**
  * restore_memfd_file - open a memfd that has been made
  * @ctx:	the restart
@@ -175,7 +193,10 @@ struct file *restore_memfd_file(struct ckpt_ctx *ctx, const struct ckpt_file *f)
 		return IS_ERR(memfd) ? memfd : ERR_CAST(cred);
 	if (!ckpt_is_memfd(memfd) && !ckpt_is_huge_memfd(memfd))
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "objref %u is not a memfd", f->object));
-	file = path_open_quiet(&memfd->f_path, f->f_flags & MEMFD_OPEN_FLAGS, cred);
+	if (f->flags & CKPT_FILE_UNCOUNTED)
+		file = open_uncounted(memfd, f->f_flags & MEMFD_OPEN_FLAGS, cred);
+	else
+		file = path_open_quiet(&memfd->f_path, f->f_flags & MEMFD_OPEN_FLAGS, cred);
 	if (IS_ERR(file))
 		return ERR_PTR(ckpt_err(ctx, PTR_ERR(file), "a memfd cannot be opened (error %ld)",
 					PTR_ERR(file)));
