@@ -266,11 +266,19 @@ static void strict(void)
 	       "and nothing else (status 0x%x)", status);
 }
 
+static void linux32(void)
+{
+	personality(PER_LINUX32 | ADDR_NO_RANDOMIZE);
+	pause_here();
+	verify(personality(~0UL) == (PER_LINUX32 | ADDR_NO_RANDOMIZE), "personality: 0x%x", personality(~0UL));
+}
+
 int main(void)
 {
 	need_checkpoint();
 	subject_round("threads", threads_are_scheduled);
 	subject_round("attributes", attributes);
+	subject_round("linux32", linux32);
 	subject_round("seccomp filters", filters);
 	subject_round("seccomp thread sync", thread_sync);
 	subject_round("seccomp strict", strict);

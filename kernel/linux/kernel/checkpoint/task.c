@@ -25,10 +25,10 @@
 /* PR_SET_IO_FLUSHER */
 #define PF_IO_FLUSHER	(PF_MEMALLOC_NOIO | PF_LOCAL_THROTTLE)
 
-/* Any flag, but only the execution domain of Linux. */
+/* Any flag, but only the execution domains of Linux. */
 static bool personality_is_supported(u32 personality)
 {
-	return !(personality & PER_MASK);
+	return (personality & PER_MASK) == PER_LINUX || (personality & PER_MASK) == PER_LINUX32;
 }
 
 /* Is its group shared with processes that are not of the tree? */
