@@ -16,7 +16,9 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -219,6 +221,43 @@ static void of_the_dead(void)
 	verify(kill(pid, 0) < 0 && errno == ESRCH, "nobody has its pid");
 }
 
+/* With a procfs of its own, in which processes have other numbers. */
+static void in_namespace(void (*body)(void))
+{
+	pid_t init;
+
+	if (unshare(CLONE_NEWPID | CLONE_NEWNS) < 0)
+		_exit(92);
+	init = fork();
+	if (init == 0) {
+		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+		mount("proc", "/proc", "proc", 0, NULL);
+		body();
+		_exit(0);
+	}
+	waitpid(init, NULL, 0);
+}
+
+static void dead_in_namespace(void) { in_namespace(of_the_dead); }
+
+static void held(void)
+{
+	int ns = open("/proc/self/ns/mnt", O_RDONLY), net = open("/proc/self/ns/net", O_RDONLY), dead;
+	struct stat held, own;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	dead = syscall(SYS_pidfd_open, pid, 0);
+	waitpid(pid, NULL, 0);
+	pause_here();
+	verify(fstat(ns, &held) == 0 && stat("/proc/self/ns/mnt", &own) == 0 && held.st_ino == own.st_ino, "mnt");
+	verify(fstat(net, &held) == 0 && stat("/proc/self/ns/net", &own) == 0 && held.st_ino == own.st_ino, "net");
+	verify(syscall(SYS_pidfd_send_signal, dead, 0, NULL, 0) < 0 && errno == ESRCH, "a pidfd of who has ended");
+}
+
+static void held_in_namespace(void) { in_namespace(held); }
+
 int main(void)
 {
 	need_checkpoint();
@@ -230,6 +269,8 @@ int main(void)
 	subject_round("own namespace", of_own_namespace);
 	subject_round("watch", watches);
 	subject_round("of the dead", of_the_dead);
+	subject_round("of the dead, in a namespace", dead_in_namespace);
+	subject_round("namespaces in a namespace", held_in_namespace);
 	refused();
 	return tap_done();
 }

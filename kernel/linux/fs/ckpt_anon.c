@@ -194,13 +194,14 @@ struct file *restore_anon_file(struct ckpt_ctx *ctx, const struct ckpt_file *f)
 
 /**
  * ckpt_dead_pid - the pid of a process that has ended: a number that nobody bears
+ * @ns:		where it was one
  * @nr:		the number
  *
  * Return: the pid, held, or NULL.
  */
-struct pid *ckpt_dead_pid(pid_t nr)
+struct pid *ckpt_dead_pid(struct pid_namespace *ns, pid_t nr)
 {
-	struct pid_namespace *ns = task_active_pid_ns(current), *up = ns;
+	struct pid_namespace *up = ns;
 	struct pid *pid;
 	int i;
 
@@ -239,5 +240,5 @@ struct pid *restore_pid_of_credentials(struct ckpt_ctx *ctx, pid_t nr)
 		return get_pid(task_pid(rt->task));
 	if (nr <= 0 || !ns_capable(task_active_pid_ns(current)->user_ns, CAP_SYS_ADMIN))
 		return NULL;
-	return find_get_pid(nr) ?: ckpt_dead_pid(nr);
+	return find_get_pid(nr) ?: ckpt_dead_pid(task_active_pid_ns(current), nr);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Checkpoint/restart of what is open of /proc/PID of processes that have ended: it
- * says ESRCH whatever it is asked. A restart makes it after the files of a process
- * that lives, of a pid that nobody bears.
+ * says ESRCH whatever it is asked. A restart makes it after the files of the first
+ * process, which lives, of a pid that nobody bears.
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/dcache.h>
@@ -12,6 +12,7 @@
 #include <linux/mount.h>
 #include <linux/namei.h>
 #include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/proc_fs.h>
 #include <linux/slab.h>
 
@@ -107,19 +108,12 @@ int checkpoint_dead_proc(struct ckpt_ctx *ctx, struct file *file, struct ckpt_fi
 	return ret;
 }
 
-/* What the same thing is of the caller. */
-static int find_example(struct path *example, const struct path *root, unsigned int depth,
-			const char *name, const struct path *above)
+/* What the same thing is of the first process: of "PID" and "PID/task/TID". */
+static int find_example(struct path *example, unsigned int depth, const char *name,
+			const struct path *above)
 {
-	char self[16];
-
-	/* "PID" and "PID/task/TID" */
-	if (depth == 0 || depth == 2) {
-		snprintf(self, sizeof(self), "%d",
-			 task_tgid_nr_ns(current, proc_pid_ns(root->dentry->d_sb)));
-		name = self;
-	}
-	return vfs_path_lookup(above->dentry, above->mnt, name, LOOKUP_NO_SYMLINKS, example);
+	return vfs_path_lookup(above->dentry, above->mnt, depth == 0 || depth == 2 ? "1" : name,
+			       LOOKUP_NO_SYMLINKS, example);
 }
 
 static struct inode *make_inode(const struct inode *example, struct pid *pid)
@@ -178,7 +172,7 @@ static int make_all(const struct path *root, char *in, struct pid *pid, struct p
 			ret = -EINVAL;
 			break;
 		}
-		ret = find_example(&next, root, depth++, name, &example);
+		ret = find_example(&next, depth++, name, &example);
 		if (ret)
 			break;
 		path_put(&example);
@@ -233,7 +227,7 @@ struct file *restore_dead_proc(struct ckpt_ctx *ctx, const struct ckpt_file *f,
 	if (ret)
 		return ERR_PTR(ckpt_err(ctx, ret, "cannot be found (error %d)", ret));
 	copy = kstrdup(in + 1, GFP_KERNEL_ACCOUNT);
-	pid = ckpt_dead_pid(f->object);
+	pid = ckpt_dead_pid(task_active_pid_ns(current), f->object);
 	ret = !copy || !pid ? -ENOMEM :
 	      root.dentry->d_sb->s_magic != PROC_SUPER_MAGIC || !IS_ROOT(root.dentry) ? -ESTALE :
 	      make_all(&root, copy, pid, &made);

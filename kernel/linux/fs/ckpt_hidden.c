@@ -77,6 +77,6 @@ int restore_find_hidden(struct ckpt_ctx *ctx, const char *name, const char *belo
 		kern_unmount(clone);
 	}
 	path_put(&top);
-	return ret ? ckpt_err(ctx, ret, "%s, below what is mounted there, cannot be found (error %d)",
+	return ret ? ckpt_err(ctx, ret, "%s, below what is mounted, cannot be found (error %d)",
 			      below, ret) : 0;
 }

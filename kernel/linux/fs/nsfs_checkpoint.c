@@ -5,8 +5,11 @@
  * It is found again as that of a task of the tree which lives in it.
  */
 #include <linux/checkpoint_internal.h>
+#include <linux/magic.h>
 #include <linux/namei.h>
 #include <linux/nsproxy.h>
+#include <linux/pid_namespace.h>
+#include <linux/proc_fs.h>
 #include <linux/sched/task.h>
 
 static bool lives_in(struct task_struct *t, struct ns_common *ns)
@@ -18,7 +21,23 @@ static bool lives_in(struct task_struct *t, struct ns_common *ns)
 	return own == ns;
 }
 
-/* procfs may show another pid namespace, or be mounted elsewhere. */
+/* In the pid namespace that procfs shows where the caller is. */
+static pid_t nr_in_procfs(struct task_struct *t)
+{
+	struct pid_namespace *ns = task_active_pid_ns(current);
+	struct path path;
+	pid_t nr;
+
+	if (kern_path("/proc", 0, &path))
+		return 0;
+	if (path.dentry->d_sb->s_magic == PROC_SUPER_MAGIC)
+		ns = proc_pid_ns(path.dentry->d_sb);
+	nr = task_tgid_nr_ns(t, ns);
+	path_put(&path);
+	return nr;
+}
+
+/* procfs may be mounted elsewhere. */
 static bool leads_to(const char *name, const struct inode *inode)
 {
 	struct path path;
@@ -56,7 +75,8 @@ static int nsfs_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 			"a %s namespace in which no process of the tree lives: not supported",
 			ns->ops->name);
-	snprintf(name, sizeof(name), "/proc/%d/ns/%s", ctx->entries[i].tgid, ns->ops->name);
+	snprintf(name, sizeof(name), "/proc/%d/ns/%s", nr_in_procfs(ctx->tasks.task[i]),
+		 ns->ops->name);
 	if (!leads_to(name, file_inode(file)))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a namespace that %s does not lead to: not supported", name);

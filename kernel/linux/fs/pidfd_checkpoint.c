@@ -2,6 +2,7 @@
 /* Checkpoint/restart of pidfds: of tasks of the tree, or of such as are no more. */
 #include <linux/checkpoint_internal.h>
 #include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/pidfs.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -60,7 +61,8 @@ int restore_pidfd_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	if (p->flags & ~CKPT_PIDFD_FLAGS_ALL)
 		pid = NULL;
 	else if (p->flags & CKPT_PIDFD_DEAD)
-		pid = ckpt_dead_pid(max(p->pid, 0));
+		/* What it may be used for is judged by where that is. */
+		pid = ckpt_dead_pid(task_active_pid_ns(restart_root(ctx)), max(p->pid, 0));
 	else
 		pid = rt && rt->task ? get_pid(task_pid(rt->task)) : NULL;
 	file = pid ? pidfs_alloc_file(pid, O_RDWR | (p->flags & CKPT_PIDFD_THREAD ?

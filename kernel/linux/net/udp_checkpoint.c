@@ -239,7 +239,7 @@ static int restore_inet_datagram(struct ckpt_ctx *ctx, struct sock *sk,
 		return ckpt_err(ctx, -EINVAL, "a datagram that it cannot have received");
 	/* Whatever reads it looks at this header first. */
 	if (is_ping(sk) && (len < sizeof(struct icmphdr) || d->from_port || d->to_port ||
-			    (d->version == 4) != (sk->sk_protocol == IPPROTO_ICMP)))
+			    d->version != (sk->sk_protocol == IPPROTO_ICMP ? 4 : 6)))
 		return ckpt_err(ctx, -EINVAL, "an answer to a ping that cannot be");
 	skb = make_datagram(sk, d, d + 1, len);
 	if (!skb)

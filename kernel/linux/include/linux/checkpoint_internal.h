@@ -746,7 +746,7 @@ int ckpt_anon_add(struct ckpt_ctx *ctx, u32 objref, u32 kind, struct file *file)
 struct ckpt_anon *ckpt_anon_ref(struct ckpt_ctx *ctx, u32 objref, u32 kind);
 struct file *restore_anon_file(struct ckpt_ctx *ctx, const struct ckpt_file *f);
 void ckpt_anon_put(void *anon);
-struct pid *ckpt_dead_pid(pid_t nr);
+struct pid *ckpt_dead_pid(struct pid_namespace *ns, pid_t nr);
 struct pid *restore_pid_of_credentials(struct ckpt_ctx *ctx, pid_t nr);
 
 /* fs/eventfd.c, fs/eventfd_checkpoint.c */

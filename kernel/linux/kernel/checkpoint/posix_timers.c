@@ -8,6 +8,7 @@
 #include <linux/checkpoint_internal.h>
 #include <linux/overflow.h>
 #include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 
 /* As many as a record holds; RLIMIT_SIGPENDING allows fewer, mostly. */
@@ -231,8 +232,9 @@ static int make_parts_dead(const struct ckpt_timer *rec)
 {
 	bool thread = rec->flags & CKPT_TIMER_DEAD_THREAD;
 	bool clock = rec->flags & CKPT_TIMER_DEAD_CLOCK;
-	struct pid *of_thread = thread ? ckpt_dead_pid(rec->tid) : NULL;
-	struct pid *of_clock = clock ? ckpt_dead_pid(CPUCLOCK_PID(rec->clock)) : NULL;
+	struct pid_namespace *ns = task_active_pid_ns(current);
+	struct pid *of_thread = thread ? ckpt_dead_pid(ns, rec->tid) : NULL;
+	struct pid *of_clock = clock ? ckpt_dead_pid(ns, CPUCLOCK_PID(rec->clock)) : NULL;
 	struct k_itimer *timr;
 	int ret = -ENOMEM;
 

@@ -276,7 +276,7 @@ static struct pid *find_pid_of(struct ckpt_ctx *ctx, const struct ckpt_event *e)
 	if (same)
 		return pid;
 	put_pid(pid);
-	return ckpt_dead_pid(e->pid);
+	return ckpt_dead_pid(task_active_pid_ns(current), e->pid);
 }
 
 /**

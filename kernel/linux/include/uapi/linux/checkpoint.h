@@ -577,7 +577,7 @@ struct ckpt_file {
 #define CKPT_FILE_NAME_GIVEN	(1U << 0)	/* @path is a name that the checkpoint gave it */
 #define CKPT_FILE_NO_WRITER_YET	(1U << 1)	/* a FIFO's reader that has seen no writer */
 #define CKPT_FILE_HUNG_UP	(1U << 2)	/* a terminal's file, of no use any more */
-#define CKPT_FILE_UNCOUNTED	(1U << 3)	/* as memfd_create(2) gives it: it may be executed */
+#define CKPT_FILE_UNCOUNTED	(1U << 3)	/* as memfd_create(2) gives it: may be executed */
 #define CKPT_FILE_FLAGS_ALL	0xfU
 
 #define CKPT_ADVICE_RANDOM	(1U << 0)
