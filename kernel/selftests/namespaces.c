@@ -8,6 +8,9 @@
 /* covers: Namespaces | mnt: overlay whose layers are found by their paths | supported */
 /* covers: Namespaces | mnt: overlay with a layer in a tmpfs of its own | refused by name */
 /* covers: Namespaces | a namespace that processes outside the tree live in, too | refused by name */
+/* covers: Namespaces | mnt: shared, slave, private and unbindable mounts; binds of a tmpfs of its own, of removed directories | supported */
+/* covers: Namespaces | mnt: binds of removed files | refused by name */
+/* covers: Namespaces | mnt: unlinked files, removed directories on filesystems of the outside | supported */
 /* covers: Namespaces | time: of the tree's own | supported */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -187,6 +190,134 @@ static void container_round(void)
 		subject_end(&s);
 	}
 	unlink(IMAGE);
+}
+
+/* ---- mounts that hand on what is mounted on them ---- */
+
+static void make_file_at(const char *path)
+{
+	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+}
+
+/* What is mounted on @on is seen at all of @seen, and not at @unseen; then it is unmounted. */
+static void handed_on(const char *on, const char *const *seen, const char *unseen)
+{
+	char path[128];
+	bool good;
+
+	snprintf(path, sizeof(path), "/tmp/selftest/%s/sub", on);
+	good = mount("handed", path, "tmpfs", 0, NULL) == 0;
+	snprintf(path, sizeof(path), "/tmp/selftest/%s/sub/file", on);
+	make_file_at(path);
+	for (; *seen; seen++) {
+		snprintf(path, sizeof(path), "/tmp/selftest/%s/sub/file", *seen);
+		good = good && exists(path);
+	}
+	snprintf(path, sizeof(path), "/tmp/selftest/%s/sub/file", unseen);
+	verify(good && !exists(path), "what is mounted on %s is handed on as it was, and not to %s", on, unseen);
+	snprintf(path, sizeof(path), "/tmp/selftest/%s/sub", on);
+	umount2(path, 0);
+}
+
+static void with_peers(void)
+{
+	static const char *const names[] = { "top", "peer", "slave", "both", "peer2", "alone", "never" };
+	char path[64];
+
+	if (!private_mounts())
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "/tmp/selftest/%s", names[i]);
+		mkdir(path, 0755);
+	}
+	if (mount("top", "/tmp/selftest/top", "tmpfs", 0, NULL) < 0 || mkdir("/tmp/selftest/top/sub", 0755) < 0 ||
+	    mount(NULL, "/tmp/selftest/top", NULL, MS_SHARED, NULL) < 0)
+		_exit(90);
+	for (size_t i = 1; i < 4; i++) {
+		snprintf(path, sizeof(path), "/tmp/selftest/%s", names[i]);
+		mount("/tmp/selftest/top", path, NULL, MS_BIND, NULL);
+	}
+	mount(NULL, "/tmp/selftest/slave", NULL, MS_SLAVE, NULL);
+	mount(NULL, "/tmp/selftest/both", NULL, MS_SLAVE, NULL);
+	mount(NULL, "/tmp/selftest/both", NULL, MS_SHARED, NULL);
+	mount("/tmp/selftest/both", "/tmp/selftest/peer2", NULL, MS_BIND, NULL);
+	mount("/tmp/selftest/top", "/tmp/selftest/alone", NULL, MS_BIND, NULL);
+	mount(NULL, "/tmp/selftest/alone", NULL, MS_PRIVATE, NULL);
+	mount("never", "/tmp/selftest/never", "tmpfs", 0, NULL);
+	if (mount(NULL, "/tmp/selftest/never", NULL, MS_UNBINDABLE, NULL) < 0)
+		_exit(91);
+	pause_here();
+	handed_on("top", (const char *const[]){ "peer", "slave", "both", "peer2", NULL }, "alone");
+	handed_on("peer", (const char *const[]){ "top", "slave", "both", "peer2", NULL }, "alone");
+	handed_on("slave", (const char *const[]){ "slave", NULL }, "top");
+	handed_on("both", (const char *const[]){ "peer2", NULL }, "top");
+	handed_on("alone", (const char *const[]){ "alone", NULL }, "top");
+	verify(mount("/tmp/selftest/never", "/tmp/selftest/alone", NULL, MS_BIND, NULL) < 0, "what was unbindable is");
+}
+
+/* ---- bind mounts of what is in a tmpfs of its own, or was removed ---- */
+
+static void with_parts(void)
+{
+	char text[16];
+	struct stat st;
+
+	if (!private_mounts())
+		return;
+	mkdir("/tmp/selftest/own", 0755);
+	mkdir("/tmp/selftest/part", 0755);
+	mkdir("/tmp/selftest/gone", 0755);
+	mkdir("/tmp/selftest/left", 0755);
+	make_file_at("/tmp/selftest/file");
+	if (mount("own", "/tmp/selftest/own", "tmpfs", 0, NULL) < 0 || mkdir("/tmp/selftest/own/part", 0755) < 0)
+		_exit(90);
+	make_file_at("/tmp/selftest/own/part/file");
+	put_text("/tmp/selftest/own/part/file", "part");
+	if (mount("/tmp/selftest/own/part", "/tmp/selftest/part", NULL, MS_BIND, NULL) < 0 ||
+	    mount("/tmp/selftest/own/part/file", "/tmp/selftest/file", NULL, MS_BIND, NULL) < 0 ||
+	    mount("/tmp/selftest/gone", "/tmp/selftest/left", NULL, MS_BIND, NULL) < 0 || rmdir("/tmp/selftest/gone") < 0)
+		_exit(91);
+	pause_here();
+	verify(!strcmp(content("/tmp/selftest/part/file", text, sizeof(text)), "part"), "a directory of its own tmpfs: %s", text);
+	put_text("/tmp/selftest/file", "file");
+	verify(!strcmp(content("/tmp/selftest/own/part/file", text, sizeof(text)), "file"), "a file of it: %s", text);
+	verify(stat("/tmp/selftest/left", &st) == 0 && !st.st_nlink && !exists("/tmp/selftest/gone"), "a removed directory");
+}
+
+static void with_removed_file(void)
+{
+	if (!private_mounts())
+		return;
+	make_file_at("/tmp/selftest/unlinked");
+	make_file_at("/tmp/selftest/mounted");
+	mount("/tmp/selftest/unlinked", "/tmp/selftest/mounted", NULL, MS_BIND, NULL);
+	unlink("/tmp/selftest/unlinked");
+	pause_here();
+	umount2("/tmp/selftest/mounted", 0);
+	unlink("/tmp/selftest/mounted");
+}
+
+/* ---- files without a name ---- */
+
+/* On a filesystem that is the outside's, too. */
+static void with_unlinked(void)
+{
+	char text[16] = "", cwd[128];
+	struct stat st;
+	int fd;
+
+	if (!private_mounts())
+		return;
+	mkdir("/ckpt/removed", 0755);
+	fd = open("/ckpt/removed/unlinked", O_RDWR | O_CREAT, 0600);
+	if (fd < 0 || write(fd, "kept", 4) != 4 || chdir("/ckpt/removed") < 0)
+		_exit(90);
+	unlink("unlinked");
+	rmdir("/ckpt/removed");
+	pause_here();
+	verify(pread(fd, text, sizeof(text), 0) == 4 && !strcmp(text, "kept"), "an unlinked file: %s", text);
+	verify(fstat(fd, &st) == 0 && !st.st_nlink, "which has no name");
+	verify(stat(".", &st) == 0 && !st.st_nlink && !getcwd(cwd, sizeof(cwd)), "in a directory that was removed");
 }
 
 /* ---- mounts ---- */
@@ -422,6 +553,10 @@ int main(void)
 	tap_ok(!strcmp(before, after) && shmget(KEY, 0, 0) < 0, "what is outside has not changed");
 	subject_round("nested", with_nested);
 	container_round();
+	subject_round("unlinked", with_unlinked);
+	subject_round("peers", with_peers);
+	subject_round("parts", with_parts);
+	subject_refused("mount of a removed file", with_removed_file, IMAGE, "shows what has been removed");
 	subject_round("mounts", with_mounts);
 	clocks();
 	subject_round("overlay", with_overlay);

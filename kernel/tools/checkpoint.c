@@ -336,13 +336,13 @@ static long checkpoint_tree(uint32_t own, pid_t pid, struct checkpoint_args *arg
 	return ret;
 }
 
-static void give_relink_dirs(struct checkpoint_args *args, pid_t pid)
+static void give_relink_dirs(struct checkpoint_args *args, uint32_t own, pid_t pid)
 {
 	struct tree tree;
 
 	if (!relink_dirs.nr && !(args->flags & CHECKPOINT_UNLINKED_COPY)) {
 		tree_read(&tree, pid);
-		relink_find(&relink_dirs, &tree);
+		relink_find(&relink_dirs, &tree, own & CKPT_NS_MNT);
 		tree_free(&tree);
 	}
 	args->nr_relink_fds = relink_dirs.nr;
@@ -369,7 +369,7 @@ static long write_image(uint32_t own, pid_t pid, struct checkpoint_args *args, s
 		if (ftruncate(args->image_fd, 0) < 0 || lseek(args->image_fd, 0, SEEK_SET) < 0)
 			die("the image cannot be begun anew: %s", strerror(errno));
 	}
-	give_relink_dirs(args, pid);
+	give_relink_dirs(args, own, pid);
 	ret = checkpoint_tree(own, pid, args, stats, log);
 	stats->frozen_ns += frozen_ns;
 	stats->total_ns += frozen_ns;

@@ -17,16 +17,21 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "mounts_propagation.h"
 #include "namespaces.h"
 #include "util.h"
 
 /* Ours among the optional fields of a line. */
 #define OUTSIDE		"outside:"
+/* The kernel's, behind the root of a mount. */
+#define REMOVED		"//deleted"
 
 struct mount {
 	char *device, *root, *at, *options, *type, *source, *super;
 	char *outside;		/* where whoever made the checkpoint has the same, or NULL: nowhere, or here */
 	char propagation;	/* 's'hared, 'm'aster (a slave), or 'p'rivate */
+	unsigned long shared, master;	/* numbers of groups, or 0 */
+	bool unbindable;
 	bool matched;
 	bool fresh;		/* a filesystem of its own, and not another mount of one */
 	bool is_file;		/* another mount, of what is no directory */
@@ -108,11 +113,16 @@ static void parse_line(char *line, struct mount *m)
 	m->options = word(&line);
 	m->propagation = 'p';
 	while (line && strcmp(optional = word(&line), "-")) {
-		if (!strncmp(optional, "master:", 7))
+		if (!strncmp(optional, "master:", 7)) {
 			m->propagation = 'm';
-		else if (!strncmp(optional, "shared:", 7) && m->propagation == 'p')
-			m->propagation = 's';
-		else if (!strncmp(optional, OUTSIDE, strlen(OUTSIDE)))
+			m->master = strtoul(optional + 7, NULL, 10);
+		} else if (!strncmp(optional, "shared:", 7)) {
+			if (m->propagation == 'p')
+				m->propagation = 's';
+			m->shared = strtoul(optional + 7, NULL, 10);
+		} else if (!strcmp(optional, "unbindable")) {
+			m->unbindable = true;
+		} else if (!strncmp(optional, OUTSIDE, strlen(OUTSIDE)))
 			m->outside = mounts_unescape(optional + strlen(OUTSIDE));
 	}
 	m->type = word(&line);
@@ -259,14 +269,35 @@ static char *overlay_obstacle(const struct mounts *in, const struct mount *m, pi
 	return text;
 }
 
-static bool is_no_directory(pid_t pid, const char *path)
+/* Of what is mounted there; 0: it is not known. */
+static mode_t type_of(pid_t pid, const char *path)
 {
 	char *seen = xasprintf("/proc/%d/root%s", pid, path);
 	struct stat st;
-	bool is = stat(seen, &st) == 0 && !S_ISDIR(st.st_mode);
+	mode_t type = stat(seen, &st) == 0 ? st.st_mode & S_IFMT : 0;
 
 	free(seen);
-	return is;
+	return type;
+}
+
+/* What a bind mount shows, if it has been removed since: the kernel's mark behind its name. */
+static char *removed_mark(const char *root)
+{
+	size_t len = strlen(root), mark = strlen(REMOVED);
+
+	return len > mark && !strcmp(root + len - mark, REMOVED) ? (char *)root + len - mark : NULL;
+}
+
+/* What keeps a bind mount from being made again, or NULL. */
+static const char *bind_obstacle(const struct mounts *in, const struct mounts *outside, const struct mount *m, mode_t type)
+{
+	const struct mount *of = seen_elsewhere(outside, m, false) ? NULL : seen_elsewhere(in, m, false);
+
+	if (removed_mark(m->root) && (type != S_IFDIR || of))
+		return "shows what has been removed";
+	if (of && of->fresh && !strcmp(of->type, "tmpfs") && type && type != S_IFDIR && type != S_IFREG)
+		return "shows what is no file of a tmpfs of its own";
+	return NULL;
 }
 
 /* As the kernel does it. */
@@ -317,14 +348,23 @@ char *mounts_describe(const char *theirs, const char *ours, pid_t pid, void (*te
 		bool fresh = m->fresh = !m->matched && !is_made_up(m->type) && !seen_elsewhere(&b, m, false) &&
 			     !is_ptmx(&a, m) && !is_made_before(&a, m);
 		const char *end = strchr(line, '\n') ?: line + strlen(line);
+		mode_t type = m->matched || fresh ? 0 : type_of(pid, m->at);
+		const char *why_not = m->matched || fresh ? NULL : bind_obstacle(&a, &b, m, type);
 
 		if (fresh)
 			*to++ = '+';
-		else if (!m->matched && is_no_directory(pid, m->at))
+		else if (!m->matched && type && type != S_IFDIR)
 			*to++ = '-';
 		to = put_line(to, line, end - line, m->matched || fresh ? NULL : seen_elsewhere(&b, m, false));
 		*to++ = '\n';
 		line = *end ? end + 1 : end;
+		if (why_not) {
+			char *text = xasprintf("pid %d: %s: what is mounted here, in its own mount namespace, %s: not supported",
+					       pid, m->at, why_not);
+
+			tell(text, arg);
+			free(text);
+		}
 		/* The pseudo terminals of a devpts come by themselves. */
 		if (fresh && !strcmp(m->type, "devpts") && !strcmp(m->root, "/"))
 			continue;
@@ -399,15 +439,15 @@ static char *data_of(const char *super, bool is_tmpfs)
 	return data;
 }
 
-/* What is mounted below it, by the image? */
-static const struct mount *mount_under(const struct mounts *want, const struct mount *m)
+/* What is mounted below @at before @m, by the image? */
+static const struct mount *mount_under(const struct mounts *want, const struct mount *m, const char *at)
 {
 	const struct mount *under = NULL;
 
 	for (const struct mount *other = want->of; other < m; other++) {
 		size_t len = strcmp(other->at, "/") ? strlen(other->at) : 0;
 
-		if (!strncmp(other->at, m->at, len) && m->at[len] == '/')
+		if (!strncmp(other->at, at, len) && at[len] == '/')
 			under = other;
 	}
 	return under;
@@ -416,7 +456,7 @@ static const struct mount *mount_under(const struct mounts *want, const struct m
 /* In a tmpfs that is still empty there is nothing to mount it on; the kernel gives it the rest. */
 static void make_point(const struct mounts *want, const struct mount *m, const char *at, bool directory)
 {
-	const struct mount *under = mount_under(want, m);
+	const struct mount *under = mount_under(want, m, at);
 	char *path, *slash;
 	struct stat st;
 	int fd;
@@ -460,11 +500,25 @@ static char *path_in_old(const struct mounts *old, const struct mount *m)
 	return NULL;
 }
 
+/* A directory that had been removed: another one, for a moment. Its name is in @path, up to @mark. */
+static bool make_removed(char *path, char *mark)
+{
+	*mark = '\0';
+	if (mkdir(path, 0755) == 0)
+		return true;
+	/* Somebody has the name now: there is room for another one in the mark. */
+	snprintf(mark, strlen(REMOVED) + 1, ".%d", (int)getpid() % 100000);
+	if (mkdir(path, 0755) == 0)
+		return true;
+	complain("%s: a directory that had been removed cannot be made for a moment: %s", path, strerror(errno));
+	return false;
+}
+
 static bool make_one(struct mount *m, const struct mounts *want, const struct mounts *old)
 {
 	unsigned long flag = flags_of(m->options);
 	const struct mount *other;
-	char *data, *from;
+	char *data, *from, *removed;
 	bool is_tmpfs = m->fresh && !strcmp(m->type, "tmpfs");
 	struct stat st;
 	int ret;
@@ -486,39 +540,73 @@ static bool make_one(struct mount *m, const struct mounts *want, const struct mo
 			complain("%s: what was mounted here, %s of %s, is not to be found", m->at, m->root, m->source);
 			return false;
 		}
+		removed = removed_mark(from);
+		if (removed && !make_removed(from, removed))
+			return false;
 		if (other && other->fresh)
-			make_point(want, other + 1, from, !m->is_file);
+			make_point(want, m, from, !m->is_file);
 		make_point(want, m, m->at, stat(*from ? from : "/", &st) < 0 || S_ISDIR(st.st_mode));
 		ret = mount(*from ? from : "/", m->at, NULL, MS_BIND, NULL);
 		if (ret == 0)
 			ret = mount(NULL, m->at, NULL, MS_BIND | MS_REMOUNT | flag, NULL);
+		if (removed)
+			rmdir(from);
 		free(from);
 	}
 	if (ret < 0) {
 		complain("%s: %s cannot be mounted: %s", m->at, m->type, strerror(errno));
 		return false;
 	}
-	if (m->propagation == 's')
-		mount(NULL, m->at, NULL, MS_SHARED, NULL);
 	m->matched = true;
 	return true;
 }
 
-/* As unshare(1) does, or as it was. */
-static bool set_propagation(const struct mounts *want)
+/* What happens here until all is mounted is not for others to see; what they do is, if it was. */
+static bool keep_to_oneself(const struct mounts *want)
 {
 	unsigned long how = MS_PRIVATE;
 
 	for (size_t i = 0; i < want->nr; i++)
 		if (!strcmp(want->of[i].at, "/"))
-			how = want->of[i].propagation == 's' ? MS_SHARED : want->of[i].propagation == 'm' ? MS_SLAVE : MS_PRIVATE;
-	/* What happens here until then is not for others to see. */
-	if (mount(NULL, "/", NULL, MS_REC | (how == MS_SHARED ? MS_PRIVATE : how), NULL) < 0 ||
-	    (how == MS_SHARED && mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)) {
-		complain("the propagation of mounts cannot be set: %s", strerror(errno));
-		return false;
+			how = want->of[i].propagation == 'm' ? MS_SLAVE : MS_PRIVATE;
+	if (mount(NULL, "/", NULL, MS_REC | how, NULL) == 0)
+		return true;
+	complain("the propagation of mounts cannot be set: %s", strerror(errno));
+	return false;
+}
+
+/* Does its path lead to it, or to what has been mounted over it? */
+static bool is_seen(const struct mounts *want, const struct mount *m)
+{
+	for (const struct mount *later = m + 1; later < want->of + want->nr; later++) {
+		size_t len = strcmp(later->at, "/") ? strlen(later->at) : 0;
+
+		if (!strncmp(later->at, m->at, len) && (m->at[len] == '/' || !m->at[len]))
+			return false;
 	}
 	return true;
+}
+
+/* As it was. */
+static bool set_propagation(const struct mounts *want)
+{
+	struct propagation *all = xcalloc(want->nr + 1, sizeof(*all));
+	bool good;
+
+	for (size_t i = 0; i < want->nr; i++) {
+		const struct mount *m = &want->of[i];
+
+		all[i] = (struct propagation){
+			.shared = m->shared, .master = m->master, .unbindable = m->unbindable, .at = m->at, .root = m->root,
+			.fd = is_seen(want, m) ? open(m->at, O_PATH | O_CLOEXEC) : -1,
+		};
+	}
+	good = propagation_set(all, want->nr);
+	for (size_t i = 0; i < want->nr; i++)
+		if (all[i].fd >= 0)
+			close(all[i].fd);
+	free(all);
+	return good;
 }
 
 /* What the others are mounted on stands first, though it may have been mounted after some of them. */
@@ -547,14 +635,9 @@ static bool change_root(struct mount *root, struct mounts *want, struct mounts *
 {
 	static const char *const places[] = { "/tmp", "/mnt", "/run", "/var" };
 	int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char propagation = root->propagation;
 	struct stat st;
 	bool good = false;
 
-	/* What is shared cannot be pivoted. */
-	root->propagation = 'p';
-	if (propagation == 's')
-		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	for (size_t i = 0; i < want->nr; i++)
 		want->of[i].matched = false;
 
@@ -569,16 +652,14 @@ static bool change_root(struct mount *root, struct mounts *want, struct mounts *
 	if (old >= 0)
 		close(old);
 	root->at = "/";
-	root->propagation = propagation;
 	if (!good)
 		complain("the root directory of its mount namespace cannot be changed: %s", strerror(errno));
 	return good;
 }
 
-static bool leave_old_root(const struct mount *root)
+static bool leave_old_root(void)
 {
-	bool good = umount2(".", MNT_DETACH) == 0 &&
-		    (root->propagation != 's' || mount(NULL, "/", NULL, MS_SHARED, NULL) == 0);
+	bool good = umount2(".", MNT_DETACH) == 0;
 
 	if (!good)
 		complain("the root directory of its mount namespace cannot be left: %s", strerror(errno));
@@ -599,7 +680,7 @@ bool mounts_make(const char *text, bool procs, bool procs_later)
 	now = parse(current);
 	put_root_first(&want);
 	if (!procs)
-		good = set_propagation(&want);
+		good = keep_to_oneself(&want);
 	match(&want, &now);
 	root = procs ? NULL : other_root(&want);
 	if (root && good)
@@ -617,7 +698,9 @@ bool mounts_make(const char *text, bool procs, bool procs_later)
 		}
 	}
 	if (root && good)
-		good = leave_old_root(root);
+		good = leave_old_root();
+	if (good && (procs || !procs_later))
+		good = set_propagation(&want);
 	free(current);
 	return good;
 }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/stat.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "mounts.h"
+#include "namespaces.h"
 #include "util.h"
 #include "watched.h"
 
@@ -25,7 +28,7 @@
 #define XFS_SUPER_MAGIC	0x58465342
 #endif
 
-/* A mount of our own namespace. */
+/* A mount of the namespace that the tree lives in. */
 struct mount {
 	unsigned long id;
 	unsigned long dev;
@@ -54,15 +57,14 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
-static void read_mounts(void)
+/* Of the mount namespace of @pid; 0: of our own. */
+static void read_mounts(pid_t pid)
 {
-	FILE *file = fopen("/proc/self/mountinfo", "re");
-	char *line = NULL;
-	size_t room = 0;
+	char *text = mounts_read(pid), *rest = text, *line;
 
-	if (!file)
+	if (!text)
 		die("/proc/self/mountinfo: %s", strerror(errno));
-	while (getline(&line, &room, file) > 0) {
+	while ((line = strsep(&rest, "\n"))) {
 		unsigned int major, minor;
 		unsigned long id;
 		char *point, *options;
@@ -79,8 +81,7 @@ static void read_mounts(void)
 		};
 		free(options);
 	}
-	free(line);
-	fclose(file);
+	free(text);
 }
 
 static const struct mount *mount_by_id(unsigned long id)
@@ -407,21 +408,31 @@ static void look_at_process(struct relink_dirs *dirs, int process)
 		look_at_threads(dirs, process);
 }
 
-void relink_find(struct relink_dirs *dirs, const struct tree *tree)
+void relink_find(struct relink_dirs *dirs, const struct tree *tree, bool own_mounts)
 {
-	char path[64];
+	pid_t root = own_mounts && tree->nr ? tree->pids[0] : 0;
+	int proc = open("/proc", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	struct namespaces_before before = { };
+	char name[64];
 
-	read_mounts();
+	read_mounts(root);
+	if (root) {
+		snprintf(name, sizeof(name), "/proc/%d/ns/mnt", root);
+		dirs->mounts = open(name, O_RDONLY | O_CLOEXEC);
+		namespaces_enter(CKPT_NS_MNT, root, &before);
+	}
 	for (size_t i = 0; i < tree->nr; i++) {
 		int process;
 
-		snprintf(path, sizeof(path), "/proc/%d", tree->pids[i]);
-		process = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+		snprintf(name, sizeof(name), "%d", tree->pids[i]);
+		process = openat(proc, name, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 		if (process < 0)
 			continue;	/* gone meanwhile */
 		look_at_process(dirs, process);
 		close(process);
 	}
+	namespaces_leave(&before);
+	close(proc);
 }
 
 void relink_sync(const struct relink_dirs *dirs)
@@ -440,7 +451,7 @@ bool is_relink_directory(const char *path)
 
 void relink_each_directory(void (*visit)(const char *path))
 {
-	read_mounts();
+	read_mounts(0);
 	for (size_t i = 0; i < nr_mounts; i++) {
 		char *path = xasprintf("%s/" RELINK_DIR, strcmp(mounts[i].point, "/") ? mounts[i].point : "");
 		struct stat st;
@@ -453,6 +464,9 @@ void relink_each_directory(void (*visit)(const char *path))
 
 void relink_tidy(struct relink_dirs *dirs)
 {
+	/* This is the last thing that is done. */
+	if (dirs->mounts > 0 && dirs->nr_made && setns(dirs->mounts, CLONE_NEWNS) < 0)
+		return;
 	for (size_t i = 0; i < dirs->nr_made; i++) {
 		char *slash = strrchr(dirs->made[i], '/');
 		const char *point;

@@ -22,12 +22,16 @@ struct relink_dirs {
 		unsigned long dev, mount_dev;
 	} *seen;		/* filesystems that have been looked after */
 	size_t nr_seen;
+	int mounts;		/* the namespace that they were made in, or 0 */
 };
 
 /* A directory named by the user. */
 void relink_add(struct relink_dirs *dirs, const char *path);
-/* Make RELINK_DIR at the mount point of every filesystem that holds an unlinked file of @tree. */
-void relink_find(struct relink_dirs *dirs, const struct tree *tree);
+/*
+ * Make RELINK_DIR at the mount point of every filesystem that holds an unlinked file of @tree, which has a mount
+ * namespace of its own if @own_mounts.
+ */
+void relink_find(struct relink_dirs *dirs, const struct tree *tree, bool own_mounts);
 /* Make it on the filesystem with device number @dev, or on that of mount @id. */
 void relink_add_device(struct relink_dirs *dirs, unsigned long dev);
 void relink_add_mount(struct relink_dirs *dirs, unsigned long id);
