@@ -54,8 +54,10 @@ static int nsfs_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 {
 	struct ns_common *ns = get_proc_ns(file_inode(file));
 	struct ckpt_file rec;
+	bool found = false;
 	char name[64];
 	unsigned int i;
+	pid_t nr = 0;
 	int ret;
 
 	ret = ckpt_file_describe(ctx, file, CKPT_FILE_PATH, &rec);
@@ -68,15 +70,16 @@ static int nsfs_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 			"a %s namespace in which the root of the tree does not live: not supported",
 			ns->ops->name);
-	for (i = 0; i < ctx->tasks.nr; i++)
-		if (lives_in(ctx->tasks.task[i], ns))
-			break;
-	if (i == ctx->tasks.nr)
+	for (i = 0; i < ctx->tasks.nr && !nr; i++)
+		if (lives_in(ctx->tasks.task[i], ns)) {
+			found = true;
+			nr = nr_in_procfs(ctx->tasks.task[i]);
+		}
+	if (!found)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 			"a %s namespace in which no process of the tree lives: not supported",
 			ns->ops->name);
-	snprintf(name, sizeof(name), "/proc/%d/ns/%s", nr_in_procfs(ctx->tasks.task[i]),
-		 ns->ops->name);
+	snprintf(name, sizeof(name), "/proc/%d/ns/%s", nr, ns->ops->name);
 	if (!leads_to(name, file_inode(file)))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a namespace that %s does not lead to: not supported", name);
