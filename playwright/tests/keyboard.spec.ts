@@ -100,6 +100,14 @@ test("a lab sheet step by step, and then through its replay, by keyboard", async
   await expect(page.getByRole("button", { name: "Run this step" })).toBeVisible();
   await page.keyboard.press(".");
   await expectStep(page, 2, "ok");
+  // What to watch is there without a further step, and follows what one does by hand.
+  const held = page.locator("#inspector tr").filter({ hasText: "/data/unlinked-holder." });
+  await expect(held).toBeVisible();
+  await page.keyboard.press("t");
+  await expect(page.locator(".xterm-rows").first()).toContainText("#");
+  await page.keyboard.type("rm /data/unlinked-holder.*\n");
+  await expect(held.locator(".tag.unlinked")).toBeVisible();
+  await page.keyboard.press("Shift+Escape");
   await endIt(page);
 
   const moment = page.getByRole("slider", { name: "Moment of the experiment" });

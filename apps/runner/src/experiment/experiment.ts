@@ -34,6 +34,8 @@ const READ_AT_END_MS = 5000;
 const MAX_READ_AT_END = 32;
 /** Pieces of one image that are kept in the log because somebody looked at them. */
 const MAX_PIECES = 200;
+/** Of processes that change all the time, so many changes are noted between two steps. */
+const MOST_CHANGES = 50;
 
 type Created = Extract<NewEvent, { type: "experiment.created" }>;
 
@@ -199,6 +201,7 @@ export class Experiment {
 
   async #step(step: Step, planned: boolean): Promise<boolean> {
     this.#busy = true;
+    this.#changesSeen = 0;
     this.activeAtMs = performance.now();
     const stepNo = ++this.#stepNo;
     const started = performance.now();
@@ -510,16 +513,37 @@ export class Experiment {
       await this.log.append({ type: "workload.ended", name, pid, reason });
   }
 
-  /** Looks at the process trees, and notes what has changed. */
-  async sample(): Promise<void> {
+  #looking = false;
+  #changesSeen = 0;
+
+  /** Between steps: notes what processes have done by themselves, or somebody in a shell. */
+  async look(): Promise<void> {
+    const stepNo = this.#stepNo;
+    const between = () => !this.over && !this.busy && this.#stepNo === stepNo && this.view.guest?.suspended === false;
+    if (this.#looking || this.#changesSeen >= MOST_CHANGES || !between()) return;
+    this.#looking = true;
+    try {
+      await this.sample(between);
+    } catch {
+      // Its next step says what is wrong.
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  /** Looks at the process trees, and notes what has changed, while that is `wanted`. */
+  async sample(wanted = () => true): Promise<void> {
     for (const target of this.view.targets.filter((t) => t.alive)) {
       if (!this.#guest) return;
       const seen = await this.exec(sampleCommand(target.pid), { timeoutMs: 10_000 });
+      if (!wanted()) return;
       const processes = parseSample(seen.stdout.toString("utf8"));
       const root = processes.find((p) => p.pid === target.pid);
       if (root === undefined || root.state === "Z") await this.targetGone(target.name, target.pid, "it is gone");
-      else if (!sameTree(processes, target.processes))
+      else if (!sameTree(processes, target.processes)) {
+        this.#changesSeen++;
         await this.log.append({ type: "processes.seen", name: target.name, processes });
+      }
     }
   }
 

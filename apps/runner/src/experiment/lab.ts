@@ -17,6 +17,8 @@ export interface LabLimits {
   idleMs: number;
 }
 
+/** So often the processes of a guest that somebody watches are looked at. */
+const LOOK_MS = 2000;
 /** More than this need not wait: somebody plays tricks. */
 const MAX_WAITING = 32;
 interface Waiting {
@@ -36,6 +38,7 @@ export class Lab {
   /** Whether runs are on whose figures nothing may disturb; whoever makes them knows. */
   measures: () => boolean = () => false;
   readonly #idleTimer: NodeJS.Timeout;
+  readonly #lookTimer: NodeJS.Timeout;
 
   constructor(
     readonly store: Store,
@@ -51,6 +54,8 @@ export class Lab {
     const shortest = Math.min(10_000, limits.idleMs, limits.suspendMs ?? limits.idleMs);
     this.#idleTimer = setInterval(() => this.#lookAfterIdle(), shortest);
     this.#idleTimer.unref();
+    this.#lookTimer = setInterval(() => this.#lookForWatchers(), LOOK_MS);
+    this.#lookTimer.unref();
   }
 
   get guests(): number {
@@ -186,6 +191,7 @@ export class Lab {
   /** Ends all that runs: the lab closes. */
   async close(reason: string): Promise<void> {
     clearInterval(this.#idleTimer);
+    clearInterval(this.#lookTimer);
     await Promise.all([this.spares?.close(), ...[...this.open.values()].map((e) => e.end(reason))]);
   }
 
@@ -259,6 +265,12 @@ export class Lab {
     waiting?.giveUp(new StepError("experiment.ended", "the experiment ended while it waited for a guest"));
     this.#admit();
     this.#sayPositions();
+  }
+
+  /** Whoever watches sees what processes hold as it is now, not as it was after the last step. */
+  #lookForWatchers(): void {
+    if (this.measures()) return;
+    for (const experiment of this.open.values()) if (this.watchersOf(experiment.id) > 0) void experiment.look();
   }
 
   #lookAfterIdle(): void {
