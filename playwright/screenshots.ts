@@ -264,6 +264,11 @@ async function take(page: Page, name: string, size: keyof typeof sizes, colorSch
   // A dialog, or a bench, fills what one sees; other pages are as long as they are.
   const modal = (await page.getByRole("dialog").count()) > 0;
   const picture = `${name}-${size}-${colorScheme}`;
+  // A page lays out what is far below when one comes near; a picture of all of it comes near nothing.
+  await page.evaluate(() => {
+    for (const zone of document.querySelectorAll<HTMLElement>("main > section"))
+      zone.style.contentVisibility = "visible";
+  });
   await page.screenshot({ path: join(folder, `${picture}.png`), fullPage: !modal, animations: "disabled" });
   taken.add(picture);
   if (modal) await page.keyboard.press("Escape");
