@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Handlers, masks, pending signals with their values, the alternate stack. */
-/* covers: Tasks | signal handlers, masks, pending signals | supported */
+/* covers: Tasks | signal handlers, masks, pending signals, also in a pid namespace | supported */
 #define _GNU_SOURCE
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "subject.h"
 #include "tap.h"
@@ -64,9 +67,42 @@ static void body(void)
 	       "three queued signals arrive in order, with their values (%d)", (int)nr_values);
 }
 
+/* Where its sender has another number than outside. */
+static void queued_in_namespace(void)
+{
+	struct timespec now = {};
+	siginfo_t info = {};
+	sigset_t set;
+	pid_t init;
+
+	if (unshare(CLONE_NEWPID) < 0)
+		_exit(90);
+	init = fork();
+	if (init) {
+		waitpid(init, NULL, 0);
+		return;
+	}
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN + 3);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigqueue(getpid(), SIGRTMIN + 3, (union sigval){ .sival_int = 33 });
+	kill(getpid(), SIGUSR2);
+	pause_here();
+	sigdelset(&set, SIGUSR2);
+	verify(sigtimedwait(&set, &info, &now) == SIGRTMIN + 3 && info.si_pid == 1 && info.si_value.sival_int == 33,
+	       "a queued signal in a pid namespace, from pid %d", info.si_pid);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	verify(sigtimedwait(&set, &info, &now) == SIGUSR2 && info.si_pid == 1 && info.si_code == SI_USER,
+	       "one of kill(2), too");
+	_exit(0);
+}
+
 int main(void)
 {
 	need_checkpoint();
 	subject_round("signals", body);
+	subject_round("queued in a namespace", queued_in_namespace);
 	return tap_done();
 }

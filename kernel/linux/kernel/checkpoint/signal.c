@@ -225,22 +225,36 @@ int restore_sigqueue_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	return 0;
 }
 
+/* Who sent it is said as its receiver sees him, and not for the caller to translate. */
+static void send_as_it_was(struct task_struct *t, const kernel_siginfo_t *info, enum pid_type type)
+{
+	struct sigpending *pending = type == PIDTYPE_PID ? &t->pending :
+							   &t->signal->shared_pending;
+	struct list_head *last = pending->list.prev;
+	kernel_siginfo_t sent = *info;
+
+	send_signal_locked(info->si_signo, &sent, t, type);
+	if (pending->list.prev != last)
+		copy_siginfo(&list_last_entry(&pending->list, struct sigqueue, list)->info, info);
+}
+
 /*
  * A process that is stopped takes no signal, not even one that would end it. It is not
  * stopped yet: so it is as if sigtimedwait(2) waited for them.
  */
-static void send_pending(struct restart_task *rt, kernel_siginfo_t *info, enum pid_type type)
+static void send_pending(struct restart_task *rt, const kernel_siginfo_t *info,
+			 enum pid_type type)
 {
 	struct task_struct *t = rt->task, *thread;
 	sigset_t blocked = t->real_blocked;
 
 	if (!rt->leader->process->stopped) {
-		send_signal_locked(info->si_signo, info, t, type);
+		send_as_it_was(t, info, type);
 		return;
 	}
 	for_each_thread(t, thread)
 		sigfillset(&thread->real_blocked);
-	send_signal_locked(info->si_signo, info, t, type);
+	send_as_it_was(t, info, type);
 	for_each_thread(t, thread)
 		thread->real_blocked = blocked;
 }
