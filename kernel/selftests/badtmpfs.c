@@ -61,7 +61,7 @@ static void filesystem(void)
 	char *at = (char *)(t + 1);
 
 	BAD_FIELD(t->flags, 1U << 31, "an unknown flag", "contradicts itself");
-	BAD_FIELD(t->reserved, 1, "a reserved field", "contradicts itself");
+	BAD_FIELD(t->mnt, 0xffff, "in a mount namespace that there is not", "not a mount namespace");
 	BAD_FIELD(at[1], 0, "a path that ends early", "contradicts itself");
 	BAD_FIELD(at[1], 'x', "a path that leads nowhere", "that is not there");
 	BAD_FIELD(*(uint32_t *)(at + 1), 0x002f2f2f, "the root of all, with a tail", "contradicts itself");

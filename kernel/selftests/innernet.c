@@ -448,7 +448,7 @@ static void damaged(void)
 	BAD_FIELD(un->net, 0xffff, "a network that there is not", "no object has objref");
 	BAD_FIELD(un->net, p->files, "descriptors for a network", "is a FILES, not");
 	BAD_FIELD(un->uts, un->net, "a network for a uts namespace", "cannot restore its namespaces");
-	BAD_FIELD(un->reserved, 1, "a reserved field", "invalid attributes");
+	BAD_FIELD(un->mnt, un->net, "a network for a mount namespace", "cannot restore its namespaces");
 	BAD_FIELD(so->net, 0xffff, "a socket in a network that there is not", "no object has objref");
 	BAD_FIELD(so->net, p->fs, "a socket in directories", "not a namespace");
 	BAD_FIELD(next->objref, head->objref, "two that are called the same", "cannot be given to it");

@@ -16,6 +16,7 @@
 
 #include "cgroups.h"
 #include "image.h"
+#include "inner_mounts.h"
 #include "kernellog.h"
 #include "mounts.h"
 #include "namespaces.h"
@@ -154,7 +155,7 @@ static void explain(int error, pid_t pid)
 	case EPERM:
 		die("pid %d: not permitted; checkpoint needs CAP_SYS_ADMIN, run it as root", pid);
 	case ESTALE:
-		die("pid %d: its network, or its control groups, are changed all the time", pid);
+		die("pid %d: its network, its mounts, or its control groups, are changed all the time", pid);
 	case ESRCH:
 		die("pid %d: no such process", pid);
 	case EBUSY:
@@ -306,21 +307,28 @@ static void take_cgroups(struct checkpoint_args *args, uint32_t own, pid_t pid, 
 
 /*
  * As often as the network, or who is in which control group, is changed after it was read, and before the tree came
- * to rest. Most trees are in no control group, and in one network: if not, that is said.
+ * to rest. Most trees are in no control group, in one network and one mount namespace: if not, that is said.
  */
 static long checkpoint_tree(uint32_t own, pid_t pid, struct checkpoint_args *args, struct checkpoint_stats *stats,
-			    struct kernellog *log)
+			    struct refused *refused, struct kernellog *log)
 {
 	bool with_cgroups = own & CKPT_NS_CGROUP || cgroups_used(pid);
-	bool with_networks = false;
+	bool with_inner = false;
+	size_t refused_before = refused->nr;
 	struct networks networks = { };
+	struct inner_mounts mounts = { };
 	struct bytes cgroups = { };
 	long ret = -1;
 	int error = ESTALE;
 
 	for (int i = 0; i < TRIES && ret < 0 && error == ESTALE; i++) {
-		if (own & CKPT_NS_NET || with_networks)
-			networks_take(&networks, pid, own & CKPT_NS_NET, with_networks, args);
+		if (own & CKPT_NS_NET || with_inner)
+			networks_take(&networks, pid, own & CKPT_NS_NET, with_inner, args);
+		refused->nr = refused_before;
+		if (with_inner)
+			inner_mounts_take(&mounts, pid, own, args, refuse, refused);
+		if (refused->nr && !(args->flags & CHECKPOINT_DRYRUN))
+			die("%s", refused->lines[0]);
 		if (with_cgroups)
 			take_cgroups(args, own, pid, &cgroups);
 		ret = namespaces_checkpoint(own, pid, args, stats);
@@ -328,9 +336,10 @@ static long checkpoint_tree(uint32_t own, pid_t pid, struct checkpoint_args *arg
 		if (ret < 0 && error == ESTALE && i < TRIES - 1)
 			kernellog_forget(log);
 		with_cgroups = true;
-		with_networks = true;
+		with_inner = true;
 	}
 	networks_free(&networks);
+	inner_mounts_free(&mounts);
 	free(cgroups.at);
 	errno = error;
 	return ret;
@@ -354,14 +363,14 @@ static void give_relink_dirs(struct checkpoint_args *args, uint32_t own, pid_t p
  * one. An image that is no file cannot be begun anew.
  */
 static long write_image(uint32_t own, pid_t pid, struct checkpoint_args *args, struct checkpoint_stats *stats,
-			struct kernellog *log)
+			struct refused *refused, struct kernellog *log)
 {
 	uint64_t frozen_ns = 0;
 	long ret;
 
 	if (unfinished && !relink_dirs.nr && !(args->flags & CHECKPOINT_UNLINKED_COPY)) {
 		args->flags |= CHECKPOINT_RELINK_ASK;
-		ret = checkpoint_tree(own, pid, args, stats, log);
+		ret = checkpoint_tree(own, pid, args, stats, refused, log);
 		if (ret >= 0 || errno != EXDEV)
 			return ret;
 		args->flags &= ~CHECKPOINT_RELINK_ASK;
@@ -370,7 +379,7 @@ static long write_image(uint32_t own, pid_t pid, struct checkpoint_args *args, s
 			die("the image cannot be begun anew: %s", strerror(errno));
 	}
 	give_relink_dirs(args, own, pid);
-	ret = checkpoint_tree(own, pid, args, stats, log);
+	ret = checkpoint_tree(own, pid, args, stats, refused, log);
 	stats->frozen_ns += frozen_ns;
 	stats->total_ns += frozen_ns;
 	return ret;
@@ -491,7 +500,7 @@ int main(int argc, char **argv)
 		take_mounts(&args, own, pid, &refused);
 	if (refused.nr && !dry_run)
 		die("%s", refused.lines[0]);
-	ret = write_image(own, pid, &args, &stats, &log);
+	ret = write_image(own, pid, &args, &stats, &refused, &log);
 	error = errno;
 	kernellog_read(&log);
 	for (size_t i = 0; i < refused.nr; i++)

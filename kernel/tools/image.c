@@ -82,6 +82,7 @@ static const struct shape {
 	{ CKPT_REC_MQUEUE_NOTIFY, "MQUEUE_NOTIFY", sizeof(struct ckpt_mqueue_notify), 0, 0 },
 	{ CKPT_REC_NAMESPACES, "NAMESPACES", sizeof(struct ckpt_namespaces), sizeof(struct ckpt_ns_pid), 0 },
 	{ CKPT_REC_MOUNTS,   "MOUNTS",   0, 1, 0 },
+	{ CKPT_REC_INNER_MOUNTS, "INNER_MOUNTS", sizeof(struct ckpt_inner_mounts), 1, 0 },
 	{ CKPT_REC_CGROUPS,  "CGROUPS",  sizeof(struct ckpt_cgroups), 1, 0 },
 	{ CKPT_REC_USER_NS,  "USER_NS",  sizeof(struct ckpt_user_ns), sizeof(struct ckpt_id_extent), 0 },
 	{ CKPT_REC_NETWORK,  "NETWORK",  sizeof(struct ckpt_network), 1, 0 },

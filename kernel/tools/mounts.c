@@ -23,6 +23,7 @@
 
 /* Ours among the optional fields of a line. */
 #define OUTSIDE		"outside:"
+#define PEERS		"peers"
 /* The kernel's, behind the root of a mount. */
 #define REMOVED		"//deleted"
 
@@ -32,7 +33,10 @@ struct mount {
 	char propagation;	/* 's'hared, 'm'aster (a slave), or 'p'rivate */
 	unsigned long shared, master;	/* numbers of groups, or 0 */
 	bool unbindable;
+	bool peers;		/* whoever made the checkpoint sees what is mounted here, and the other way round */
 	bool matched;
+	const struct mount *same;	/* with what */
+	bool unfilled;		/* a tmpfs whose files come later */
 	bool fresh;		/* a filesystem of its own, and not another mount of one */
 	bool is_file;		/* another mount, of what is no directory */
 };
@@ -43,9 +47,16 @@ struct mounts {
 	char *text;
 };
 
+static int proc_dir = -1;
+
+void mounts_find_self_by(int proc)
+{
+	proc_dir = proc;
+}
+
 char *mounts_read(pid_t pid)
 {
-	int self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
+	int self = openat(proc_dir, proc_dir < 0 ? "/proc/self" : "self", O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
 	struct namespaces_before before;
 	size_t len = 0, room = 0;
 	char *text = NULL;
@@ -92,11 +103,13 @@ char *mounts_unescape(char *text)
 	return text;
 }
 
+/* One that is missing is empty, and may be unescaped as any. */
 static char *word(char **line)
 {
+	static char none[1];
 	char *w = strsep(line, " ");
 
-	return w ? w : "";
+	return w ? w : none;
 }
 
 static void parse_line(char *line, struct mount *m)
@@ -122,6 +135,8 @@ static void parse_line(char *line, struct mount *m)
 			m->shared = strtoul(optional + 7, NULL, 10);
 		} else if (!strcmp(optional, "unbindable")) {
 			m->unbindable = true;
+		} else if (!strcmp(optional, PEERS)) {
+			m->peers = true;
 		} else if (!strncmp(optional, OUTSIDE, strlen(OUTSIDE)))
 			m->outside = mounts_unescape(optional + strlen(OUTSIDE));
 	}
@@ -159,8 +174,30 @@ static void match(struct mounts *a, struct mounts *b)
 {
 	for (size_t i = 0; i < a->nr; i++)
 		for (size_t j = 0; j < b->nr && !a->of[i].matched; j++)
-			if (!b->of[j].matched && is_same(&a->of[i], &b->of[j]))
+			if (!b->of[j].matched && is_same(&a->of[i], &b->of[j])) {
 				a->of[i].matched = b->of[j].matched = true;
+				a->of[i].same = &b->of[j];
+			}
+}
+
+static void free_mounts(struct mounts *mounts)
+{
+	free(mounts->of);
+	free(mounts->text);
+}
+
+size_t mounts_differ(const char *one, const char *other)
+{
+	struct mounts a = parse(one), b = parse(other);
+	size_t same = 0, differ;
+
+	match(&a, &b);
+	for (size_t i = 0; i < a.nr; i++)
+		same += a.of[i].matched;
+	differ = a.nr + b.nr - 2 * same;
+	free_mounts(&a);
+	free_mounts(&b);
+	return differ;
 }
 
 /* There is one of it, in the kernel or in a namespace, and to mount it again shows the same. */
@@ -311,8 +348,8 @@ static char *put_escaped(char *to, const char *text)
 	return to;
 }
 
-/* The line, and where the outside has what is mounted there. */
-static char *put_line(char *to, const char *line, size_t len, const struct mount *outside)
+/* The line, where the outside has what is mounted there, and whether they are peers. */
+static char *put_line(char *to, const char *line, size_t len, const struct mount *outside, bool peers)
 {
 	const char *dash = memmem(line, len, " - ", 3);
 	size_t head = dash ? (size_t)(dash - line) : len;
@@ -322,7 +359,14 @@ static char *put_line(char *to, const char *line, size_t len, const struct mount
 		to = stpcpy(to, " " OUTSIDE);
 		to = put_escaped(to, outside->at);
 	}
+	if (peers)
+		to = stpcpy(to, " " PEERS);
 	return mempcpy(to, line + head, len - head);
+}
+
+static bool are_peers(const struct mount *one, const struct mount *other)
+{
+	return one->shared && one->shared == other->shared;
 }
 
 /* Each path of the outside stands in a line once at most, and grows to four times its length. */
@@ -333,7 +377,7 @@ static size_t room_for_lines(const char *theirs, const struct mounts *a, const s
 	for (size_t i = 0; i < b->nr; i++)
 		if (strlen(b->of[i].at) > longest)
 			longest = strlen(b->of[i].at);
-	return strlen(theirs) + a->nr * (4 * longest + sizeof(OUTSIDE) + 3) + 1;
+	return strlen(theirs) + a->nr * (4 * longest + sizeof(OUTSIDE) + sizeof(PEERS) + 4) + 1;
 }
 
 char *mounts_describe(const char *theirs, const char *ours, pid_t pid, void (*tell)(const char *text, void *arg), void *arg)
@@ -355,7 +399,8 @@ char *mounts_describe(const char *theirs, const char *ours, pid_t pid, void (*te
 			*to++ = '+';
 		else if (!m->matched && type && type != S_IFDIR)
 			*to++ = '-';
-		to = put_line(to, line, end - line, m->matched || fresh ? NULL : seen_elsewhere(&b, m, false));
+		to = put_line(to, line, end - line, m->matched || fresh ? NULL : seen_elsewhere(&b, m, false),
+			      m->matched && are_peers(m, m->same));
 		*to++ = '\n';
 		line = *end ? end + 1 : end;
 		if (why_not) {
@@ -461,7 +506,7 @@ static void make_point(const struct mounts *want, const struct mount *m, const c
 	struct stat st;
 	int fd;
 
-	if (!under || !under->fresh || stat(at, &st) == 0)
+	if (!under || !(under->fresh || under->unfilled) || stat(at, &st) == 0)
 		return;
 	path = xasprintf("%s", at);
 	slash = path + (strcmp(under->at, "/") ? strlen(under->at) : 0);
@@ -543,7 +588,7 @@ static bool make_one(struct mount *m, const struct mounts *want, const struct mo
 		removed = removed_mark(from);
 		if (removed && !make_removed(from, removed))
 			return false;
-		if (other && other->fresh)
+		if (other && (other->fresh || other->unfilled))
 			make_point(want, m, from, !m->is_file);
 		make_point(want, m, m->at, stat(*from ? from : "/", &st) < 0 || S_ISDIR(st.st_mode));
 		ret = mount(*from ? from : "/", m->at, NULL, MS_BIND, NULL);
@@ -559,6 +604,23 @@ static bool make_one(struct mount *m, const struct mounts *want, const struct mo
 	}
 	m->matched = true;
 	return true;
+}
+
+/* Also for those whom it forks, who mount procfs. */
+static bool stays_as_copied;
+
+/* A copy that needs no change can stay what it is: the peer of what it was copied from. */
+static bool stays_peer(const struct mounts *want, const struct mounts *now)
+{
+	bool peers = false, all = true;
+
+	for (size_t i = 0; i < want->nr; i++) {
+		peers |= !strcmp(want->of[i].at, "/") && want->of[i].peers;
+		all &= want->of[i].matched;
+	}
+	for (size_t i = 0; i < now->nr; i++)
+		all &= now->of[i].matched;
+	return peers && all;
 }
 
 /* What happens here until all is mounted is not for others to see; what they do is, if it was. */
@@ -666,6 +728,44 @@ static bool leave_old_root(void)
 	return chdir("/") == 0 && good;
 }
 
+static const char *unfilled_lines;
+
+void mounts_are_unfilled(const char *lines)
+{
+	unfilled_lines = lines;
+}
+
+static void find_unfilled(struct mounts *want)
+{
+	struct mounts empty;
+
+	if (!unfilled_lines)
+		return;
+	empty = parse(unfilled_lines);
+	for (size_t i = 0; i < want->nr; i++)
+		for (size_t j = 0; j < empty.nr; j++)
+			want->of[i].unfilled |= empty.of[j].fresh && !strcmp(empty.of[j].type, "tmpfs") &&
+						want->of[i].matched && is_same(&want->of[i], &empty.of[j]);
+	free_mounts(&empty);
+}
+
+/* Of what a copy has brought, and has been mounted otherwise since. */
+static bool set_options(const struct mounts *want)
+{
+	for (size_t i = 0; i < want->nr; i++) {
+		const struct mount *m = &want->of[i];
+		unsigned long flag = flags_of(m->options);
+
+		if (!m->same || flag == flags_of(m->same->options))
+			continue;
+		if (mount(NULL, m->at, NULL, MS_BIND | MS_REMOUNT | flag, NULL) < 0) {
+			complain("%s: cannot be mounted with the options %s: %s", m->at, m->options, strerror(errno));
+			return false;
+		}
+	}
+	return true;
+}
+
 bool mounts_make(const char *text, bool procs, bool procs_later)
 {
 	char *current = mounts_read(0);
@@ -679,9 +779,12 @@ bool mounts_make(const char *text, bool procs, bool procs_later)
 	}
 	now = parse(current);
 	put_root_first(&want);
-	if (!procs)
-		good = keep_to_oneself(&want);
 	match(&want, &now);
+	find_unfilled(&want);
+	if (!procs)
+		stays_as_copied = stays_peer(&want, &now);
+	if (!procs && !stays_as_copied)
+		good = keep_to_oneself(&want);
 	root = procs ? NULL : other_root(&want);
 	if (root && good)
 		good = change_root(root, &want, &now);
@@ -699,7 +802,9 @@ bool mounts_make(const char *text, bool procs, bool procs_later)
 	}
 	if (root && good)
 		good = leave_old_root();
-	if (good && (procs || !procs_later))
+	else if (!procs && good)
+		good = set_options(&want);
+	if (good && !stays_as_copied && (procs || !procs_later))
 		good = set_propagation(&want);
 	free(current);
 	return good;

@@ -19,6 +19,15 @@ char *mounts_unescape(char *text);
  */
 char *mounts_describe(const char *theirs, const char *ours, pid_t pid, void (*tell)(const char *text, void *arg), void *arg);
 
+/* How many mounts are in one of two, and not in the other. */
+size_t mounts_differ(const char *one, const char *other);
+
+/* What @lines have marked with a plus sign, and a copy has brought, is still empty: directories to mount on are made in it. */
+void mounts_are_unfilled(const char *lines);
+
+/* @proc is a directory of procfs by which the caller finds itself, also where procfs shows another pid namespace. */
+void mounts_find_self_by(int proc);
+
 /*
  * In a namespace that is a copy of the caller's: make mounts what @want says.
  * @procs: those of procfs, which belong to the pid namespace of the caller; else

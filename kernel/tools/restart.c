@@ -19,6 +19,7 @@
 #include "cgroups.h"
 #include "chain.h"
 #include "image.h"
+#include "inner_mounts.h"
 #include "kernellog.h"
 #include "namespaces.h"
 #include "network.h"
@@ -401,6 +402,7 @@ int main(int argc, char **argv)
 	cgroups_leave();
 	cgroups_set();
 	make_networks();
+	inner_mounts_make(&rebuild.tasks, rebuild.ctx_fd);
 	cgroups_freeze(rebuild.ctx_fd);
 	namespaces_enter(rebuild.tasks.own, root_pid, &before);
 	run(input, &log, &stats);

@@ -69,6 +69,7 @@ static const struct field file_fields[] = {
 	FIELD(ckpt_file, async_fd, "asyncFd", SIGNED),
 	FIELD(ckpt_file, flags, "fileFlags", HEX),
 	FIELD(ckpt_file, advice, "advice", HEX),
+	FIELD(ckpt_file, mnt, "mnt", NUMBER),
 	{ },
 };
 

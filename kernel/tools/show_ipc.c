@@ -212,6 +212,16 @@ static void ipc_ns_json(const void *body)
 	json_number("ownUser", i.own_user);
 }
 
+static void inner_mounts_json(const void *body)
+{
+	struct ckpt_inner_mounts m;
+
+	memcpy(&m, body, sizeof(m));
+	json_number("ownUser", m.own_user);
+	json_number("pid", m.pid);
+	json_number("base", m.base);
+}
+
 static void tmpfs_json(const unsigned char *body)
 {
 	struct ckpt_tmpfs t;
@@ -220,6 +230,7 @@ static void tmpfs_json(const unsigned char *body)
 	memcpy(&t, body, sizeof(t));
 	json_digits("nextIno", t.next_ino);
 	json_hex("flags", t.flags);
+	json_number("mnt", t.mnt);
 	json_text("path", at, strlen(at));
 }
 
@@ -326,6 +337,7 @@ bool show_ipc_json(const struct record *record)
 	switch (record->type) {
 	case CKPT_REC_NAMESPACES: namespaces_json(record->body, record->body_len); return true;
 	case CKPT_REC_MOUNTS: json_number("bytes", record->body_len); return true;
+	case CKPT_REC_INNER_MOUNTS: inner_mounts_json(record->body); return true;
 	case CKPT_REC_USER_NS: user_ns_json(record->body, record->body_len); return true;
 	case CKPT_REC_CGROUPS: cgroups_json(record->body, record->body_len); return true;
 	case CKPT_REC_NETWORK: network_json(record->body); return true;
@@ -369,6 +381,7 @@ bool show_ipc_text(const struct record *record)
 		       n.flags & CKPT_NS_CGROUP ? " cgroup" : "", n.nr_pids);
 		return true;
 	case CKPT_REC_MOUNTS:
+	case CKPT_REC_INNER_MOUNTS:
 		printf("%zu bytes", record->body_len);
 		return true;
 	case CKPT_REC_USER_NS:

@@ -119,6 +119,7 @@ static void unshared_json(const void *body)
 	json_number("uts", u.uts);
 	json_number("ipc", u.ipc);
 	json_number("net", u.net);
+	json_number("mnt", u.mnt);
 }
 
 static void counts_json(const char *key, const struct ckpt_counts *c)
@@ -191,7 +192,7 @@ bool show_state_text(const struct record *record)
 		return true;
 	case CKPT_REC_UNSHARED:
 		memcpy(&u, record->body, sizeof(u));
-		printf("files %u, fs %u, uts %u, ipc %u, net %u", u.files, u.fs, u.uts, u.ipc, u.net);
+		printf("files %u, fs %u, uts %u, ipc %u, net %u, mnt %u", u.files, u.fs, u.uts, u.ipc, u.net, u.mnt);
 		return true;
 	case CKPT_REC_USAGE:
 		memcpy(&n, record->body, sizeof(n));

@@ -130,6 +130,7 @@ void show_watch_json(const void *body)
 	json_digits("ino", w.ino);
 	json_digits("dev", w.dev);
 	json_number("generation", w.generation);
+	json_number("mnt", w.mnt);
 	json_string("path", path);
 	json_string("path2", next(path));
 }

@@ -122,6 +122,22 @@ static void read_networks(struct tasks *tasks, int ctx_fd)
 	}
 }
 
+static void read_inner_mounts(struct tasks *tasks, int ctx_fd)
+{
+	struct restart_network_args args = { };
+
+	tasks->inner_mounts = xcalloc(CHECKPOINT_MAX_MOUNTS, sizeof(*tasks->inner_mounts));
+	for (; ioctl(ctx_fd, CKPT_RESTART_MOUNTS, &args) == 0; args = (struct restart_network_args){ .index = args.index + 1 }) {
+		struct bytes *one = &tasks->inner_mounts[tasks->nr_inner_mounts++];
+
+		one->len = (size_t)args.len + 1;
+		one->at = xcalloc(1, one->len);
+		args.record = (uintptr_t)one->at;
+		if (ioctl(ctx_fd, CKPT_RESTART_MOUNTS, &args) < 0)
+			die("the image cannot be read: %s", strerror(errno));
+	}
+}
+
 static void link_all(struct tasks *tasks, int ctx_fd)
 {
 	struct pid_map map = { .mask = 1 };
@@ -168,6 +184,7 @@ static void link_all(struct tasks *tasks, int ctx_fd)
 	tasks->user_ns = read_record(ctx_fd, CKPT_REC_USER_NS, &tasks->user_ns_len);
 	tasks->cgroups = read_record(ctx_fd, CKPT_REC_CGROUPS, &tasks->cgroups_len);
 	read_networks(tasks, ctx_fd);
+	read_inner_mounts(tasks, ctx_fd);
 	free(map.slots);
 }
 

@@ -34,6 +34,8 @@ struct tasks {
 	size_t user_ns_len;
 	struct network_ns *networks;	/* NETWORK records: first the root's, which may be empty; no namespaces yet */
 	size_t nr_networks;
+	struct bytes *inner_mounts;	/* INNER_MOUNTS records, each with a NUL behind it */
+	size_t nr_inner_mounts;
 };
 
 /* Read the table from a restart context and link it; dies if it is no tree. */

@@ -249,6 +249,12 @@ int user_ns_make_net(void)
 	return fd;
 }
 
+bool user_ns_enter(void)
+{
+	errno = ENOENT;
+	return user_ns >= 0 && setns(user_ns, CLONE_NEWUSER) == 0;
+}
+
 void user_ns_end(pid_t holder)
 {
 	kill(holder, SIGKILL);

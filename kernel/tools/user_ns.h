@@ -19,6 +19,9 @@ pid_t user_ns_make(const struct tasks *tasks, int ctx_fd);
 /* A network namespace that belongs to it, after that; its descriptor. */
 int user_ns_make_net(void);
 
+/* Live in it; false, with errno, if that cannot be. */
+bool user_ns_enter(void);
+
 /* They are used by others now. */
 void user_ns_end(pid_t holder);
 

@@ -86,6 +86,7 @@ int ckpt_file_describe(struct ckpt_ctx *ctx, struct file *file, enum ckpt_file_k
 		.pos = file->f_pos,
 		.async_fd = -1,
 		.advice = advice_of(file),
+		.mnt = ckpt_mnt_objref(ctx),
 	};
 	ret = ckpt_describe_inode(ctx, path, rec);
 	if (ret)
@@ -275,10 +276,14 @@ EXPORT_SYMBOL_GPL(generic_file_checkpoint);
  */
 int checkpoint_file(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
 {
-	int ret;
+	struct ckpt_inner_mnt *before = ctx->in_mnt;
+	int ret, back;
 
 	ret = ckpt_obj(ctx, CKPT_OBJ_FILE, file, objref);
 	if (ret <= 0)
+		return ret;
+	ret = ckpt_go_to_mnt(ctx, ckpt_mnt_of(ctx, file_user_path(file)));
+	if (ret)
 		return ret;
 	ckpt_name_for_messages(ctx, file_user_path(file));
 	if (file->f_mode & FMODE_PATH)
@@ -294,7 +299,8 @@ int checkpoint_file(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
 	if (!ret)
 		ret = checkpoint_file_locks(ctx, file, *objref);
 	ctx->where.path = NULL;
-	return ret;
+	back = ckpt_go_to_mnt(ctx, before);
+	return ret ?: back;
 }
 
 /**

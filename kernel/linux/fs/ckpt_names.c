@@ -37,6 +37,27 @@ char *ckpt_d_path(const struct path *path, char *buf)
 }
 
 /**
+ * ckpt_dir_name - a name of a directory, by whatever mount the caller sees it
+ * @dir:	the directory
+ * @buf:	PATH_MAX bytes
+ *
+ * Return: the name, or NULL as ckpt_d_path().
+ */
+char *ckpt_dir_name(const struct path *dir, char *buf)
+{
+	struct path other = { .dentry = dir->dentry };
+	char *name = ckpt_d_path(dir, buf);
+	u64 id = 0;
+
+	while (!name && (other.mnt = mnt_next_of_sb(dir->dentry->d_sb, &id))) {
+		if (is_subdir(dir->dentry, other.mnt->mnt_root))
+			name = ckpt_d_path(&other, buf);
+		mntput(other.mnt);
+	}
+	return name;
+}
+
+/**
  * ckpt_name_for_messages - whatever name there is, where messages look for it
  * @ctx:	the checkpoint
  * @path:	the path

@@ -32,19 +32,19 @@ bool ckpt_is_tmpfs(const struct super_block *sb)
 
 /**
  * ckpt_is_mounted_elsewhere - has another mount namespace a mount of it?
+ * @ctx:	checkpoint or restart, whose tree does not count
  * @sb:		a filesystem
  *
  * Return: whether it has.
  */
-bool ckpt_is_mounted_elsewhere(struct super_block *sb)
+bool ckpt_is_mounted_elsewhere(struct ckpt_ctx *ctx, struct super_block *sb)
 {
-	struct mnt_namespace *ns = current->nsproxy->mnt_ns;
 	bool elsewhere = false;
 	struct mount *m;
 
 	read_seqlock_excl(&mount_lock);
 	list_for_each_entry(m, &sb->s_mounts, mnt_instance)
-		elsewhere |= m->mnt_ns && m->mnt_ns != ns;
+		elsewhere |= m->mnt_ns && !ckpt_mnt_is_of_tree(ctx, m->mnt_ns);
 	read_sequnlock_excl(&mount_lock);
 	return elsewhere;
 }
@@ -300,6 +300,7 @@ static int write_tmpfs(struct ckpt_ctx *ctx, const struct path *root, const char
 	raw_spin_lock(&info->stat_lock);
 	rec.next_ino = info->next_ino;
 	raw_spin_unlock(&info->stat_lock);
+	rec.mnt = ckpt_mnt_objref(ctx);
 	if (sb_rdonly(sb))
 		rec.flags |= CKPT_TMPFS_RDONLY;
 	if (root->mnt->mnt_flags & MNT_READONLY)
@@ -342,9 +343,12 @@ static int checkpoint_line(struct ckpt_ctx *ctx, char *line)
 				    "a tmpfs that is hidden by another mount: not supported");
 	else if (!ckpt_is_tmpfs(path.mnt->mnt_sb) || path.dentry != path.mnt->mnt_sb->s_root)
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "a part of a tmpfs: not supported");
-	else if (ckpt_is_mounted_elsewhere(path.mnt->mnt_sb))
+	else if (ckpt_is_mounted_elsewhere(ctx, path.mnt->mnt_sb))
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
 				    "a tmpfs that another mount namespace has, too: not supported");
+	else if (ckpt_is_own_tmpfs(ctx, path.mnt->mnt_sb))
+		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
+				    "a tmpfs that others of the tree have mounted: not supported");
 	else
 		ret = write_tmpfs(ctx, &path, at);
 	path_put(&path);
@@ -354,20 +358,22 @@ static int checkpoint_line(struct ckpt_ctx *ctx, char *line)
 
 /**
  * checkpoint_tmpfs - write every tmpfs of the tree's own, with its files
- * @ctx:	the checkpoint; its @mounts say which
+ * @ctx:	the checkpoint
+ * @lines:	of mountinfo: those which user space has marked
+ * @len:	bytes of them
  *
  * Return: 0 or a negative error, which has been logged.
  */
-int checkpoint_tmpfs(struct ckpt_ctx *ctx)
+int checkpoint_tmpfs(struct ckpt_ctx *ctx, const char *lines, u32 len)
 {
 	char *text, *rest, *line;
 	int ret = 0;
 
-	text = kvmalloc(ctx->mounts_len + 1, GFP_KERNEL_ACCOUNT);
+	text = kvmalloc(len + 1, GFP_KERNEL_ACCOUNT);
 	if (!text)
 		return -ENOMEM;
-	memcpy(text, ctx->mounts, ctx->mounts_len);
-	text[ctx->mounts_len] = '\0';
+	memcpy(text, lines, len);
+	text[len] = '\0';
 	rest = text;
 	while (!ret && (line = strsep(&rest, "\n")))
 		if (*line == '+')

@@ -28,7 +28,7 @@ int contents_make_node(struct mnt_idmap *idmap, struct inode *dir, struct dentry
 int contents_restore_named(struct ckpt_ctx *ctx, u32 objref, const struct path *path,
 			   const struct ckpt_contents *rec);
 bool ckpt_is_tmpfs(const struct super_block *sb);
-bool ckpt_is_mounted_elsewhere(struct super_block *sb);
+bool ckpt_is_mounted_elsewhere(struct ckpt_ctx *ctx, struct super_block *sb);
 bool contents_is_valid(const struct ckpt_contents *rec);
 
 #endif /* _FS_CONTENTS_H */

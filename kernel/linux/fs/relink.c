@@ -99,7 +99,7 @@ static char *full_name(const struct path *dir, const char *name)
 
 	if (!buf)
 		return ERR_PTR(-ENOMEM);
-	dir_name = ckpt_d_path(dir, buf);
+	dir_name = ckpt_dir_name(dir, buf);
 	if (dir_name && strlen(dir_name) + 1 + strlen(name) < PATH_MAX)
 		full = kasprintf(GFP_KERNEL, "%s/%s", strcmp(dir_name, "/") ? dir_name : "",
 				 name);

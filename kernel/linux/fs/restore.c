@@ -415,7 +415,7 @@ static struct file *restore_file(struct ckpt_ctx *ctx, const struct ckpt_file *f
 static int check_record(struct ckpt_ctx *ctx, const struct ckpt_file *f, u32 objref)
 {
 	if (f->f_flags & ~CKPT_OPEN_FLAGS || f->flags & ~CKPT_FILE_FLAGS_ALL ||
-	    f->advice & ~CKPT_ADVICE_ALL || f->reserved)
+	    f->advice & ~CKPT_ADVICE_ALL)
 		return ckpt_err(ctx, -EINVAL, "FILE %u: unknown flags", objref);
 	if (f->flags & CKPT_FILE_HUNG_UP && f->kind != CKPT_FILE_PTY_SLAVE)
 		return ckpt_err(ctx, -EINVAL, "FILE %u: cannot be hung up", objref);
@@ -452,7 +452,10 @@ int restore_file_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	ret = check_record(ctx, f, rec->objref);
 	if (!ret && !second_string(name, rec->len - sizeof(*f)))
 		ret = ckpt_err(ctx, -EINVAL, "FILE %u: no valid names", rec->objref);
+	if (!ret)
+		ret = restore_go_to_mnt(ctx, f->mnt);
 	file = ret ? ERR_PTR(ret) : restore_file(ctx, f, name);
+	ckpt_go_to_mnt(ctx, NULL);
 	ctx->where.path = NULL;
 	kvfree(f);
 	if (IS_ERR(file))

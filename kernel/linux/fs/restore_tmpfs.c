@@ -74,7 +74,7 @@ static int check_target(struct ckpt_ctx *ctx, const struct path *path)
 		return ckpt_err(ctx, -EINVAL, "files of a tmpfs, but no mount namespace for it");
 	if (!ckpt_is_tmpfs(sb) || path->dentry != sb->s_root)
 		return ckpt_err(ctx, -EINVAL, "is not where a tmpfs is mounted");
-	if (ckpt_is_mounted_elsewhere(sb))
+	if (ckpt_is_mounted_elsewhere(ctx, sb))
 		return ckpt_err(ctx, -EINVAL, "a tmpfs that another mount namespace has, too");
 	if (!ns_capable(sb->s_user_ns, CAP_SYS_ADMIN))
 		return ckpt_err(ctx, -EPERM, "a tmpfs and its files");
@@ -101,10 +101,12 @@ int restore_tmpfs_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	at = (const char *)(in + 1);
 	t = kzalloc(sizeof(*t), GFP_KERNEL_ACCOUNT);
 	ret = t ? 0 : -ENOMEM;
-	if (!ret && (in->flags & ~CKPT_TMPFS_FLAGS_ALL || in->reserved ||
+	if (!ret && (in->flags & ~CKPT_TMPFS_FLAGS_ALL ||
 		     strnlen(at, rec->len - sizeof(*in)) != rec->len - sizeof(*in) - 1))
 		ret = ckpt_err(ctx, -EINVAL, "a TMPFS record contradicts itself");
 	ctx->where.path = at;
+	if (!ret)
+		ret = restore_go_to_mnt(ctx, in->mnt);
 	if (!ret) {
 		ret = kern_path(at, LOOKUP_DIRECTORY, &t->root);
 		if (ret)
@@ -126,6 +128,7 @@ int restore_tmpfs_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	if (!ret)
 		ctx->tmpfs = t;
 out:
+	ckpt_go_to_mnt(ctx, NULL);
 	ctx->where.path = NULL;
 	kvfree(in);
 	return ret;

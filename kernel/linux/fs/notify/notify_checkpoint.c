@@ -204,7 +204,7 @@ static bool is_gone(const struct watch_copy *w)
 	       w->rec.object == CKPT_WATCH_FILESYSTEM ? !w->sb : false;
 }
 
-static int write_watch(struct ckpt_ctx *ctx, u32 objref, struct watch_copy *w)
+static int write_watch_here(struct ckpt_ctx *ctx, u32 objref, struct watch_copy *w)
 {
 	const char *name, *last = NULL;
 
@@ -228,9 +228,25 @@ static int write_watch(struct ckpt_ctx *ctx, u32 objref, struct watch_copy *w)
 	}
 	if (IS_ERR_OR_NULL(name))
 		return PTR_ERR_OR_ZERO(name);
+	w->rec.mnt = ckpt_mnt_objref(ctx);
 	if (last)
 		w->rec.flags |= CKPT_WATCH_RELINKED;
 	return write_named(ctx, objref, &w->rec, name, last ?: "");
+}
+
+/* What only some of the tree have mounted only they can name. */
+static int write_watch(struct ckpt_ctx *ctx, u32 objref, struct watch_copy *w)
+{
+	struct ckpt_inner_mnt *before = ctx->in_mnt;
+	struct super_block *sb = w->inode ? w->inode->i_sb : w->sb;
+	int ret, back;
+
+	ret = ckpt_go_to_mnt(ctx, sb ? ckpt_mnt_of_sb(ctx, sb) : NULL);
+	if (ret)
+		return ret;
+	ret = write_watch_here(ctx, objref, w);
+	back = ckpt_go_to_mnt(ctx, before);
+	return ret ?: back;
 }
 
 /* Who did it, and whether that is still who bears the number. */

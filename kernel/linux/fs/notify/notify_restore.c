@@ -178,7 +178,10 @@ static int restore_watch(struct ckpt_ctx *ctx, struct notify_restore *n,
 	    w->object < CKPT_WATCH_INODE || w->object > CKPT_WATCH_FILESYSTEM ||
 	    (relinked && w->object != CKPT_WATCH_INODE))
 		return ckpt_err(ctx, -EINVAL, "a watch of unknown kind");
-	ret = notify_find(ctx, names[0], w->mode, w->ino, w->generation, &path);
+	ret = restore_go_to_mnt(ctx, w->mnt);
+	if (!ret)
+		ret = notify_find(ctx, names[0], w->mode, w->ino, w->generation, &path);
+	ckpt_go_to_mnt(ctx, NULL);
 	if (ret)
 		return ret;
 	if (relinked)

@@ -71,6 +71,7 @@ struct ckpt_where {
 	u64 offset;		/* restart: where it stands in the image; 0: what was read last */
 };
 
+struct mnt_namespace;
 struct net;
 struct ns_common;
 struct proc_ns_operations;
@@ -104,6 +105,17 @@ struct ckpt_task_list {
 	struct task_struct **task;
 	unsigned int nr;
 	unsigned int max;
+};
+
+/**
+ * struct ckpt_place - where a caller was who lives in another mount namespace for a while
+ * @nsproxy:	his namespaces
+ * @root:	his root directory
+ * @pwd:	his working directory
+ */
+struct ckpt_place {
+	struct nsproxy *nsproxy;
+	struct path root, pwd;
 };
 
 /**
@@ -152,6 +164,9 @@ struct ckpt_task_list {
  * @nr_cgroup_members: their number
  * @network_changes: checkpoint: a socket that hears of what changes there
  * @inner_nets:	checkpoint: network namespaces in which only some tasks live
+ * @inner_mnts:	mount namespaces of this kind
+ * @in_mnt:	in which of them the caller is just now, or NULL
+ * @place:	where he was before
  * @ipc:	System V IPC objects: segments seen, or objects that have been made
  * @file_cred:	restart: the credentials that files are opened with
  * @file_cred_ref: restart: how the image names them
@@ -196,6 +211,10 @@ struct ckpt_ctx {
 	struct ckpt_cgroup_member *cgroup_members;
 	struct file *network_changes;
 	struct user_namespace *user_ns;	/* restart, too */
+	struct ckpt_inner_mnt *inner_mnts;	/* the same */
+	u32 nr_inner_mnts;		/* the same */
+	struct ckpt_inner_mnt *in_mnt;	/* the same */
+	struct ckpt_place place;	/* the same */
 	struct xarray written;
 	struct list_head shmems;
 	struct list_head later[3];
@@ -649,6 +668,7 @@ struct vfsmount *mnt_next_of_sb(const struct super_block *sb, u64 *id);
 
 /* fs/ckpt_names.c */
 char *ckpt_d_path(const struct path *path, char *buf);
+char *ckpt_dir_name(const struct path *dir, char *buf);
 void ckpt_name_for_messages(struct ckpt_ctx *ctx, const struct path *path);
 int ckpt_find_name_below(struct ckpt_ctx *ctx, const struct path *path, const char *what,
 			 const char **name, char *buf, const char **below);
@@ -921,6 +941,21 @@ int restore_use_net_ns(struct ckpt_ctx *ctx, int fd, u32 objref);
 int restore_enter_net(struct ckpt_ctx *ctx, u32 objref, struct nsproxy **outside);
 void restore_leave_net(struct nsproxy *outside);
 
+/* fs/inner_mnt.c */
+int ckpt_get_inner_mnts(struct ckpt_ctx *ctx, u64 from, u32 nr);
+void ckpt_inner_mnts_free(struct ckpt_ctx *ctx);
+bool ckpt_mnt_is_of_tree(struct ckpt_ctx *ctx, struct mnt_namespace *ns);
+int ckpt_mnts_changed(struct ckpt_ctx *ctx);
+int checkpoint_inner_mnts(struct ckpt_ctx *ctx);
+int checkpoint_inner_tmpfs(struct ckpt_ctx *ctx);
+int ckpt_go_to_mnt(struct ckpt_ctx *ctx, struct ckpt_inner_mnt *to);
+struct ckpt_inner_mnt *ckpt_mnt_of(struct ckpt_ctx *ctx, const struct path *path);
+struct ckpt_inner_mnt *ckpt_mnt_of_sb(struct ckpt_ctx *ctx, struct super_block *sb);
+u32 ckpt_mnt_objref(struct ckpt_ctx *ctx);
+int restore_use_mnt_ns(struct ckpt_ctx *ctx, int fd, u32 objref);
+int restore_go_to_mnt(struct ckpt_ctx *ctx, u32 objref);
+int restore_enter_mnt(struct nsproxy *to, struct ns_common *ns);
+
 /* net/inet_checkpoint.c */
 int checkpoint_inet(struct ckpt_ctx *ctx, struct file *file, struct socket *sock);
 int restore_inet(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void *addr,
@@ -1041,7 +1076,7 @@ const struct path *restore_contents_path(struct ckpt_ctx *ctx, u32 objref);
 void ckpt_contents_put(void *contents);
 
 /* fs/ckpt_tmpfs.c */
-int checkpoint_tmpfs(struct ckpt_ctx *ctx);
+int checkpoint_tmpfs(struct ckpt_ctx *ctx, const char *lines, u32 len);
 bool ckpt_is_own_tmpfs(struct ckpt_ctx *ctx, struct super_block *sb);
 void ckpt_tmpfs_grab(void *sb);
 void ckpt_tmpfs_drop(void *sb);

@@ -89,6 +89,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 		fput(ctx->network_changes);
 	kvfree(ctx->network);
 	ckpt_inner_nets_free(ctx);
+	ckpt_inner_mnts_free(ctx);
 	kvfree(ctx->cgroups);
 	kvfree(ctx->cgroup_members);
 	if (ctx->user_ns)
@@ -182,7 +183,7 @@ static int write_image(struct ckpt_ctx *ctx, const u8 *parent_id)
 	unsigned int i;
 	int ret;
 
-	ret = ckpt_net_changed(ctx);
+	ret = ckpt_net_changed(ctx) ?: ckpt_mnts_changed(ctx);
 	if (!ret)
 		ret = ckpt_find_cgroups(ctx);
 	if (!ret)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Checkpoint/restart of UTS, IPC and network namespaces in which only some tasks of
- * the tree live: the kernel makes the first two again, user space the others, and the
+ * Checkpoint/restart of UTS, IPC, network and mount namespaces in which only some tasks
+ * of the tree live: the kernel makes the first two again, user space the others, and the
  * tasks enter them.
  *
  * What is in an IPC namespace is written and restored by who lives there for that
@@ -10,6 +10,7 @@
 #include <linux/capability.h>
 #include <linux/checkpoint_internal.h>
 #include <linux/ipc_namespace.h>
+#include <linux/mnt_namespace.h>
 #include <linux/nsproxy.h>
 #include <linux/proc_ns.h>
 #include <linux/user_namespace.h>
@@ -36,7 +37,7 @@ static struct nsproxy *copy_nsproxy(void)
 /* As setns(2). */
 static int install(struct nsproxy *to, struct ns_common *ns)
 {
-	struct nsset set = { .nsproxy = to, .cred = current_cred() };
+	struct nsset set = { .nsproxy = to, .fs = current->fs, .cred = current_cred() };
 
 	return ns->ops->install(&set, ns);
 }
@@ -67,14 +68,14 @@ struct nsproxy *ckpt_enter_ns(struct ns_common *ns)
 /**
  * ckpt_is_one_of - does who has these namespaces live in that one?
  * @nsproxy:	the namespaces
- * @ns:		a UTS, IPC or network namespace
+ * @ns:		a UTS, IPC, network or mount namespace
  *
  * Return: whether he does.
  */
 bool ckpt_is_one_of(const struct nsproxy *nsproxy, const struct ns_common *ns)
 {
 	return &nsproxy->uts_ns->ns == ns || &nsproxy->ipc_ns->ns == ns ||
-	       &nsproxy->net_ns->ns == ns;
+	       &nsproxy->net_ns->ns == ns || from_mnt_ns(nsproxy->mnt_ns) == ns;
 }
 
 /**
@@ -118,6 +119,7 @@ void ckpt_inner_ns(struct ckpt_ctx *ctx, struct task_struct *t, struct ckpt_unsh
 	u->uts = inner_of(ctx, t, &utsns_operations);
 	u->ipc = inner_of(ctx, t, &ipcns_operations);
 	u->net = inner_of(ctx, t, &netns_operations);
+	u->mnt = inner_of(ctx, t, &mntns_operations);
 }
 
 static int write_ipc(struct ckpt_ctx *ctx, struct ns_common *ns, u32 objref)
@@ -295,7 +297,9 @@ static int enter_one(struct restart_task *rt, struct nsproxy *to, u32 objref,
 	ns = ckpt_ref(restart_ckpt_ctx(rt), objref, CKPT_OBJ_NS);
 	if (IS_ERR(ns))
 		return PTR_ERR(ns);
-	return ns->ops == ops ? install(to, ns) : -EINVAL;
+	if (ns->ops != ops)
+		return -EINVAL;
+	return ops == &mntns_operations ? restore_enter_mnt(to, ns) : install(to, ns);
 }
 
 /**
@@ -310,7 +314,7 @@ int restore_inner_ns(struct restart_task *rt)
 	struct nsproxy *new;
 	int ret;
 
-	if (!u || (!u->uts && !u->ipc && !u->net))
+	if (!u || (!u->uts && !u->ipc && !u->net && !u->mnt))
 		return 0;
 	new = copy_nsproxy();
 	if (IS_ERR(new))
@@ -320,6 +324,8 @@ int restore_inner_ns(struct restart_task *rt)
 		ret = enter_one(rt, new, u->ipc, &ipcns_operations);
 	if (!ret)
 		ret = enter_one(rt, new, u->net, &netns_operations);
+	if (!ret)
+		ret = enter_one(rt, new, u->mnt, &mntns_operations);
 	if (ret) {
 		put_nsproxy(new);
 		return restore_fail(rt, ret, "its namespaces");

@@ -81,8 +81,6 @@ const char *ckpt_foreign_namespace(struct ckpt_ctx *ctx, struct task_struct *t)
 	a = t->nsproxy;
 	if (!a)
 		which = "no";
-	else if (a->mnt_ns != b->mnt_ns)
-		which = "another mount";
 	else if (a->time_ns != b->time_ns)
 		which = "another time";
 	else if (a->time_ns_for_children != a->time_ns)
@@ -353,6 +351,8 @@ int checkpoint_namespaces(struct ckpt_ctx *ctx)
 		ret = checkpoint_user_ns(ctx);
 	if (!ret && ctx->mounts_len)
 		ret = ckpt_write_rec(ctx, CKPT_REC_MOUNTS, 0, ctx->mounts, ctx->mounts_len);
+	if (!ret)
+		ret = checkpoint_inner_mnts(ctx);
 	if (!ret && ctx->network_len)
 		ret = ckpt_write_rec(ctx, CKPT_REC_NETWORK, 0, ctx->network, ctx->network_len);
 	if (!ret)
@@ -364,7 +364,9 @@ int checkpoint_namespaces(struct ckpt_ctx *ctx)
 	if (!ret && head.flags & CKPT_NS_UTS)
 		ret = checkpoint_uts(ctx, current->nsproxy->uts_ns, 0);
 	if (!ret && ctx->mounts_len)
-		ret = checkpoint_tmpfs(ctx);
+		ret = checkpoint_tmpfs(ctx, ctx->mounts, ctx->mounts_len);
+	if (!ret)
+		ret = checkpoint_inner_tmpfs(ctx);
 	if (!ret && head.flags & CKPT_NS_IPC)
 		ret = checkpoint_ipc_ns(ctx, 0);
 	return ret;

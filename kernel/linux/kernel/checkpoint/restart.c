@@ -41,6 +41,15 @@ const struct nsproxy *restart_namespaces(struct ckpt_ctx *ctx)
 	return ctx->restart->nsproxy;
 }
 
+static void kept_free(struct kept_records *kept)
+{
+	u32 i;
+
+	for (i = 0; i < kept->nr; i++)
+		kvfree(kept->at[i].record);
+	kfree(kept->at);
+}
+
 static void restart_free(struct kref *kref)
 {
 	struct restart_ctx *r = container_of(kref, struct restart_ctx, refs);
@@ -69,9 +78,8 @@ static void restart_free(struct kref *kref)
 	kvfree(r->namespaces);
 	kvfree(r->mounts);
 	kvfree(r->network);
-	for (i = 0; i < r->nr_inner_nets; i++)
-		kvfree(r->inner_nets[i].record);
-	kfree(r->inner_nets);
+	kept_free(&r->inner_nets);
+	kept_free(&r->inner_mnts);
 	kvfree(r->user_ns);
 	kvfree(r->cgroups);
 	put_pid_ns(r->pid_ns);
@@ -158,16 +166,16 @@ static int tell_record(struct restart_ctx *r, struct restart_record_args __user 
 	return copy_to_user(uargs, &a, sizeof(a)) ? -EFAULT : 0;
 }
 
-static int tell_network(struct restart_ctx *r, struct restart_network_args __user *uargs)
+static int tell_kept(const struct kept_records *all, struct restart_network_args __user *uargs)
 {
-	const struct kept_network *kept;
+	const struct kept_record *kept;
 	struct restart_network_args a;
 
 	if (copy_from_user(&a, uargs, sizeof(a)))
 		return -EFAULT;
-	if (a.index >= r->nr_inner_nets)
+	if (a.index >= all->nr)
 		return -ENOENT;
-	kept = &r->inner_nets[a.index];
+	kept = &all->at[a.index];
 	if (copy_to_user(u64_to_user_ptr(a.record), kept->record, min(a.len, kept->len)))
 		return -EFAULT;
 	a.len = kept->len;
@@ -175,7 +183,8 @@ static int tell_network(struct restart_ctx *r, struct restart_network_args __use
 }
 
 /* The tool has made the next one. */
-static int use_network(struct restart_ctx *r, int fd)
+static int use_kept(struct restart_ctx *r, struct kept_records *all, int fd,
+		    int (*use)(struct ckpt_ctx *ctx, int fd, u32 objref))
 {
 	int ret = -EINVAL;
 
@@ -183,10 +192,10 @@ static int use_network(struct restart_ctx *r, int fd)
 		return -EPERM;
 	if (!mutex_trylock(&r->lock))
 		return -EBUSY;
-	if (r->nr_made_nets < r->nr_inner_nets)
-		ret = restore_use_net_ns(r->ckpt, fd, r->inner_nets[r->nr_made_nets].objref);
+	if (all->nr_made < all->nr)
+		ret = use(r->ckpt, fd, all->at[all->nr_made].objref);
 	if (!ret)
-		r->nr_made_nets++;
+		all->nr_made++;
 	mutex_unlock(&r->lock);
 	return ret;
 }
@@ -207,9 +216,13 @@ static long restart_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	if (cmd == CKPT_RESTART_RECORD)
 		return tell_record(r, (void __user *)arg);
 	if (cmd == CKPT_RESTART_NETWORK)
-		return tell_network(r, (void __user *)arg);
+		return tell_kept(&r->inner_nets, (void __user *)arg);
 	if (cmd == CKPT_RESTART_NETWORK_NS)
-		return use_network(r, arg);
+		return use_kept(r, &r->inner_nets, arg, restore_use_net_ns);
+	if (cmd == CKPT_RESTART_MOUNTS)
+		return tell_kept(&r->inner_mnts, (void __user *)arg);
+	if (cmd == CKPT_RESTART_MOUNTS_NS)
+		return use_kept(r, &r->inner_mnts, arg, restore_use_mnt_ns);
 	if (cmd == CKPT_RESTART_USER_NS)
 		return task_tgid(current) == r->owner ? restore_use_user_ns(r->ckpt, arg) : -EPERM;
 	/* That of who made the context is not the tree's to give. */

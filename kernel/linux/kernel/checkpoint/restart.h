@@ -12,11 +12,14 @@ enum restart_phase {
 	PHASE_DEAD,
 };
 
-/* A NETWORK that is not the root's. */
-struct kept_network {
-	void *record;
-	u32 len;
-	u32 objref;
+/* Records of one type, of namespaces of some of the tree; the tool makes them in turn. */
+struct kept_records {
+	struct kept_record {
+		void *record;
+		u32 len;
+		u32 objref;
+	} *at;
+	u32 nr, nr_made;
 };
 
 /**
@@ -27,8 +30,7 @@ struct kept_network {
  * @mounts:	the MOUNTS record, the same
  * @network:	the NETWORK record, the same
  * @inner_nets:	the other NETWORK records, the same
- * @nr_inner_nets:	how many
- * @nr_made_nets:	how many of these there are again
+ * @inner_mnts:	the INNER_MOUNTS records, the same
  * @user_ns:	the USER_NS record, the same
  * @cgroups:	the CGROUPS record, the same
  * @time:	the TIME record, the same
@@ -54,8 +56,7 @@ struct restart_ctx {
 	struct ckpt_ctx *ckpt;
 	struct kref refs;
 	void *namespaces, *mounts, *network, *user_ns, *cgroups;
-	struct kept_network *inner_nets;
-	u32 nr_inner_nets, nr_made_nets;
+	struct kept_records inner_nets, inner_mnts;
 	struct ckpt_time time;
 	u32 namespaces_len, mounts_len, network_len, user_ns_len, cgroups_len;
 	struct pid_namespace *pid_ns;

@@ -230,22 +230,22 @@ static int keep_record(struct restart_ctx *r, const struct ckpt_rec *rec, size_t
 }
 
 /* Of some tasks: there may be several. */
-static int keep_network(struct restart_ctx *r, const struct ckpt_rec *rec)
+static int keep_inner(struct restart_ctx *r, const struct ckpt_rec *rec, size_t min,
+		      struct kept_records *kept)
 {
-	struct kept_network *all, *one;
+	struct kept_record *all, *one;
 
-	if (r->nr_inner_nets == CHECKPOINT_MAX_NETWORKS)
-		return ckpt_err(r->ckpt, -EINVAL, "more than %u networks",
+	if (kept->nr == CHECKPOINT_MAX_NETWORKS)
+		return ckpt_err(r->ckpt, -EINVAL, "more than %u namespaces of one kind",
 				CHECKPOINT_MAX_NETWORKS);
-	all = krealloc_array(r->inner_nets, r->nr_inner_nets + 1, sizeof(*all),
-			     GFP_KERNEL_ACCOUNT);
+	all = krealloc_array(kept->at, kept->nr + 1, sizeof(*all), GFP_KERNEL_ACCOUNT);
 	if (!all)
 		return -ENOMEM;
-	r->inner_nets = all;
-	one = &all[r->nr_inner_nets];
-	*one = (struct kept_network) { .objref = rec->objref };
-	r->nr_inner_nets++;
-	return keep_record(r, rec, sizeof(struct ckpt_network), &one->record, &one->len);
+	kept->at = all;
+	one = &all[kept->nr];
+	*one = (struct kept_record) { .objref = rec->objref };
+	kept->nr++;
+	return keep_record(r, rec, min, &one->record, &one->len);
 }
 
 /* What else the tool that makes the tree has to know. */
@@ -266,8 +266,13 @@ static int read_namespaces(struct restart_ctx *r)
 		case CKPT_REC_MOUNTS:
 			ret = keep_record(r, &rec, 1, &r->mounts, &r->mounts_len);
 			break;
+		case CKPT_REC_INNER_MOUNTS:
+			ret = keep_inner(r, &rec, sizeof(struct ckpt_inner_mounts) + 1,
+					 &r->inner_mnts);
+			break;
 		case CKPT_REC_NETWORK:
-			ret = rec.objref ? keep_network(r, &rec) :
+			ret = rec.objref ? keep_inner(r, &rec, sizeof(struct ckpt_network),
+						      &r->inner_nets) :
 			      keep_record(r, &rec, sizeof(struct ckpt_network), &r->network,
 					  &r->network_len);
 			break;

@@ -111,7 +111,8 @@ static int get_namespaces(struct ckpt_ctx *ctx, const struct checkpoint_args *ar
 	ctx->mounts_len = args->mounts_len;
 	ctx->network_len = args->network_len;
 	ctx->cgroups_len = args->cgroups_len;
-	ret = ckpt_get_inner_nets(ctx, args->networks, args->nr_networks);
+	ret = ckpt_get_inner_nets(ctx, args->networks, args->nr_networks) ?:
+	      ckpt_get_inner_mnts(ctx, args->inner_mounts, args->nr_mounts);
 	if (ret)
 		return ret;
 	if (!(args->flags & CHECKPOINT_OWN_NET))
@@ -161,7 +162,7 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 	struct ckpt_ctx *ctx;
 	int ret;
 
-	BUILD_BUG_ON(sizeof(args) != CHECKPOINT_ARGS_SIZE_VER5);
+	BUILD_BUG_ON(sizeof(args) != CHECKPOINT_ARGS_SIZE_VER6);
 	BUILD_BUG_ON(sizeof(struct checkpoint_stats) != CHECKPOINT_STATS_SIZE_VER2);
 	if (usize < CHECKPOINT_ARGS_SIZE_VER0)
 		return -EINVAL;
@@ -173,9 +174,10 @@ SYSCALL_DEFINE2(checkpoint, struct checkpoint_args __user *, uargs, size_t, usiz
 	    (args.flags & CHECKPOINT_HOLD &&
 	     args.flags & (CHECKPOINT_LIVE | CHECKPOINT_KILL | CHECKPOINT_DRYRUN)) ||
 	    (args.flags & CHECKPOINT_UNLINKED_COPY && args.flags & CHECKPOINT_UNLINKED_AUTO) ||
-	    args.reserved || args.mounts_len > CKPT_MAX_RECORD_BYTES ||
+	    args.mounts_len > CKPT_MAX_RECORD_BYTES ||
 	    args.network_len > CKPT_MAX_RECORD_BYTES ||
 	    args.nr_networks > CHECKPOINT_MAX_NETWORKS ||
+	    args.nr_mounts > CHECKPOINT_MAX_MOUNTS ||
 	    args.cgroups_len > CKPT_MAX_RECORD_BYTES / 2)
 		return -EINVAL;
 	if (!may_checkpoint())

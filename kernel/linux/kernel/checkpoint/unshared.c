@@ -15,7 +15,7 @@
  */
 int checkpoint_unshared(struct ckpt_ctx *ctx, const struct ckpt_unshared *u)
 {
-	if (!u->files && !u->fs && !u->uts && !u->ipc && !u->net)
+	if (!memchr_inv(u, 0, sizeof(*u)))
 		return 0;
 	return ckpt_write_rec(ctx, CKPT_REC_UNSHARED, 0, u, sizeof(*u));
 }
@@ -27,8 +27,8 @@ static bool is_valid(const struct ckpt_unshared *u, const struct restart_task *r
 	/* What a leader has is that of the process. */
 	if (rt->leader == rt && (u->files || u->fs))
 		return false;
-	return (u->files || u->fs || u->uts || u->ipc || u->net) && u->files != p->files &&
-	       u->fs != p->fs && !u->reserved;
+	return (u->files || u->fs || u->uts || u->ipc || u->net || u->mnt) &&
+	       u->files != p->files && u->fs != p->fs;
 }
 
 /**

@@ -125,8 +125,8 @@ function file(c: Cursor): Fields {
     asyncFd: c.s32(),
     fileFlags: c.hex32(),
     advice: c.hex32(),
+    mnt: c.u32(),
   };
-  c.skip(4);
   return { ...fields, path: c.string(), path2: c.string() };
 }
 
@@ -169,11 +169,14 @@ function network(c: Cursor): Fields {
   return { messagesBytes: c.u32(), sysctlsBytes: c.u32(), ownUser: c.u32() };
 }
 
+function innerMounts(c: Cursor): Fields {
+  return { ownUser: c.u32(), pid: c.s32(), base: c.u32() };
+}
+
 function tmpfs(c: Cursor): Fields {
   c.skip(16); // UUID
-  const [nextIno, flags] = [c.digits(), c.hex32()];
-  c.skip(4);
-  return { nextIno, flags, path: c.string() };
+  const [nextIno, flags, mnt] = [c.digits(), c.hex32(), c.u32()];
+  return { nextIno, flags, mnt, path: c.string() };
 }
 
 function tmpfsInode(c: Cursor): Fields {
@@ -455,6 +458,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [94, { name: "SOCKET_DGRAM", fixed: 72, element: 1, decode: datagram }],
   [3, { name: "NAMESPACES", fixed: 8, element: 32, decode: namespaces }],
   [4, { name: "MOUNTS", fixed: 0, element: 1, decode: (c) => ({ bytes: c.left }) }],
+  [13, { name: "INNER_MOUNTS", fixed: 16, element: 1, decode: innerMounts }],
   [12, { name: "CGROUPS", fixed: 8, element: 1, decode: cgroups }],
   [11, { name: "USER_NS", fixed: 24, element: 12, decode: userNs }],
   [10, { name: "NETWORK", fixed: 16, element: 1, decode: network }],

@@ -72,6 +72,7 @@ export const unshared = (c: Cursor): Fields => ({
   uts: c.u32(),
   ipc: c.u32(),
   net: c.u32(),
+  mnt: c.u32(),
 });
 
 const counts = (c: Cursor): Fields => ({

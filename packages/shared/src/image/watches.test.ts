@@ -28,7 +28,7 @@ describe("records of inotify and fanotify", () => {
   });
 
   it("tells a watch in words", () => {
-    const fields = watch(body([1, 1, 3, 0x84000002, 0, 0o100644, 77, 0, 2049, 0, 9, 0], ["/r/.ckpt-1", "/data/a"]));
+    const fields = watch(body([1, 1, 3, 0x84000002, 0, 0o100644, 77, 0, 2049, 0, 9, 6], ["/r/.ckpt-1", "/data/a"]));
     expect(fields).toEqual({
       object: "inode",
       flags: ["relinked"],
@@ -39,6 +39,7 @@ describe("records of inotify and fanotify", () => {
       ino: "77",
       dev: "2049",
       generation: 9,
+      mnt: 6,
       path: "/r/.ckpt-1",
       path2: "/data/a",
     });

@@ -52,8 +52,8 @@ export function watch(c: Cursor): Fields {
     ino: c.digits(),
     dev: c.digits(),
     generation: c.u32(),
+    mnt: c.u32(),
   };
-  c.skip(4);
   return { ...fields, path: c.string(), path2: c.string() };
 }
 

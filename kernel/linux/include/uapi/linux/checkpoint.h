@@ -7,7 +7,7 @@
  * are little endian. Shared objects stand before their first user, which names
  * them by objref (a number from 1 up, unique in the image; 0 means "none").
  *
- *	HEADER TASKS NAMESPACES USER_NS MOUNTS NETWORK CGROUPS TIME UTS
+ *	HEADER TASKS NAMESPACES USER_NS MOUNTS INNER_MOUNTS NETWORK CGROUPS TIME UTS
  *	per tmpfs of the tree's own: TMPFS, its TMPFS_INODEs, each with XATTR and PAGES,
  *		     and TMPFS_LINKs, TMPFS_END
  *	IPC_NS SEM MSG MQUEUE
@@ -108,7 +108,7 @@ struct checkpoint_args {
 	__u32 stats_size;		/* of *@stats; 0: CHECKPOINT_STATS_SIZE_VER0 */
 	__aligned_u64 mounts;		/* const char *: kept in the image as MOUNTS */
 	__u32 mounts_len;
-	__u32 reserved;			/* 0 */
+	__u32 nr_mounts;
 	__aligned_u64 network;		/* const void *: kept in the image as NETWORK */
 	__u32 network_len;
 	__s32 network_fd;		/* CHECKPOINT_OWN_NET: of rtnetlink; if it has heard of */
@@ -118,6 +118,7 @@ struct checkpoint_args {
 	__u32 nr_networks;
 	__aligned_u64 networks;		/* const struct checkpoint_network *; if a task lives in */
 					/* another one than these and the root: ESTALE */
+	__aligned_u64 inner_mounts;	/* const struct checkpoint_mounts *: @nr_mounts; likewise */
 };
 
 /* A network namespace in which only some tasks of the tree live. */
@@ -129,12 +130,24 @@ struct checkpoint_network {
 
 #define CHECKPOINT_MAX_NETWORKS	256
 
+/* A mount namespace in which only some tasks of the tree live. */
+struct checkpoint_mounts {
+	__aligned_u64 mounts;		/* const char *: kept in the image as INNER_MOUNTS */
+	__u32 mounts_len;
+	__s32 ns_fd;			/* of it, as in /proc/PID/ns/mnt */
+	__u32 base;			/* as in INNER_MOUNTS */
+	__u32 reserved;			/* 0 */
+};
+
+#define CHECKPOINT_MAX_MOUNTS	256
+
 #define CHECKPOINT_ARGS_SIZE_VER0	48
 #define CHECKPOINT_ARGS_SIZE_VER1	56
 #define CHECKPOINT_ARGS_SIZE_VER2	72	/* mounts */
 #define CHECKPOINT_ARGS_SIZE_VER3	88	/* network */
 #define CHECKPOINT_ARGS_SIZE_VER4	104	/* cgroups */
 #define CHECKPOINT_ARGS_SIZE_VER5	112	/* networks */
+#define CHECKPOINT_ARGS_SIZE_VER6	120	/* inner_mounts */
 
 struct checkpoint_stats {
 	__u8 image_id[CKPT_ID_BYTES];
@@ -242,6 +255,10 @@ struct restart_network_args {
  */
 #define CKPT_RESTART_NETWORK_NS	_IO(0xcb, 9)
 
+/* The same of INNER_MOUNTS. */
+#define CKPT_RESTART_MOUNTS	_IOWR(0xcb, 10, struct restart_network_args)
+#define CKPT_RESTART_MOUNTS_NS	_IO(0xcb, 11)
+
 #define RESTART_ARGS_SIZE_VER0	40
 #define RESTART_ARGS_SIZE_VER1	48	/* copy_dir_fd */
 
@@ -268,6 +285,7 @@ enum ckpt_rec_type {
 	CKPT_REC_NETWORK	= 10,	/* objref, unless it is the root's */
 	CKPT_REC_USER_NS	= 11,
 	CKPT_REC_CGROUPS	= 12,
+	CKPT_REC_INNER_MOUNTS	= 13,	/* objref */
 	CKPT_REC_FILE		= 16,	/* objref */
 	CKPT_REC_PIPE		= 17,	/* objref */
 	CKPT_REC_SHMEM		= 18,	/* objref; PAGES follow */
@@ -469,6 +487,14 @@ struct ckpt_cgroup_member {
 
 /* MOUNTS: lines of /proc/PID/mountinfo; user space mounts what they say. */
 
+/* INNER_MOUNTS: of a namespace that some of the tree live in, and nobody else. Tail: as MOUNTS. */
+struct ckpt_inner_mounts {
+	__u32 own_user;		/* as in UTS */
+	__s32 pid;		/* who lives there, in the innermost pid namespace */
+	__u32 base;		/* a copy of the INNER_MOUNTS of this number, from 1; 0: of the root's */
+	__u32 reserved;
+};
+
 #define CKPT_UTS_BYTES		65
 
 /*
@@ -571,7 +597,7 @@ struct ckpt_file {
 	__s32 async_fd;		/* O_ASYNC: si_fd of its signals; else -1 */
 	__u32 flags;		/* CKPT_FILE_* */
 	__u32 advice;		/* CKPT_ADVICE_*: posix_fadvise(2) */
-	__u32 reserved;
+	__u32 mnt;		/* objref of INNER_MOUNTS that it is in; 0: the root's */
 };
 
 #define CKPT_FILE_NAME_GIVEN	(1U << 0)	/* @path is a name that the checkpoint gave it */
@@ -706,7 +732,7 @@ struct ckpt_watch {
 	__aligned_u64 ino;
 	__aligned_u64 dev;	/* of the filesystem */
 	__u32 generation;	/* of the inode, where its number is used again */
-	__u32 reserved;
+	__u32 mnt;		/* objref of INNER_MOUNTS that show it; 0: the root's do */
 };
 
 enum ckpt_event_kind {
@@ -1148,7 +1174,7 @@ struct ckpt_tmpfs {
 	__u8 uuid[CKPT_UUID_BYTES];
 	__aligned_u64 next_ino;		/* number of the next new inode */
 	__u32 flags;			/* CKPT_TMPFS_* */
-	__u32 reserved;
+	__u32 mnt;			/* objref of INNER_MOUNTS that have it, or 0 */
 };
 
 /* TMPFS_INODE: its first name. Tail: name (of the root: empty), NUL, target of a link, NUL. */
@@ -1432,8 +1458,7 @@ struct ckpt_thread {
 /* UNSHARED: what the thread has for itself, unlike its process or the tree. */
 struct ckpt_unshared {
 	__u32 files, fs;		/* objrefs, or 0: those of the process */
-	__u32 uts, ipc, net;		/* the same, or 0: where the root of the tree lives */
-	__u32 reserved;
+	__u32 uts, ipc, net, mnt;	/* the same, or 0: where the root of the tree lives */
 };
 
 #define CKPT_SECCOMP_LOG	(1U << 0)	/* SECCOMP_FILTER_FLAG_LOG */

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "inner_mounts.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mounts.h"
+#include "namespaces.h"
+#include "tree.h"
+#include "util.h"
+
+static bool is_same(int ns, int other)
+{
+	struct stat one, two;
+
+	return fstat(ns, &one) == 0 && fstat(other, &two) == 0 && one.st_ino == two.st_ino && one.st_dev == two.st_dev;
+}
+
+static bool is_known(const struct inner_mounts *all, int ns, int of_root)
+{
+	bool known = is_same(ns, of_root);
+
+	for (size_t i = 0; i < all->nr && !known; i++)
+		known = is_same(ns, all->args[i].ns_fd);
+	return known;
+}
+
+/* Copied from that one of which there is the least to change: most often the one its maker lived in. */
+static uint32_t base_of(const struct inner_mounts *all, const char *text)
+{
+	size_t least = mounts_differ(text, all->texts[0]);
+	uint32_t base = 0;
+
+	for (size_t i = 1; i <= all->nr; i++) {
+		size_t differ = mounts_differ(text, all->texts[i]);
+
+		if (differ < least) {
+			least = differ;
+			base = i;
+		}
+	}
+	return base;
+}
+
+static void add(struct inner_mounts *all, int ns, pid_t tid, void (*tell)(const char *text, void *arg), void *arg)
+{
+	char *text = mounts_read(tid), *lines;
+	uint32_t base;
+
+	if (!text)
+		die("pid %d: its mounts cannot be read: %s", tid, strerror(errno));
+	base = base_of(all, text);
+	lines = mounts_describe(text, all->texts[base], tid, tell, arg);
+	all->args = realloc(all->args, (all->nr + 1) * sizeof(*all->args));
+	all->texts = realloc(all->texts, (all->nr + 2) * sizeof(*all->texts));
+	if (!all->args || !all->texts)
+		die("out of memory");
+	all->args[all->nr] = (struct checkpoint_mounts){
+		.mounts = (uintptr_t)lines, .mounts_len = strlen(lines), .ns_fd = ns, .base = base,
+	};
+	all->texts[++all->nr] = text;
+}
+
+/* Each thread may have its own; one that has ended has none. */
+static void add_those_of(struct inner_mounts *all, pid_t pid, int of_root, void (*tell)(const char *text, void *arg),
+			 void *arg)
+{
+	char *path = xasprintf("/proc/%d/task", pid);
+	DIR *threads = opendir(path);
+	struct dirent *entry;
+
+	free(path);
+	while (threads && (entry = readdir(threads))) {
+		int ns;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		path = xasprintf("/proc/%d/task/%s/ns/mnt", pid, entry->d_name);
+		ns = open(path, O_RDONLY | O_CLOEXEC);
+		free(path);
+		if (ns >= 0 && all->nr < CHECKPOINT_MAX_MOUNTS && !is_known(all, ns, of_root))
+			add(all, ns, atoi(entry->d_name), tell, arg);
+		else if (ns >= 0)
+			close(ns);
+	}
+	if (threads)
+		closedir(threads);
+}
+
+void inner_mounts_take(struct inner_mounts *all, pid_t root, uint32_t own, struct checkpoint_args *args,
+		       void (*tell)(const char *text, void *arg), void *arg)
+{
+	char *path = xasprintf("/proc/%d/ns/mnt", root);
+	int of_root = open(path, O_RDONLY | O_CLOEXEC);
+	struct namespaces_before before;
+	struct tree tree;
+
+	free(path);
+	inner_mounts_free(all);
+	if (of_root < 0)
+		die("pid %d: its mounts cannot be found: %s", root, strerror(errno));
+	/* What cgroup2 shows is told from the root of the namespace of who asks. */
+	namespaces_enter(own & CKPT_NS_CGROUP, root, &before);
+	all->texts = xcalloc(1, sizeof(*all->texts));
+	all->texts[0] = mounts_read(own & CKPT_NS_MNT ? root : 0);
+	if (!all->texts[0])
+		die("pid %d: its mounts cannot be read: %s", root, strerror(errno));
+	tree_read(&tree, root);
+	for (size_t i = 0; i < tree.nr; i++)
+		add_those_of(all, tree.pids[i], of_root, tell, arg);
+	tree_free(&tree);
+	namespaces_leave(&before);
+	close(of_root);
+	args->inner_mounts = (uintptr_t)all->args;
+	args->nr_mounts = all->nr;
+}
+
+void inner_mounts_free(struct inner_mounts *all)
+{
+	for (size_t i = 0; i < all->nr; i++) {
+		close(all->args[i].ns_fd);
+		free((char *)(uintptr_t)all->args[i].mounts);
+	}
+	for (size_t i = 0; all->texts && i <= all->nr; i++)
+		free(all->texts[i]);
+	free(all->args);
+	free(all->texts);
+	*all = (struct inner_mounts){ };
+}
