@@ -341,6 +341,8 @@ static long checkpoint_tree(uint32_t own, pid_t pid, struct checkpoint_args *arg
 	networks_free(&networks);
 	inner_mounts_free(&mounts);
 	free(cgroups.at);
+	/* None of it is there any more. */
+	args->nr_networks = args->nr_mounts = args->network_len = args->cgroups_len = 0;
 	errno = error;
 	return ret;
 }
