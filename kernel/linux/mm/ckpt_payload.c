@@ -9,14 +9,10 @@
 #include <linux/cpumask.h>
 #include <linux/fsnotify.h>
 #include <linux/highmem.h>
-#include <linux/memcontrol.h>
 #include <linux/pagemap.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
-#include <linux/slab.h>
 #include <linux/uio.h>
-#include <linux/workqueue.h>
 
 /* What a CPU takes at a time; and what it should have to do, or it is not asked to help. */
 #define CHUNK_PAGES		64
@@ -30,7 +26,6 @@
  * @nr:		their number
  * @next:	the first that nobody has taken yet
  * @error:	the first error, or 0
- * @memcg:	what the image is charged to
  */
 struct payload {
 	struct file *file;
@@ -39,12 +34,6 @@ struct payload {
 	unsigned int nr;
 	atomic_t next;
 	int error;
-	struct mem_cgroup *memcg;
-};
-
-struct payload_worker {
-	struct work_struct work;
-	struct payload *payload;
 };
 
 static int write_page(struct file *file, loff_t pos, struct page *page)
@@ -66,8 +55,10 @@ static int write_page(struct file *file, loff_t pos, struct page *page)
 }
 
 /* One chunk after the other, as long as there are any that nobody has taken. */
-static void write_chunks(struct payload *p)
+static void write_chunks(void *payload)
 {
+	struct payload *p = payload;
+
 	while (!READ_ONCE(p->error)) {
 		unsigned int i = atomic_fetch_add(CHUNK_PAGES, &p->next);
 		unsigned int end = min(i + CHUNK_PAGES, p->nr);
@@ -83,37 +74,6 @@ static void write_chunks(struct payload *p)
 			cmpxchg(&p->error, 0, ret);
 		cond_resched();
 	}
-}
-
-static void payload_work(struct work_struct *work)
-{
-	struct payload *p = container_of(work, struct payload_worker, work)->payload;
-	struct mem_cgroup *old = set_active_memcg(p->memcg);
-
-	write_chunks(p);
-	set_active_memcg(old);
-}
-
-static int write_with_workers(struct payload *p, unsigned int nr_workers)
-{
-	struct payload_worker *worker;
-	unsigned int i;
-
-	worker = kcalloc(nr_workers, sizeof(*worker), GFP_KERNEL);
-	if (!worker)
-		return -ENOMEM;
-	p->memcg = get_mem_cgroup_from_mm(current->mm);
-	for (i = 0; i < nr_workers; i++) {
-		worker[i].payload = p;
-		INIT_WORK(&worker[i].work, payload_work);
-		queue_work(system_unbound_wq, &worker[i].work);
-	}
-	write_chunks(p);
-	for (i = 0; i < nr_workers; i++)
-		flush_work(&worker[i].work);
-	mem_cgroup_put(p->memcg);
-	kfree(worker);
-	return p->error;
 }
 
 /* The inode is locked. Returns 1, 0 if it is not to be written like this, or an error. */
@@ -139,7 +99,8 @@ static int write_locked(struct payload *p, unsigned int nr_workers)
 			return 0;
 		i_size_write(inode, p->pos + len);
 	}
-	return write_with_workers(p, nr_workers) ?: 1;
+	ckpt_in_parallel(nr_workers, write_chunks, p);
+	return p->error ?: 1;
 }
 
 /**

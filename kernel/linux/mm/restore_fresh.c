@@ -309,7 +309,7 @@ bool restore_reads_in_parallel(struct file *file)
 		 !(inode->i_sb->s_iflags & SB_I_UNTRUSTED_MOUNTER)));
 }
 
-static struct fresh_worker *start_worker(struct fresh_range *r)
+static struct fresh_worker *start_worker(struct fresh_range *r, unsigned int n)
 {
 	struct fresh_worker *w = kmalloc(sizeof(*w), GFP_KERNEL);
 
@@ -318,7 +318,7 @@ static struct fresh_worker *start_worker(struct fresh_range *r)
 	w->range = r;
 	w->batch.spare = NULL;
 	INIT_WORK(&w->work, fresh_work);
-	queue_work(system_unbound_wq, &w->work);
+	ckpt_queue_work(&w->work, n);
 	return w;
 }
 
@@ -347,7 +347,7 @@ static bool make_in_parallel(struct ckpt_stream *s, struct fresh_range *r, unsig
 	r->pos = s->pos - (s->buf_len - s->buf_pos);
 	r->batch = nr < BATCHES_EACH * cpus * PTRS_PER_PTE ? SMALL_BATCH_PAGES : PTRS_PER_PTE;
 	for (i = 0; i < cpus - 1; i++) {
-		workers[started] = start_worker(r);
+		workers[started] = start_worker(r, i);
 		started += !!workers[started];
 	}
 	make_side_by_side(r, b);

@@ -77,6 +77,7 @@ struct ns_common;
 struct proc_ns_operations;
 struct nsproxy;
 struct uts_namespace;
+struct work_struct;
 
 enum ckpt_obj_type {
 	CKPT_OBJ_FILE,
@@ -1203,6 +1204,10 @@ void ckpt_shmem_rollback(struct ckpt_ctx *ctx);
 struct ckpt_lazy;
 
 void ckpt_lazy_put(struct ckpt_lazy *lazy);
+
+/* mm/ckpt_parallel.c */
+void ckpt_queue_work(struct work_struct *work, unsigned int n);
+void ckpt_in_parallel(unsigned int nr_workers, void (*fn)(void *arg), void *arg);
 
 /* mm/ckpt_live.c */
 int ckpt_live_add(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 objref,

@@ -12,11 +12,16 @@
 
 #include <linux/pgtable.h>
 
+typedef int (*ckpt_copy_fn)(struct vm_area_struct *dst_vma, struct vm_area_struct *src_vma,
+			    unsigned long addr, unsigned long end);
+
 #ifdef CONFIG_CHECKPOINT_SYSCALLS
 
 #include <asm/pgtable_checkpoint.h>
 
 void ckpt_count_fault(struct mm_struct *mm, bool ckpt_clean, bool soft_dirty);
+int ckpt_copy_page_tables(struct vm_area_struct *dst_vma, struct vm_area_struct *src_vma,
+			  unsigned long addr, unsigned long end, ckpt_copy_fn copy);
 
 /* A write fault, to be counted if a tracker has caused it. */
 static inline void ckpt_wp_fault(struct mm_struct *mm, pte_t pte)
@@ -34,6 +39,13 @@ static inline pte_t pte_clear_ckpt_clean(pte_t pte) { return pte; }
 static inline bool pmd_ckpt_clean(pmd_t pmd) { return false; }
 static inline pmd_t pmd_mkckpt_clean(pmd_t pmd) { return pmd; }
 static inline pmd_t pmd_clear_ckpt_clean(pmd_t pmd) { return pmd; }
+
+static inline int ckpt_copy_page_tables(struct vm_area_struct *dst_vma,
+					struct vm_area_struct *src_vma, unsigned long addr,
+					unsigned long end, ckpt_copy_fn copy)
+{
+	return copy(dst_vma, src_vma, addr, end);
+}
 
 #endif /* CONFIG_CHECKPOINT_SYSCALLS */
 
