@@ -491,7 +491,7 @@ struct ckpt_cgroup_member {
 struct ckpt_inner_mounts {
 	__u32 own_user;		/* as in UTS */
 	__s32 pid;		/* who lives there, in the innermost pid namespace */
-	__u32 base;		/* a copy of the INNER_MOUNTS of this number, from 1; 0: of the root's */
+	__u32 base;		/* copy of that of this number, from 1; 0: of the root's */
 	__u32 reserved;
 };
 
