@@ -45,15 +45,16 @@ test("what a page has made it shows without asking for a page; back and forward 
   await expect(page.getByRole("button", { name: "Run this step" })).toBeVisible();
   expect(asked).toEqual([pathname]);
 
-  // A page that was loaded anew has forgotten what was made before: it asks, if the router is disturbed more than once.
+  // A page that was loaded anew has forgotten what was made before: it asks.
   await page.goBack();
   await expect(title).toHaveText(/What does checkpoint/);
   await page.reload();
+  // Its code is there: before, it is the browser that goes forward, and asks for itself.
+  await expect(page.getByRole("button", { name: "Step by step: Unlinked file", exact: true })).toBeEnabled();
   await page.goForward();
   await expect(title).toHaveText("Unlinked file");
   await expect(page.getByRole("button", { name: "Run this step" })).toBeVisible();
-  expect(asked.length).toBeGreaterThan(1);
-  expect(new Set(asked)).toEqual(new Set([pathname]));
+  expect(asked).toEqual([pathname, pathname]);
 });
 
 test("who moves on the home page has the bench's code before a card is clicked; who only looks loads nothing", async ({
