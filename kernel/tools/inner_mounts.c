@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "inner_mounts.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -68,30 +67,22 @@ static void add(struct inner_mounts *all, int ns, pid_t tid, void (*tell)(const 
 	all->texts[++all->nr] = text;
 }
 
-/* Each thread may have its own; one that has ended has none. */
-static void add_those_of(struct inner_mounts *all, pid_t pid, int of_root, void (*tell)(const char *text, void *arg),
-			 void *arg)
+/* What is still to be known of those that are found. */
+struct finding {
+	struct inner_mounts *all;
+	int of_root;
+	void (*tell)(const char *text, void *arg);
+	void *arg;
+};
+
+static void take(int ns, pid_t tid, void *arg)
 {
-	char *path = xasprintf("/proc/%d/task", pid);
-	DIR *threads = opendir(path);
-	struct dirent *entry;
+	const struct finding *f = arg;
 
-	free(path);
-	while (threads && (entry = readdir(threads))) {
-		int ns;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		path = xasprintf("/proc/%d/task/%s/ns/mnt", pid, entry->d_name);
-		ns = open(path, O_RDONLY | O_CLOEXEC);
-		free(path);
-		if (ns >= 0 && all->nr < CHECKPOINT_MAX_MOUNTS && !is_known(all, ns, of_root))
-			add(all, ns, atoi(entry->d_name), tell, arg);
-		else if (ns >= 0)
-			close(ns);
-	}
-	if (threads)
-		closedir(threads);
+	if (f->all->nr < CHECKPOINT_MAX_MOUNTS && !is_known(f->all, ns, f->of_root))
+		add(f->all, ns, tid, f->tell, f->arg);
+	else
+		close(ns);
 }
 
 void inner_mounts_take(struct inner_mounts *all, pid_t root, uint32_t own, struct checkpoint_args *args,
@@ -99,8 +90,8 @@ void inner_mounts_take(struct inner_mounts *all, pid_t root, uint32_t own, struc
 {
 	char *path = xasprintf("/proc/%d/ns/mnt", root);
 	int of_root = open(path, O_RDONLY | O_CLOEXEC);
+	struct finding finding = { .all = all, .of_root = of_root, .tell = tell, .arg = arg };
 	struct namespaces_before before;
-	struct tree tree;
 
 	free(path);
 	inner_mounts_free(all);
@@ -112,10 +103,7 @@ void inner_mounts_take(struct inner_mounts *all, pid_t root, uint32_t own, struc
 	all->texts[0] = mounts_read(own & CKPT_NS_MNT ? root : 0);
 	if (!all->texts[0])
 		die("pid %d: its mounts cannot be read: %s", root, strerror(errno));
-	tree_read(&tree, root);
-	for (size_t i = 0; i < tree.nr; i++)
-		add_those_of(all, tree.pids[i], of_root, tell, arg);
-	tree_free(&tree);
+	tree_each_namespace(root, "mnt", take, &finding);
 	namespaces_leave(&before);
 	close(of_root);
 	args->inner_mounts = (uintptr_t)all->args;

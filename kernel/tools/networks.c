@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "networks.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -33,47 +32,28 @@ static void add(struct networks *all, int ns)
 	all->at[all->nr++] = (struct network_ns){ .ns = ns, .changes = -1 };
 }
 
-/* Each thread may have its own; one that has ended has none. */
-static void add_those_of(struct networks *all, pid_t pid)
+static void take(int ns, pid_t tid, void *arg)
 {
-	char *path = xasprintf("/proc/%d/task", pid);
-	DIR *threads = opendir(path);
-	struct dirent *entry;
+	struct networks *all = arg;
 
-	free(path);
-	while (threads && (entry = readdir(threads))) {
-		int ns;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		path = xasprintf("/proc/%d/task/%s/ns/net", pid, entry->d_name);
-		ns = open(path, O_RDONLY | O_CLOEXEC);
-		free(path);
-		if (ns >= 0 && all->nr <= CHECKPOINT_MAX_NETWORKS && !is_known(all, ns))
-			add(all, ns);
-		else if (ns >= 0)
-			close(ns);
-	}
-	if (threads)
-		closedir(threads);
+	(void)tid;
+	if (all->nr <= CHECKPOINT_MAX_NETWORKS && !is_known(all, ns))
+		add(all, ns);
+	else
+		close(ns);
 }
 
 static void find(struct networks *all, pid_t root, bool own, bool inner)
 {
 	char *path = xasprintf("/proc/%d/ns/net", root);
 	int ns = open(path, O_RDONLY | O_CLOEXEC);
-	struct tree tree;
 
 	if (ns < 0)
 		die("pid %d: its network cannot be found: %s", root, strerror(errno));
 	free(path);
 	add(all, ns);
-	if (inner) {
-		tree_read(&tree, root);
-		for (size_t i = 0; i < tree.nr; i++)
-			add_those_of(all, tree.pids[i]);
-		tree_free(&tree);
-	}
+	if (inner)
+		tree_each_namespace(root, "net", take, all);
 	if (own)
 		return;
 	close(ns);

@@ -111,3 +111,35 @@ void tree_free(struct tree *tree)
 {
 	free(tree->pids);
 }
+
+static void each_namespace_of(pid_t pid, const char *kind, void (*take)(int ns, pid_t tid, void *arg), void *arg)
+{
+	char *path = xasprintf("/proc/%d/task", pid);
+	DIR *threads = opendir(path);
+	struct dirent *entry;
+
+	free(path);
+	while (threads && (entry = readdir(threads))) {
+		int ns;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		path = xasprintf("/proc/%d/task/%s/ns/%s", pid, entry->d_name, kind);
+		ns = open(path, O_RDONLY | O_CLOEXEC);
+		free(path);
+		if (ns >= 0)
+			take(ns, atoi(entry->d_name), arg);
+	}
+	if (threads)
+		closedir(threads);
+}
+
+void tree_each_namespace(pid_t root, const char *kind, void (*take)(int ns, pid_t tid, void *arg), void *arg)
+{
+	struct tree tree;
+
+	tree_read(&tree, root);
+	for (size_t i = 0; i < tree.nr; i++)
+		each_namespace_of(tree.pids[i], kind, take, arg);
+	tree_free(&tree);
+}

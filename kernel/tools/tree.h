@@ -18,4 +18,10 @@ void tree_read(struct tree *tree, pid_t root);
 bool tree_has(pid_t root, pid_t pid);
 void tree_free(struct tree *tree);
 
+/*
+ * The namespace of this kind ("net") of each thread, as often as there are threads: a descriptor, which is @take's to
+ * close. One that has ended has none.
+ */
+void tree_each_namespace(pid_t root, const char *kind, void (*take)(int ns, pid_t tid, void *arg), void *arg);
+
 #endif
