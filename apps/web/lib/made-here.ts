@@ -22,8 +22,10 @@ const MARK = "crlabMade";
 
 function back(event: PopStateEvent): void {
   // The page has been loaded anew since.
-  if (shownNow() === null && event.state?.[MARK]) window.location.reload();
-  else tell();
+  if (shownNow() !== null || !event.state?.[MARK]) return tell();
+  // The router, which hears of it next, would ask for a page that is being left.
+  event.stopImmediatePropagation();
+  window.location.reload();
 }
 
 const shownNow = (): Made | null => made.get(location.pathname.slice("/x/".length)) ?? null;
