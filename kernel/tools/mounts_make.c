@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * How a restart mounts again what an image says. A new namespace begins as a copy
+ * of the caller's, so only what differs counts.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "mounts.h"
+#include "mounts_parsed.h"
+#include "mounts_propagation.h"
+#include "util.h"
+
+static const struct {
+	const char *name;
+	unsigned long flag;
+} flags[] = {
+	{ "ro", MS_RDONLY },	     { "nosuid", MS_NOSUID },	{ "nodev", MS_NODEV },
+	{ "noexec", MS_NOEXEC },     { "noatime", MS_NOATIME }, { "nodiratime", MS_NODIRATIME },
+	{ "relatime", MS_RELATIME },
+};
+
+static unsigned long flags_of(const char *options)
+{
+	char *copy = strdup(options), *rest = copy, *option;
+	unsigned long all = 0;
+
+	while (rest && (option = strsep(&rest, ",")))
+		for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+			if (!strcmp(option, flags[i].name))
+				all |= flags[i].flag;
+	free(copy);
+	return all;
+}
+
+/* Of a tmpfs the owner of its root: the kernel gives it that, and its user namespace may not know it by this number. */
+static bool is_owner(const char *option)
+{
+	return !strncmp(option, "uid=", 4) || !strncmp(option, "gid=", 4);
+}
+
+/* Options of a filesystem without those that are flags, and "inode64", the default. */
+static char *data_of(const char *super, bool is_tmpfs)
+{
+	char *copy = strdup(super), *rest = copy, *option, *data = strdup("");
+
+	while (rest && (option = strsep(&rest, ","))) {
+		char *longer;
+
+		if (!strcmp(option, "rw") || !strcmp(option, "ro") || !strcmp(option, "inode64") ||
+		    (is_tmpfs && is_owner(option)))
+			continue;
+		longer = xasprintf("%s%s%s", data, *data ? "," : "", option);
+		free(data);
+		data = longer;
+	}
+	free(copy);
+	return data;
+}
+
+/* What is mounted below @at before @m, by the image? */
+static const struct mount *mount_under(const struct mounts *want, const struct mount *m, const char *at)
+{
+	const struct mount *under = NULL;
+
+	for (const struct mount *other = want->of; other < m; other++) {
+		size_t len = strcmp(other->at, "/") ? strlen(other->at) : 0;
+
+		if (!strncmp(other->at, at, len) && at[len] == '/')
+			under = other;
+	}
+	return under;
+}
+
+/* In a tmpfs that is still empty there is nothing to mount it on; the kernel gives it the rest. */
+static void make_point(const struct mounts *want, const struct mount *m, const char *at, bool directory)
+{
+	const struct mount *under = mount_under(want, m, at);
+	char *path, *slash;
+	struct stat st;
+	int fd;
+
+	if (!under || !(under->fresh || under->unfilled) || stat(at, &st) == 0)
+		return;
+	path = xasprintf("%s", at);
+	slash = path + (strcmp(under->at, "/") ? strlen(under->at) : 0);
+	while ((slash = strchr(slash + 1, '/'))) {
+		*slash = '\0';
+		mkdir(path, 0755);
+		*slash = '/';
+	}
+	if (directory) {
+		mkdir(path, 0755);
+	} else {
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		if (fd >= 0)
+			close(fd);
+	}
+	free(path);
+}
+
+/* To mount cgroup2 once more would change the options of all its mounts. */
+static bool is_there_already(const struct mounts *want, const struct mount *m)
+{
+	return !strcmp(m->type, "cgroup2") && mount_seen_elsewhere(want, m, true);
+}
+
+/* Of the root that this one takes the place of; paths begin where the process works, which is that. */
+static char *path_in_old(const struct mounts *old, const struct mount *m)
+{
+	for (size_t i = 0; old && i < old->nr; i++) {
+		const struct mount *other = &old->of[i];
+
+		if (!strcmp(other->type, m->type) && !strcmp(other->source, m->source) && mount_reaches(other, m) &&
+		    !strcmp(m->outside ?: m->at, other->at))
+			return xasprintf(".%s%s", strcmp(other->at, "/") ? other->at : "",
+					 m->root + (strcmp(other->root, "/") ? strlen(other->root) : 0));
+	}
+	return NULL;
+}
+
+/* A directory that had been removed: another one, for a moment. Its name is in @path, up to @mark. */
+static bool make_removed(char *path, char *mark)
+{
+	*mark = '\0';
+	if (mkdir(path, 0755) == 0)
+		return true;
+	/* Somebody has the name now: there is room for another one in the mark. */
+	snprintf(mark, strlen(REMOVED) + 1, ".%d", (int)getpid() % 100000);
+	if (mkdir(path, 0755) == 0)
+		return true;
+	complain("%s: a directory that had been removed cannot be made for a moment: %s", path, strerror(errno));
+	return false;
+}
+
+static bool make_one(struct mount *m, const struct mounts *want, const struct mounts *old)
+{
+	unsigned long flag = flags_of(m->options);
+	const struct mount *other;
+	char *data, *from, *removed;
+	bool is_tmpfs = m->fresh && !strcmp(m->type, "tmpfs");
+	struct stat st;
+	int ret;
+
+	/* A part of one, as a device node or /proc/sys, is a bind mount. */
+	if ((mount_is_made_up(m->type) && !strcmp(m->root, "/") && !is_there_already(want, m)) || m->fresh) {
+		data = m->fresh ? data_of(m->super, is_tmpfs) : NULL;
+		make_point(want, m, m->at, true);
+		/* One that is to be filled is made read-only after that. */
+		ret = mount(m->source, m->at, m->type, is_tmpfs ? flag & ~MS_RDONLY : flag, data);
+		free(data);
+	} else {
+		/* Devices change from boot to boot, but not within the image. */
+		other = mount_seen_elsewhere(want, m, true);
+		from = other ? xasprintf("%s%s", strcmp(other->at, "/") ? other->at : "",
+					 m->root + (strcmp(other->root, "/") ? strlen(other->root) : 0)) :
+			       path_in_old(old, m);
+		if (!from) {
+			complain("%s: what was mounted here, %s of %s, is not to be found", m->at, m->root, m->source);
+			return false;
+		}
+		removed = mount_removed_mark(from);
+		if (removed && !make_removed(from, removed))
+			return false;
+		if (other && (other->fresh || other->unfilled))
+			make_point(want, m, from, !m->is_file);
+		make_point(want, m, m->at, stat(*from ? from : "/", &st) < 0 || S_ISDIR(st.st_mode));
+		ret = mount(*from ? from : "/", m->at, NULL, MS_BIND, NULL);
+		if (ret == 0)
+			ret = mount(NULL, m->at, NULL, MS_BIND | MS_REMOUNT | flag, NULL);
+		if (removed)
+			rmdir(from);
+		free(from);
+	}
+	if (ret < 0) {
+		complain("%s: %s cannot be mounted: %s", m->at, m->type, strerror(errno));
+		return false;
+	}
+	m->matched = true;
+	return true;
+}
+
+/* Also for those whom it forks, who mount procfs. */
+static bool stays_as_copied;
+
+/* A copy that needs no change can stay what it is: the peer of what it was copied from. */
+static bool stays_peer(const struct mounts *want, const struct mounts *now)
+{
+	bool peers = false, all = true;
+
+	for (size_t i = 0; i < want->nr; i++) {
+		peers |= !strcmp(want->of[i].at, "/") && want->of[i].peers;
+		all &= want->of[i].matched;
+	}
+	for (size_t i = 0; i < now->nr; i++)
+		all &= now->of[i].matched;
+	return peers && all;
+}
+
+/* What happens here until all is mounted is not for others to see; what they do is, if it was. */
+static bool keep_to_oneself(const struct mounts *want)
+{
+	unsigned long how = MS_PRIVATE;
+
+	for (size_t i = 0; i < want->nr; i++)
+		if (!strcmp(want->of[i].at, "/"))
+			how = want->of[i].propagation == 'm' ? MS_SLAVE : MS_PRIVATE;
+	if (mount(NULL, "/", NULL, MS_REC | how, NULL) == 0)
+		return true;
+	complain("the propagation of mounts cannot be set: %s", strerror(errno));
+	return false;
+}
+
+/* Does its path lead to it, or to what has been mounted over it? */
+static bool is_seen(const struct mounts *want, const struct mount *m)
+{
+	for (const struct mount *later = m + 1; later < want->of + want->nr; later++) {
+		size_t len = strcmp(later->at, "/") ? strlen(later->at) : 0;
+
+		if (!strncmp(later->at, m->at, len) && (m->at[len] == '/' || !m->at[len]))
+			return false;
+	}
+	return true;
+}
+
+/* As it was. */
+static bool set_propagation(const struct mounts *want)
+{
+	struct propagation *all = xcalloc(want->nr + 1, sizeof(*all));
+	bool good;
+
+	for (size_t i = 0; i < want->nr; i++) {
+		const struct mount *m = &want->of[i];
+
+		all[i] = (struct propagation){
+			.shared = m->shared, .master = m->master, .unbindable = m->unbindable, .at = m->at, .root = m->root,
+			.fd = is_seen(want, m) ? open(m->at, O_PATH | O_CLOEXEC) : -1,
+		};
+	}
+	good = propagation_set(all, want->nr);
+	for (size_t i = 0; i < want->nr; i++)
+		if (all[i].fd >= 0)
+			close(all[i].fd);
+	free(all);
+	return good;
+}
+
+/* What the others are mounted on stands first, though it may have been mounted after some of them. */
+static void put_root_first(struct mounts *want)
+{
+	for (size_t i = 1; i < want->nr; i++)
+		if (!strcmp(want->of[i].at, "/") && strcmp(want->of[0].at, "/")) {
+			struct mount root = want->of[i];
+
+			memmove(&want->of[1], &want->of[0], i * sizeof(root));
+			want->of[0] = root;
+		}
+}
+
+/* The root, if it is not what the caller has there: then there was a pivot_root(2). */
+static struct mount *other_root(struct mounts *want)
+{
+	return want->nr && !want->of[0].matched && !strcmp(want->of[0].at, "/") ? &want->of[0] : NULL;
+}
+
+/*
+ * Mount the root somewhere, and go there; what was mounted before can then be reached
+ * from the working directory, until leave_old_root().
+ */
+static bool change_root(struct mount *root, struct mounts *want, struct mounts *now)
+{
+	static const char *const places[] = { "/tmp", "/mnt", "/run", "/var" };
+	int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	bool good = false;
+
+	for (size_t i = 0; i < want->nr; i++)
+		want->of[i].matched = false;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !good && old >= 0; i++) {
+		if (stat(places[i], &st) < 0 || !S_ISDIR(st.st_mode))
+			continue;
+		root->at = (char *)places[i];
+		good = fchdir(old) == 0 && make_one(root, want, now) && chdir(places[i]) == 0 &&
+		       syscall(SYS_pivot_root, ".", ".") == 0 && fchdir(old) == 0;
+		break;
+	}
+	if (old >= 0)
+		close(old);
+	root->at = "/";
+	if (!good)
+		complain("the root directory of its mount namespace cannot be changed: %s", strerror(errno));
+	return good;
+}
+
+static bool leave_old_root(void)
+{
+	bool good = umount2(".", MNT_DETACH) == 0;
+
+	if (!good)
+		complain("the root directory of its mount namespace cannot be left: %s", strerror(errno));
+	return chdir("/") == 0 && good;
+}
+
+static const char *unfilled_lines;
+
+void mounts_are_unfilled(const char *lines)
+{
+	unfilled_lines = lines;
+}
+
+static void find_unfilled(struct mounts *want)
+{
+	struct mounts empty;
+
+	if (!unfilled_lines)
+		return;
+	empty = mounts_parse(unfilled_lines);
+	for (size_t i = 0; i < want->nr; i++)
+		for (size_t j = 0; j < empty.nr; j++)
+			want->of[i].unfilled |= empty.of[j].fresh && !strcmp(empty.of[j].type, "tmpfs") &&
+						want->of[i].matched && mount_is_same(&want->of[i], &empty.of[j]);
+	mounts_free(&empty);
+}
+
+/* Of what a copy has brought, and has been mounted otherwise since. */
+static bool set_options(const struct mounts *want)
+{
+	for (size_t i = 0; i < want->nr; i++) {
+		const struct mount *m = &want->of[i];
+		unsigned long flag = flags_of(m->options);
+
+		if (!m->same || flag == flags_of(m->same->options))
+			continue;
+		if (mount(NULL, m->at, NULL, MS_BIND | MS_REMOUNT | flag, NULL) < 0) {
+			complain("%s: cannot be mounted with the options %s: %s", m->at, m->options, strerror(errno));
+			return false;
+		}
+	}
+	return true;
+}
+
+bool mounts_make(const char *text, bool procs, bool procs_later)
+{
+	char *current = mounts_read(0);
+	struct mounts want = mounts_parse(text), now;
+	struct mount *root;
+	bool good = true;
+
+	if (!current) {
+		complain("/proc/self/mountinfo: %s", strerror(errno));
+		return false;
+	}
+	now = mounts_parse(current);
+	put_root_first(&want);
+	mounts_match(&want, &now);
+	find_unfilled(&want);
+	if (!procs)
+		stays_as_copied = stays_peer(&want, &now);
+	if (!procs && !stays_as_copied)
+		good = keep_to_oneself(&want);
+	root = procs ? NULL : other_root(&want);
+	if (root && good)
+		good = change_root(root, &want, &now);
+	for (size_t i = now.nr; i-- > 0 && good && !procs && !root;)
+		if (!now.of[i].matched)
+			umount2(now.of[i].at, MNT_DETACH);
+	for (size_t i = 0; i < want.nr && good; i++) {
+		bool proc = !strcmp(want.of[i].type, "proc");
+
+		if (!want.of[i].matched && (proc ? procs || !procs_later : !procs)) {
+			good = make_one(&want.of[i], &want, root ? &now : NULL);
+			/* Such as /dev/ptmx: from here on others may be mounts of it. */
+			want.of[i].matched = good;
+		}
+	}
+	if (root && good)
+		good = leave_old_root();
+	else if (!procs && good)
+		good = set_options(&want);
+	if (good && !stays_as_copied && (procs || !procs_later))
+		good = set_propagation(&want);
+	free(current);
+	return good;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines of mountinfo, parsed: for those who describe mounts, and those who make them again. */
+#ifndef MOUNTS_PARSED_H
+#define MOUNTS_PARSED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Ours among the optional fields of a line. */
+#define OUTSIDE		"outside:"
+#define PEERS		"peers"
+/* The kernel's, behind the root of a mount. */
+#define REMOVED		"//deleted"
+
+struct mount {
+	char *device, *root, *at, *options, *type, *source, *super;
+	char *outside;		/* where whoever made the checkpoint has the same, or NULL: nowhere, or here */
+	char propagation;	/* 's'hared, 'm'aster (a slave), or 'p'rivate */
+	unsigned long shared, master;	/* numbers of groups, or 0 */
+	bool unbindable;
+	bool peers;		/* whoever made the checkpoint sees what is mounted here, and the other way round */
+	bool matched;
+	const struct mount *same;	/* with what */
+	bool unfilled;		/* a tmpfs whose files come later */
+	bool fresh;		/* a filesystem of its own, and not another mount of one */
+	bool is_file;		/* another mount, of what is no directory */
+};
+
+struct mounts {
+	struct mount *of;
+	size_t nr;
+	char *text;
+};
+
+struct mounts mounts_parse(const char *text);
+void mounts_free(struct mounts *mounts);
+/* Marks in both what is in both. */
+void mounts_match(struct mounts *a, struct mounts *b);
+bool mount_is_same(const struct mount *a, const struct mount *b);
+/* There is one of it, in the kernel or in a namespace, and to mount it again shows the same. */
+bool mount_is_made_up(const char *type);
+/* Does @from show what @m shows, if they are of one filesystem? */
+bool mount_reaches(const struct mount *from, const struct mount *m);
+/* Another mount, one that is there already if @there, that shows what @m shows. */
+const struct mount *mount_seen_elsewhere(const struct mounts *in, const struct mount *m, bool there);
+/* In the root of a bind mount, if what it shows has been removed since: the kernel's mark behind its name; or NULL. */
+char *mount_removed_mark(const char *root);
+
+#endif
