@@ -95,9 +95,9 @@ function rootHash(name: ImageName): string {
 
 async function imageHash(name: ImageName): Promise<string> {
   const compiler = await compilerVersion();
-  const header = readFileSync(join(repoRoot, "kernel/linux/include/uapi/linux/checkpoint.h"));
+  const headers = hashTree(join(repoRoot, "kernel/linux/include/uapi/linux"));
   const sources = hashTree(recipeDir, ...presentFolders(name));
-  return hashOf(recipeVersion, rootHash(name), compiler, header, sources, `${recipes[name].sizeMiB}`);
+  return hashOf(recipeVersion, rootHash(name), compiler, headers, sources, `${recipes[name].sizeMiB}`);
 }
 
 function imageDir(name: ImageName, hash: string): string {

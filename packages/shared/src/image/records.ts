@@ -1,5 +1,5 @@
 /**
- * What the records of an image hold. It follows kernel/linux/include/uapi/linux/checkpoint.h, the only definition of
+ * What the records of an image hold. It follows kernel/linux/include/uapi/linux/checkpoint_image.h, the only definition of
  * the format, field by field, and gives what `ckptinfo --json` gives.
  */
 import {
