@@ -1,4 +1,4 @@
-import { expect, type Page } from "@playwright/test";
+import { expect, type Locator, type Page } from "@playwright/test";
 import { endIt, expectStep, runFile, test } from "./page.js";
 
 const start = (name: string, workload: string, ready: string, args = "[]") => [
@@ -24,9 +24,10 @@ test("what processes hold: nameless files, watches, shared descriptions, locks; 
       ...start("watcher", "watcher", "watches "),
       ...start("nameless", "nameless", "ready"),
       ...start("locks", "locks", "ready"),
+      `  - { kind: start, name: deep, command: [sh, -c, 'sh -c "sh -c \\"sleep 1000; true\\"; true"; true'] }`,
     ].join("\n"),
   );
-  await expectStep(page, 9, "ok");
+  await expectStep(page, 10, "ok");
 
   const held = card(page, "unlinked-holder").first().locator("tr").filter({ hasText: "unlinked-holder." });
   await expect(held).toHaveCount(1);
@@ -35,11 +36,16 @@ test("what processes hold: nameless files, watches, shared descriptions, locks; 
   await held.hover();
   await held.getByRole("button", { name: "unlink" }).click();
   await page.getByRole("dialog", { name: "Unlink a file" }).getByRole("button", { name: "Unlink" }).click();
-  await expectStep(page, 10, "ok");
+  await expectStep(page, 11, "ok");
   await expect(held.locator(".tag.unlinked")).toBeVisible();
   // The same file: only its name is gone.
   await expect(held.locator(".tag").filter({ hasText: "ino " })).toHaveText(inode ?? "");
   await expect(held.getByRole("button", { name: "unlink" })).toHaveCount(0);
+
+  // Children stand below their parents, as deep as the tree is.
+  const child = (of: Locator) => of.locator(":scope > ul > li");
+  const root = page.locator('li:has(> [data-testid^="process-"])', { hasText: "sleep" }).first();
+  await expect(child(child(child(root))).getByRole("heading")).toContainText("sleep");
 
   // On a phone marks go below one another: none is cut off, and the path can be read.
   await page.setViewportSize({ width: 390, height: 844 });

@@ -1,5 +1,6 @@
 import { type ExperimentView, formatBytes, type OpenFile, type ProcessInfo, type Watch } from "@crlab/shared";
 import { type HeldPath, heldPaths } from "../../lib/held";
+import { type Branch, processTree } from "../../lib/process-tree";
 import { watchMask } from "../../lib/watch-mask";
 import { DataTable } from "../data-table";
 import styles from "./inspector.module.css";
@@ -18,17 +19,6 @@ function sharedDescriptions(processes: readonly ProcessInfo[]): Map<number, stri
   return new Map([...holders].filter(([, fds]) => fds.length > 1));
 }
 
-function depthOf(process: ProcessInfo, all: readonly ProcessInfo[]): number {
-  let depth = 0;
-  let parent = all.find((p) => p.pid === process.ppid);
-  while (parent && depth < all.length) {
-    depth++;
-    const { ppid } = parent;
-    parent = all.find((p) => p.pid === ppid);
-  }
-  return depth;
-}
-
 /** Each target's process tree with what it holds. */
 export function Processes({ view, onHeld }: { view: ExperimentView; onHeld: OnHeld | null }) {
   const alive = view.targets.filter((t) => t.processes.length > 0);
@@ -37,51 +27,81 @@ export function Processes({ view, onHeld }: { view: ExperimentView; onHeld: OnHe
       <p className={styles.none}>{view.targets.length === 0 ? "No workload has been started." : "No process runs."}</p>
     );
   const held = new Map(heldPaths(view).map((h) => [h.key, h]));
-  return alive.map((target) => {
-    const shared = sharedDescriptions(target.processes);
-    return target.processes.map((process) => (
-      <section key={`${target.name}-${process.pid}`} className={styles.card} data-testid={`process-${process.pid}`}>
-        <h3>
-          <span className="mono">
-            {"└ ".repeat(Math.min(1, depthOf(process, target.processes)))}
-            {process.pid} {process.command}
-          </span>
-          <span>
-            {process.state} · {process.threads} thr · {formatBytes(process.rssBytes)}
-          </span>
-        </h3>
-        <DataTable
-          headHidden
-          rows={heldBy(process)}
-          keyOf={({ name, path }) => `${name} ${path}`}
-          marks={({ file }) => (file ? { "data-kind": file.kind } : {})}
-          columns={[
-            { head: "fd", className: styles.fd, cell: ({ name }) => name },
-            { head: "points to", className: styles.path, cell: (h) => (h.file ? <Target file={h.file} /> : h.path) },
-            {
-              head: "marks",
-              className: styles.marks,
-              cell: ({ file, inode }) =>
-                file ? (
-                  <FileMarks
-                    file={file}
-                    sharers={file.description === undefined ? undefined : shared.get(file.description)}
-                    held={held.get(`${process.pid}/fd/${file.fd}`)}
-                    onHeld={onHeld}
-                  />
-                ) : (
-                  <>
-                    <span className="tag unlinked">unlinked</span>
-                    {inode !== undefined && <span className="tag">ino {inode}</span>}
-                  </>
-                ),
-            },
-          ]}
-        />
-        <MappedFiles process={process} held={held} onHeld={onHeld} />
-      </section>
-    ));
-  });
+  return alive.map(({ name, processes }) => (
+    <Branches
+      key={name}
+      branches={processTree(processes)}
+      shared={sharedDescriptions(processes)}
+      held={held}
+      onHeld={onHeld}
+    />
+  ));
+}
+
+interface Shown {
+  /** By open file description. */
+  shared: ReadonlyMap<number, string[]>;
+  held: ReadonlyMap<string, HeldPath>;
+  onHeld: OnHeld | null;
+}
+
+/** A list in a list for each generation. */
+function Branches({ branches, ...shown }: Shown & { branches: readonly Branch[] }) {
+  if (branches.length === 0) return null;
+  return (
+    <ul className={styles.tree}>
+      {branches.map(({ process, children }) => (
+        <li key={process.pid}>
+          <Process process={process} {...shown} />
+          <Branches branches={children} {...shown} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Process({ process, shared, held, onHeld }: Shown & { process: ProcessInfo }) {
+  return (
+    <section className={styles.card} data-testid={`process-${process.pid}`}>
+      <h3>
+        <span className="mono">
+          {process.pid} {process.command}
+        </span>
+        <span>
+          {process.state} · {process.threads} thr · {formatBytes(process.rssBytes)}
+        </span>
+      </h3>
+      <DataTable
+        headHidden
+        rows={heldBy(process)}
+        keyOf={({ name, path }) => `${name} ${path}`}
+        marks={({ file }) => (file ? { "data-kind": file.kind } : {})}
+        columns={[
+          { head: "fd", className: styles.fd, cell: ({ name }) => name },
+          { head: "points to", className: styles.path, cell: (h) => (h.file ? <Target file={h.file} /> : h.path) },
+          {
+            head: "marks",
+            className: styles.marks,
+            cell: ({ file, inode }) =>
+              file ? (
+                <FileMarks
+                  file={file}
+                  sharers={file.description === undefined ? undefined : shared.get(file.description)}
+                  held={held.get(`${process.pid}/fd/${file.fd}`)}
+                  onHeld={onHeld}
+                />
+              ) : (
+                <>
+                  <span className="tag unlinked">unlinked</span>
+                  {inode !== undefined && <span className="tag">ino {inode}</span>}
+                </>
+              ),
+          },
+        ]}
+      />
+      <MappedFiles process={process} held={held} onHeld={onHeld} />
+    </section>
+  );
 }
 
 /** A descriptor, or something that is held without one and whose name is gone. */
