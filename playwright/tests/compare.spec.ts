@@ -43,4 +43,13 @@ test("two experiments side by side: what was not alike, what came out otherwise,
   // Both of them, without moving the table.
   const last = await rows.first().locator("td").last().boundingBox();
   expect((last?.x ?? 0) + (last?.width ?? 390)).toBeLessThanOrEqual(390);
+
+  // Or they are ticked in the list, which on a phone is whole, too.
+  await page.goto(`${labUrl()}/?q=Compared`);
+  const list = page.getByRole("form", { name: "Compare" });
+  await expect(list.getByRole("row").filter({ hasText: "Compared" })).not.toHaveCount(0);
+  expect(await list.evaluate((e) => (e.parentElement ?? e).scrollWidth)).toBeLessThanOrEqual(390);
+  for (const id of ids) await list.getByRole("checkbox", { name: `Compare Compared, ${id}` }).check();
+  await page.getByRole("button", { name: "Compare" }).click();
+  await expect(page.getByTestId("unlike")).toContainText("memory: A 320 MiB · B 256 MiB");
 });

@@ -5,7 +5,6 @@ import { RunnerProvider } from "../components/runner-provider";
 import { Stage } from "../components/stage";
 import { readTheme, THEME_COOKIE } from "../lib/theme";
 import "@fontsource/ibm-plex-sans/latin-400.css";
-import "@fontsource/ibm-plex-sans/latin-500.css";
 import "@fontsource/ibm-plex-sans/latin-600.css";
 import "@fontsource/ibm-plex-mono/latin-400.css";
 import "@fontsource/ibm-plex-mono/latin-600.css";

@@ -75,9 +75,11 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
               placeholder="Search title or question"
               aria-label="Search experiments"
             />
-            <Link className="btn" href="/compare">
-              Compare
-            </Link>
+            {recent.experiments.length > 0 && (
+              <button className="btn" type="submit" form="compare" title="Those that are ticked, side by side">
+                Compare
+              </button>
+            )}
             <Link className="btn" href="/new">
               New experiment
             </Link>
@@ -89,7 +91,9 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
               {search === "" ? "None yet. Run one of the above: it takes one click." : `Nothing matches “${search}”.`}
             </p>
           ) : (
-            <RecentTable rows={recent.experiments} now={now} />
+            <form id="compare" action="/compare" aria-label="Compare">
+              <RecentTable rows={recent.experiments} now={now} />
+            </form>
           )}
         </div>
       </main>
@@ -111,12 +115,19 @@ function RecentTable({ rows, now }: { rows: readonly RecentExperiment[]; now: Da
     <DataTable
       rows={rows}
       keyOf={(r) => r.id}
+      stacks
       columns={[
         {
-          head: "Experiment",
+          head: <span className="visually-hidden">To compare</span>,
+          className: styles.tick,
+          cell: (r) => <input type="checkbox" name="x" value={r.id} aria-label={`Compare ${r.title}, ${r.id}`} />,
+        },
+        {
+          head: <>Experiment</>,
+          className: styles.name,
           cell: (r) => <Link href={`/x/${r.id}`}>{r.title}</Link>,
         },
-        { head: "Verdict", cell: (r) => <VerdictPill view={r.view} /> },
+        { head: <>Verdict</>, cell: (r) => <VerdictPill view={r.view} /> },
         {
           head: "Kernel",
           className: "mono",

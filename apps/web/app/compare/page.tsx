@@ -12,7 +12,8 @@ const MOST = 6;
 
 export default async function ComparePage({ searchParams }: { searchParams: Promise<{ x?: string | string[] }> }) {
   const { x } = await searchParams;
-  const ids = [...new Set([x ?? []].flat())].slice(0, MOST);
+  const asked = [...new Set([x ?? []].flat())];
+  const ids = asked.slice(0, MOST);
   const found = await Promise.all(
     ids.map(async (id): Promise<Subject[]> => {
       const stored = await storedExperiment(id);
@@ -32,6 +33,11 @@ export default async function ComparePage({ searchParams }: { searchParams: Prom
             : `${subjects.length} experiments; ratios are to the first.`}
         </p>
         {found.some((f) => f.length === 0) && <p role="alert">An experiment of this link is not in this lab.</p>}
+        {asked.length > MOST && (
+          <p role="alert">
+            {asked.length} were asked for: these are the first {MOST}.
+          </p>
+        )}
         {subjects.length > 0 && <Comparison subjects={subjects} />}
         {subjects.length < MOST && (
           <ChooseOther

@@ -39,9 +39,10 @@ export default async function SweepsPage() {
               testId="sweeps"
               rows={sweeps}
               keyOf={(s) => s.id}
+              stacks
               columns={[
-                { head: "Sweep", cell: (s) => <Link href={`/s/${s.id}`}>{s.title}</Link> },
-                { head: "State", cell: (s) => <span className={pills[s.status]}>{s.status}</span> },
+                { head: <>Sweep</>, className: styles.name, cell: (s) => <Link href={`/s/${s.id}`}>{s.title}</Link> },
+                { head: <>State</>, cell: (s) => <span className={pills[s.status]}>{s.status}</span> },
                 { head: "Runs", num: true, cell: (s) => `${s.done} of ${s.total}` },
                 { head: "Over", className: "mono", cell: (s) => Object.keys(s.file.sweep?.over ?? {}).join(" × ") },
                 { head: "When", className: "dim", cell: (s) => formatAgo(new Date(s.createdAt), now) },

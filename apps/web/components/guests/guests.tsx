@@ -64,13 +64,15 @@ export function Guests() {
           <DataTable
             rows={guests}
             keyOf={(g) => g.experiment}
+            stacks
             marks={(g) => ({ "data-guest": g.experiment })}
             columns={[
               {
-                head: "Experiment",
+                head: <>Experiment</>,
+                className: styles.name,
                 cell: (g) => <Link href={`/x/${g.experiment}`}>{g.title}</Link>,
               },
-              { head: "State", cell: (g) => <span className={pills[g.state]}>{g.state}</span> },
+              { head: <>State</>, cell: (g) => <span className={pills[g.state]}>{g.state}</span> },
               { head: "Guest", className: "mono", cell: (g) => `${g.kernel} · ${g.cpus} CPU · ${g.memMiB} MiB` },
               { head: "Age", num: true, cell: (g) => formatMs(Math.max(0, now - Date.parse(g.bootedAt))) },
               { head: "CPU time", num: true, cell: (g) => (g.cpuMs === null ? "–" : formatMs(g.cpuMs)) },
@@ -117,8 +119,9 @@ function SpareGuests({ spares, now }: { spares: readonly SpareInfo[]; now: numbe
         <DataTable
           rows={spares}
           keyOf={(s) => s.readyAt}
+          stacks
           columns={[
-            { head: "State", cell: () => <span className="pill frozen">spare</span> },
+            { head: <>State</>, cell: () => <span className="pill frozen">spare</span> },
             { head: "Guest", className: "mono", cell: (s) => `${s.kernel} · ${s.cpus} CPU · ${s.memMiB} MiB` },
             { head: "For", num: true, cell: (s) => formatMs(Math.max(0, now - Date.parse(s.readyAt))) },
             { head: "Memory", num: true, cell: (s) => (s.rssBytes === null ? "–" : formatBytes(s.rssBytes)) },

@@ -106,6 +106,7 @@ function Changes({ changes, repeats }: { changes: readonly Transition[]; repeats
     <div className={`${home.list} ${styles.table}`}>
       <DataTable
         testId="changes"
+        stacks
         rows={some}
         keyOf={(t) => `${t.axis} ${t.from} ${t.to} ${t.metric?.key ?? t.text}`}
         marks={(t) => ({ "data-transition": t.metric === null })}
@@ -268,6 +269,7 @@ function Points({
       <div className={`${home.list} ${styles.table}`}>
         <DataTable
           testId="points"
+          stacks
           rows={rows}
           keyOf={(row) => row.point}
           columns={[
