@@ -1,5 +1,6 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect } from "@playwright/test";
+import sharp from "sharp";
 import { labUrl, prefetched, test } from "./page.js";
 
 const swept = [
@@ -59,6 +60,16 @@ test("a file with a grid is run at every point; outcomes that change stand first
   }
   await page.setViewportSize({ width: 390, height: 844 });
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+
+  for (const table of ["changes", "points"])
+    expect(await page.getByTestId(table).evaluate((e) => e.scrollWidth)).toBeLessThanOrEqual(390);
+
+  const picture = await page.locator('meta[property="og:image"]').getAttribute("content");
+  const shown = await request.get(picture ?? "");
+  expect(shown.headers()["content-type"]).toBe("image/png");
+  const { width, height } = await sharp(await shown.body()).metadata();
+  expect([width, height]).toEqual([1200, 630]);
+  expect((await request.get(`${labUrl()}/s/nothinghere1/preview`)).status()).toBe(404);
 
   // Each run is an experiment with a link, and asked for by whoever follows it.
   await points.last().locator("summary").click();

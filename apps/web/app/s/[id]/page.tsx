@@ -6,6 +6,7 @@ import { SiteHeader } from "../../../components/site-header";
 import styles from "../../../components/sweep/sweep.module.css";
 import { SweepLive } from "../../../components/sweep/sweep-live";
 import { SweepView } from "../../../components/sweep/sweep-view";
+import { linkMetadata } from "../../../lib/link-metadata";
 import { storedSweep } from "../../../lib/sweeps";
 import home from "../../home.module.css";
 
@@ -16,11 +17,12 @@ const load = cache((id: string) => storedSweep(id));
 const one = (value: string | string[] | undefined) => (typeof value === "string" ? value : undefined);
 
 export async function generateMetadata({ params }: Pick<Props, "params">): Promise<Metadata> {
-  const found = await load((await params).id);
+  const { id } = await params;
+  const found = await load(id);
   if (!found) return { title: "Not found" };
   const { title, question } = found.sweep.file;
-  const description = `Sweep, ${found.results.length} of ${found.total} runs. ${question ?? ""}`.trim();
-  return { title, description, openGraph: { title, description } };
+  const runs = `Sweep, ${found.results.length} of ${found.total} runs.`;
+  return linkMetadata(`/s/${id}`, title, `${runs} ${question ?? ""}`.trim());
 }
 
 export default async function SweepPage({ params, searchParams }: Props) {

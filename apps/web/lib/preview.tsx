@@ -1,16 +1,26 @@
-/** The picture that a mail or a chat shows of a link: title, verdict, figures. */
+/** The picture that a mail or a chat shows of a link: title, how it stands, figures. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ExperimentView, foldAll, formatBytes, formatMs, formatNs } from "@crlab/shared";
+import type { Fingerprint } from "@crlab/shared";
 import { ImageResponse } from "next/og";
-import { storedExperiment } from "../../../../lib/stored";
 
 const SIZE = { width: 1200, height: 630 };
 const ink = { text: "#e6eaf0", dim: "#97a1b0", panel: "#161b22", back: "#0f1318", line: "#2b333d" };
-const states: Readonly<Record<string, string>> = { pass: "#7bd7a5", fail: "#f27b78", invalid: "#e0ac4f" };
+const tones = { good: "#7bd7a5", bad: "#f27b78", doubtful: "#e0ac4f", plain: ink.text };
+
+export interface Preview {
+  title: string;
+  question: string;
+  /** In one word. */
+  state: string;
+  tone: keyof typeof tones;
+  /** At most four are shown. */
+  figures: readonly (readonly [name: string, value: string])[];
+  fingerprint: Fingerprint | null;
+}
 
 /** A picture takes a while to draw, and is asked for by everybody who sees the link. */
-const drawn = new Map<string, { lastSeq: number; png: ArrayBuffer }>();
+const drawn = new Map<string, { version: string; png: ArrayBuffer }>();
 const MAX_DRAWN = 50;
 
 let fonts: Promise<Buffer[]> | undefined;
@@ -25,27 +35,9 @@ function loadFonts(): Promise<Buffer[]> {
 const plain = (text: string): string =>
   text.replace(/[^\u0020-\u007e\u00a0-\u00ff\u2013\u2014\u2018-\u201d\u2026]/g, "?");
 
-function figures(view: ExperimentView): [name: string, value: string][] {
-  const last = view.checkpoints.at(-1)?.figures;
-  const restored = view.restores.at(-1)?.figures;
-  const moved = view.migrations.findLast((m) => m.downtimeMs !== null);
-  const all: ([name: string, value: string] | false | undefined)[] = [
-    last && ["frozen", formatNs(last.frozenNs)],
-    last && ["image", formatBytes(last.bytes)],
-    restored && ["restored in", formatNs(restored.totalNs)],
-    moved !== undefined && moved.downtimeMs !== null && ["down while moved", formatMs(moved.downtimeMs)],
-    [
-      "steps",
-      `${view.steps.filter((s) => s.state === "ok").length} of ${Math.max(view.steps.length, view.plan.length)} ok`,
-    ],
-  ];
-  return all.filter((one) => one !== undefined && one !== false).slice(0, 4);
-}
-
-function Picture({ view }: { view: ExperimentView }) {
-  const state = view.invalid !== null ? "invalid" : (view.verdict ?? view.status);
-  const f = view.fingerprint;
-  const title = plain(view.title);
+function Picture({ preview }: { preview: Preview }) {
+  const { state, tone, question, figures, fingerprint: f } = preview;
+  const title = plain(preview.title);
   return (
     <div
       style={{
@@ -58,7 +50,7 @@ function Picture({ view }: { view: ExperimentView }) {
         {title}
       </div>
       <div style={{ display: "flex", marginTop: 20, fontSize: 30, color: ink.dim }}>
-        {plain((view.question ?? "").slice(0, 150))}
+        {plain(question.slice(0, 150))}
       </div>
       <div style={{ display: "flex", flexGrow: 1 }} />
       <div style={{ display: "flex", gap: 24 }}>
@@ -67,7 +59,7 @@ function Picture({ view }: { view: ExperimentView }) {
             ...{ display: "flex", alignItems: "center", padding: "18px 28px", borderRadius: 12, fontSize: 44 },
             ...{
               fontWeight: 600,
-              color: states[state] ?? ink.text,
+              color: tones[tone],
               background: ink.panel,
               border: `2px solid ${ink.line}`,
             },
@@ -75,10 +67,10 @@ function Picture({ view }: { view: ExperimentView }) {
         >
           {state.toUpperCase()}
         </div>
-        {figures(view).map(([name, value]) => (
+        {figures.slice(0, 4).map(([name, value]) => (
           <div key={name} style={{ display: "flex", flexDirection: "column", padding: "8px 12px" }}>
             <div style={{ display: "flex", fontSize: 40, fontWeight: 600 }}>{plain(value)}</div>
-            <div style={{ display: "flex", fontSize: 24, color: ink.dim }}>{name}</div>
+            <div style={{ display: "flex", fontSize: 24, color: ink.dim }}>{plain(name)}</div>
           </div>
         ))}
       </div>
@@ -89,16 +81,13 @@ function Picture({ view }: { view: ExperimentView }) {
   );
 }
 
-export async function GET(_: Request, { params }: { params: Promise<{ id: string }> }) {
-  const { id } = await params;
-  const stored = await storedExperiment(id);
-  const lastSeq = stored?.events.at(-1)?.seq;
-  if (!stored || lastSeq === undefined) return new Response("There is no such experiment.\n", { status: 404 });
+/** Drawn anew when there is another version of what it shows. */
+export async function previewResponse(id: string, version: string, preview: () => Preview): Promise<Response> {
   const known = drawn.get(id);
-  let png = known?.lastSeq === lastSeq ? known.png : undefined;
+  let png = known?.version === version ? known.png : undefined;
   if (png === undefined) {
     const [normal, bold] = await loadFonts();
-    const image = new ImageResponse(<Picture view={foldAll(stored.events)} />, {
+    const image = new ImageResponse(<Picture preview={preview()} />, {
       ...SIZE,
       fonts: [
         ...(normal ? [{ name: "Plex", data: normal, weight: 400 as const }] : []),
@@ -107,7 +96,7 @@ export async function GET(_: Request, { params }: { params: Promise<{ id: string
     });
     png = await image.arrayBuffer();
     if (drawn.size >= MAX_DRAWN) drawn.clear();
-    drawn.set(id, { lastSeq, png });
+    drawn.set(id, { version, png });
   }
   return new Response(png, { headers: { "Content-Type": "image/png", "Cache-Control": "max-age=60" } });
 }
