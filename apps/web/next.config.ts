@@ -77,7 +77,7 @@ const config: NextConfig = {
     if (!isServer) Object.assign(config.resolve.alias, replacementAliases());
     if (!isServer && splitChunks)
       splitChunks.cacheGroups.runner = {
-        test: /[\\/](runner-socket|runner-provider|frame|wire|stage|made-here|fresh|ahead|parts|create-button|run-request|hydrated|error-note|theme-toggle|cookie)\.tsx?$/,
+        test: /[\\/](runner-socket|runner-provider|frame|wire|stage|made-here|fresh|ahead|parts|create-button|ready-button|run-request|hydrated|error-note|theme-toggle|cookie)\.tsx?$/,
         name: "runner",
         chunks: "all",
         enforce: true,
@@ -85,7 +85,7 @@ const config: NextConfig = {
       };
     if (!isServer && splitChunks)
       splitChunks.cacheGroups.bench = {
-        test: /[\\/]components[\\/]bench[\\/](bench|inspector|terminals|tabs|figures|replay-bar|separator|report-panel|recorded|use-feed)\.tsx?$/,
+        test: /[\\/]components[\\/]bench[\\/](bench|connection|inspector|terminals|tabs|figures|replay-bar|separator|report-buttons|recorded|use-feed)\.tsx?$/,
         name: "bench",
         chunks: "all",
         enforce: true,

@@ -6,9 +6,9 @@ import { RunnerSocket } from "./runner-socket";
 const note = (seq: number): LogEvent => ({ seq, atMs: seq * 10, type: "note", text: `note ${seq}` });
 
 describe("ExperimentFeed", () => {
-  it("starts with the view of the log it is given", () => {
+  it("starts with the view it is given", () => {
     const log = [note(1), note(2)];
-    const feed = new ExperimentFeed(new RunnerSocket(), "abcdefgh", log, foldAll(log), true);
+    const feed = new ExperimentFeed(new RunnerSocket(), "abcdefgh", foldAll(log), true);
     expect(feed.current().view.notes.map((n) => n.text)).toEqual(["note 1", "note 2"]);
     expect(feed.current().view.lastSeq).toBe(2);
     expect(feed.current().mayDrive).toBe(true);

@@ -1,11 +1,10 @@
-/** One experiment as a page follows it: the stored log it was opened with, then what the runner sends. */
+/** One experiment as a page follows it: what it was served with, then what the runner sends. */
 import type { ExperimentView, LogEvent } from "@crlab/shared";
 import { nextFrame } from "./next-frame";
 import { parts } from "./parts";
 import { RequestError, type RunnerSocket } from "./runner-socket";
 
 export interface FeedSnapshot {
-  events: readonly LogEvent[];
   view: ExperimentView;
   /** What the runner says; before that, what the page was served with. */
   mayDrive: boolean;
@@ -29,12 +28,11 @@ export class ExperimentFeed {
   constructor(
     private readonly socket: RunnerSocket,
     readonly experiment: string,
-    /** The log as far as it is known, and what it comes to. */
-    events: readonly LogEvent[],
+    /** As far as it is known. */
     view: ExperimentView,
     mayDrive: boolean,
   ) {
-    this.snapshot = { events, view, mayDrive, watchers: null, idleEndsAt: null, inStep: false };
+    this.snapshot = { view, mayDrive, watchers: null, idleEndsAt: null, inStep: false };
   }
 
   readonly current = (): FeedSnapshot => this.snapshot;
@@ -103,14 +101,20 @@ export class ExperimentFeed {
   private take(events: readonly LogEvent[], fold: (view: ExperimentView, event: LogEvent) => ExperimentView): void {
     const fresh = events.filter((event) => event.seq > this.snapshot.view.lastSeq);
     if (fresh.length === 0) return;
-    this.change({
-      events: [...this.snapshot.events, ...fresh],
-      view: fresh.reduce(fold, this.snapshot.view),
-    });
+    this.change({ view: fresh.reduce(fold, this.snapshot.view) });
   }
 
   private change(part: Partial<FeedSnapshot>): void {
-    this.snapshot = { ...this.snapshot, ...part };
+    const next = { ...this.snapshot, ...part };
+    if (isAlike(next, this.snapshot)) return;
+    this.snapshot = next;
     for (const listener of this.listeners) listener();
   }
 }
+
+const isAlike = (a: FeedSnapshot, b: FeedSnapshot): boolean =>
+  a.view === b.view &&
+  a.mayDrive === b.mayDrive &&
+  a.watchers === b.watchers &&
+  a.idleEndsAt === b.idleEndsAt &&
+  a.inStep === b.inStep;

@@ -1,2 +1,2 @@
-/** How a log becomes a view: loaded when there are more events than the page came with, or a moment of the past is looked at. */
-export { fold, foldAll } from "@crlab/shared";
+/** How events are added to a view: loaded when there are more than the page came with. */
+export { fold } from "@crlab/shared";

@@ -22,7 +22,10 @@ const MARK = "crlabMade";
 
 function back(event: PopStateEvent): void {
   // The page has been loaded anew since.
-  if (shownNow() !== null || !event.state?.[MARK]) return tell();
+  if (shownNow() !== null || !event.state?.[MARK]) {
+    tell();
+    return;
+  }
   // The router, which hears of it next, would ask for a page that is being left.
   event.stopImmediatePropagation();
   window.location.reload();

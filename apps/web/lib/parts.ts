@@ -3,12 +3,14 @@ export const parts = {
   madeBench: () => import("../components/bench/made-bench"),
   drive: () => import("../components/bench/drive"),
   folding: () => import("./folding"),
+  log: () => import("./stored-log"),
   steps: () => import("../components/bench/steps"),
   processes: () => import("../components/bench/processes"),
   memory: () => import("../components/bench/memory"),
   checkpoints: () => import("../components/bench/checkpoints"),
   charts: () => import("../components/bench/charts"),
   kernel: () => import("../components/bench/kernel-log"),
+  report: () => import("../components/bench/report-sheet"),
   liveTerminal: () => import("../components/bench/live-terminal"),
   serialTerminal: () => import("../components/bench/serial-terminal"),
   expiry: () => import("../components/bench/expiry"),
@@ -16,7 +18,7 @@ export const parts = {
 };
 
 /** Nobody needs these before there is something to look at. */
-const LATER = { memory: 1, checkpoints: 1, charts: 1, kernel: 1 };
+const LATER = { log: 1, memory: 1, checkpoints: 1, charts: 1, kernel: 1, report: 1 };
 
 let fetched = false;
 

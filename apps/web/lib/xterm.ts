@@ -51,6 +51,7 @@ function make(element: HTMLElement): Made {
     // The font's own is generous; a recorded screen has the same.
     lineHeight: 1,
     scrollback: 20000,
+    overviewRuler: { width: 10 },
     cursorBlink: false,
     // What was found is marked by decorations.
     allowProposedApi: true,
@@ -98,8 +99,8 @@ function make(element: HTMLElement): Made {
   return made;
 }
 
-/** Lines are rather small than broken: most programs print 70 columns and less. A recorded screen does the same. */
-const fontSizeFor = (widthPx: number): number => (widthPx < 600 ? 12 : 13);
+/** Where 80 columns have no room in the larger one. A recorded screen does the same. */
+const fontSizeFor = (widthPx: number): number => (widthPx < 650 ? 12 : 13);
 
 export function openScreen(element: HTMLElement, { input, label }: ScreenOptions): Screen {
   const made = left.pop() ?? make(element);

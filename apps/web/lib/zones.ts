@@ -6,7 +6,8 @@ export interface Zones {
   inspectorPx: number;
 }
 
-const defaults: Zones = { stepsPx: 316, inspectorPx: 440 };
+/** The inspector is narrower where a terminal would not have its 80 columns beside it. */
+export const defaultZones: Zones = { stepsPx: 304, inspectorPx: 440 };
 const limits = { stepsPx: [240, 520], inspectorPx: [280, 760] } as const;
 
 export function clampZone(zone: keyof Zones, px: number): number {
@@ -16,10 +17,18 @@ export function clampZone(zone: keyof Zones, px: number): number {
 
 export const zoneLimits = (zone: keyof Zones) => limits[zone];
 
-export function readZones(value: string | undefined): Zones {
+/** Null: nobody has chosen any. */
+export function readZones(value: string | undefined): Zones | null {
   const match = /^(\d{2,4})\.(\d{2,4})$/.exec(value ?? "");
-  if (!match) return defaults;
+  if (!match) return null;
   return { stepsPx: clampZone("stepsPx", Number(match[1])), inspectorPx: clampZone("inspectorPx", Number(match[2])) };
 }
 
 export const writeZones = (zones: Zones): string => `${zones.stepsPx}.${zones.inspectorPx}`;
+
+/** What the bench's style reads. Who has chosen widths may have a terminal of any. */
+export const zoneProperties = ({ stepsPx, inspectorPx }: Zones): [name: string, value: string][] => [
+  ["--steps", `${stepsPx}px`],
+  ["--inspector", `${inspectorPx}px`],
+  ["--terminal", "280px"],
+];

@@ -3,7 +3,6 @@ import type { ActionId, ExperimentView, LogEvent, NamedError } from "@crlab/shar
 import {
   lazy,
   type MouseEvent,
-  type ReactNode,
   Suspense,
   useCallback,
   useEffect,
@@ -13,21 +12,22 @@ import {
   useState,
 } from "react";
 import { rememberChoice } from "../../lib/cookie";
-import type * as Folding from "../../lib/folding";
 import type { HeldPath } from "../../lib/held";
-import { useHydrated } from "../../lib/hydrated";
 import { parts } from "../../lib/parts";
 import { toNamedError } from "../../lib/run-request";
 import { actionKeys, isTyping, pageKeys } from "../../lib/shortcuts";
 import { readShown, type Shown, writeShown } from "../../lib/shown";
-import { writeZones, ZONES_COOKIE, type Zones } from "../../lib/zones";
+import type * as StoredLog from "../../lib/stored-log";
+import { defaultZones, writeZones, ZONES_COOKIE, type Zones, zoneProperties } from "../../lib/zones";
 import { useCreate } from "../create-button";
 import { ErrorNote } from "../error-note";
 import { LinkBanner } from "../link-banner";
-import { useLinkState, useRunner } from "../runner-provider";
+import { ReadyButton } from "../ready-button";
+import { useRunner } from "../runner-provider";
 import { ThemeToggle } from "../theme-toggle";
 import { VerdictPill } from "../verdict-pill";
 import styles from "./bench.module.css";
+import { Connection, Watching } from "./connection";
 import type * as Drive from "./drive";
 import { Figures } from "./figures";
 import { Inspector } from "./inspector";
@@ -39,23 +39,22 @@ import { useFeed } from "./use-feed";
 
 interface Props {
   id: string;
-  stored: readonly LogEvent[];
-  /** What it comes to. */
+  /** As it was when the page was served. */
   came: ExperimentView;
   /** What it was at the moment that the link speaks of. */
   pastView: ExperimentView | null;
-  zones: Zones;
+  /** Null: nobody has chosen any. */
+  zones: Zones | null;
   /** What the link speaks of. */
   shown: Shown;
   /** Of an experiment that is over. */
   end: ServedEnd | null;
 }
 
-/** What a page shows of an experiment's end is served ready, and costs its reader no code. */
 export interface ServedEnd {
-  steps: ReactNode;
-  report: ReactNode;
   lastScreen: LastScreen;
+  /** What is in its images is not there yet. */
+  brief: boolean;
 }
 
 /** Of the step after the latest, so much is in sight, too. */
@@ -66,11 +65,10 @@ const PlanStopped = lazy(() => import("./plan-stopped").then((m) => ({ default: 
 const Expiry = lazy(() => parts.expiry().then((m) => ({ default: m.Expiry })));
 
 /** One experiment: who made it drives it, others watch; when it is over, everyone may move through it. */
-export function Bench({ id, stored, came, pastView, zones: firstZones, shown, end }: Props) {
+export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Props) {
   const socket = useRunner();
-  const link = useLinkState();
   const [tab, setTab] = useState(shown.tab);
-  const feed = useFeed(id, stored, came);
+  const feed = useFeed(id, came);
   const { create, error: createError } = useCreate();
   const [chosenMs, setMoment] = useState(shown.atMs);
   const [checkpoint, setCheckpoint] = useState(shown.checkpoint);
@@ -80,7 +78,6 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
   const [error, setError] = useState<NamedError | null>(null);
   const [zones, setZones] = useState(firstZones);
   const [copied, setCopied] = useState(false);
-  const hydrated = useHydrated();
   const stepsEnd = useRef<HTMLElement>(null);
   const main = useRef<HTMLElement>(null);
 
@@ -88,9 +85,11 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
   // From the last moment on it is the end that is shown.
   const moment = over && chosenMs !== null && chosenMs < feed.view.lastMs ? chosenMs : null;
   const atMs = over ? (moment ?? feed.view.lastMs) : null;
-  const past = useMoment(feed.events, moment);
-  const view = moment !== null ? (past ?? pastView ?? feed.view) : feed.view;
-  const current = end !== null && moment === null && view.lastSeq === (stored.at(-1)?.seq ?? 0);
+  const deeper = end?.brief === true && (tab === "memory" || tab === "checkpoints");
+  const found = useStored(id, feed.view.lastSeq, moment, deeper);
+  const view = found ?? (moment !== null ? pastView : null) ?? feed.view;
+  // It still says what the page was served with.
+  const current = end !== null && moment === null && view.lastSeq === came.lastSeq;
   // The address says what is looked at, so that it can be sent to others and survives a reload.
   const query = writeShown({ atMs: moment, tab, checkpoint, offset });
   useEffect(() => {
@@ -161,12 +160,12 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
 
   // The first paint has them from the page's own style element; style attributes are not allowed.
   useLayoutEffect(() => {
-    main.current?.style.setProperty("--steps", `${zones.stepsPx}px`);
-    main.current?.style.setProperty("--inspector", `${zones.inspectorPx}px`);
+    for (const [name, value] of zones === null ? [] : zoneProperties(zones))
+      main.current?.style.setProperty(name, value);
   }, [zones]);
 
   const resize = (zone: keyof Zones, px: number) => {
-    const next = { ...zones, [zone]: px };
+    const next = { ...(zones ?? widthsNow()), [zone]: px };
     setZones(next);
     rememberChoice(ZONES_COOKIE, writeZones(next));
   };
@@ -209,23 +208,13 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
         <span className={styles.space} />
         {feed.watchers !== null && !over && <span className="dim">{feed.watchers} watching</span>}
         <div className={styles.buttons}>
-          <button
-            type="button"
-            className="btn"
-            disabled={!hydrated}
-            onClick={() => create({ type: "fork", experiment: id }, view.title)}
-          >
+          <ReadyButton className="btn" onClick={() => create({ type: "fork", experiment: id }, view.title)}>
             Fork
-          </button>
+          </ReadyButton>
           {over && (
-            <button
-              type="button"
-              className="btn"
-              disabled={!hydrated}
-              onClick={() => create({ type: "rerun", experiment: id }, view.title)}
-            >
+            <ReadyButton className="btn" onClick={() => create({ type: "rerun", experiment: id }, view.title)}>
               Run again
-            </button>
+            </ReadyButton>
           )}
           <button type="button" className="btn primary" onClick={share} title="Copy the link to what is shown now">
             {copied ? "Copied" : "Share"} <span className="mono">/x/{id}</span>
@@ -262,15 +251,9 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
             )}
           </div>
           <section ref={stepsEnd} className={styles.scroll} aria-label="Timeline">
-            {current ? (
-              end?.steps
-            ) : (
-              <Kept of={id} load={parts.steps}>
-                <Suspense fallback={end?.steps}>
-                  <Steps view={view} onNext={can("runNext") ? () => act("runNext") : null} />
-                </Suspense>
-              </Kept>
-            )}
+            <Kept load={parts.steps} wanted={!current}>
+              <Steps view={view} onNext={can("runNext") ? () => act("runNext") : null} />
+            </Kept>
           </section>
           {view.steps.some((step) => step.state === "failed") && (
             <Suspense fallback={null}>
@@ -290,13 +273,11 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
           {drive && tools && <tools.ActionBar actions={possible} onAction={act} />}
           {!drive && !over && (
             <p className={styles.watching}>
-              {feed.inStep || link.kind === "away"
-                ? "You watch. Whoever made this experiment drives it; fork it to drive your own."
-                : "Connecting …"}
+              <Watching inStep={feed.inStep} />
             </p>
           )}
         </section>
-        <Separator zone="stepsPx" label="Width of the steps" px={zones.stepsPx} onSize={resize} />
+        <Separator zone="stepsPx" label="Width of the steps" px={(zones ?? defaultZones).stepsPx} onSize={resize} />
         <section id="terminals" tabIndex={-1} className={`${styles.zone} ${styles.middle}`} aria-label="Terminals">
           <Terminals
             id={id}
@@ -308,14 +289,19 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
           />
           {atMs !== null && <ReplayBar view={feed.view} atMs={atMs} onMove={setMoment} />}
         </section>
-        <Separator zone="inspectorPx" label="Width of the inspector" px={zones.inspectorPx} onSize={resize} />
+        <Separator
+          zone="inspectorPx"
+          label="Width of the inspector"
+          px={(zones ?? defaultZones).inspectorPx}
+          onSize={resize}
+        />
         <section id="inspector" tabIndex={-1} className={`${styles.zone} ${styles.right}`} aria-label="Inspector">
           <Inspector
             id={id}
             view={view}
             mine={feed.mayDrive}
-            report={end?.report ?? null}
             current={current}
+            waits={deeper && found === null}
             tab={tab ?? (over ? "report" : "processes")}
             onTab={setTab}
             checkpoint={checkpoint}
@@ -347,7 +333,7 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
           </Suspense>
         )}
         <span>log {view.lastSeq} events</span>
-        <span>{link.kind === "open" ? "connected" : link.kind === "away" ? "runner away" : "connecting"}</span>
+        <Connection />
         <span className={styles.space} />
         <button type="button" className="btn quiet" onClick={help}>
           <kbd>?</kbd> shortcuts
@@ -368,24 +354,43 @@ export function Bench({ id, stored, came, pastView, zones: firstZones, shown, en
   );
 }
 
+/** Before one has chosen, they depend on the window. */
+function widthsNow(): Zones {
+  const widthOf = (id: string) => document.getElementById(id)?.offsetWidth;
+  return {
+    stepsPx: widthOf("steps") ?? defaultZones.stepsPx,
+    inspectorPx: widthOf("inspector") ?? defaultZones.inspectorPx,
+  };
+}
+
 /** Where it stands beside the others it is in sight. */
 function showInspector(): void {
   const zone = document.getElementById("inspector");
   if (zone?.offsetLeft === 0) zone.scrollIntoView();
 }
 
-/** The experiment as it was at a moment; null: now is looked at, or what folds a log is on its way. */
-function useMoment(events: readonly LogEvent[], atMs: number | null): ExperimentView | null {
-  const [folding, setFolding] = useState<typeof Folding | null>(null);
-  const wanted = atMs !== null;
+/** The experiment as it was at a moment, or, for who looks `deeper`, with all there is; null: nobody asks, or it is on its way. */
+function useStored(id: string, lastSeq: number, atMs: number | null, deeper: boolean): ExperimentView | null {
+  const [log, setLog] = useState<Log | null>(null);
+  const wanted = atMs !== null || deeper;
+  // Its owner may add a word when it is over.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is longer then
   useEffect(() => {
     if (!wanted) return;
-    parts.folding().then(setFolding, (error: unknown) => console.error("crlab: a part of the page:", error));
-  }, [wanted]);
+    parts
+      .log()
+      .then(async ({ storedLog, foldAll }) => setLog({ events: await storedLog(id), foldAll }))
+      .catch((error: unknown) => console.error("crlab: the stored log:", error));
+  }, [wanted, id, lastSeq]);
   return useMemo(
-    () => (folding === null || atMs === null ? null : folding.foldAll(events, atMs)),
-    [folding, events, atMs],
+    () => (log === null || !wanted ? null : log.foldAll(log.events, atMs ?? undefined)),
+    [log, wanted, atMs],
   );
+}
+
+interface Log {
+  events: readonly LogEvent[];
+  foldAll: typeof StoredLog.foldAll;
 }
 
 type Tools = typeof Drive;

@@ -1,6 +1,6 @@
 "use client";
 import type { ExperimentView } from "@crlab/shared";
-import { lazy, type ReactNode, Suspense } from "react";
+import { lazy } from "react";
 import { parts } from "../../lib/parts";
 import { type InspectorTab, inspectorTabs } from "../../lib/shown";
 import { Figures } from "./figures";
@@ -9,26 +9,26 @@ import { Kept } from "./kept";
 import type { OnRead } from "./not-read";
 import type { OnHeld } from "./processes";
 import type { OnBytes } from "./record-bytes";
-import { ReportPanel } from "./report-panel";
+import { ReportButtons } from "./report-buttons";
 import { Tabs } from "./tabs";
 
-// The report is what a link shows first; the others are loaded when one looks at them.
+// The report is what a link shows first, as it was served; the others are loaded when one looks at them.
+const ReportSheet = lazy(() => parts.report().then((m) => ({ default: m.ReportSheet })));
 const Processes = lazy(() => parts.processes().then((m) => ({ default: m.Processes })));
 const Memory = lazy(() => parts.memory().then((m) => ({ default: m.Memory })));
 const Checkpoints = lazy(() => parts.checkpoints().then((m) => ({ default: m.Checkpoints })));
 const Charts = lazy(() => parts.charts().then((m) => ({ default: m.Charts })));
 const KernelLog = lazy(() => parts.kernel().then((m) => ({ default: m.KernelLog })));
 
-const nothing = () => Promise.resolve();
-
 interface Props {
   id: string;
   view: ExperimentView;
   /** This browser made the experiment. */
   mine: boolean;
-  /** The report as the page was served with it, and whether it still says what is so. */
-  report: ReactNode;
+  /** The report that the page was served with still says what is so. */
   current: boolean;
+  /** What is in the images is on its way. */
+  waits: boolean;
   tab: InspectorTab;
   onTab: (tab: InspectorTab) => void;
   /** The checkpoint that is looked at; null: the latest. */
@@ -48,8 +48,8 @@ export function Inspector(props: Props) {
     id,
     view,
     mine,
-    report,
     current,
+    waits,
     tab,
     onTab,
     checkpoint,
@@ -78,16 +78,15 @@ export function Inspector(props: Props) {
         tabIndex={0}
       >
         <Figures view={view} />
-        <Kept of={tab} load={tab === "report" ? nothing : parts[tab]}>
-          <Suspense fallback={null}>
-            {tab === "processes" && <Processes view={view} onHeld={onHeld} />}
-            {tab === "memory" && <Memory {...images} />}
-            {tab === "checkpoints" && <Checkpoints {...images} {...{ offset, onOffset, onBytes }} />}
-            {tab === "charts" && <Charts id={id} view={view} />}
-            {tab === "kernel" && <KernelLog view={view} />}
-          </Suspense>
+        {tab === "report" && <ReportButtons id={id} view={view} mine={mine} />}
+        <Kept key={tab} load={parts[tab]} wanted={tab !== "report" || !current}>
+          {tab === "report" && <ReportSheet view={view} />}
+          {tab === "processes" && <Processes view={view} onHeld={onHeld} />}
+          {tab === "memory" && !waits && <Memory {...images} />}
+          {tab === "checkpoints" && !waits && <Checkpoints {...images} {...{ offset, onOffset, onBytes }} />}
+          {tab === "charts" && <Charts id={id} view={view} />}
+          {tab === "kernel" && <KernelLog view={view} />}
         </Kept>
-        {tab === "report" && <ReportPanel id={id} view={view} mine={mine} served={report} current={current} />}
       </div>
     </>
   );

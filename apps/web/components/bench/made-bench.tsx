@@ -20,7 +20,5 @@ export function MadeBench({ id, title }: { id: string; title: string }) {
       document.title = before;
     };
   }, [title]);
-  return <Bench id={id} stored={NO_EVENTS} pastView={null} end={null} {...first} />;
+  return <Bench id={id} pastView={null} end={null} {...first} />;
 }
-
-const NO_EVENTS = [] as const;

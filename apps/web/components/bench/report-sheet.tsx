@@ -27,6 +27,12 @@ export function ReportSheet({ view }: { view: ExperimentView }) {
             )}
             <dt>image</dt>
             <dd>{f.imageHash.slice(0, 12)}</dd>
+            {view.manifest?.engine === "criu" && (
+              <>
+                <dt>engine</dt>
+                <dd>CRIU, of the image</dd>
+              </>
+            )}
             <dt>QEMU</dt>
             <dd>
               {f.qemuVersion}, {f.cpus} CPU, {f.memMiB} MiB

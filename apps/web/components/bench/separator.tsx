@@ -14,19 +14,25 @@ interface Props {
 export function Separator({ zone, label, px, onSize }: Props) {
   // The inspector stands on the right: moving its line left makes it wider.
   const sign = zone === "stepsPx" ? 1 : -1;
+  /** Before one has chosen, it depends on the window. */
+  const widthBeside = (line: HTMLElement): number => {
+    const beside = sign === 1 ? line.previousElementSibling : line.nextElementSibling;
+    return beside instanceof HTMLElement ? beside.offsetWidth : px;
+  };
   const drag = (event: PointerEvent<HTMLDivElement>) => {
     const from = event.clientX;
     const line = event.currentTarget;
+    const px = widthBeside(line);
     line.setPointerCapture(event.pointerId);
     const move = (e: globalThis.PointerEvent) => onSize(zone, clampZone(zone, px + sign * (e.clientX - from)));
     line.addEventListener("pointermove", move);
     line.addEventListener("lostpointercapture", () => line.removeEventListener("pointermove", move), { once: true });
   };
-  const press = (event: KeyboardEvent) => {
+  const press = (event: KeyboardEvent<HTMLDivElement>) => {
     const step = { ArrowLeft: -16, ArrowRight: 16 }[event.key];
     if (step === undefined) return;
     event.preventDefault();
-    onSize(zone, clampZone(zone, px + sign * step));
+    onSize(zone, clampZone(zone, widthBeside(event.currentTarget) + sign * step));
   };
   const [least, most] = zoneLimits(zone);
   return (

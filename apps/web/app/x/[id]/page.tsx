@@ -3,12 +3,14 @@ import type { Metadata } from "next";
 import { cookies, headers } from "next/headers";
 import { notFound } from "next/navigation";
 import { cache } from "react";
-import { Bench, type ServedEnd } from "../../../components/bench/bench";
-import { ReportSheet } from "../../../components/bench/report-sheet";
-import { Steps } from "../../../components/bench/steps";
-import { firstShown, type Query, readShown } from "../../../lib/shown";
+import { Bench } from "../../../components/bench/bench";
+import type { LastScreen } from "../../../components/bench/terminals";
+import { linkMetadata } from "../../../lib/link-metadata";
+import { firstShown, type Query, readShown, type Shown } from "../../../lib/shown";
 import { lastScreen, storedExperiment } from "../../../lib/stored";
-import { readZones, ZONES_COOKIE } from "../../../lib/zones";
+import { readZones, ZONES_COOKIE, zoneProperties } from "../../../lib/zones";
+// What is drawn here and left as it is in a browser.
+import "../../../components/bench/steps.module.css";
 
 type Props = { params: Promise<{ id: string }>; searchParams: Promise<Query> };
 
@@ -19,26 +21,20 @@ export async function generateMetadata({ params }: Pick<Props, "params">): Promi
   const stored = await load(id);
   if (!stored) return { title: "Not found" };
   const view = foldAll(stored.events);
-  const state = view.verdict ?? view.status;
-  const description = `${state}. ${view.question ?? ""}`.trim();
-  const host = (await headers()).get("host");
-  return {
-    title: view.title,
-    description,
-    ...(host === null ? {} : { metadataBase: new URL(`http://${host}`) }),
-    openGraph: { title: view.title, description, images: [{ url: `/x/${id}/preview`, width: 1200, height: 630 }] },
-  };
+  return linkMetadata(`/x/${id}`, view.title, `${view.verdict ?? view.status}. ${view.question ?? ""}`.trim());
 }
 
-async function servedEnd(id: string, view: ExperimentView): Promise<ServedEnd | null> {
-  if (view.status !== "ended" && view.status !== "interrupted") return null;
-  const shown = firstShown(view.terminals);
-  const text = shown ? await lastScreen(id, shown.terminal) : "";
-  return {
-    steps: <Steps view={view} />,
-    report: <ReportSheet view={view} />,
-    lastScreen: { terminal: shown?.terminal ?? 0, text },
-  };
+const isOver = ({ status }: ExperimentView) => status === "ended" || status === "interrupted";
+
+/** Without what is in the images, most of a log's bytes, which few look at; an error may speak of a place in one. */
+function brief(view: ExperimentView, shown: Shown): ExperimentView {
+  if (shown.tab === "memory" || shown.tab === "checkpoints" || view.steps.some((s) => s.error !== null)) return view;
+  return { ...view, checkpoints: view.checkpoints.map((c) => ({ ...c, digest: null, bytes: [] })) };
+}
+
+async function lastScreenOf(id: string, { terminals }: ExperimentView): Promise<LastScreen> {
+  const shown = firstShown(terminals);
+  return { terminal: shown?.terminal ?? 0, text: shown ? await lastScreen(id, shown.terminal) : "" };
 }
 
 export default async function ExperimentPage({ params, searchParams }: Props) {
@@ -47,25 +43,20 @@ export default async function ExperimentPage({ params, searchParams }: Props) {
   if (!stored || stored.events.length === 0) notFound();
   const zones = readZones((await cookies()).get(ZONES_COOKIE)?.value);
   const nonce = (await headers()).get("x-nonce");
-  const came = foldAll(stored.events);
-  const end = await servedEnd(id, came);
+  const whole = foldAll(stored.events);
   const shown = readShown(await searchParams);
-  const pastView = end === null || shown.atMs === null ? null : foldAll(stored.events, shown.atMs);
+  const over = isOver(whole);
+  const came = over ? brief(whole, shown) : whole;
+  const end = over ? { lastScreen: await lastScreenOf(id, whole), brief: came !== whole } : null;
+  const pastView = over && shown.atMs !== null ? foldAll(stored.events, shown.atMs) : null;
   return (
     <>
-      {nonce !== null && (
-        <style nonce={nonce}>{`main{--steps:${zones.stepsPx}px;--inspector:${zones.inspectorPx}px}`}</style>
+      {nonce !== null && zones !== null && (
+        <style nonce={nonce}>{`main{${zoneProperties(zones)
+          .map((property) => property.join(":"))
+          .join(";")}}`}</style>
       )}
-      <Bench
-        key={id}
-        id={id}
-        stored={stored.events}
-        came={came}
-        pastView={pastView}
-        zones={zones}
-        shown={shown}
-        end={end}
-      />
+      <Bench key={id} id={id} came={came} pastView={pastView} zones={zones} shown={shown} end={end} />
     </>
   );
 }
