@@ -21,6 +21,7 @@ export function NewExperiment({ begin, templates }: { begin: string | null; temp
     const parsed = experimentFile.safeParse({
       title: form.get("title"),
       kernel: form.get("kernel"),
+      engine: form.get("engine"),
       memMiB: Number(form.get("memMiB")),
       cpus: Number(form.get("cpus")),
       steps: [{ kind: "boot" }],
@@ -56,6 +57,13 @@ export function NewExperiment({ begin, templates }: { begin: string | null; temp
                   Kernel
                   <select className="field" name="kernel" defaultValue="cr">
                     <KernelOptions />
+                  </select>
+                </label>
+                <label>
+                  Engine
+                  <select className="field" name="engine" defaultValue="kernel">
+                    <option value="kernel">the kernel’s own</option>
+                    <option value="criu">CRIU</option>
                   </select>
                 </label>
                 <label>

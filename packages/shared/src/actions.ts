@@ -103,7 +103,11 @@ const hasParent: Requirement = (view, target) =>
     ? null
     : "take a full checkpoint first: an increment needs a parent";
 const patched: Requirement = (view) =>
-  view.guest?.kernel === "base" ? "kernel `base` has no checkpoint/restart: boot `cr`" : null;
+  view.guest?.kernel === "base" && view.manifest?.engine !== "criu"
+    ? "kernel `base` has no checkpoint/restart: boot `cr`"
+    : null;
+const notCriu: Requirement = (view) =>
+  view.manifest?.engine === "criu" ? "CRIU, this experiment's engine, has nothing for it" : null;
 const alone: Requirement = (view, target) => {
   const other = view.targets.find((t) => t.alive && t.name !== target?.name);
   return other ? `${other.name} runs in this guest, too, and would be left behind: kill it first` : null;
@@ -119,12 +123,12 @@ const requirements: Record<ActionId, readonly Requirement[]> = {
   start: [open, guestUp, idle],
   checkpointFull: [open, guestUp, patched, targetAlive, idle],
   checkpointIncremental: [open, guestUp, patched, targetAlive, hasParent, idle],
-  dryRun: [open, guestUp, patched, targetAlive, idle],
+  dryRun: [open, notCriu, guestUp, patched, targetAlive, idle],
   unlink: [open, guestUp, idle],
   rename: [open, guestUp, idle],
   kill: [open, guestUp, targetAlive, idle],
   restore: [open, guestUp, patched, hasTarget, hasCheckpoint, targetGone, idle],
-  migrate: [open, guestUp, patched, targetAlive, alone, idle],
+  migrate: [open, notCriu, guestUp, patched, targetAlive, alone, idle],
   verify: [open, guestUp, targetAlive, idle],
   run: [open, guestUp, idle],
   shell: [open, guestUp],

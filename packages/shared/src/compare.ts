@@ -9,7 +9,10 @@ export interface Unlike {
   values: string[];
 }
 
-const environment: readonly [what: string, value: (f: Fingerprint) => string][] = [
+const engineNames = { kernel: "the kernel's own", criu: "CRIU" };
+
+const environment: readonly [what: string, value: (f: Fingerprint, view: ExperimentView) => string][] = [
+  ["engine", (_, { manifest }) => engineNames[manifest?.engine ?? "kernel"]],
   ["accelerator", (f) => f.accel.toUpperCase()],
   ["kernel", (f) => `${f.kernelVariant} ${f.kernelRelease}`],
   ["patch set", (f) => f.kernelHash.slice(0, 12)],
@@ -24,7 +27,7 @@ const environment: readonly [what: string, value: (f: Fingerprint) => string][] 
 /** What their figures do not only differ by, but because of. An experiment that never booted is unlike all. */
 export function unlikes(views: readonly ExperimentView[]): Unlike[] {
   return environment.flatMap(([what, value]) => {
-    const values = views.map((v) => (v.fingerprint === null ? "unknown" : value(v.fingerprint)));
+    const values = views.map((v) => (v.fingerprint === null ? "unknown" : value(v.fingerprint, v)));
     return new Set(values).size > 1 ? [{ what, values }] : [];
   });
 }
@@ -32,7 +35,7 @@ export function unlikes(views: readonly ExperimentView[]): Unlike[] {
 /** What they all ran on, in the same words. */
 export function alikes(views: readonly ExperimentView[]): { what: string; value: string }[] {
   return environment.flatMap(([what, say]) => {
-    const values = new Set(views.map((v) => (v.fingerprint === null ? null : say(v.fingerprint))));
+    const values = new Set(views.map((v) => (v.fingerprint === null ? null : say(v.fingerprint, v))));
     const [value] = values;
     return values.size === 1 && typeof value === "string" && value !== "nothing" ? [{ what, value }] : [];
   });

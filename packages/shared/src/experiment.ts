@@ -25,7 +25,8 @@ export const manifest = z.strictObject({
   cpus: z.int().min(1).max(8).default(2),
   accel: z.enum(["auto", "kvm", "tcg"]).default("auto"),
   network: z.enum(["none"]).default("none"),
-  engine: z.enum(["kernel"]).default("kernel"),
+  /** Who checkpoints: this lab's kernel, or CRIU, as the guest's Debian has it. */
+  engine: z.enum(["kernel", "criu"]).default("kernel"),
 });
 export type Manifest = z.infer<typeof manifest>;
 

@@ -3,6 +3,7 @@ export * from "./actions.js";
 export * from "./bench.js";
 export * from "./compare.js";
 export * from "./describe.js";
+export * from "./engines.js";
 export * from "./events.js";
 export * from "./experiment.js";
 export * from "./experiment-file.js";

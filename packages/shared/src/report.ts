@@ -13,6 +13,7 @@ export function report(view: ExperimentView, link?: string): string {
     verdictLine(view),
     view.invalid === null ? "" : wrap(`INVALID: ${view.invalid}`, 9),
     view.fingerprint === null ? "" : environment(view.fingerprint),
+    view.manifest?.engine === "criu" ? "engine  CRIU, of the image" : "",
     view.logDigest === null ? "" : `log     ${view.logDigest}`,
     stepTable(view),
     checkpointTable(view),

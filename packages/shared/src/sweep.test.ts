@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Fingerprint } from "./experiment.js";
+import { type Fingerprint, step } from "./experiment.js";
 import { experimentFile } from "./experiment-file.js";
 import { formatFileError, parseExperimentFile } from "./parse.js";
 import { fileAtPoint, possibleAxes, sweepPoints, sweepRuns } from "./sweep.js";
@@ -62,6 +62,19 @@ describe("the grid", () => {
   it("knows what may be varied", () => {
     expect(possibleAxes(file)).toMatchObject({ memMiB: [512], cpus: [2], "--size": ["32"], "--rate": ["200"] });
     expect(possibleAxes({ ...file, steps: [{ kind: "boot", kernel: "cr" }] })).toEqual({ memMiB: [512], cpus: [2] });
+  });
+
+  it("varies the engine where CRIU can be asked for all that is asked", () => {
+    expect(possibleAxes(file).engine).toEqual(["kernel", "criu"]);
+    const dry = step.parse({ kind: "checkpoint", dryRun: true });
+    expect(possibleAxes({ ...file, steps: [...file.steps, dry] })).not.toHaveProperty("engine");
+    expect(fileAtPoint(file, { engine: "criu" }).engine).toBe("criu");
+    expect(errorsOf("  over: { engine: [kernel, criu] }")).toEqual([]);
+    expect(errorsOf("  over: { engine: [kernel, criu], tracker: [soft-dirty] }")).toEqual([]);
+    expect(errorsOf("  over: { engine: [kernel, criu], tracker: [scan] }")[0]).toMatch(
+      /CRIU has nothing for the tracker scan/,
+    );
+    expect(errorsOf("  over: { engine: [criu], unlinked: [copy, relink] }")[0]).toMatch(/new names for files/);
   });
 
   it("says in its place what it cannot vary", () => {

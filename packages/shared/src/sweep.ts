@@ -3,6 +3,7 @@
  * a sweep is which of them there are, and in which order. Pure.
  */
 import { z } from "zod";
+import { beyondCriu } from "./engines.js";
 import { kernelVariant, labKernel, manifest, type Step, tracker } from "./experiment.js";
 import type { ExperimentFile } from "./experiment-file.js";
 import { sheetOf } from "./sheet.js";
@@ -75,7 +76,12 @@ export function sweepFaults(file: Base): SweepFault[] {
       fault(`nothing can be varied by this name; allowed: ${namedAxes.join(", ")}, or a workload's --option`);
     else if (axis === "tracker" && !file.steps.some(startsTracker)) fault("no step takes a full checkpoint");
     else if (axis === "unlinked" && !file.steps.some(writesImage)) fault("no step takes a checkpoint");
-    else if (axis === "kernel" && file.steps.every((s) => s.kind !== "boot" || s.kernel !== undefined))
+    else if (axis === "engine" && list.includes("criu")) {
+      const { tracker, unlinked } = sweep.over;
+      const asked = sweepPoints({ repeats: 1, over: { ...(tracker && { tracker }), ...(unlinked && { unlinked }) } });
+      const beyond = asked.flatMap((point) => file.steps.flatMap((s) => beyondCriu(stepAtPoint(s, point)) ?? []))[0];
+      if (beyond !== undefined) fault(`CRIU has nothing for ${beyond}`);
+    } else if (axis === "kernel" && file.steps.every((s) => s.kind !== "boot" || s.kernel !== undefined))
       fault("every boot step names its kernel already");
   }
   const runs = axes.reduce((n, [, list]) => n * list.length, sweep.repeats);
@@ -113,6 +119,9 @@ export function possibleAxes(
     ...(file.steps.some((s) => s.kind === "boot" && s.kernel === undefined) ? { kernel: kernels } : {}),
     ...(file.steps.some(startsTracker) ? { tracker: tracker.options } : {}),
     ...(file.steps.some(writesImage) ? { unlinked: unlinkedPolicy.options } : {}),
+    ...(file.steps.some(writesImage) && file.steps.every((s) => beyondCriu(s) === null)
+      ? { engine: manifest.shape.engine.unwrap().options }
+      : {}),
     memMiB: [file.memMiB],
     cpus: [file.cpus],
     ...Object.fromEntries(options),
@@ -148,30 +157,29 @@ export const describePoint = (point: SweepPoint): string =>
     .map(([axis, value]) => `${axis} ${value}`)
     .join(", ");
 
+/** A step at one point: what stands for its checkpoints, and for options of its workload. */
+function stepAtPoint(step: Step, point: SweepPoint): Step {
+  if (step.kind === "checkpoint")
+    return {
+      ...step,
+      ...(point.tracker !== undefined && startsTracker(step) ? { tracker: tracker.parse(point.tracker) } : {}),
+      ...(point.unlinked !== undefined && writesImage(step) ? { unlinked: unlinkedPolicy.parse(point.unlinked) } : {}),
+    };
+  const set = Object.entries(point).filter(([axis]) => axis.startsWith("--") && optionAt(step, axis) !== -1);
+  if (step.kind !== "start" || set.length === 0) return step;
+  const args = [...argsOf(step)];
+  for (const [option, value] of set) args[optionAt(step, option)] = String(value);
+  return step.args === undefined && step.command !== undefined ? { ...step, command: args } : { ...step, args };
+}
+
 /** The experiment at one point. */
 export function fileAtPoint({ sweep: _, ...file }: ExperimentFile, point: SweepPoint): ExperimentFile {
-  const options = Object.entries(point).filter(([axis]) => axis.startsWith("--"));
-  const steps = file.steps.map((step): Step => {
-    if (step.kind === "checkpoint")
-      return {
-        ...step,
-        ...(point.tracker !== undefined && startsTracker(step) ? { tracker: tracker.parse(point.tracker) } : {}),
-        ...(point.unlinked !== undefined && writesImage(step)
-          ? { unlinked: unlinkedPolicy.parse(point.unlinked) }
-          : {}),
-      };
-    const set = options.filter(([option]) => optionAt(step, option) !== -1);
-    if (step.kind !== "start" || set.length === 0) return step;
-    const args = [...argsOf(step)];
-    for (const [option, value] of set) args[optionAt(step, option)] = String(value);
-    return step.args === undefined && step.command !== undefined ? { ...step, command: args } : { ...step, args };
-  });
   const settings = Object.entries(point).filter(([axis]) => axis in manifest.shape);
   const name = `${file.title}: ${describePoint(point)}`;
   return {
     title: name.length > 120 ? `${name.slice(0, 119)}…` : name,
     ...sheetOf(file),
     ...manifest.strip().parse({ ...file, ...Object.fromEntries(settings) }),
-    steps,
+    steps: file.steps.map((step) => stepAtPoint(step, point)),
   };
 }

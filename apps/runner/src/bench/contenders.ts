@@ -1,7 +1,7 @@
 /** Those who are compared: the same work asked of each, through its own command. */
 import { z } from "zod";
+import { dumpStatistics } from "../engine/criu-stats.js";
 import { type BenchGuest, IMAGES, Refusal } from "./bench-guest.js";
-import { dumpStatistics } from "./criu-stats.js";
 
 export interface DumpOptions {
   /** Name of the image. */

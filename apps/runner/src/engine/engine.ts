@@ -1,6 +1,7 @@
 /** Checkpoint/restart engines: one small interface, so that others can stand beside the kernel's own. */
 import type { CheckpointFigures, ImageDigest, Manifest, RestoreFigures, Tracker } from "@crlab/shared";
 import type { ExecResult } from "../experiment/guest-port.js";
+import { criuEngine } from "./criu.js";
 import { kernelEngine } from "./kernel.js";
 
 /** Runs a guest command on the experiment's behalf, so that the log shows it. */
@@ -35,4 +36,4 @@ export interface CrEngine {
   restore(run: RunInGuest, path: string): Promise<RestoreFigures>;
 }
 
-export const engines: Record<Manifest["engine"], CrEngine> = { kernel: kernelEngine };
+export const engines: Record<Manifest["engine"], CrEngine> = { kernel: kernelEngine, criu: criuEngine };

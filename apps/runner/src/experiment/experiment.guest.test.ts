@@ -115,6 +115,42 @@ describe("in this process", () => {
     expect(qemus()).toEqual([]);
   });
 
+  it("a process goes through CRIU and back to its terminal, and what CRIU has nothing for is said by name", async () => {
+    const file = experimentFile.parse({
+      title: "CRIU",
+      kernel: "base",
+      engine: "criu",
+      steps: [
+        { kind: "boot" },
+        { kind: "start", workload: "counter" },
+        { kind: "wait", output: "count" },
+        { kind: "checkpoint", name: "first" },
+        { kind: "checkpoint", name: "more", mode: "incremental" },
+        { kind: "kill" },
+        { kind: "restore", checkpoint: "more" },
+        { kind: "wait", output: "count" },
+        { kind: "verify" },
+        { kind: "checkpoint", kill: true },
+        { kind: "restore" },
+        { kind: "verify" },
+      ],
+    });
+    const experiment = await lab.create(file, "me");
+    await experiment.runPlan();
+    expect(experiment.view.steps.map((s) => s.error?.message ?? s.state)).toEqual(file.steps.map(() => "ok"));
+    const [first, more] = experiment.view.checkpoints.map((c) => c.figures);
+    expect(first?.pages).toBeGreaterThan(0);
+    expect(more?.parentPages).toBeGreaterThan(0);
+    expect(more?.frozenNs).toBeGreaterThan(0);
+    const live = experimentFile.shape.steps.element.parse({ kind: "checkpoint", live: true });
+    expect(await experiment.runStep(live)).toBe(false);
+    expect(experiment.view.steps.at(-1)?.error).toMatchObject({
+      code: "criu.beyond",
+      message: expect.stringContaining("a live checkpoint"),
+    });
+    await experiment.end();
+  });
+
   it("says by name what cannot be done, and goes on", async () => {
     const file = experimentFile.parse({ title: "T", kernel: "base", steps: [{ kind: "boot" }] });
     const experiment = await lab.create(file, "me");

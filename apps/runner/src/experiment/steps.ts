@@ -1,7 +1,7 @@
 /** What each kind of step does. A step that cannot be done throws a `StepError`. */
 import { dirname } from "node:path/posix";
 import type { CheckpointView, Step, StepKind, TargetView } from "@crlab/shared";
-import { checkpointChain, latestTarget } from "@crlab/shared";
+import { beyondCriu, checkpointChain, latestTarget } from "@crlab/shared";
 import { engines, type RunInGuest } from "../engine/engine.js";
 import { StepError } from "./errors.js";
 import { type Experiment, startCommand } from "./experiment.js";
@@ -32,11 +32,16 @@ const GONE_WITHIN_S = 10;
 /** A program that begins on a busy machine takes its time. */
 const LISTENS_WITHIN_S = 15;
 
-export function executeStep(experiment: Experiment, stepNo: number, step: Step): Promise<StepResult> {
+export async function executeStep(experiment: Experiment, stepNo: number, step: Step): Promise<StepResult> {
   const run: RunInGuest = async (argv) => {
     await experiment.log.append({ type: "step.command", stepNo, command: shellWords(argv) });
     return experiment.exec(argv);
   };
+  const beyond = experiment.manifest.engine === "criu" ? beyondCriu(step) : null;
+  if (beyond !== null)
+    throw new StepError("criu.beyond", `CRIU, this experiment's engine, has nothing for ${beyond}`, {
+      hint: "the engine `kernel` has: fork with that one",
+    });
   const execute = executors[step.kind] as (context: Context<Step>) => Promise<StepResult>;
   return execute({ experiment, stepNo, step, run });
 }

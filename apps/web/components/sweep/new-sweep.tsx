@@ -20,11 +20,14 @@ const meanings: Record<string, string> = {
   cr: "patched",
   base: "unpatched",
   debug: "patched, with KASAN and lockdep",
+  kernel: "checkpoint(2) and restart(2)",
+  criu: "CRIU, as the guest's Debian has it",
 };
 
 /** What the axes are called for people. */
 const names: Record<string, string> = {
   kernel: "Kernel",
+  engine: "Engine",
   tracker: "Tracker of changed pages",
   unlinked: "Files without a name",
   memMiB: "Memory, MiB",

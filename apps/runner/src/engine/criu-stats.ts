@@ -4,24 +4,42 @@ export interface DumpStatistics {
   /** How long the tree stood still, in microseconds. */
   frozenUs: number;
   pagesWritten: number;
+  /** As they are in the image that this one is an increment over. */
+  pagesInParent: number;
+}
+
+export interface RestoreStatistics {
+  pagesRestored: number;
 }
 
 const PREFIX_BYTES = 12; // two magic numbers, length of the message
-const DUMP_FIELD = 1;
-const FROZEN_FIELD = 2;
-const PAGES_WRITTEN_FIELD = 7;
+const parts = { dump: 1, restore: 2 };
+const dumpFields = { frozen: 2, pagesSkippedParent: 6, pagesWritten: 7 };
+const restoreFields = { pagesRestored: 5 };
 
-/** Throws if the file is not what CRIU writes. */
 export function dumpStatistics(file: Buffer): DumpStatistics {
+  const number = numbers(file, "dump");
+  return {
+    frozenUs: number(dumpFields.frozen),
+    pagesWritten: number(dumpFields.pagesWritten),
+    pagesInParent: number(dumpFields.pagesSkippedParent),
+  };
+}
+
+export function restoreStatistics(file: Buffer): RestoreStatistics {
+  return { pagesRestored: numbers(file, "restore")(restoreFields.pagesRestored) };
+}
+
+/** By field; throws if the file is not what CRIU writes. */
+function numbers(file: Buffer, part: keyof typeof parts): (field: number) => number {
   const length = file.length >= PREFIX_BYTES ? file.readUInt32LE(PREFIX_BYTES - 4) : 0;
-  const message = fields(file.subarray(PREFIX_BYTES, PREFIX_BYTES + length)).get(DUMP_FIELD);
-  if (!Buffer.isBuffer(message)) throw new Error("these are no statistics of a dump");
-  const dump = fields(message);
-  const number = (field: number): number => {
-    const value = dump.get(field);
+  const message = fields(file.subarray(PREFIX_BYTES, PREFIX_BYTES + length)).get(parts[part]);
+  if (!Buffer.isBuffer(message)) throw new Error(`these are no statistics of a ${part}`);
+  const found = fields(message);
+  return (field) => {
+    const value = found.get(field);
     return typeof value === "number" ? value : 0;
   };
-  return { frozenUs: number(FROZEN_FIELD), pagesWritten: number(PAGES_WRITTEN_FIELD) };
 }
 
 /** Of a protobuf message: numbers and byte strings by field number. */
