@@ -96,17 +96,6 @@ void tree_read(struct tree *tree, pid_t root)
 	free(all);
 }
 
-bool tree_has(pid_t root, pid_t pid)
-{
-	char text[16];
-
-	while (pid > 0 && pid != root) {
-		snprintf(text, sizeof(text), "%d", pid);
-		pid = parent_of(text);
-	}
-	return pid == root;
-}
-
 void tree_free(struct tree *tree)
 {
 	free(tree->pids);

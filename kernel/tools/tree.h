@@ -14,8 +14,6 @@ struct tree {
 
 /* One pass over /proc; an empty tree if @root is gone. */
 void tree_read(struct tree *tree, pid_t root);
-/* Is @pid the root of a tree, or in it? */
-bool tree_has(pid_t root, pid_t pid);
 void tree_free(struct tree *tree);
 
 /*

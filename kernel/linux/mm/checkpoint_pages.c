@@ -18,7 +18,7 @@
 #include "ckpt_dump.h"
 #include "ckpt_track.h"
 
-#define BATCH_EXTENTS	1024
+#define BATCH_EXTENTS	2048
 
 /* One PAGES record in the making. */
 struct page_batch {
