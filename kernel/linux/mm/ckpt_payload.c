@@ -15,7 +15,7 @@
 #include <linux/uio.h>
 
 /* What a CPU takes at a time; and what it should have to do, or it is not asked to help. */
-#define CHUNK_PAGES		64
+#define CHUNK_PAGES		32
 #define MIN_WORKER_PAGES	(2 * CHUNK_PAGES)
 
 /**
