@@ -14,7 +14,6 @@
 #include "subject.h"
 #include "tap.h"
 
-#define IMAGE	"/ckpt/selftest-badfiles.img"
 #define MUTATIONS 200
 #define FILENAME "/data/selftest-badfiles"
 
@@ -136,24 +135,17 @@ static void places(void)
 	BAD_FIELD(fs->root, l->file, "a file as root directory", "root directory");
 }
 
-int main(void)
+static void damaged(void)
 {
-	struct subject s;
-
-	need_checkpoint();
-	if (!subject_start(&s, "bad files", body) ||
-	    !subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) || !wait_gone(s.pid) ||
-	    !load_image(IMAGE, s.pid))
-		return tap_done();
 	files();
 	locks();
 	places();
 	order();
-	mutations(is_about_files, MUTATIONS);
-	/* And the good one still works. */
-	if (subject_restart(&s, IMAGE, NULL))
-		subject_finish(&s);
-	subject_end(&s);
-	unlink(IMAGE);
+}
+
+int main(void)
+{
+	need_checkpoint();
+	mutate_round("bad files", body, damaged, is_about_files, MUTATIONS);
 	return tap_done();
 }

@@ -20,7 +20,6 @@
 #include "subject.h"
 #include "tap.h"
 
-#define IMAGE	"/ckpt/selftest-badns.img"
 #define MUTATIONS 100
 
 #define GROUP	"/sys/fs/cgroup/selftest-bad"
@@ -162,24 +161,18 @@ static void control_groups(void)
 	tap_ok(!exists(GROUP), "and what was made for it is taken away");
 }
 
+static void damaged(void)
+{
+	user_namespace();
+	pids();
+	network();
+	control_groups();
+}
+
 int main(void)
 {
-	struct subject s;
-
 	need_checkpoint();
-	if (!subject_start(&s, "badns", body))
-		return tap_done();
-	if (subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
-	    load_image(IMAGE, s.pid)) {
-		user_namespace();
-		pids();
-		network();
-		control_groups();
-		mutations(is_about, MUTATIONS);
-	}
-	if (subject_restart(&s, IMAGE, NULL))
-		subject_finish(&s);
-	unlink(IMAGE);
+	mutate_round("badns", body, damaged, is_about, MUTATIONS);
 	rmdir(GROUP);
 	return tap_done();
 }

@@ -14,7 +14,6 @@
 #include "subject.h"
 #include "tap.h"
 
-#define IMAGE	"/ckpt/selftest-badptys.img"
 #define MUTATIONS 300
 
 static void body(void)
@@ -80,22 +79,16 @@ static void state(void)
 	BAD_FIELD(slave->flags, CKPT_TTY_HUNG_UP, "hung up, and not empty", "contradicts itself");
 }
 
+static void damaged(void)
+{
+	pairs();
+	files();
+	state();
+}
+
 int main(void)
 {
-	struct subject s;
-
 	need_checkpoint();
-	if (!subject_start(&s, "badptys", body))
-		return tap_done();
-	if (subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
-	    load_image(IMAGE, s.pid)) {
-		pairs();
-		files();
-		state();
-		mutations(is_about, MUTATIONS);
-	}
-	if (subject_restart(&s, IMAGE, NULL))
-		subject_finish(&s);
-	unlink(IMAGE);
+	mutate_round("badptys", body, damaged, is_about, MUTATIONS);
 	return tap_done();
 }

@@ -13,7 +13,6 @@
 #include "subject.h"
 #include "tap.h"
 
-#define IMAGE	"/ckpt/selftest-badtasks.img"
 #define MUTATIONS 200
 
 static volatile int ready_threads, go_on;
@@ -75,21 +74,15 @@ static void usage(void)
 	BAD_FIELD(u->maxrss, -1ULL, "more memory than there can be", "invalid attributes");
 }
 
+static void damaged(void)
+{
+	unshared();
+	usage();
+}
+
 int main(void)
 {
-	struct subject s;
-
 	need_checkpoint();
-	if (!subject_start(&s, "badtasks", body))
-		return tap_done();
-	if (subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
-	    load_image(IMAGE, s.pid)) {
-		unshared();
-		usage();
-		mutations(is_about, MUTATIONS);
-	}
-	if (subject_restart(&s, IMAGE, NULL))
-		subject_finish(&s);
-	unlink(IMAGE);
+	mutate_round("badtasks", body, damaged, is_about, MUTATIONS);
 	return tap_done();
 }

@@ -14,7 +14,6 @@
 #include "subject.h"
 #include "tap.h"
 
-#define IMAGE	"/ckpt/selftest-badtmpfs.img"
 #define TOP	"/tmp/selftest/own"
 #define MUTATIONS 300
 
@@ -109,22 +108,16 @@ static void links(void)
 	BAD_FIELD(*(uint32_t *)name, 0x002e2e, "..", "contradicts itself");
 }
 
+static void damaged(void)
+{
+	filesystem();
+	inodes();
+	links();
+}
+
 int main(void)
 {
-	struct subject s;
-
 	need_checkpoint();
-	if (!subject_start(&s, "badtmpfs", body))
-		return tap_done();
-	if (subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
-	    load_image(IMAGE, s.pid)) {
-		filesystem();
-		inodes();
-		links();
-		mutations(is_about, MUTATIONS);
-	}
-	if (subject_restart(&s, IMAGE, NULL))
-		subject_finish(&s);
-	unlink(IMAGE);
+	mutate_round("badtmpfs", body, damaged, is_about, MUTATIONS);
 	return tap_done();
 }

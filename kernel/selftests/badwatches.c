@@ -15,7 +15,6 @@
 #include "tap.h"
 #include "watching.h"
 
-#define IMAGE		"/ckpt/selftest-badwatches.img"
 #define MUTATIONS	300
 
 static void body(void)
@@ -101,25 +100,18 @@ static void events(void)
 	BAD_FIELD(((char *)(n + 1))[strlen("name") + 2], 'x', "a handle that is no number", "file handle that is none");
 }
 
-int main(void)
+static void damaged(void)
 {
-	struct subject s;
-
-	need_checkpoint();
-	case_dir = "/data";
-	fresh_dir("badwatches");
-	if (!subject_start(&s, "bad watches", body) ||
-	    !subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) || !wait_gone(s.pid) ||
-	    !load_image(IMAGE, s.pid))
-		return tap_done();
 	groups();
 	watches();
 	events();
-	mutations(is_about_watches, MUTATIONS);
-	/* And the good one still works. */
-	if (subject_restart(&s, IMAGE, NULL))
-		subject_finish(&s);
-	subject_end(&s);
-	unlink(IMAGE);
+}
+
+int main(void)
+{
+	need_checkpoint();
+	case_dir = "/data";
+	fresh_dir("badwatches");
+	mutate_round("bad watches", body, damaged, is_about_watches, MUTATIONS);
 	return tap_done();
 }

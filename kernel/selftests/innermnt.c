@@ -607,22 +607,6 @@ static void damaged(void)
 	BAD_FIELD(m->pid, 1 << 21, "in the pid namespace of nobody", "contradicts itself");
 }
 
-static void with_damage(void)
-{
-	struct subject s;
-
-	if (!subject_start(&s, "damaged", with_tmpfs))
-		return;
-	if (subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
-	    load_image(IMAGE, s.pid)) {
-		damaged();
-		mutations(is_about, 20);
-	}
-	if (subject_restart(&s, IMAGE, NULL))
-		subject_finish(&s);
-	unlink(IMAGE);
-}
-
 int main(void)
 {
 	need_checkpoint();
@@ -633,7 +617,7 @@ int main(void)
 	subject_round("of a user namespace", of_user);
 	subject_round("thread", thread);
 	subject_round("peers", peers);
-	with_damage();
+	mutate_round("damaged", with_tmpfs, damaged, is_about, 20);
 	leak();
 	subject_refused("held", held, IMAGE, "in which the root of the tree does not live");
 	subject_refused("filesystem", other_filesystem, IMAGE, "a ramfs is mounted here");

@@ -468,22 +468,6 @@ static void damaged(void)
 	BAD_FIELD(*number, 1u << 31, "a number that none can have", "contradicts itself");
 }
 
-static void with_damage(void)
-{
-	struct subject s;
-
-	if (!subject_start(&s, "two networks", two_networks))
-		return;
-	if (subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
-	    load_image(IMAGE, s.pid)) {
-		damaged();
-		mutations(is_about, 20);
-	}
-	if (subject_restart(&s, IMAGE, NULL))
-		subject_finish(&s);
-	unlink(IMAGE);
-}
-
 int main(void)
 {
 	need_checkpoint();
@@ -491,7 +475,7 @@ int main(void)
 	subject_round("networks", two_networks);
 	subject_round("own", of_root);
 	subject_round("of a user namespace", of_user);
-	with_damage();
+	mutate_round("two networks", two_networks, damaged, is_about, 20);
 	leak();
 	subject_refused("outside", leads_outside, IMAGE, "leads to another namespace");
 	subject_refused("held", held, IMAGE, "in which the root of the tree does not live");

@@ -446,27 +446,11 @@ static void damaged(void)
 	BAD_FIELD(un->files, p->files, "descriptors of a process", "invalid attributes");
 }
 
-static void with_damage(const char *name, void (*body)(void), void (*damage)(void))
-{
-	struct subject s;
-
-	if (!subject_start(&s, name, body))
-		return;
-	if (subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
-	    load_image(IMAGE, s.pid)) {
-		damage();
-		mutations(is_about, 30);
-	}
-	if (subject_restart(&s, IMAGE, NULL))
-		subject_finish(&s);
-	unlink(IMAGE);
-}
-
 int main(void)
 {
 	need_checkpoint();
-	with_damage("uts", body, damaged);
-	with_damage("ipc", ipc, damaged_ipc);
+	mutate_round("uts", body, damaged, is_about, 30);
+	mutate_round("ipc", ipc, damaged_ipc, is_about, 30);
 	subject_round("shared", shared);
 	subject_round("shared, of a user namespace", shared_of_user);
 	subject_round("ipc, of a user namespace", ipc_of_user);

@@ -16,7 +16,6 @@
 #include "subject.h"
 #include "tap.h"
 
-#define IMAGE	"/ckpt/selftest-ldt.img"
 #define ENTRY	7
 #define SELECTOR (ENTRY << 3 | 7)	/* of the local table, at the user's level */
 #define MAX_BYTES 65536
@@ -102,18 +101,7 @@ static void hostile(void)
 
 int main(void)
 {
-	struct subject s;
-
 	need_checkpoint();
-	if (!subject_start(&s, "ldt", body))
-		return tap_done();
-	if (subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
-	    load_image(IMAGE, s.pid)) {
-		hostile();
-		mutations(is_about, MUTATIONS);
-	}
-	if (subject_restart(&s, IMAGE, NULL))
-		subject_finish(&s);
-	unlink(IMAGE);
+	mutate_round("ldt", body, hostile, is_about, MUTATIONS);
 	return tap_done();
 }

@@ -13,6 +13,7 @@
 #include "subject.h"
 #include "tap.h"
 
+#define GOOD	"/ckpt/selftest-good.img"
 #define BAD	"/tmp/selftest-bad.img"
 
 static unsigned char *image;
@@ -97,7 +98,7 @@ void expect(const char *what, const char *words)
 	tap_ok(status == 1 && strstr(output, words) && wait_gone(pid), "%s: %s", what, output);
 }
 
-void mutations(bool (*is_about)(uint32_t type), int nr_mutations)
+static void mutations(bool (*is_about)(uint32_t type), int nr_mutations)
 {
 	int refused = 0, restarted = 0, silent = 0;
 	uint64_t random = 88172645463325252ULL;
@@ -138,4 +139,24 @@ void mutations(bool (*is_about)(uint32_t type), int nr_mutations)
 		}
 	}
 	tap_ok(refused && !silent, "%d mutations: %d refused in words, %d restarted", nr_mutations, refused, restarted);
+}
+
+void mutate_round(const char *name, void (*body)(void), void (*damage)(void), bool (*is_about)(uint32_t type),
+		  int nr_mutations)
+{
+	struct subject s;
+
+	if (!subject_start(&s, name, body))
+		return;
+	if (subject_checkpoint(&s, GOOD, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
+	    load_image(GOOD, s.pid)) {
+		damage();
+		mutations(is_about, nr_mutations);
+		munmap(image, size);
+	}
+	if (subject_restart(&s, GOOD, NULL))
+		subject_finish(&s);
+	else
+		subject_end(&s);
+	unlink(GOOD);
 }

@@ -273,24 +273,6 @@ static void killed(void)
 	verify(told == deepest && answer == 99, "a child that is killed");
 }
 
-static void twice(const char *name, void (*body)(void))
-{
-	const char *images[] = { "/ckpt/selftest-sharing-1.img", "/ckpt/selftest-sharing-2.img" };
-	struct subject s;
-	bool good;
-
-	good = subject_start(&s, name, body);
-	for (int i = 0; i < 2 && good; i++)
-		good = subject_checkpoint(&s, images[i], (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
-		       subject_restart(&s, images[i], NULL);
-	if (good)
-		subject_finish(&s);
-	else
-		subject_end(&s);
-	unlink(images[0]);
-	unlink(images[1]);
-}
-
 static int waits(void *unused)
 {
 	while (!go_on)
@@ -328,11 +310,11 @@ int main(void)
 {
 	need_checkpoint();
 	subject_round("memory", memory);
-	twice("everything", everything);
+	subject_twice("everything", everything);
 	subject_round("threads", threads);
 	subject_round("vfork exit", vfork_exit);
-	twice("vfork exec", vfork_exec);
-	twice("nested vfork", nested);
+	subject_twice("vfork exec", vfork_exec);
+	subject_twice("nested vfork", nested);
 	subject_round("vfork by thread", by_thread);
 	subject_round("vfork killed", killed);
 	outside();

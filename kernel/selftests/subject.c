@@ -320,9 +320,10 @@ void subject_end(struct subject *s)
 	clear_files();
 }
 
-void subject_round(const char *name, void (*body)(void))
+static void rounds(const char *name, void (*body)(void), int nr)
 {
 	struct subject s;
+	bool good = true;
 	char image[128];
 
 	snprintf(image, sizeof(image), "%s/selftest-%s.img", image_dir, name);
@@ -331,12 +332,24 @@ void subject_round(const char *name, void (*body)(void))
 			*p = '-';
 	if (!subject_start(&s, name, body))
 		return;
-	if (subject_checkpoint(&s, image, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
-	    subject_restart(&s, image, NULL))
+	while (good && nr--)
+		good = subject_checkpoint(&s, image, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
+		       subject_restart(&s, image, NULL);
+	if (good)
 		subject_finish(&s);
 	else
 		subject_end(&s);
 	unlink(image);
+}
+
+void subject_round(const char *name, void (*body)(void))
+{
+	rounds(name, body, 1);
+}
+
+void subject_twice(const char *name, void (*body)(void))
+{
+	rounds(name, body, 2);
 }
 
 void subject_refused(const char *name, void (*body)(void), const char *image, const char *words)

@@ -48,6 +48,8 @@ struct subject {
 
 /* The whole of it: start, checkpoint --kill, restart --detach, go on, report. */
 void subject_round(const char *name, void (*body)(void));
+/* What has been restarted is checkpointed and restarted once more, before it goes on. */
+void subject_twice(const char *name, void (*body)(void));
 
 /* The same in steps. Each reports a failure to TAP and returns false. */
 bool subject_start(struct subject *s, const char *name, void (*body)(void));

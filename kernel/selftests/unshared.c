@@ -288,24 +288,6 @@ static void without_leader(void)
 	verify(waitpid(pid, &status, 0) == pid && status == 0, "it ends");
 }
 
-static void twice(const char *name, void (*body)(void))
-{
-	const char *images[] = { "/ckpt/selftest-unshared-1.img", "/ckpt/selftest-unshared-2.img" };
-	struct subject s;
-	bool good;
-
-	good = subject_start(&s, name, body);
-	for (int i = 0; i < 2 && good; i++)
-		good = subject_checkpoint(&s, images[i], (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
-		       subject_restart(&s, images[i], NULL);
-	if (good)
-		subject_finish(&s);
-	else
-		subject_end(&s);
-	unlink(images[0]);
-	unlink(images[1]);
-}
-
 /* Without its parent, the child shares with somebody outside. */
 static void tells_child(void)
 {
@@ -340,8 +322,8 @@ int main(void)
 {
 	need_checkpoint();
 	subject_round("directories", directories);
-	twice("descriptors", descriptors);
-	twice("the first thread", leader_leaves);
+	subject_twice("descriptors", descriptors);
+	subject_twice("the first thread", leader_leaves);
 	subject_round("a child", with_child);
 	subject_round("no first thread", without_leader);
 	outside();

@@ -18,7 +18,6 @@
 #include "subject.h"
 #include "tap.h"
 
-#define IMAGE	"/ckpt/selftest-urgent.img"
 
 static int urgent[2], inlined[2], marked[2], alone[2], replaced[2];
 static volatile sig_atomic_t signals;
@@ -138,18 +137,7 @@ static void damaged(void)
 
 int main(void)
 {
-	struct subject s;
-
 	need_checkpoint();
-	if (!subject_start(&s, "urgent", body))
-		return tap_done();
-	if (subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
-	    load_image(IMAGE, s.pid)) {
-		damaged();
-		mutations(is_about, 100);
-	}
-	if (subject_restart(&s, IMAGE, NULL))
-		subject_finish(&s);
-	unlink(IMAGE);
+	mutate_round("urgent", body, damaged, is_about, 100);
 	return tap_done();
 }
