@@ -6,7 +6,8 @@
 /* covers: Sockets | multicast groups and devices, SO_BINDTODEVICE | supported */
 /* covers: Sockets | SO_ATTACH_FILTER, SO_LOCK_FILTER | supported */
 /* covers: Sockets | SO_ATTACH_BPF | refused by name */
-/* covers: Sockets | reports of errors that were not read (MSG_ERRQUEUE) | refused by name */
+/* covers: Sockets | reports that were not read (MSG_ERRQUEUE): errors, time stamps, buffers; their numbers (OPT_ID) | supported */
+/* covers: Sockets | reports that a packet socket has not read | refused by name */
 /* covers: Sockets | netlink: groups, port, unread messages of the kernel | supported */
 /* covers: Sockets | packet and raw sockets: what they have not read is lost | supported */
 /* covers: Sockets | packet sockets of a group (PACKET_FANOUT), of type SOCK_PACKET, promiscuous; their options | supported */
@@ -14,8 +15,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/errqueue.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
+#include <linux/net_tstamp.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/ethernet.h>
@@ -24,6 +27,7 @@
 #include <netinet/ip_icmp.h>
 #include <netinet/udp.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -450,21 +454,150 @@ static void with_bpf(void)
 	pause_here();
 }
 
-/* That port is nobody's: what is sent there comes back. */
-static void with_reports(void)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(9) };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), on = 1;
-	char text[16], control[256];
-	struct iovec vec = { text, sizeof(text) };
-	struct msghdr msg = { .msg_iov = &vec, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
-	struct pollfd report = { .fd = fd };
+struct report {
+	char text[16];
+	ssize_t len;
+	struct sockaddr_storage to;
+	struct sock_extended_err err;
+	struct sockaddr_storage offender;
+	struct timespec stamp;
+};
 
-	setsockopt(fd, SOL_IP, IP_RECVERR, &on, sizeof(on));
-	sendto(fd, "returned", 8, 0, (struct sockaddr *)&to, sizeof(to));
-	poll(&report, 1, -1);
+static bool read_report(int fd, struct report *r)
+{
+	char control[512];
+	struct iovec vec = { r->text, sizeof(r->text) };
+	struct msghdr msg = {
+		.msg_name = &r->to, .msg_namelen = sizeof(r->to), .msg_iov = &vec, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+
+	memset(r, 0, sizeof(*r));
+	r->len = recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT);
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); r->len >= 0 && c; c = CMSG_NXTHDR(&msg, c)) {
+		if ((c->cmsg_level == SOL_IP && c->cmsg_type == IP_RECVERR) ||
+		    (c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_RECVERR)) {
+			memcpy(&r->err, CMSG_DATA(c), sizeof(r->err));
+			memcpy(&r->offender, SO_EE_OFFENDER((struct sock_extended_err *)CMSG_DATA(c)),
+			       c->cmsg_level == SOL_IP ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+		}
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING)
+			memcpy(&r->stamp, CMSG_DATA(c), sizeof(r->stamp));
+	}
+	return r->len >= 0;
+}
+
+static void wait_for_report(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	poll(&p, 1, 10000);
+}
+
+static uint16_t port_of(const struct sockaddr_storage *name)
+{
+	return ntohs(name->ss_family == AF_INET ? ((const struct sockaddr_in *)name)->sin_port :
+						  ((const struct sockaddr_in6 *)name)->sin6_port);
+}
+
+/* Nobody listens there. */
+static void errors_of(int family)
+{
+	struct sockaddr_storage to;
+	struct report first, second;
+	socklen_t len;
+	int closed = udp_socket(family, 0, &to, &len), fd = socket(family, SOCK_DGRAM, 0), err = 0;
+	uint16_t port = port_of(&to);
+
+	close(closed);
+	setsockopt(fd, family == AF_INET ? SOL_IP : SOL_IPV6, family == AF_INET ? IP_RECVERR : IPV6_RECVERR, &yes, sizeof(yes));
+	sendto(fd, "returned", 8, 0, (void *)&to, len);
+	wait_for_report(fd);
+	/* The error is told first. */
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &(socklen_t){ sizeof(err) });
+	sendto(fd, "again", 5, 0, (void *)&to, len);
+	wait_for_report(fd);
 	pause_here();
-	verify(recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) == 8 && !memcmp(text, "returned", 8), "it has lost nothing");
+	verify(read_report(fd, &first) && first.len == 8 && !memcmp(first.text, "returned", 8) && first.err.ee_errno == ECONNREFUSED,
+	       "what came back: %zd bytes, error %u", first.len, first.err.ee_errno);
+	verify(first.to.ss_family == family && port_of(&first.to) == port &&
+	       (family == AF_INET ? ((struct sockaddr_in *)&first.to)->sin_addr.s_addr == htonl(INADDR_LOOPBACK) :
+				    IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)&first.to)->sin6_addr)),
+	       "whom it was sent to");
+	verify(first.err.ee_origin == (family == AF_INET ? SO_EE_ORIGIN_ICMP : SO_EE_ORIGIN_ICMP6) &&
+	       first.offender.ss_family == family &&
+	       (family == AF_INET ? ((struct sockaddr_in *)&first.offender)->sin_addr.s_addr == htonl(INADDR_LOOPBACK) :
+				    IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)&first.offender)->sin6_addr)),
+	       "who says so");
+	verify(getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &(socklen_t){ sizeof(err) }) == 0 && err == ECONNREFUSED, "SO_ERROR: %d", err);
+	verify(read_report(fd, &second) && second.len == 5 && !memcmp(second.text, "again", 5), "and the second, in order");
+	verify(!read_report(fd, &second) && errno == EAGAIN, "that is all");
+}
+
+static void errors4(void) { errors_of(AF_INET); }
+static void errors6(void) { errors_of(AF_INET6); }
+
+#define STAMPS	(SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_ID)
+
+static void stamps_and_buffers(void)
+{
+	struct sockaddr_storage to, name;
+	socklen_t len;
+	int here = udp_socket(AF_INET, 0, &to, &len), fd = udp_socket(AF_INET, 0, &name, &len), zero, listener, stream;
+	int flags = STAMPS, got = 0;
+	struct report r;
+
+	setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags));
+	for (int i = 0; i < 2; i++) {
+		sendto(fd, "stamp", 5, 0, (void *)&to, len);
+		wait_for_report(fd);
+	}
+	read_report(fd, &r);
+	zero = udp_socket(AF_INET, 0, &name, &len);
+	setsockopt(zero, SOL_SOCKET, SO_ZEROCOPY, &yes, sizeof(yes));
+	sendto(zero, "zero", 4, MSG_ZEROCOPY, (void *)&to, len);
+	wait_for_report(zero);
+	/* A stream counts bytes, from when it was asked to. */
+	listener = socket(AF_INET, SOCK_STREAM, 0);
+	bind(listener, (void *)&name, len);
+	listen(listener, 1);
+	getsockname(listener, (void *)&name, &len);
+	stream = socket(AF_INET, SOCK_STREAM, 0);
+	connect(stream, (void *)&name, len);
+	setsockopt(stream, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags));
+	send(stream, "hello", 5, 0);
+	wait_for_report(stream);
+	pause_here();
+	verify(read_report(fd, &r) && r.err.ee_origin == SO_EE_ORIGIN_TIMESTAMPING && r.err.ee_data == 1 && r.stamp.tv_sec,
+	       "a time stamp: number %u", r.err.ee_data);
+	sendto(fd, "stamp", 5, 0, (void *)&to, len);
+	wait_for_report(fd);
+	verify(read_report(fd, &r) && r.err.ee_data == 2, "the next has the next number: %u", r.err.ee_data);
+	verify(read_report(zero, &r) && r.err.ee_origin == SO_EE_ORIGIN_ZEROCOPY && r.err.ee_info == 0, "a buffer is free again");
+	sendto(zero, "zero", 4, MSG_ZEROCOPY, (void *)&to, len);
+	wait_for_report(zero);
+	verify(read_report(zero, &r) && r.err.ee_info == 1, "and the next one: number %u", r.err.ee_info);
+	verify(read_report(stream, &r) && r.err.ee_origin == SO_EE_ORIGIN_TIMESTAMPING && r.err.ee_data == 4, "of a stream: number %u",
+	       r.err.ee_data);
+	verify(getsockopt(stream, SOL_SOCKET, SO_TIMESTAMPING, &got, &(socklen_t){ sizeof(got) }) == 0 && got == flags,
+	       "its option: %x", got);
+	send(stream, "again", 5, 0);
+	wait_for_report(stream);
+	verify(read_report(stream, &r) && r.err.ee_data == 9, "it counts on: %u", r.err.ee_data);
+	close(here);
+}
+
+static void packet_stamps(void)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP), .sll_ifindex = (int)if_nametoindex("lo"), .sll_halen = 6 };
+	int fd = socket(AF_PACKET, SOCK_DGRAM, 0), flags = STAMPS;
+	struct report r;
+
+	setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags));
+	sendto(fd, "\x45 a packet of nobody", 22, 0, (void *)&to, sizeof(to));
+	wait_for_report(fd);
+	pause_here();
+	verify(read_report(fd, &r), "it has lost nothing");
 }
 
 int main(void)
@@ -484,6 +617,9 @@ int main(void)
 	subject_round("packet and raw", packet_and_raw);
 	subject_round("kinds of packet sockets", packet_kinds);
 	subject_refused("eBPF", with_bpf, IMAGE, "SO_ATTACH_BPF");
-	subject_refused("reports of errors", with_reports, IMAGE, "MSG_ERRQUEUE");
+	subject_round("errors that came back", errors4);
+	subject_round("errors that came back, v6", errors6);
+	subject_round("reports of time stamps and buffers", stamps_and_buffers);
+	subject_refused("reports of a packet socket", packet_stamps, IMAGE, "MSG_ERRQUEUE");
 	return tap_done();
 }

@@ -110,6 +110,8 @@ static void socket_json(const unsigned char *body, size_t len)
 	json_number("peerCred", s.peer_cred);
 	json_signed("peerPid", s.peer_pid);
 	json_number("net", s.net);
+	json_number("tskey", s.tskey);
+	json_number("zckey", s.zckey);
 	json_open("options", '[');
 	for (uint32_t i = 0; i < s.nr_options && len >= sizeof(o); i++, body += sizeof(o), len -= sizeof(o)) {
 		memcpy(&o, body, sizeof(o));
@@ -158,6 +160,20 @@ static void pidfd_json(const void *body)
 	json_number("flags", p.flags);
 }
 
+static void io_uring_json(const void *body, size_t len)
+{
+	struct ckpt_io_uring u;
+
+	memcpy(&u, body, sizeof(u));
+	json_hex("flags", u.flags);
+	json_number("sqEntries", u.sq_entries);
+	json_number("cqEntries", u.cq_entries);
+	json_number("sqHead", u.sq_head);
+	json_number("cqTail", u.cq_tail);
+	json_signed("submitter", u.submitter);
+	json_number("bytes", len - sizeof(u));
+}
+
 static void filter_json(const void *body)
 {
 	struct ckpt_sock_filter f;
@@ -178,6 +194,24 @@ static void datagram_json(const void *body, size_t len)
 	json_number("device", d.device);
 	json_number("group", d.group);
 	json_number("bytes", len - sizeof(d));
+}
+
+static void report_json(const void *body, size_t len)
+{
+	struct ckpt_report r;
+
+	memcpy(&r, body, sizeof(r));
+	json_number("error", r.error);
+	json_number("origin", r.origin);
+	json_number("type", r.type);
+	json_number("code", r.code);
+	json_number("info", r.info);
+	json_number("data", r.data);
+	json_number("flags", r.flags);
+	json_number("version", r.version);
+	json_number("port", r.port);
+	json_number("device", r.device);
+	json_number("bytes", len - sizeof(r));
 }
 
 static void tcp_json(const void *body)
@@ -249,6 +283,7 @@ bool show_anon_json(const struct record *record)
 	case CKPT_REC_MEMFD: memfd_json(record->body); return true;
 	case CKPT_REC_HUGETLB: hugetlb_json(record->body); return true;
 	case CKPT_REC_PIDFD: pidfd_json(record->body); return true;
+	case CKPT_REC_IO_URING: io_uring_json(record->body, record->body_len); return true;
 	case CKPT_REC_SOCKET: socket_json(record->body, record->body_len); return true;
 	case CKPT_REC_SOCKET_PEER:
 		memcpy(&p, record->body, sizeof(p));
@@ -257,6 +292,7 @@ bool show_anon_json(const struct record *record)
 	case CKPT_REC_SOCKET_MSG: socket_msg_json(record->body, record->body_len); return true;
 	case CKPT_REC_SOCKET_FILTER: filter_json(record->body); return true;
 	case CKPT_REC_SOCKET_DGRAM: datagram_json(record->body, record->body_len); return true;
+	case CKPT_REC_SOCKET_REPORT: report_json(record->body, record->body_len); return true;
 	case CKPT_REC_TCP: tcp_json(record->body); return true;
 	case CKPT_REC_TCP_DATA: tcp_data_json(record->body, record->body_len); return true;
 	}
@@ -335,6 +371,8 @@ bool show_anon_text(const struct record *record)
 	struct ckpt_sock_filter f;
 	struct ckpt_socket_msg m;
 	struct ckpt_signalfd s;
+	struct ckpt_io_uring u;
+	struct ckpt_report r;
 	struct ckpt_eventfd e;
 
 	switch (record->type) {
@@ -355,6 +393,10 @@ bool show_anon_text(const struct record *record)
 		memcpy(&pidfd, record->body, sizeof(pidfd));
 		printf("of pid %d%s", pidfd.pid, pidfd.flags & CKPT_PIDFD_DEAD ? ", which is no more" : "");
 		return true;
+	case CKPT_REC_IO_URING:
+		memcpy(&u, record->body, sizeof(u));
+		printf("of %u and %u entries", u.sq_entries, u.cq_entries);
+		return true;
 	case CKPT_REC_SOCKET: socket_text(record->body); return true;
 	case CKPT_REC_SOCKET_PEER:
 		memcpy(&p, record->body, sizeof(p));
@@ -370,6 +412,10 @@ bool show_anon_text(const struct record *record)
 		return true;
 	case CKPT_REC_SOCKET_DGRAM:
 		printf("%zu bytes received", record->body_len - sizeof(struct ckpt_datagram));
+		return true;
+	case CKPT_REC_SOCKET_REPORT:
+		memcpy(&r, record->body, sizeof(r));
+		printf("of origin %u, error %u", r.origin, r.error);
 		return true;
 	case CKPT_REC_TCP: tcp_text(record->body); return true;
 	case CKPT_REC_TCP_DATA:

@@ -384,6 +384,7 @@ static struct file *restore_file(struct ckpt_ctx *ctx, const struct ckpt_file *f
 	case CKPT_FILE_EPOLL:
 	case CKPT_FILE_SOCKET:
 	case CKPT_FILE_PIDFD:
+	case CKPT_FILE_IO_URING:
 		file = restore_anon_file(ctx, f);
 		break;
 	case CKPT_FILE_MEMFD:

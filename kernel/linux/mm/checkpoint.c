@@ -156,6 +156,7 @@ static bool has_execute_only_key(struct vm_area_struct *vma)
 /* Fill in @map. What cannot be described is given an obstacle. */
 static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 {
+	bool uring = vma->vm_file && ckpt_is_io_uring(vma->vm_file);
 	struct ckpt_vma *v = &map->vma;
 	vm_flags_t unknown;
 
@@ -182,9 +183,13 @@ static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 	}
 	if (is_vm_hugetlb_page(vma))
 		unknown &= ~(VM_HUGETLB | VM_DONTEXPAND);
+	if (uring)
+		unknown &= ~(VM_MIXEDMAP | VM_DONTEXPAND);
 	if (is_vm_hugetlb_page(vma))
 		map->obstacle = ckpt_hugetlb_obstacle(vma);
-	else if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
+	else if (uring && !(vma->vm_flags & VM_MAYSHARE))
+		map->obstacle = "a ring of io_uring that is mapped privately: not supported";
+	else if (!uring && vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
 		map->obstacle = "memory of a device is mapped here: not supported";
 	else if (special_name(vma))
 		map->obstacle = "this is a special mapping of the kernel's: not supported";

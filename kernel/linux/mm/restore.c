@@ -247,8 +247,11 @@ static int map_vma(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt
 	/* It may have been mapped before it was sealed. */
 	if (file && (v->flags & CKPT_VMA_SHARED) && (v->flags & CKPT_VMA_WRITE))
 		seals = restore_memfd_unseal(ctx, file);
-	addr = vm_mmap_pgoff(file, v->start, v->end - v->start, prot, flags,
-			     file ? v->pgoff : 0);
+	if (file && ckpt_is_io_uring(file))
+		addr = restore_io_uring_map(file, v->start, v->end - v->start, prot, v->pgoff);
+	else
+		addr = vm_mmap_pgoff(file, v->start, v->end - v->start, prot, flags,
+				     file ? v->pgoff : 0);
 	mm->def_flags = 0;
 	if (seals)
 		restore_memfd_seal(file, seals);

@@ -177,6 +177,8 @@ int checkpoint_inet(struct ckpt_ctx *ctx, struct file *file, struct socket *sock
 		ret = checkpoint_sock(ctx, sk, &rec, objref, &addr, &peer);
 	if (!ret && (is_udp(sk) || is_ping(sk)))
 		ret = checkpoint_datagrams(ctx, sk, objref);
+	if (!ret)
+		ret = checkpoint_reports(ctx, sk, objref);
 	return ret ?: ckpt_anon_write(ctx, file, CKPT_FILE_SOCKET, objref);
 }
 

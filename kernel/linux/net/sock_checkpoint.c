@@ -65,10 +65,11 @@ static int sock_obstacle(struct ckpt_ctx *ctx, struct sock *sk, u32 *net)
 	if (READ_ONCE(sk->sk_user_data))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "a socket that something in the kernel uses: not supported");
-	/* Datagrams that came back, time stamps, what MSG_ZEROCOPY has done with. */
-	if (!skb_queue_empty_lockless(&sk->sk_error_queue))
+	if (sk->sk_family != AF_INET && sk->sk_family != AF_INET6 &&
+	    !skb_queue_empty_lockless(&sk->sk_error_queue))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "a socket with reports of errors (MSG_ERRQUEUE) that were not read: not supported");
+				     "a socket of family %u with reports that were not read (MSG_ERRQUEUE): not supported",
+				     sk->sk_family);
 	return 0;
 }
 
@@ -95,6 +96,11 @@ int checkpoint_sock(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_socket *r
 	rec->protocol = sk->sk_protocol ?: rec->protocol;
 	rec->shutdown = READ_ONCE(sk->sk_shutdown) & SHUTDOWN_MASK;
 	rec->error = READ_ONCE(sk->sk_err);
+	if (READ_ONCE(sk->sk_tsflags) & SOF_TIMESTAMPING_OPT_ID) {
+		rec->flags |= CKPT_SOCKET_NUMBERS;
+		rec->tskey = atomic_read(&sk->sk_tskey);
+	}
+	rec->zckey = atomic_read(&sk->sk_zckey);
 	ret = sock_obstacle(ctx, sk, &rec->net);
 	if (!ret)
 		ret = describe_peer_cred(ctx, sk, rec);
@@ -170,7 +176,7 @@ static int check_socket(struct ckpt_ctx *ctx, const struct ckpt_socket *s, size_
 	    (s->flags & CKPT_SOCKET_FANOUT && s->family != AF_PACKET) ||
 	    (s->flags & CKPT_SOCKET_FOREIGN && (!is_inet || !s->addr_len)) ||
 	    (!is_unix && (s->path || s->flags & ~(CKPT_SOCKET_GONE | CKPT_SOCKET_FANOUT |
-						  CKPT_SOCKET_FOREIGN))))
+						  CKPT_SOCKET_FOREIGN | CKPT_SOCKET_NUMBERS))))
 		return ckpt_err(ctx, -EINVAL, "a SOCKET with unknown or impossible attributes");
 	return 0;
 }
@@ -319,6 +325,12 @@ static int make_socket(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_socke
 		return ckpt_err(ctx, ret,
 			"cannot make a socket of family %u, type %u, protocol %u (error %d)",
 			s->family, s->type, s->protocol, ret);
+	atomic_set(&sock->sk->sk_zckey, s->zckey);
+	/* Else the option would begin to count, and wants a connection for that. */
+	if (s->flags & CKPT_SOCKET_NUMBERS) {
+		atomic_set(&sock->sk->sk_tskey, s->tskey);
+		WRITE_ONCE(sock->sk->sk_tsflags, SOF_TIMESTAMPING_OPT_ID);
+	}
 	ret = restore_sock_options(ctx, sock, options, s->nr_options);
 	if (!ret)
 		ret = restore_family(ctx, s, addr, sock);

@@ -24,6 +24,7 @@ int tty_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int eventfd_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int signalfd_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int timerfd_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
+int io_uring_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int eventpoll_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int socket_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 
@@ -59,6 +60,7 @@ void ckpt_shmem_forget(struct inode *inode);
 #define eventfd_file_checkpoint	NULL
 #define signalfd_file_checkpoint	NULL
 #define timerfd_file_checkpoint	NULL
+#define io_uring_file_checkpoint	NULL
 #define eventpoll_file_checkpoint	NULL
 #define socket_file_checkpoint	NULL
 

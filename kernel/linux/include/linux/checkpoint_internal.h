@@ -972,6 +972,10 @@ int restore_inet_group(struct socket *sock, const struct ckpt_sockopt *o);
 int checkpoint_datagrams(struct ckpt_ctx *ctx, struct sock *sk, u32 objref);
 int restore_socket_dgram_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 
+/* net/errqueue_checkpoint.c */
+int checkpoint_reports(struct ckpt_ctx *ctx, struct sock *sk, u32 objref);
+int restore_socket_report_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+
 /* net/netlink/netlink_checkpoint.c */
 int checkpoint_netlink(struct ckpt_ctx *ctx, struct file *file, struct socket *sock);
 int restore_netlink(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void *addr,
@@ -1221,6 +1225,37 @@ struct mm_struct *ckpt_snapshot_mm(struct mm_struct *mm);
 
 /* arch/x86/kernel/checkpoint.c */
 int ckpt_arch_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);
+/* io_uring/io_uring_checkpoint.c */
+#ifdef CONFIG_IO_URING
+bool ckpt_is_io_uring(const struct file *file);
+void ckpt_io_uring_settle(void);
+int ckpt_io_uring_obstacle(struct ckpt_ctx *ctx, struct task_struct *t);
+int restore_io_uring_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+unsigned long restore_io_uring_map(struct file *file, unsigned long addr, unsigned long len,
+				   unsigned long prot, unsigned long pgoff);
+#else
+static inline bool ckpt_is_io_uring(const struct file *file)
+{
+	return false;
+}
+
+static inline void ckpt_io_uring_settle(void)
+{
+}
+
+static inline int ckpt_io_uring_obstacle(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	return 0;
+}
+
+static inline unsigned long restore_io_uring_map(struct file *file, unsigned long addr,
+						 unsigned long len, unsigned long prot,
+						 unsigned long pgoff)
+{
+	return -EINVAL;
+}
+#endif
+
 /* fs/aio_checkpoint.c */
 static inline bool ckpt_is_aio_mapping(const struct ckpt_vma *v)
 {

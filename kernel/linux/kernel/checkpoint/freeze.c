@@ -60,6 +60,7 @@ static void restart_interrupted_call(void)
 	case __NR_rt_sigtimedwait:
 	case __NR_io_getevents:
 	case __NR_io_pgetevents:
+	case __NR_io_uring_enter:
 	/* Sockets with SO_RCVTIMEO or SO_SNDTIMEO. */
 	case __NR_read:
 	case __NR_readv:
@@ -89,6 +90,15 @@ void ckpt_trap(void)
 	/* Only a task itself leaves its sighand. */
 	spinlock_t *siglock = &rcu_dereference_protected(current->sighand, true)->siglock;
 
+	if (current->io_uring) {
+		spin_unlock_irq(siglock);
+		ckpt_io_uring_settle();
+		spin_lock_irq(siglock);
+		if (!(current->jobctl & JOBCTL_TRAP_CHECKPOINT)) {
+			spin_unlock_irq(siglock);
+			return;
+		}
+	}
 	restart_interrupted_call();
 	current->jobctl |= JOBCTL_CHECKPOINT_PARKED;
 	set_current_state(TASK_KILLABLE | TASK_NOLOAD | TASK_FREEZABLE);
@@ -189,6 +199,9 @@ static int list_process(struct ckpt_ctx *ctx, struct task_struct *leader,
 		if (t == current)
 			return -EDEADLK;
 		if (t != leader && task_is_over(t))
+			continue;
+		/* It is gone when whom it works for is at rest. */
+		if (t->flags & PF_IO_WORKER)
 			continue;
 		ret = list_add_task(&ctx->tasks, t);
 		if (!ret && !t->exit_state)

@@ -435,7 +435,11 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_PIDFD]	= restore_pidfd_rec,
 	[CKPT_REC_SOCKET]	= restore_socket_rec,
 	[CKPT_REC_SOCKET_FILTER] = restore_socket_filter_rec,
+#ifdef CONFIG_IO_URING
+	[CKPT_REC_IO_URING]	= restore_io_uring_rec,
+#endif
 	[CKPT_REC_SOCKET_DGRAM]	= restore_socket_dgram_rec,
+	[CKPT_REC_SOCKET_REPORT] = restore_socket_report_rec,
 	[CKPT_REC_SOCKET_PEER]	= restore_socket_peer_rec,
 	[CKPT_REC_SOCKET_MSG]	= restore_socket_msg_rec,
 	[CKPT_REC_PTY]		= restore_pty_rec,

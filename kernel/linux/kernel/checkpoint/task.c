@@ -8,7 +8,6 @@
 #include <linux/cred.h>
 #include <linux/fdtable.h>
 #include <linux/fs_struct.h>
-#include <linux/io_uring_types.h>
 #include <linux/oom.h>
 #include <linux/personality.h>
 #include <linux/pid.h>
@@ -93,15 +92,14 @@ int ckpt_task_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 	OBSTACLE(ns, "lives in %s namespace: not supported", ns);
 	OBSTACLE(t->ptrace, "is traced: detach the debugger first");
 	OBSTACLE(t->flags & (PF_USER_WORKER | PF_KTHREAD), "is a worker thread of the kernel");
-#ifdef CONFIG_IO_URING
-	OBSTACLE(t->io_uring && !xa_empty(&t->io_uring->xa), "uses io_uring: not supported");
-#endif
 	OBSTACLE(!personality_is_supported(t->personality), "has personality 0x%x: not supported",
 		 t->personality);
 	OBSTACLE(t->pdeath_signal && parent_leader_is_dead(t),
 		 "its parent's first thread has ended (PR_SET_PDEATHSIG): not supported");
 	if (!ret && thread_group_leader(t))
 		ret = ckpt_group_obstacles(ctx, t);
+	if (!ret)
+		ret = ckpt_io_uring_obstacle(ctx, t);
 	if (!ret)
 		ret = ckpt_arch_obstacles(ctx, t);
 	if (!ret)

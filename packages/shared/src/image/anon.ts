@@ -69,7 +69,7 @@ export function socket(c: Cursor): Fields {
     peerPid: c.s32(),
   };
   const nrOptions = c.u32();
-  const [addrLen, peerLen, net] = [c.u32(), c.u32(), c.u32()];
+  const [addrLen, peerLen, net, tskey, zckey] = [c.u32(), c.u32(), c.u32(), c.u32(), c.u32()];
   const options: Fields[] = [];
   while (options.length < nrOptions && c.left >= 32) {
     const [level, name, len] = [c.u32(), c.u32(), c.u32()];
@@ -77,7 +77,7 @@ export function socket(c: Cursor): Fields {
     options.push({ level, name, value: bytesToHex(c.take(16).subarray(0, Math.min(len, 16))) });
   }
   const address = bytesToHex(c.take(Math.min(addrLen, c.left)));
-  return { ...fields, net, options, address, peer: bytesToHex(c.take(Math.min(peerLen, c.left))) };
+  return { ...fields, net, tskey, zckey, options, address, peer: bytesToHex(c.take(Math.min(peerLen, c.left))) };
 }
 
 export function socketMsg(c: Cursor): Fields {
@@ -135,7 +135,24 @@ export function tcpData(c: Cursor): Fields {
 
 export const pidfd = (c: Cursor): Fields => ({ pid: c.s32(), flags: c.u32() });
 
+export function ioUring(c: Cursor): Fields {
+  const fields: Fields = { flags: c.hex32(), sqEntries: c.u32(), cqEntries: c.u32(), sqHead: c.u32(), cqTail: c.u32() };
+  const submitter = c.s32();
+  c.skip(8);
+  return { ...fields, submitter, bytes: c.left };
+}
+
 export const socketFilter = (c: Cursor): Fields => ({ instructions: c.u32(), flags: c.u32() });
+
+/** Addresses are left out. */
+export function report(c: Cursor): Fields {
+  const [error, origin, type, code, info, data] = [c.u32(), c.u32(), c.u32(), c.u32(), c.u32(), c.u32()];
+  const fields: Fields = { error, origin, type, code, info, data, flags: c.u32(), version: c.u32(), port: c.u32() };
+  c.skip(60);
+  const device = c.u32();
+  c.skip(20);
+  return { ...fields, device, bytes: c.left };
+}
 
 /** Addresses are left out. */
 export function datagram(c: Cursor): Fields {

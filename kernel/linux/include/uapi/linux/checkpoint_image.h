@@ -13,9 +13,9 @@
  *	IPC_NS SEM MSG MQUEUE
  *	of single tasks: UTS; IPC_NS SEM MSG MQUEUE SHM IPC_NS_END
  *	per process: its objects (FILE PIPE PTY LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
- *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD HUGETLB PIDFD SOCKET
- *		     SOCKET_FILTER
- *		     SOCKET_DGRAM SHM MM PKEYS VMA AIO LDT PAGES
+ *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD HUGETLB PIDFD IO_URING
+ *		     SOCKET SOCKET_FILTER
+ *		     SOCKET_DGRAM SOCKET_REPORT SHM MM PKEYS VMA AIO LDT PAGES
  *		     FILES FS SIGHAND CRED SECCOMP), then PROCESS SEM_UNDO SIGQUEUE ACCOUNT
  *		     TIMERS,
  *		     and per thread THREAD UNSHARED DISPATCH CPU FPU SIGQUEUE SCHED DEADLINE
@@ -93,6 +93,7 @@ enum ckpt_rec_type {
 	CKPT_REC_EPOLL_ITEMS	= 84,	/* objref of the EPOLL; after all processes */
 	CKPT_REC_MEMFD		= 85,	/* objref; PAGES follow */
 	CKPT_REC_PIDFD		= 86,	/* objref */
+	CKPT_REC_IO_URING	= 79,	/* objref */
 	CKPT_REC_HUGETLB	= 87,	/* objref; PAGES follow */
 	CKPT_REC_SOCKET		= 88,	/* objref */
 	CKPT_REC_SOCKET_PEER	= 89,	/* objref of the SOCKET; after all processes */
@@ -101,6 +102,7 @@ enum ckpt_rec_type {
 	CKPT_REC_TCP_DATA	= 92,	/* the same */
 	CKPT_REC_SOCKET_FILTER	= 93,	/* objref of the SOCKET before it */
 	CKPT_REC_SOCKET_DGRAM	= 94,	/* the same */
+	CKPT_REC_SOCKET_REPORT	= 95,	/* the same */
 	CKPT_REC_UTS		= 104,
 	CKPT_REC_IPC_NS		= 105,
 	CKPT_REC_IPC_NS_END	= 106,	/* objref of the IPC_NS */
@@ -310,6 +312,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_PTY_MASTER	= 23,
 	CKPT_FILE_PTY_SLAVE	= 24,	/* @path: what it was opened by; "": by way of the master */
 	CKPT_FILE_MQUEUE	= 25,
+	CKPT_FILE_IO_URING	= 26,
 };
 
 /* Whom SIGIO goes to: F_SETOWN_EX. */
@@ -721,6 +724,20 @@ struct ckpt_pidfd {
 	__u32 flags;		/* CKPT_PIDFD_* */
 };
 
+/*
+ * IO_URING: an instance without requests in flight. Tail: its rings as io_uring_setup(2)
+ * lays them out, then its submission queue entries.
+ */
+struct ckpt_io_uring {
+	__u32 flags;		/* IORING_SETUP_* */
+	__u32 sq_entries;
+	__u32 cq_entries;
+	__u32 sq_head;		/* what the kernel has taken up to here */
+	__u32 cq_tail;		/* what it has told up to here */
+	__s32 submitter;	/* the thread that alone may use it, or 0 */
+	__u32 workers[2];	/* as IORING_REGISTER_IOWQ_MAX_WORKERS set them, or 0 */
+};
+
 #define CKPT_SOCKOPT_BYTES	16
 
 /* An option of a socket, as getsockopt(2) gives it. */
@@ -744,7 +761,8 @@ enum ckpt_socket_state {
 #define CKPT_SOCKET_NOT_FOUND	(1U << 1)	/* its name is that of who listened, or is taken */
 #define CKPT_SOCKET_FANOUT	(1U << 2)	/* a packet socket of a group */
 #define CKPT_SOCKET_FOREIGN	(1U << 3)	/* its address is nobody's here (IP_FREEBIND) */
-#define CKPT_SOCKET_FLAGS_ALL	0xfU
+#define CKPT_SOCKET_NUMBERS	(1U << 4)	/* its time stamps are numbered (OPT_ID) */
+#define CKPT_SOCKET_FLAGS_ALL	0x1fU
 
 /*
  * SOCKET: one that has a FILE, one that waits to be accepted by @listener, or
@@ -768,6 +786,8 @@ struct ckpt_socket {
 	__u32 addr_len;
 	__u32 peer_len;
 	__u32 net;		/* objref of the NETWORK it is in, or 0: that of the root */
+	__u32 tskey;		/* number of the next report of a time stamp */
+	__u32 zckey;		/* the same of MSG_ZEROCOPY */
 };
 
 /* SOCKET_PEER: what a socket is connected to. */
@@ -819,6 +839,32 @@ struct ckpt_datagram {
 	__u32 ttl;
 	__u32 group;		/* netlink: it was sent to */
 	__aligned_s64 tstamp_ns;	/* since 1970, or 0 */
+};
+
+#define CKPT_REPORT_STATS	(1U << 0)	/* the data are SCM_TIMESTAMPING_OPT_STATS */
+#define CKPT_REPORT_FLAGS_ALL	0x1U
+
+/*
+ * SOCKET_REPORT: what a socket of IP has been told of what it sent (MSG_ERRQUEUE), in
+ * order, and nobody has read. Tail: the data.
+ */
+struct ckpt_report {
+	__u32 error;		/* as struct sock_extended_err has it, and the next five */
+	__u32 origin;
+	__u32 type;
+	__u32 code;
+	__u32 info;
+	__u32 data;
+	__u32 flags;		/* CKPT_REPORT_* */
+	__u32 version;		/* of IP: 4 or 6; 0: none is known */
+	__u32 port;		/* it was sent to */
+	__u32 flowinfo;		/* IPv6: it was sent with */
+	__u8 addr[16];		/* it was sent to; an IPv4 address: its first four bytes */
+	__u8 header[40];	/* of IP, of what told it */
+	__u32 device;		/* that came in by */
+	__u32 spec_dst;		/* IPv4: as ipi_spec_dst of IP_PKTINFO, network order */
+	__aligned_s64 tstamp_ns;	/* since 1970, or 0 */
+	__aligned_s64 hwtstamp_ns;
 };
 
 #define CKPT_TCP_SACK		(1U << 0)	/* negotiated */
