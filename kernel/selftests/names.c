@@ -401,32 +401,16 @@ static void other_namespace_body(void)
 	pause_here();
 }
 
-static void stranger_of_proc_body(void)
-{
-	open("/proc/1/status", O_RDONLY);
-	pause_here();
-}
-
 static void fdinfo_body(void)
 {
 	open("/proc/self/fdinfo/0", O_RDONLY);
 	pause_here();
 }
 
-static void cgroup_body(void)
-{
-	if (open("/sys/fs/cgroup/cgroup.procs", O_RDWR) < 0)
-		_exit(1);
-	pause_here();
-}
-
 static void refusals(void)
 {
 	refused_checkpoint("of another mount namespace", other_namespace_body, "another mount namespace");
-	refused_checkpoint("/proc of a stranger", stranger_of_proc_body, "process 1, which is not in the tree");
 	refused_checkpoint("/proc/self/fdinfo/0", fdinfo_body, "no checkpoint method");
-	if (access("/sys/fs/cgroup/cgroup.procs", W_OK) == 0)
-		refused_checkpoint("a writable control file", cgroup_body, "control file");
 }
 
 static void one_file_body(void)

@@ -2,6 +2,8 @@
 /* Open files of procfs and nsfs: they show the restored process, not the one that was made for it. */
 /* covers: Files | files of /proc/PID, also those that hold memory (maps, mem) or a namespace (mountinfo) | supported */
 /* covers: Files | files and directories of /proc/PID of processes that have ended | supported */
+/* covers: Files | files and directories of /proc/PID of processes outside the tree, which may have ended meanwhile | supported */
+/* covers: Files | files of cgroupfs that are open for writing, triggers of pressure | supported */
 /* covers: Files | files that hold a namespace a process of the tree lives in | supported */
 /* covers: Files | a namespace in which no process of the tree lives | refused by name */
 #define _GNU_SOURCE
@@ -23,6 +25,8 @@
 
 #include "subject.h"
 #include "tap.h"
+
+#define IMAGE	"/ckpt/selftest-procfiles.img"
 
 static char *page;
 
@@ -251,6 +255,57 @@ static void held(void)
 
 static void held_in_namespace(void) { in_namespace(held); }
 
+static pid_t stranger;
+
+static void of_a_stranger(void)
+{
+	char path[64], text[64] = "", byte;
+	int status, dir, one = open("/proc/1/stat", O_RDONLY);
+
+	snprintf(path, sizeof(path), "/proc/%d", stranger);
+	dir = open(path, O_RDONLY | O_DIRECTORY);
+	snprintf(path, sizeof(path), "/proc/%d/status", stranger);
+	status = open(path, O_RDONLY);
+	if (one < 0 || dir < 0 || status < 0)
+		_exit(93);
+	pause_here();
+	verify(read(one, text, sizeof(text) - 1) > 0 && !strncmp(text, "1 (", 3), "the first process, which is still there");
+	verify(read(status, &byte, 1) < 0 && errno == ESRCH && openat(dir, "status", O_RDONLY) < 0, "one that has ended since");
+}
+
+static void strangers(void)
+{
+	struct subject s;
+
+	stranger = fork();
+	if (stranger == 0) {
+		for (;;)
+			pause();
+	}
+	if (!subject_start(&s, "of strangers", of_a_stranger))
+		return;
+	if (subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid)) {
+		kill(stranger, SIGKILL);
+		wait_gone(stranger);
+		if (subject_restart(&s, IMAGE, NULL))
+			subject_finish(&s);
+	}
+	unlink(IMAGE);
+}
+
+static void pressure(void)
+{
+	static const char trigger[] = "some 150000 1000000";
+	int procs = open("/sys/fs/cgroup/cgroup.procs", O_RDWR), with = open("/sys/fs/cgroup/memory.pressure", O_RDWR);
+	int without = open("/sys/fs/cgroup/memory.pressure", O_RDWR);
+
+	if (procs < 0 || write(with, trigger, sizeof(trigger)) != sizeof(trigger))
+		_exit(94);
+	pause_here();
+	verify(write(with, trigger, sizeof(trigger)) < 0 && errno == EBUSY, "it has its trigger");
+	verify(write(without, trigger, sizeof(trigger)) == sizeof(trigger), "and who had none may have one");
+}
+
 int main(void)
 {
 	need_checkpoint();
@@ -264,6 +319,9 @@ int main(void)
 	subject_round("of the dead", of_the_dead);
 	subject_round("of the dead, in a namespace", dead_in_namespace);
 	subject_round("namespaces in a namespace", held_in_namespace);
+	strangers();
+	if (access("/sys/fs/cgroup/memory.pressure", W_OK) == 0)
+		subject_round("pressure", pressure);
 	refused();
 	return tap_done();
 }

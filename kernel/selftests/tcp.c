@@ -279,11 +279,12 @@ static void half_closed(void)
 static void waiting(void)
 {
 	struct sockaddr_storage addr[2];
-	int listener[2], caller[2][3], got;
+	int listener[2], caller[2][3], got, reuse = 0;
 	socklen_t len[2];
 
 	for (int i = 0; i < 2; i++) {
 		listener[i] = listen_on(i ? AF_INET6 : AF_INET, 0, 5, &addr[i], &len[i]);
+		setsockopt(listener[i], SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
 		for (int j = 0; j < 3; j++) {
 			caller[i][j] = socket(addr[i].ss_family, SOCK_STREAM, 0);
 			if (connect(caller[i][j], (void *)&addr[i], len[i]) < 0)
@@ -303,6 +304,8 @@ static void waiting(void)
 		verify(got >= 0 && reads(got, "second") && at_end(got), "%s: one that has hung up is read to its end", v);
 		got = accept(listener[i], NULL, NULL);
 		verify(got >= 0 && talks(got, caller[i][2]), "%s: the third", v);
+		verify(getsockopt(got, SOL_SOCKET, SO_REUSEADDR, &reuse, &(socklen_t){ sizeof(reuse) }) == 0 && reuse,
+		       "%s: which lets its address be used again, as who listens does", v);
 		got = socket(addr[i].ss_family, SOCK_STREAM, 0);
 		verify(connect(got, (void *)&addr[i], len[i]) == 0 && accept(listener[i], NULL, NULL) >= 0, "%s: and a new one", v);
 	}

@@ -182,6 +182,13 @@ static const struct field fd_fields[] = {
 	{ },
 };
 
+static const struct field pressure_fields[] = {
+	FIELD(ckpt_pressure, full, "full", NUMBER),
+	FIELD(ckpt_pressure, threshold_us, "thresholdUs", NUMBER),
+	FIELD(ckpt_pressure, window_us, "windowUs", NUMBER),
+	{ },
+};
+
 static const struct field fs_fields[] = {
 	FIELD(ckpt_fs, umask, "umask", NUMBER),
 	FIELD(ckpt_fs, cwd, "cwd", NUMBER),
@@ -551,6 +558,7 @@ void show_json(const struct record *record)
 		show_array("fds", body, record->body_len, sizeof(struct ckpt_fd), fd_fields);
 		break;
 	case CKPT_REC_LOCKS: show_locks(body, record->body_len); break;
+	case CKPT_REC_PRESSURE: show_fields(body, pressure_fields); break;
 	case CKPT_REC_FS: show_fields(body, fs_fields); break;
 	case CKPT_REC_SIGHAND: show_sighand(body); break;
 	case CKPT_REC_CRED: show_cred(body, record->body_len); break;
@@ -713,6 +721,7 @@ void show_text(const struct record *record)
 	case CKPT_REC_SIGQUEUE: printf("%zu pending", record->body_len / sizeof(struct ckpt_siginfo)); break;
 	case CKPT_REC_FS: printf("umask 0%03o cwd %u root %u", words[0], words[1], words[2]); break;
 	case CKPT_REC_LOCKS: text_locks(record); break;
+	case CKPT_REC_PRESSURE: printf("%s %u us in %u us", words[0] ? "full" : "some", words[1], words[2]); break;
 	case CKPT_REC_THREAD:
 		memcpy(comm, record->body + offsetof(struct ckpt_thread, comm), 16);
 		printf("pid %u ", words[0]);

@@ -250,7 +250,7 @@ int generic_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 	if ((ckpt_is_memfd(file) || ckpt_is_huge_memfd(file)) && !(file->f_mode & FMODE_PATH))
 		return checkpoint_memfd(ctx, file);
 	ret = ckpt_file_describe(ctx, file, CKPT_FILE_PATH, &rec);
-	if (!ret && ckpt_is_dead_proc(file))
+	if (!ret && (ckpt_is_dead_proc(file) || ckpt_is_outside_proc(ctx, file)))
 		return checkpoint_dead_proc(ctx, file, &rec);
 	if (!ret)
 		ret = proc_obstacle(ctx, file);

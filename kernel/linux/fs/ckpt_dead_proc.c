@@ -2,7 +2,8 @@
 /*
  * Checkpoint/restart of what is open of /proc/PID of processes that have ended: it
  * says ESRCH whatever it is asked. A restart makes it after the files of the first
- * process, which lives, of a pid that nobody bears.
+ * process, which lives, of a pid that nobody bears. What is open of a process outside
+ * the tree is opened again, if that is still there, and else is such a file.
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/dcache.h>
@@ -71,7 +72,37 @@ bool ckpt_is_dead_proc(const struct file *file)
 }
 
 /**
- * checkpoint_dead_proc - write a file of /proc/PID of a process that has ended
+ * ckpt_is_outside_proc - is it of /proc/PID of a process that is not in the tree?
+ * @ctx:	the checkpoint
+ * @file:	any file
+ *
+ * Return: true if it is, and can be told by a number.
+ */
+bool ckpt_is_outside_proc(struct ckpt_ctx *ctx, const struct file *file)
+{
+	struct inode *inode = file_inode(file);
+	struct pid *pid = inode->i_sb->s_magic == PROC_SUPER_MAGIC ? proc_pid(inode) : NULL;
+
+	return pid && (S_ISREG(inode->i_mode) || S_ISDIR(inode->i_mode)) && pid_vnr(pid) > 0 &&
+	       !ckpt_in_tree(ctx, pid_vnr(pid)) &&
+	       file->f_path.mnt->mnt_root == inode->i_sb->s_root;
+}
+
+/* With a pid alone it could be another one later. */
+static bool describe_outside(struct pid *pid, struct ckpt_file *rec)
+{
+	struct task_struct *t = get_pid_task(pid, PIDTYPE_PID);
+
+	if (!t)
+		return false;
+	rec->flags |= CKPT_FILE_OUTSIDE;
+	rec->rdev = t->start_boottime;
+	put_task_struct(t);
+	return true;
+}
+
+/**
+ * checkpoint_dead_proc - write a file of /proc/PID of a process that has ended, or is outside
  * @ctx:	the checkpoint
  * @file:	the file
  * @rec:	what all files have in common
@@ -85,7 +116,7 @@ int checkpoint_dead_proc(struct ckpt_ctx *ctx, struct file *file, struct ckpt_fi
 	char *buf, *in;
 	int ret;
 
-	ret = holds_something(file);
+	ret = describe_outside(proc_pid(file_inode(file)), rec) ? 0 : holds_something(file);
 	if (ret)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 			"holds something of process %d, which has ended: not supported",
@@ -203,6 +234,38 @@ static struct file *open_made(struct ckpt_ctx *ctx, const struct ckpt_file *f,
 	return file;
 }
 
+static bool is_still_there(const struct ckpt_file *f)
+{
+	struct task_struct *t;
+	bool same;
+
+	if (!(f->flags & CKPT_FILE_OUTSIDE))
+		return false;
+	rcu_read_lock();
+	t = find_task_by_vpid(f->object);
+	same = t && t->start_boottime == f->rdev;
+	rcu_read_unlock();
+	return same;
+}
+
+static struct file *open_outside(struct ckpt_ctx *ctx, const struct ckpt_file *f,
+				 const struct path *root, const char *in)
+{
+	struct file *file;
+	struct path path;
+	int ret;
+
+	ret = vfs_path_lookup(root->dentry, root->mnt, in, LOOKUP_NO_SYMLINKS, &path);
+	if (ret)
+		return ERR_PTR(ckpt_err(ctx, ret, "%s cannot be found (error %d)", in, ret));
+	if ((d_inode(path.dentry)->i_mode ^ f->mode) & S_IFMT)
+		file = ERR_PTR(ckpt_err(ctx, -EINVAL, "is a file of another type"));
+	else
+		file = restore_open_path(ctx, f, &path);
+	path_put(&path);
+	return file;
+}
+
 /**
  * restore_dead_proc - open a file of /proc/PID of a process that has ended
  * @ctx:	the restart
@@ -226,6 +289,12 @@ struct file *restore_dead_proc(struct ckpt_ctx *ctx, const struct ckpt_file *f,
 	ret = kern_path(name, 0, &root);
 	if (ret)
 		return ERR_PTR(ckpt_err(ctx, ret, "cannot be found (error %d)", ret));
+	if (is_still_there(f) && root.dentry->d_sb->s_magic == PROC_SUPER_MAGIC &&
+	    IS_ROOT(root.dentry)) {
+		file = open_outside(ctx, f, &root, in + 1);
+		path_put(&root);
+		return file;
+	}
 	copy = kstrdup(in + 1, GFP_KERNEL_ACCOUNT);
 	pid = ckpt_dead_pid(task_active_pid_ns(current), f->object);
 	ret = !copy || !pid ? -ENOMEM :

@@ -423,6 +423,8 @@ static int check_record(struct ckpt_ctx *ctx, const struct ckpt_file *f, u32 obj
 	if (f->flags & CKPT_FILE_NAME_GIVEN &&
 	    (f->kind == CKPT_FILE_HIDDEN || f->kind == CKPT_FILE_DEAD_PROC))
 		return ckpt_err(ctx, -EINVAL, "FILE %u: cannot have been given a name", objref);
+	if (f->flags & CKPT_FILE_OUTSIDE && f->kind != CKPT_FILE_DEAD_PROC)
+		return ckpt_err(ctx, -EINVAL, "FILE %u: is not of a process", objref);
 	if (f->flags & CKPT_FILE_UNCOUNTED && f->kind != CKPT_FILE_MEMFD)
 		return ckpt_err(ctx, -EINVAL, "FILE %u: is no memfd", objref);
 	if (f->f_flags & O_PATH && (f->f_flags & ~FLAGS_OF_PATH || f->kind == CKPT_FILE_PIPE ||

@@ -679,6 +679,7 @@ bool ckpt_find_hidden(struct ckpt_ctx *ctx, const struct path *path, char *buf,
 int restore_find_hidden(struct ckpt_ctx *ctx, const char *name, const char *below,
 			struct path *path);
 bool ckpt_is_dead_proc(const struct file *file);
+bool ckpt_is_outside_proc(struct ckpt_ctx *ctx, const struct file *file);
 int checkpoint_dead_proc(struct ckpt_ctx *ctx, struct file *file, struct ckpt_file *rec);
 struct file *restore_dead_proc(struct ckpt_ctx *ctx, const struct ckpt_file *f,
 			       const char *name, const char *in);
@@ -898,6 +899,9 @@ int ckpt_find_cgroups(struct ckpt_ctx *ctx);
 int checkpoint_cgroups(struct ckpt_ctx *ctx);
 struct mem_cgroup *ckpt_use_memcg_of(struct task_struct *t);
 void ckpt_use_memcg_end(struct mem_cgroup *memcg);
+struct kernfs_open_file;
+int checkpoint_cgroup_file(struct ckpt_ctx *ctx, struct file *file, struct kernfs_open_file *of);
+int restore_pressure_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 #else
 static inline int ckpt_find_cgroups(struct ckpt_ctx *ctx)
 {

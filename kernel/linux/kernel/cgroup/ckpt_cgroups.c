@@ -5,7 +5,11 @@
  * seen who is in which one, and whether that has changed meanwhile.
  */
 #include <linux/checkpoint_internal.h>
+#include <linux/fs.h>
+#include <linux/kernfs.h>
+#include <linux/magic.h>
 #include <linux/memcontrol.h>
+#include <linux/psi_types.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
@@ -230,4 +234,96 @@ void ckpt_use_memcg_end(struct mem_cgroup *memcg)
 {
 	set_active_memcg(NULL);
 	mem_cgroup_put(memcg);
+}
+
+/* As memory.peak has it, until it is reset. */
+#define PEAK_UNSET	(-1UL)
+
+#ifdef CONFIG_PSI
+static bool describe_trigger(const struct cgroup_file_ctx *of, struct ckpt_pressure *p)
+{
+	const struct psi_trigger *t = of->psi.trigger;
+
+	if (!t)
+		return false;
+	p->full = t->state % 2;
+#ifdef CONFIG_IRQ_TIME_ACCOUNTING
+	p->full |= t->state == PSI_IRQ_FULL;
+#endif
+	p->threshold_us = div_u64(t->threshold, NSEC_PER_USEC);
+	p->window_us = div_u64(t->win.size, NSEC_PER_USEC);
+	return true;
+}
+#else
+static bool describe_trigger(const struct cgroup_file_ctx *of, struct ckpt_pressure *p)
+{
+	return false;
+}
+#endif
+
+/**
+ * checkpoint_cgroup_file - write a file of cgroupfs
+ * @ctx:	the checkpoint
+ * @file:	the file
+ * @of:		what kernfs knows of it
+ *
+ * Some keep what was written to them for as long as they are open.
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int checkpoint_cgroup_file(struct ckpt_ctx *ctx, struct file *file, struct kernfs_open_file *of)
+{
+	struct ckpt_pressure p = {};
+	bool has_trigger = false, has_peak = false;
+	int ret;
+
+	cgroup_lock();
+	if (of->priv) {
+		struct cgroup_file_ctx *cf = of->priv;
+
+		has_trigger = describe_trigger(cf, &p);
+		has_peak = cf->peak.value && cf->peak.value != PEAK_UNSET;
+	}
+	cgroup_unlock();
+	if (has_peak)
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "a peak that was reset for this file alone: not supported");
+	ret = generic_file_checkpoint(ctx, file);
+	if (!ret && has_trigger)
+		ret = ckpt_write_rec(ctx, CKPT_REC_PRESSURE, ckpt_file_objref(ctx, file), &p,
+				     sizeof(p));
+	return ret;
+}
+
+/**
+ * restore_pressure_rec - set a trigger in a file of cgroupfs
+ * @ctx:	the restart
+ * @rec:	the PRESSURE record
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restore_pressure_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
+{
+	struct file *file = ckpt_ref(ctx, rec->objref, CKPT_OBJ_FILE);
+	struct ckpt_pressure *p;
+	char text[32];
+	loff_t pos = 0;
+	ssize_t ret;
+	int len;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	p = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*p), sizeof(*p));
+	if (IS_ERR(p))
+		return PTR_ERR(p);
+	len = scnprintf(text, sizeof(text), "%s %u %u", p->full ? "full" : "some",
+			p->threshold_us, p->window_us) + 1;
+	kvfree(p);
+	if (file_inode(file)->i_sb->s_magic != CGROUP2_SUPER_MAGIC || !(file->f_mode & FMODE_WRITE))
+		return ckpt_err(ctx, -EINVAL, "objref %u takes no trigger", rec->objref);
+	ret = kernel_write(file, text, len, &pos);
+	if (ret == len)
+		return 0;
+	return ckpt_err(ctx, ret < 0 ? ret : -EIO, "cannot set a trigger of pressure (error %zd)",
+			ret);
 }

@@ -378,6 +378,9 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_WATCH]	= restore_watch_rec,
 	[CKPT_REC_EVENT]	= restore_event_rec,
 	[CKPT_REC_LOCKS]	= restore_locks_rec,
+#ifdef CONFIG_CGROUPS
+	[CKPT_REC_PRESSURE]	= restore_pressure_rec,
+#endif
 	[CKPT_REC_CONTENTS]	= restore_contents_rec,
 	[CKPT_REC_XATTR]	= restore_xattr_rec,
 	[CKPT_REC_MM]		= restore_mm_rec,

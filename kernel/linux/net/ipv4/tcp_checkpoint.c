@@ -198,6 +198,8 @@ static void describe_options(const struct sock *sk, struct ckpt_tcp *rec)
 		     (sock_flag(sk, SOCK_DONE) ? CKPT_TCP_END_READ : 0) |
 		     (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags) ?
 		      CKPT_TCP_NOSPACE : 0) |
+		     (sk->sk_reuse ? CKPT_TCP_REUSE : 0) |
+		     (sk->sk_reuseport ? CKPT_TCP_REUSEPORT : 0) |
 		     (sk->sk_socket && sk->sk_socket->state == SS_CONNECTING ?
 		      CKPT_TCP_CONNECTING : 0);
 	rec->mss_clamp = o->mss_clamp;

@@ -305,7 +305,8 @@ int restore_tcp_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 		rt->sk = sock->sk;
 		rt->sock = sock;
 		rt->rs = rs;
-		rt->reuse = sock->sk->sk_reuse;
+		/* One without a file has no options, but was made by who had. */
+		rt->reuse = t->flags & CKPT_TCP_REUSE ? SK_CAN_REUSE : SK_NO_REUSE;
 		rt->sndbuf = sock->sk->sk_sndbuf;
 		rt->rcvbuf = sock->sk->sk_rcvbuf;
 		rs->tcp = rt;
@@ -569,6 +570,7 @@ static void settle(struct restored_tcp *rt)
 	lock_sock(sk);
 	tcp_sk(sk)->repair = 0;
 	sk->sk_reuse = rt->reuse;
+	sk->sk_reuseport = !!(t->flags & CKPT_TCP_REUSEPORT);
 	set_buffers(rt);
 	if (is_open(t->state))
 		tcp_drop_none(sk);

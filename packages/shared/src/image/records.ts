@@ -271,6 +271,8 @@ const descriptors = (c: Cursor): Fields => ({
   }),
 });
 
+const pressure = (c: Cursor): Fields => ({ full: c.u32(), thresholdUs: c.u32(), windowUs: c.u32() });
+
 const locks = (c: Cursor): Fields => ({
   locks: rest(c, 40, () => {
     const [start, end] = [c.signedDigits(), c.signedDigits()];
@@ -415,6 +417,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [24, { name: "LOCKS", fixed: 0, element: 40, decode: locks }],
   [25, { name: "PTY", fixed: 48, element: 1, strings: 1, decode: pty }],
   [26, { name: "PTY_STATE", fixed: 200, element: 1, decode: ptyState }],
+  [27, { name: "PRESSURE", fixed: 16, element: 0, decode: pressure }],
   [28, { name: "CONTENTS", fixed: 64, element: 1, strings: 1, decode: contents }],
   [29, { name: "XATTR", fixed: 8, element: 1, decode: xattr }],
   [32, { name: "MM", fixed: 520, element: 0, decode: mm }],

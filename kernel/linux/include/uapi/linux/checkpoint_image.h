@@ -12,7 +12,7 @@
  *		     and TMPFS_LINKs, TMPFS_END
  *	IPC_NS SEM MSG MQUEUE
  *	of single tasks: UTS; IPC_NS SEM MSG MQUEUE SHM IPC_NS_END
- *	per process: its objects (FILE PIPE PTY LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
+ *	per process: its objects (FILE PRESSURE PIPE PTY LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
  *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD HUGETLB PIDFD IO_URING
  *		     SOCKET SOCKET_FILTER
  *		     SOCKET_DGRAM SOCKET_REPORT SHM MM PKEYS VMA AIO LDT PAGES
@@ -59,6 +59,7 @@ enum ckpt_rec_type {
 	CKPT_REC_LOCKS		= 24,	/* objref of their owner */
 	CKPT_REC_PTY		= 25,	/* objref */
 	CKPT_REC_PTY_STATE	= 26,	/* objref of the PTY; after all processes */
+	CKPT_REC_PRESSURE	= 27,	/* objref of the FILE before it */
 	CKPT_REC_CONTENTS	= 28,	/* objref; XATTRs follow, then PAGES */
 	CKPT_REC_XATTR		= 29,	/* objref of the CONTENTS */
 	CKPT_REC_MM		= 32,	/* objref; VMAs follow, then PAGES */
@@ -342,7 +343,7 @@ struct ckpt_file {
 	__u32 mode;		/* type and permissions of the inode */
 	__aligned_u64 ino;
 	__aligned_u64 dev;	/* of the filesystem; another one after a reboot */
-	__aligned_u64 rdev;	/* of a device node: its own */
+	__aligned_u64 rdev;	/* of a device node: its own; OUTSIDE: when its process began */
 	__aligned_u64 size;
 	__aligned_u64 blocks;	/* of 512 bytes */
 	__aligned_s64 atime_ns;	/* since 1970 */
@@ -366,11 +367,20 @@ struct ckpt_file {
 	__u32 mnt;		/* objref of INNER_MOUNTS that it is in; 0: the root's */
 };
 
+/* PRESSURE: the trigger that was written to a file of cgroupfs, as memory.pressure. */
+struct ckpt_pressure {
+	__u32 full;		/* 1: all tasks are stalled; 0: some */
+	__u32 threshold_us;
+	__u32 window_us;
+	__u32 reserved;
+};
+
 #define CKPT_FILE_NAME_GIVEN	(1U << 0)	/* @path is a name that the checkpoint gave it */
 #define CKPT_FILE_NO_WRITER_YET	(1U << 1)	/* a FIFO's reader that has seen no writer */
 #define CKPT_FILE_HUNG_UP	(1U << 2)	/* a terminal's file, of no use any more */
 #define CKPT_FILE_UNCOUNTED	(1U << 3)	/* as memfd_create(2) gives it: may be executed */
-#define CKPT_FILE_FLAGS_ALL	0xfU
+#define CKPT_FILE_OUTSIDE	(1U << 4)	/* DEAD_PROC: the process was outside the tree */
+#define CKPT_FILE_FLAGS_ALL	0x1fU
 
 #define CKPT_ADVICE_RANDOM	(1U << 0)
 #define CKPT_ADVICE_SEQUENTIAL	(1U << 1)
@@ -874,7 +884,9 @@ struct ckpt_report {
 #define CKPT_TCP_END_READ	(1U << 4)	/* the end of what the peer sends has come */
 #define CKPT_TCP_NOSPACE	(1U << 5)	/* someone waits for room to write */
 #define CKPT_TCP_CONNECTING	(1U << 6)	/* connect(2) is to be called once more */
-#define CKPT_TCP_FLAGS_ALL	0x7fU
+#define CKPT_TCP_REUSE		(1U << 7)	/* SO_REUSEADDR, also of what has no options */
+#define CKPT_TCP_REUSEPORT	(1U << 8)
+#define CKPT_TCP_FLAGS_ALL	0x1ffU
 
 /*
  * TCP: what a SOCKET that is CONNECTED knows of its connection; names as in RFC
