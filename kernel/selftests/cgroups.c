@@ -459,6 +459,6 @@ int main(void)
 	frozen(false);
 	not_allowed();
 	too_little_memory();
-	subject_refused("a hierarchy of version 1", in_version_1, IMAGE, "of version 1");
+	subject_refused("a hierarchy of version 1", in_version_1, "of version 1");
 	return tap_done();
 }

@@ -25,7 +25,6 @@
 #include "subject.h"
 #include "tap.h"
 
-#define IMAGE	"/ckpt/selftest-innernet.img"
 #define PID	"/tmp/selftest/pid"
 #define IP	"/sbin/ip"
 #define PORT	4711
@@ -477,9 +476,9 @@ int main(void)
 	subject_round("of a user namespace", of_user);
 	mutate_round("two networks", two_networks, damaged, is_about, 20);
 	leak();
-	subject_refused("outside", leads_outside, IMAGE, "leads to another namespace");
-	subject_refused("held", held, IMAGE, "in which the root of the tree does not live");
-	subject_refused("file", with_file, IMAGE, "a file of /proc of a namespace in which the root of the tree does not live");
-	subject_refused("sysctl", with_sysctl, IMAGE, "a file of /proc of a namespace in which the root of the tree does not live");
+	subject_refused("outside", leads_outside, "leads to another namespace");
+	subject_refused("held", held, "in which the root of the tree does not live");
+	subject_refused("file", with_file, "a file of /proc of a namespace in which the root of the tree does not live");
+	subject_refused("sysctl", with_sysctl, "a file of /proc of a namespace in which the root of the tree does not live");
 	return tap_done();
 }

@@ -556,13 +556,13 @@ int main(void)
 	subject_round("unlinked", with_unlinked);
 	subject_round("peers", with_peers);
 	subject_round("parts", with_parts);
-	subject_refused("mount of a removed file", with_removed_file, IMAGE, "shows what has been removed");
+	subject_refused("mount of a removed file", with_removed_file, "shows what has been removed");
 	subject_round("mounts", with_mounts);
 	clocks();
 	subject_round("overlay", with_overlay);
-	subject_refused("an overlay whose upper layer is in a tmpfs of its own", overlay_over_tmpfs, IMAGE, "is in a tmpfs of its own");
-	subject_refused("a hidden tmpfs", with_hidden_tmpfs, IMAGE, "hidden by another mount");
-	subject_refused("an immutable file", with_immutable_file, IMAGE, "immutable");
+	subject_refused("an overlay whose upper layer is in a tmpfs of its own", overlay_over_tmpfs, "is in a tmpfs of its own");
+	subject_refused("a hidden tmpfs", with_hidden_tmpfs, "hidden by another mount");
+	subject_refused("an immutable file", with_immutable_file, "immutable");
 	leaks();
 	return tap_done();
 }

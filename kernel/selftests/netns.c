@@ -487,10 +487,10 @@ int main(void)
 	goes_on();
 	content("/proc/sys/net/core/somaxconn", after, sizeof(after));
 	tap_ok(!strcmp(before, after), "what is outside has not changed");
-	subject_refused("a veth to the outside", veth_to_outside, IMAGE, "the device inner of its network namespace leads");
-	subject_refused("a tun device", with_tun, IMAGE, "the device tunnel (tun)");
-	subject_refused("a nexthop object", with_nexthop, IMAGE, "nexthop objects");
-	subject_refused("packet filters", with_table, IMAGE, "packet filters");
+	subject_refused("a veth to the outside", veth_to_outside, "the device inner of its network namespace leads");
+	subject_refused("a tun device", with_tun, "the device tunnel (tun)");
+	subject_refused("a nexthop object", with_nexthop, "nexthop objects");
+	subject_refused("packet filters", with_table, "packet filters");
 	leaks();
 	return tap_done();
 }

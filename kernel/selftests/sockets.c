@@ -429,7 +429,7 @@ int main(void)
 	int outside = bound(SOCK_STREAM, "@selftest outside");
 
 	listen(outside, 5);
-	subject_refused("a peer outside", with_outsider, "/ckpt/selftest-refused.img", "outside the tree");
+	subject_refused("a peer outside", with_outsider, "outside the tree");
 	close(outside);
 	return tap_done();
 }

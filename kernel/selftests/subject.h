@@ -60,8 +60,8 @@ bool subject_finish(struct subject *s);
 /* Say "go on" no more, so that a second pause can be reached. */
 void subject_end(struct subject *s);
 
-/* What @body has is named by a dry run, and there is no @image of it; then it goes on. */
-void subject_refused(const char *name, void (*body)(void), const char *image, const char *words);
+/* What @body has is named by a dry run, and there is no image of it; then it goes on. */
+void subject_refused(const char *name, void (*body)(void), const char *words);
 /* Who enters its namespace of this kind ("uts") from outside is named, with @words; else there is no obstacle. */
 void subject_leaks(const struct subject *s, const char *kind, const char *words);
 

@@ -19,7 +19,6 @@
 #include "subject.h"
 #include "tap.h"
 
-#define IMAGE	"/ckpt/selftest-uring.img"
 #define DATA	"/tmp/selftest/uring.data"
 
 #ifndef IORING_SETUP_SINGLE_ISSUER
@@ -276,8 +275,8 @@ int main(void)
 	subject_round("rings of one thread", of_one_thread);
 	subject_round("workers", workers);
 	subject_round("a ring shared by fork", shared_by_fork);
-	subject_refused("a poll that does not end", with_poll, IMAGE, "do not end");
-	subject_refused("registered buffers", with_buffers, IMAGE, "registered files or buffers");
-	subject_refused("a thread that polls", with_poller, IMAGE, "that polls");
+	subject_refused("a poll that does not end", with_poll, "do not end");
+	subject_refused("registered buffers", with_buffers, "registered files or buffers");
+	subject_refused("a thread that polls", with_poller, "that polls");
 	return tap_done();
 }

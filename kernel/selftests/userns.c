@@ -28,7 +28,6 @@
 #include "subject.h"
 #include "tap.h"
 
-#define IMAGE	"/ckpt/selftest-userns.img"
 #define LOWER	100000
 
 /* The caller enters a new user namespace; somebody outside, who has the right to, writes its maps. */
@@ -352,8 +351,8 @@ int main(void)
 	sethostname(before, strlen(before));
 	gethostname(after, sizeof(after));
 	tap_ok(!strcmp(before, after), "what is outside has not changed");
-	subject_refused("a nested user namespace", nested, IMAGE, "not one below the caller's");
-	subject_refused("two user namespaces", in_two, IMAGE, "another user namespace than others of the tree");
+	subject_refused("a nested user namespace", nested, "not one below the caller's");
+	subject_refused("two user namespaces", in_two, "another user namespace than others of the tree");
 	leaks();
 	return tap_done();
 }
