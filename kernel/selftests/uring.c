@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/checkpoint.h>
 #include <linux/io_uring.h>
 #include <poll.h>
 #include <pthread.h>
@@ -16,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "mutate.h"
 #include "subject.h"
 #include "tap.h"
 
@@ -268,6 +270,25 @@ static void with_poller(void)
 	pause_here();
 }
 
+static bool is_about(uint32_t type)
+{
+	return type == CKPT_REC_IO_URING;
+}
+
+static void damaged(void)
+{
+	struct ckpt_io_uring *u = record(CKPT_REC_IO_URING, NULL);
+
+	BAD_FIELD(u->flags, 1U << 31, "an unknown flag", "cannot be");
+	BAD_FIELD(u->flags, IORING_SETUP_SQPOLL, "one that polls", "cannot be");
+	BAD_FIELD(u->flags, IORING_SETUP_DEFER_TASKRUN, "work deferred for nobody", "cannot be");
+	BAD_FIELD(u->sq_entries, 3, "three entries", "cannot be");
+	BAD_FIELD(u->sq_entries, u->sq_entries * 2, "more entries than there are", "rings of");
+	BAD_FIELD(u->cq_entries, 1U << 31, "more completions than there can be", "cannot be");
+	BAD_FIELD(u->cq_entries, u->cq_entries * 2, "more completions than there are", "rings of");
+	BAD_FIELD(u->submitter, 1, "both of one thread and of all", "cannot be");
+}
+
 int main(void)
 {
 	need_checkpoint();
@@ -275,6 +296,7 @@ int main(void)
 	subject_round("rings of one thread", of_one_thread);
 	subject_round("workers", workers);
 	subject_round("a ring shared by fork", shared_by_fork);
+	mutate_round("damaged", rings, damaged, is_about, 100);
 	subject_refused("a poll that does not end", with_poll, "do not end");
 	subject_refused("registered buffers", with_buffers, "registered files or buffers");
 	subject_refused("a thread that polls", with_poller, "that polls");
