@@ -504,6 +504,7 @@ static void errors_of(int family)
 {
 	struct sockaddr_storage to;
 	struct report first, second;
+	bool came;
 	socklen_t len;
 	int closed = udp_socket(family, 0, &to, &len), fd = socket(family, SOCK_DGRAM, 0), err = 0;
 	uint16_t port = port_of(&to);
@@ -517,7 +518,8 @@ static void errors_of(int family)
 	sendto(fd, "again", 5, 0, (void *)&to, len);
 	wait_for_report(fd);
 	pause_here();
-	verify(read_report(fd, &first) && first.len == 8 && !memcmp(first.text, "returned", 8) && first.err.ee_errno == ECONNREFUSED,
+	came = read_report(fd, &first);
+	verify(came && first.len == 8 && !memcmp(first.text, "returned", 8) && first.err.ee_errno == ECONNREFUSED,
 	       "what came back: %zd bytes, error %u", first.len, first.err.ee_errno);
 	verify(first.to.ss_family == family && port_of(&first.to) == port &&
 	       (family == AF_INET ? ((struct sockaddr_in *)&first.to)->sin_addr.s_addr == htonl(INADDR_LOOPBACK) :

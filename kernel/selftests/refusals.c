@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What cannot be checkpointed is refused by name; a dry run names all of it. */
-/* covers: Descriptors | packet sockets with a ring | refused by name */
+/* covers: Descriptors | packet sockets with a ring, mapped memory of a socket (TCP_ZEROCOPY_RECEIVE) | refused by name */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/if_packet.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -23,6 +24,13 @@ static void socket_with_ring(void)
 static void with_socket(void) { socket_with_ring(); pause_here(); }
 static void with_fscontext(void) { syscall(SYS_fsopen, "tmpfs", 0); pause_here(); }
 static void with_userfaultfd(void) { syscall(SYS_userfaultfd, O_CLOEXEC); pause_here(); }
+
+/* As for TCP_ZEROCOPY_RECEIVE. */
+static void with_mapping(void)
+{
+	mmap(NULL, 4096, PROT_READ, MAP_SHARED, socket(AF_INET, SOCK_STREAM, 0), 0);
+	pause_here();
+}
 
 static void with_several(void)
 {
@@ -64,6 +72,7 @@ int main(void)
 
 	need_checkpoint();
 	refused("socket", with_socket);
+	refused("memory of a socket", with_mapping);
 	refused("fscontext", with_fscontext);
 	refused("userfaultfd", with_userfaultfd);
 

@@ -189,6 +189,8 @@ static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 		map->obstacle = ckpt_hugetlb_obstacle(vma);
 	else if (uring && !(vma->vm_flags & VM_MAYSHARE))
 		map->obstacle = "a ring of io_uring that is mapped privately: not supported";
+	else if (vma->vm_file && S_ISSOCK(file_inode(vma->vm_file)->i_mode))
+		map->obstacle = "memory of a socket is mapped here: not supported";
 	else if (!uring && vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
 		map->obstacle = "memory of a device is mapped here: not supported";
 	else if (special_name(vma))
