@@ -91,7 +91,8 @@ static int check_filesystem(struct ckpt_ctx *ctx, const struct ckpt_file *f,
 		return ckpt_err(ctx, -ESTALE,
 			"is on a filesystem of another type now (0x%lx, was 0x%x)",
 			sb->s_magic, f->fs_magic);
-	if (memcmp(&sb->s_uuid, f->fs_uuid, CKPT_UUID_BYTES))
+	/* That of cgroup2 and sysfs is another with each boot. */
+	if (!ckpt_is_made_up(sb) && memcmp(&sb->s_uuid, f->fs_uuid, CKPT_UUID_BYTES))
 		return ckpt_err(ctx, -ESTALE,
 			"is on another filesystem now (UUID %pUb, was %pUb); --check=type accepts it",
 			&sb->s_uuid, f->fs_uuid);
