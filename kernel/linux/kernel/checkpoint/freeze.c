@@ -327,7 +327,7 @@ static int freeze(struct ckpt_ctx *ctx, struct task_struct *root)
 		first_round = false;
 		if (new == -EDEADLK)
 			return ckpt_err(ctx, new,
-				"the tree holds the caller, pid %d, which cannot freeze itself; ask from outside",
+				"the tree holds the caller, pid %d, which cannot stop itself; ask from outside",
 				task_pid_vnr(current));
 		if (new == -EBUSY)
 			return ckpt_err(ctx, new, "a checkpoint of this tree is under way");
