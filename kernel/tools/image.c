@@ -37,7 +37,6 @@ static const struct shape {
 	{ CKPT_REC_SHMEM,    "SHMEM",    sizeof(struct ckpt_shmem), 0, 0 },
 	{ CKPT_REC_LOCKS,    "LOCKS",    0, sizeof(struct ckpt_lock), 0 },
 	{ CKPT_REC_PRESSURE, "PRESSURE", sizeof(struct ckpt_pressure), 0, 0 },
-	{ CKPT_REC_PRESSURE, "PRESSURE", sizeof(struct ckpt_pressure), 0, 0 },
 	{ CKPT_REC_CONTENTS, "CONTENTS", sizeof(struct ckpt_contents), 1, 1 },
 	{ CKPT_REC_XATTR,    "XATTR",    sizeof(struct ckpt_xattr), 1, 0 },
 	{ CKPT_REC_MM,       "MM",       sizeof(struct ckpt_mm), 0, 0 },

@@ -21,20 +21,8 @@ export const criuEngine: CrEngine = {
     const terminal = await terminalOf(run, pid);
     await succeed(run, ["sh", "-c", 'printf %s "$1" >"$2"', "sh", JSON.stringify(terminal), `${path}/${TERMINAL}`]);
     const totalNs = await timed(run, "dump", path, [
-      ...[
-        TIMED,
-        "criu",
-        "dump",
-        "-t",
-        String(pid),
-        "-D",
-        path,
-        "-o",
-        "dump.log",
-        "--ghost-limit",
-        "2G",
-        "--link-remap",
-      ],
+      ...[TIMED, "criu", "dump", "-t", String(pid), "-D", path, "-o", "dump.log"],
+      ...["--ghost-limit", "2G", "--link-remap"],
       ...(parentPath === undefined ? [] : ["--prev-images-dir", `../${parentPath.split("/").at(-1)}`]),
       ...["--track-mem", ...(kill ? [] : ["--leave-running"])],
       ...(terminal === null ? [] : ["--external", terminal.id]),

@@ -1229,6 +1229,7 @@ struct mm_struct *ckpt_snapshot_mm(struct mm_struct *mm);
 
 /* arch/x86/kernel/checkpoint.c */
 int ckpt_arch_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);
+
 /* io_uring/io_uring_checkpoint.c */
 #ifdef CONFIG_IO_URING
 bool ckpt_is_io_uring(const struct file *file);
