@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { crc32c } from "./crc32c.js";
-import { readImage } from "./reader.js";
+import { formatVersion, readImage } from "./reader.js";
 
 /** A record: type, objref, length, body. */
 function record(type: number, body: Buffer, objref = 0): Buffer {
@@ -14,7 +14,7 @@ function record(type: number, body: Buffer, objref = 0): Buffer {
 function header(nrTasks: number): Buffer {
   const body = Buffer.alloc(144);
   body.writeBigUInt64LE(0x31474d4954504b43n, 0);
-  body.writeUInt32LE(2, 8);
+  body.writeUInt32LE(formatVersion, 8);
   body.writeUInt32LE(1, 12);
   body.writeUInt32LE(4096, 16);
   body.writeUInt32LE(nrTasks, 20);
