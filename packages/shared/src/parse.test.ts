@@ -31,6 +31,10 @@ describe("parseExperimentFile", () => {
       "x.yaml:4:5: steps[0].taget: unknown field; allowed: kind, target, note",
     ],
     ["title: T\nsteps:\n  - kind: start", "x.yaml:3:5: steps[0]: give one of workload, command and program"],
+    [
+      "title: T\nengine: criu\nsteps:\n  - kind: boot\n  - { kind: checkpoint, dryRun: true }",
+      "x.yaml:5:5: steps[1]: CRIU has nothing for a dry run",
+    ],
     ["steps: [{kind: boot}]", "x.yaml:1:1: title: missing; a text is needed"],
     ["title: [", "not YAML"],
     ["title: T\ntitle: U\nsteps: [{kind: boot}]", "x.yaml:2:1: not YAML: Map keys must be unique"],

@@ -1,5 +1,5 @@
 "use client";
-import { type ActionId, actions, type ExperimentView, latestTarget, type Step, step } from "@crlab/shared";
+import { type ActionId, actions, beyondCriu, type ExperimentView, latestTarget, type Step, step } from "@crlab/shared";
 import type { HeldPath } from "../../lib/held";
 import { RequestError } from "../../lib/runner-socket";
 import { actionKeys, pageKeys } from "../../lib/shortcuts";
@@ -55,6 +55,18 @@ const shellWords = (line: string): string[] => ["/bin/sh", "-c", line];
 
 const presentKernel = (view: ExperimentView): string => view.guest?.kernel ?? view.manifest?.kernel ?? "cr";
 
+/** What of a checkpoint's choices the experiment's engine has nothing for. */
+function beyondEngine({ manifest }: ExperimentView): { relink: string | null; live: string | null } {
+  const beyond = (choice: Partial<Extract<Step, { kind: "checkpoint" }>>) =>
+    manifest?.engine === "criu"
+      ? beyondCriu({ kind: "checkpoint", mode: "full", dryRun: false, kill: false, ...choice })
+      : null;
+  return { relink: beyond({ unlinked: "relink" }), live: beyond({ live: true }) };
+}
+
+const Beyond = ({ what }: { what: string | null }) =>
+  what === null ? null : <span className="dim">CRIU, this experiment’s engine, has nothing for {what}.</span>;
+
 export function ActionDialog({ action, view, held, onStep, onEnd, onClose }: Props) {
   const target = latestTarget(view);
   const send = (make: (form: FormData) => unknown) => async (form: FormData) => onStep(parseStep(await make(form)));
@@ -102,6 +114,7 @@ export function ActionDialog({ action, view, held, onStep, onEnd, onClose }: Pro
     case "checkpointFull":
     case "checkpointIncremental": {
       const incremental = action === "checkpointIncremental";
+      const { relink, live } = beyondEngine(view);
       return (
         <Dialog
           title={`Checkpoint ${target?.name ?? ""}`}
@@ -133,18 +146,24 @@ export function ActionDialog({ action, view, held, onStep, onEnd, onClose }: Pro
             Files without a name
             <select className="field" name="unlinked" defaultValue="">
               <option value="">as the checkpoint tool chooses</option>
-              <option value="relink">relink: the same inode gets a name, whatever its size</option>
+              <option value="relink" disabled={relink !== null}>
+                relink: the same inode gets a name, whatever its size
+              </option>
               <option value="copy">copy: their contents go into the image</option>
               <option value="auto">auto: relink where the filesystem can, else copy</option>
             </select>
+            <Beyond what={relink} />
           </label>
           <label>
             The processes
             <select className="field" name="after" defaultValue="">
               <option value="">stand still while it is written, then go on</option>
-              <option value="live">go on while their memory is written (live)</option>
+              <option value="live" disabled={live !== null}>
+                go on while their memory is written (live)
+              </option>
               <option value="kill">stand still while it is written, then are killed</option>
             </select>
+            <Beyond what={live} />
           </label>
         </Dialog>
       );

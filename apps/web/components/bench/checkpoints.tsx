@@ -1,5 +1,5 @@
 "use client";
-import type { ExperimentView } from "@crlab/shared";
+import { type ExperimentView, unreadable } from "@crlab/shared";
 import { Chain } from "./chain";
 import { ImageView } from "./image-view";
 import styles from "./inspector.module.css";
@@ -20,6 +20,7 @@ interface Props {
 
 export function Checkpoints({ view, chosen, onChoose, onRead, ...place }: Props) {
   const shown = view.checkpoints.find((c) => c.name === chosen) ?? view.checkpoints.at(-1);
+  const foreign = unreadable(view.manifest);
   return (
     <>
       {view.obstacles && (
@@ -49,7 +50,11 @@ export function Checkpoints({ view, chosen, onChoose, onRead, ...place }: Props)
               onChoose={onChoose}
             />
           </section>
-          <ImageView checkpoints={view.checkpoints} shown={shown} onRead={onRead} {...place} />
+          {foreign === null ? (
+            <ImageView checkpoints={view.checkpoints} shown={shown} onRead={onRead} {...place} />
+          ) : (
+            <p className={styles.none}>{foreign}</p>
+          )}
         </>
       )}
     </>

@@ -1,5 +1,5 @@
 "use client";
-import { type DigestMapping, type ExperimentView, formatBytes } from "@crlab/shared";
+import { type DigestMapping, type ExperimentView, formatBytes, unreadable } from "@crlab/shared";
 import { useEffect, useRef } from "react";
 import { pageStrip } from "../../lib/page-strip";
 import { DataTable } from "../data-table";
@@ -25,6 +25,8 @@ export function Memory({
   const shown = view.checkpoints.find((c) => c.name === chosen) ?? view.checkpoints.at(-1);
   if (shown === undefined)
     return <p className={styles.none}>Take a checkpoint first: the map shows the memory that is in it.</p>;
+  const foreign = unreadable(view.manifest);
+  if (foreign !== null) return <p className={styles.none}>{foreign}</p>;
   return (
     <>
       <Choices>
