@@ -9,6 +9,7 @@ import { type ConsoleConfig, consoleConfig } from "./server/config.js";
 import { setSecurityHeaders } from "./server/headers.js";
 import { isLoopbackHost, isSameOrigin } from "./server/origin.js";
 import { passRequest } from "./server/pass.js";
+import { gatherPage } from "./server/resting.js";
 import { answerSession, ensureSession } from "./server/session.js";
 import { StaticFiles } from "./server/static.js";
 import { passUpgrade } from "./server/upgrade.js";
@@ -63,6 +64,7 @@ async function answer({ config, access, pages, files }: Console, request: Incomi
   }
   setSecurityHeaders(request, response, config.dev);
   await ensureSession(config.runnerSocket, request, response);
+  if (!config.dev) gatherPage(request, response);
   await pages(request, response);
 }
 

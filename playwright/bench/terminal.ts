@@ -97,7 +97,7 @@ async function watchShell(page: Page): Promise<void> {
     window.addEventListener(
       "click",
       ({ target, timeStamp }) => {
-        if (target instanceof Element && target.closest('[aria-label^="Run: "]')) began = timeStamp;
+        if (target instanceof Element && target.closest('[aria-label^="Run: "]')) began ||= timeStamp;
       },
       true,
     );

@@ -50,7 +50,7 @@ test("what a page has made it shows without asking for a page; back and forward 
   await expect(title).toHaveText(/What does checkpoint/);
   await page.reload();
   // Its code is there: before, it is the browser that goes forward, and asks for itself.
-  await expect(page.getByRole("button", { name: "Step by step: Unlinked file", exact: true })).toBeEnabled();
+  await expect(page.getByText(/^runner · /)).toBeVisible();
   await page.goForward();
   await expect(title).toHaveText("Unlinked file");
   await expect(page.getByRole("button", { name: "Run this step" })).toBeVisible();
@@ -91,6 +91,28 @@ test("who moves on the home page has the bench's code before a card is clicked; 
   await action(page, "shell").click();
   await expect(page.locator(".xterm-rows").first()).toContainText("#");
   expect(asked.slice(ahead)).toEqual([]);
+});
+
+test("a page that rests loads no code until somebody is there, and a click before that counts", async ({ browser }) => {
+  const page = await (await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true })).newPage();
+  let asked = 0;
+  page.on("request", (request) => {
+    if (request.url().endsWith(".js")) asked++;
+  });
+  for (const path of ["/figures", "/"]) {
+    await page.goto(`${labUrl()}${path}`, { waitUntil: "load" });
+    expect(asked, path).toBe(0);
+  }
+  await page.getByRole("button", { name: "Step by step: Unlinked file", exact: true }).tap();
+  await page.waitForURL(/\/x\/[A-Za-z0-9]+$/);
+  await expect(page.getByRole("button", { name: "Run this step" })).toBeVisible();
+  expect(asked).toBeGreaterThan(0);
+
+  await page.goto(labUrl(), { waitUntil: "load" });
+  const before = asked;
+  // Nobody touches it: somebody reads.
+  await expect(page.getByText(/^runner · /)).toBeVisible();
+  expect(asked).toBeGreaterThan(before);
 });
 
 const checkpointed = `title: To look at

@@ -36,7 +36,7 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
       <Ahead />
       <Fresh path="/" served={now.toISOString()} />
       <LinkBanner />
-      <main className={styles.main}>
+      <main className={styles.main} data-rests>
         <h1>What does checkpoint/restart do to this process?</h1>
         <p className={styles.lead}>
           Boot a patched kernel, freeze a process, take away its file, bring it back. Every experiment leaves a link.

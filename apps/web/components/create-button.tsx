@@ -2,7 +2,6 @@
 import type { ExperimentFile, NamedError } from "@crlab/shared";
 import { useRouter } from "next/navigation";
 import { type ReactNode, useState } from "react";
-import { useHydrated } from "../lib/hydrated";
 import { goToMade } from "../lib/made-here";
 import { fetchAhead } from "../lib/parts";
 import { toNamedError } from "../lib/run-request";
@@ -50,7 +49,6 @@ interface RunProps {
 /** Makes a new experiment of a file, and runs it. */
 export function RunButton({ file, byHand = false, children }: RunProps) {
   const { create, busy, error } = useCreate();
-  const hydrated = useHydrated();
   return (
     <>
       <button
@@ -58,7 +56,6 @@ export function RunButton({ file, byHand = false, children }: RunProps) {
         className={byHand ? "btn" : "btn primary"}
         aria-label={`${byHand ? "Step by step" : "Run"}: ${file.title}`}
         aria-busy={busy}
-        disabled={!hydrated}
         onClick={() => !busy && create({ type: "create", file, autorun: !byHand }, file.title)}
       >
         {children}

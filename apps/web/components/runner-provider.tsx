@@ -1,5 +1,6 @@
 "use client";
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import { clickEarly } from "../lib/early";
 import { type LinkState, RunnerSocket, type RunnerStatus } from "../lib/runner-socket";
 
 const RunnerContext = createContext<RunnerSocket | null>(null);
@@ -11,6 +12,8 @@ export function RunnerProvider({ children }: { children: ReactNode }) {
     socket.start();
     return () => socket.stop();
   }, [socket]);
+  // The last effect of all: what is on the page acts on clicks by now.
+  useEffect(clickEarly, []);
   return <RunnerContext value={socket}>{children}</RunnerContext>;
 }
 

@@ -22,7 +22,7 @@ export default async function Figures({ searchParams }: { searchParams: Promise<
   return (
     <>
       <SiteHeader />
-      <main className={home.main}>
+      <main className={home.main} data-rests>
         <h1>How fast is it?</h1>
         <p className={home.lead}>
           This lab’s engine, CRIU, and the fastest way to move the same bytes to the same place: in one guest, in turn.

@@ -22,7 +22,6 @@ import { defaultZones, writeZones, ZONES_COOKIE, type Zones, zoneProperties } fr
 import { useCreate } from "../create-button";
 import { ErrorNote } from "../error-note";
 import { LinkBanner } from "../link-banner";
-import { ReadyButton } from "../ready-button";
 import { useRunner } from "../runner-provider";
 import { ThemeToggle } from "../theme-toggle";
 import { VerdictPill } from "../verdict-pill";
@@ -208,13 +207,13 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
         <span className={styles.space} />
         {feed.watchers !== null && !over && <span className="dim">{feed.watchers} watching</span>}
         <div className={styles.buttons}>
-          <ReadyButton className="btn" onClick={() => create({ type: "fork", experiment: id }, view.title)}>
+          <button type="button" className="btn" onClick={() => create({ type: "fork", experiment: id }, view.title)}>
             Fork
-          </ReadyButton>
+          </button>
           {over && (
-            <ReadyButton className="btn" onClick={() => create({ type: "rerun", experiment: id }, view.title)}>
+            <button type="button" className="btn" onClick={() => create({ type: "rerun", experiment: id }, view.title)}>
               Run again
-            </ReadyButton>
+            </button>
           )}
           <button type="button" className="btn primary" onClick={share} title="Copy the link to what is shown now">
             {copied ? "Copied" : "Share"} <span className="mono">/x/{id}</span>
@@ -237,7 +236,13 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
         )}
       </div>
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: these are links, which keys follow, too */}
-      <main ref={main} className={styles.zones} onClick={follow}>
+      <main
+        ref={main}
+        className={styles.zones}
+        // Nothing changes by itself any more, and nobody asked for what a page has to make first.
+        data-rests={(over && shown.tab === null && shown.atMs === null) || undefined}
+        onClick={follow}
+      >
         <div className={styles.figuresFirst}>
           <Figures view={view} />
         </div>
