@@ -42,5 +42,7 @@ test("of an experiment whose engine is CRIU, what CRIU cannot be asked for is no
 test("a file that asks CRIU for what it has not is refused before it is run", async ({ page }) => {
   await page.goto(`${labUrl()}/new`);
   await page.getByLabel("Experiment file").fill(file(["  - kind: boot", "  - { kind: migrate }"]));
-  await expect(page.getByText("CRIU has nothing for moving a process to another guest").first()).toBeVisible();
+  await page.getByRole("button", { name: /Run file/ }).click();
+  const said = page.getByRole("alert").filter({ hasText: "file:" });
+  await expect(said).toContainText("steps[1]: CRIU has nothing for moving a process to another guest");
 });

@@ -51,11 +51,13 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
                 <span className="dim">{durationOf(file, (latest ?? recent).experiments)}</span>
                 <span className={styles.ways}>
                   {file.sweep === undefined && (
-                    <RunButton file={file} byHand>
+                    <RunButton name={name} title={file.title} byHand>
                       Step by step
                     </RunButton>
                   )}
-                  <RunButton file={file}>Run</RunButton>
+                  <RunButton name={name} title={file.title}>
+                    Run
+                  </RunButton>
                 </span>
               </div>
             </section>
