@@ -21,8 +21,6 @@
 
 int tap_tests, tap_failures;
 
-/* For what hangs, not for what is slow: a loaded machine, a debug kernel. */
-#define PATIENCE_MS	120000
 #define STEP_MS		5
 
 const char *checkpoint_path = "/usr/local/bin/checkpoint";

@@ -18,6 +18,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/* For what hangs, not for what is slow: a loaded machine, a debug kernel. */
+#define PATIENCE_MS	120000
+
 /* ---- in the subject ---- */
 
 /* The state is reached; then wait until the test says go on. */

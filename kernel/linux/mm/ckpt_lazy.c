@@ -487,9 +487,13 @@ static const struct mm_walk_ops check_ops = {
 	.walk_lock	= PGWALK_WRLOCK,
 };
 
-/* From @addr on. Returns 0 if there were none any more. */
-static int fill_from(struct mm_struct *mm, struct lazy_run *run, unsigned long addr)
+/*
+ * Returns 0 if there were none any more; behind the back of processes, an
+ * error, too, when they have gone, for whoever fills it keeps their memory.
+ */
+static int fill_all(struct mm_struct *mm, struct lazy_run *run, bool behind)
 {
+	unsigned long addr = 0;
 	int ret, found;
 
 	do {
@@ -506,18 +510,14 @@ static int fill_from(struct mm_struct *mm, struct lazy_run *run, unsigned long a
 		mmap_read_unlock(mm);
 		if (fatal_signal_pending(current))
 			ret = -EINTR;
+		if (behind && atomic_read(&mm->mm_users) == 1)
+			ret = -ESRCH;
 		cond_resched();
 	} while (found > 0 && !ret);
 	return ret;
 }
 
-/**
- * ckpt_lazy_complete - bring in all pages that are still in the image
- * @mm:		the address space; the caller does not hold its mmap lock
- *
- * Return: 0, or a negative error; then some are not there.
- */
-int ckpt_lazy_complete(struct mm_struct *mm)
+static int bring_in_all(struct mm_struct *mm, bool behind)
 {
 	struct ckpt_lazy *lazy = NULL;
 	struct lazy_run *run;
@@ -529,7 +529,7 @@ int ckpt_lazy_complete(struct mm_struct *mm)
 	if (!run)
 		return -ENOMEM;
 	do {
-		ret = fill_from(mm, run, 0);
+		ret = fill_all(mm, run, behind);
 		if (ret)
 			break;
 		/* mremap() may have carried some past us. */
@@ -552,6 +552,17 @@ int ckpt_lazy_complete(struct mm_struct *mm)
 	return ret;
 }
 
+/**
+ * ckpt_lazy_complete - bring in all pages that are still in the image
+ * @mm:		the address space; the caller does not hold its mmap lock
+ *
+ * Return: 0, or a negative error; then some are not there.
+ */
+int ckpt_lazy_complete(struct mm_struct *mm)
+{
+	return bring_in_all(mm, false);
+}
+
 static void fill(struct work_struct *work)
 {
 	struct lazy_filler *filler = container_of(to_delayed_work(work), struct lazy_filler, work);
@@ -559,7 +570,7 @@ static void fill(struct work_struct *work)
 
 	if (mmget_not_zero(mm)) {
 		/* What cannot be read is for the one who wants it. */
-		ckpt_lazy_complete(mm);
+		bring_in_all(mm, true);
 		mmput(mm);
 	}
 	mmdrop(mm);
