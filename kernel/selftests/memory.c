@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -220,6 +221,39 @@ static void large_rounds(void)
 
 #define IN_TMPFS	"/tmp/selftest-images"
 
+/* All of it is free. */
+static bool is_empty(const char *filesystem)
+{
+	struct statvfs st;
+
+	return statvfs(filesystem, &st) == 0 && st.f_bfree == st.f_blocks;
+}
+
+/* Here and there the file has pages, with something else in them. */
+static void in_used_file(const char *image)
+{
+	int fd = open(image, O_WRONLY | O_CREAT, 0600);
+	static char old[MIB / 2];
+	char output[4096], pid[16];
+	struct subject s;
+
+	memset(old, 0xa5, sizeof(old));
+	for (off_t at = MIB; at < (off_t)(LARGE - MIB); at += 3 * MIB + 4096)
+		if (pwrite(fd, old, sizeof(old), at) != sizeof(old))
+			tap_ok(false, "pwrite: %s", strerror(errno));
+	close(fd);
+	if (!subject_start(&s, "in a used file", large))
+		return;
+	snprintf(pid, sizeof(pid), "%d", s.pid);
+	tap_ok(RUN(output, "/bin/sh", "-c", "exec \"$0\" --kill \"$1\" 1<>\"$2\"", checkpoint_path, pid, image) == 0,
+	       "in a used file: checkpoint: %s", output);
+	if (wait_gone(s.pid) && subject_restart(&s, image, NULL))
+		subject_finish(&s);
+	else
+		subject_end(&s);
+	unlink(image);
+}
+
 /* Several processors write an image in tmpfs, be its pages small or huge; nothing is lost if it does not fit. */
 static void in_tmpfs(const char *name, const char *options)
 {
@@ -235,6 +269,7 @@ static void in_tmpfs(const char *name, const char *options)
 	snprintf(pid, sizeof(pid), "%d", s.pid);
 	tap_ok(RUN(output, checkpoint_path, "--kill", "-o", image, pid) == 1 && strstr(output, "cannot write the image"),
 	       "%s: an image that does not fit is refused: %s", name, output);
+	tap_ok(is_empty(IN_TMPFS), "%s: nothing of it is left", name);
 	if (umount(IN_TMPFS) < 0 || mount("images", IN_TMPFS, "tmpfs", 0, options) < 0)
 		tap_ok(false, "%s: %s: %s", name, options, strerror(errno));
 	if (subject_checkpoint(&s, image, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid) &&
@@ -243,6 +278,8 @@ static void in_tmpfs(const char *name, const char *options)
 	else
 		subject_end(&s);
 	unlink(image);
+	in_used_file(image);
+	tap_ok(is_empty(IN_TMPFS), "%s: all is free when the images are gone", name);
 	umount(IN_TMPFS);
 	rmdir(IN_TMPFS);
 }

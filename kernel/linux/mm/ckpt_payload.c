@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Page payload goes to an image in tmpfs from several CPUs at the same time.
+ * Page payload of images in tmpfs, which is memory: from pages to pages.
  *
- * It is a write(2) of the caller, with all that belongs to one, whose pages are
- * copied by workers, too.
+ * Several CPUs write it at the same time. That is a write(2) of the caller, with
+ * all that belongs to one, whose pages are copied by workers, too.
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/cpumask.h>
@@ -13,6 +13,8 @@
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/uio.h>
+
+#include "internal.h"
 
 /* What a CPU takes at a time; and what it should have to do, or it is not asked to help. */
 #define CHUNK_PAGES		32
@@ -25,6 +27,7 @@
  * @pages:	the pages
  * @nr:		their number
  * @next:	the first that nobody has taken yet
+ * @plain:	the file is of single pages, wherever there is memory
  * @error:	the first error, or 0
  */
 struct payload {
@@ -33,6 +36,7 @@ struct payload {
 	struct page **pages;
 	unsigned int nr;
 	atomic_t next;
+	bool plain;
 	int error;
 };
 
@@ -54,6 +58,91 @@ static int write_page(struct file *file, loff_t pos, struct page *page)
 	return ret == PAGE_SIZE ? 0 : -EIO;
 }
 
+/* Until somebody else may see it. Its contents are written by nobody but us. */
+static void prepare_folio(struct folio *folio, struct address_space *mapping, pgoff_t index)
+{
+	__folio_set_locked(folio);
+	__folio_set_swapbacked(folio);
+	__folio_mark_uptodate(folio);
+	folio_set_referenced(folio);
+	folio_set_dirty(folio);
+	folio->mapping = mapping;
+	folio->index = index;
+}
+
+/* Returns how many were added: up to the first place that is not empty. */
+static unsigned int add_to_page_cache(struct address_space *mapping, pgoff_t index,
+				      struct page **new, unsigned int nr)
+{
+	XA_STATE(xas, &mapping->i_pages, index);
+	unsigned int i = 0;
+
+	do {
+		xas_lock_irq(&xas);
+		for (; i < nr && !xas_load(&xas); xas_next(&xas), i++) {
+			struct folio *folio = page_folio(new[i]);
+
+			xas_store(&xas, folio);
+			if (xas_error(&xas))
+				break;
+			folio_get(folio);
+			__lruvec_stat_mod_folio(folio, NR_FILE_PAGES, 1);
+			__lruvec_stat_mod_folio(folio, NR_SHMEM, 1);
+		}
+		xas_unlock_irq(&xas);
+	} while (xas_nomem(&xas, mapping_gfp_constraint(mapping, GFP_RECLAIM_MASK)));
+	return i;
+}
+
+/* shmem_charge() has counted them among the pages of the file, too. */
+static void uncharge(struct address_space *mapping, unsigned int nr)
+{
+	xa_lock_irq(&mapping->i_pages);
+	mapping->nrpages -= nr;
+	xa_unlock_irq(&mapping->i_pages);
+	shmem_uncharge(mapping->host, nr);
+}
+
+/*
+ * Pages for a place where the file has none: what a write does for each is done for a
+ * chunk. Returns how many were written; the others are for write_page(), which knows
+ * all that may be there, and all that may go wrong.
+ */
+static unsigned int write_new_pages(struct payload *p, unsigned int first, unsigned int nr)
+{
+	struct address_space *mapping = p->file->f_mapping;
+	pgoff_t index = (p->pos >> PAGE_SHIFT) + first;
+	gfp_t gfp = mapping_gfp_mask(mapping);
+	struct page *new[CHUNK_PAGES] = {};
+	unsigned int i, n, added = 0;
+
+	nr = alloc_pages_bulk_array(gfp, nr, new);
+	for (n = 0; n < nr; n++) {
+		if (mem_cgroup_charge(page_folio(new[n]), NULL, gfp & GFP_RECLAIM_MASK))
+			break;
+		copy_highpage(new[n], p->pages[first + n]);
+		flush_dcache_page(new[n]);
+		prepare_folio(page_folio(new[n]), mapping, index + n);
+	}
+	if (n && shmem_charge(mapping->host, n)) {
+		added = add_to_page_cache(mapping, index, new, n);
+		if (added < n)
+			uncharge(mapping, n - added);
+	}
+	for (i = 0; i < nr; i++) {
+		struct folio *folio = page_folio(new[i]);
+
+		if (i < added)
+			folio_add_lru(folio);
+		else
+			folio->mapping = NULL;
+		if (i < n)
+			folio_unlock(folio);
+		folio_put(folio);
+	}
+	return added;
+}
+
 /* One chunk after the other, as long as there are any that nobody has taken. */
 static void write_chunks(void *payload)
 {
@@ -66,6 +155,8 @@ static void write_chunks(void *payload)
 
 		if (i >= p->nr)
 			return;
+		if (p->plain)
+			i += write_new_pages(p, i, end - i);
 		for (; i < end && !ret; i++)
 			ret = write_page(p->file, p->pos + ((loff_t)i << PAGE_SHIFT), p->pages[i]);
 		if (!ret && fatal_signal_pending(current))
@@ -80,6 +171,7 @@ static void write_chunks(void *payload)
 static int write_locked(struct payload *p, unsigned int nr_workers)
 {
 	struct inode *inode = file_inode(p->file);
+	const struct shmem_sb_info *sb = inode->i_sb->s_fs_info;
 	size_t len = (size_t)p->nr << PAGE_SHIFT;
 	struct iov_iter iter = { .count = len };
 	struct kiocb iocb;
@@ -87,18 +179,17 @@ static int write_locked(struct payload *p, unsigned int nr_workers)
 
 	init_sync_kiocb(&iocb, p->file);
 	iocb.ki_pos = p->pos;
-	/* A limit comes in between: let it be met where it is. */
-	if (generic_write_checks(&iocb, &iter) != len || iocb.ki_pos != p->pos)
+	/* A limit comes in between, or a seal: let it be met where it is. */
+	if (generic_write_checks(&iocb, &iter) != len || iocb.ki_pos != p->pos ||
+	    SHMEM_I(inode)->seals & (F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 		return 0;
 	ret = file_remove_privs(p->file) ?: file_update_time(p->file);
 	if (ret)
 		return ret;
 	/* Once, or those who write would do it at the same time. */
-	if (p->pos + len > i_size_read(inode)) {
-		if (SHMEM_I(inode)->seals & F_SEAL_GROW)
-			return 0;
+	if (p->pos + len > i_size_read(inode))
 		i_size_write(inode, p->pos + len);
-	}
+	p->plain = !sb->huge && !sb->mpol;
 	ckpt_in_parallel(nr_workers, write_chunks, p);
 	return p->error ?: 1;
 }
@@ -135,4 +226,53 @@ int ckpt_write_in_parallel(struct file *file, loff_t *pos, struct page **pages, 
 	*pos += (loff_t)nr << PAGE_SHIFT;
 	fsnotify_modify(file);
 	return 1;
+}
+
+/* What is at hand of @nr pages, up to the first that is not. */
+static unsigned int copy_folios(struct folio_batch *folios, pgoff_t index, struct page **pages,
+				unsigned int nr)
+{
+	unsigned int i, done = 0;
+
+	for (i = 0; i < folio_batch_count(folios); i++) {
+		struct folio *folio = folios->folios[i];
+
+		if (!folio_test_uptodate(folio) || folio_contain_hwpoisoned_page(folio) ||
+		    !folio_contains(folio, index + done))
+			break;
+		for (; done < nr && folio_contains(folio, index + done); done++)
+			copy_highpage(pages[done], folio_file_page(folio, index + done));
+	}
+	return done;
+}
+
+/**
+ * ckpt_copy_cached - copy page payload of an image in tmpfs from where it is
+ * @file:	the image
+ * @pos:	where it stands in it; moved on
+ * @pages:	where it goes
+ * @nr:		number of pages
+ *
+ * Return: how many bytes, of whole pages, have been copied; the rest is to be read.
+ */
+size_t ckpt_copy_cached(struct file *file, loff_t *pos, struct page **pages, unsigned int nr)
+{
+	loff_t left = i_size_read(file_inode(file)) - *pos;
+	pgoff_t index = *pos >> PAGE_SHIFT, next = index;
+	unsigned int n = 1, done = 0;
+	struct folio_batch folios;
+
+	if (!shmem_mapping(file->f_mapping) || !PAGE_ALIGNED(*pos) || left < (loff_t)PAGE_SIZE ||
+	    rw_verify_area(READ, file, pos, (size_t)nr << PAGE_SHIFT))
+		return 0;
+	nr = min_t(loff_t, nr, left >> PAGE_SHIFT);
+	folio_batch_init(&folios);
+	while (n && done < nr &&
+	       filemap_get_folios(file->f_mapping, &next, index + nr - 1, &folios)) {
+		n = copy_folios(&folios, index + done, pages + done, nr - done);
+		done += n;
+		folio_batch_release(&folios);
+	}
+	*pos += (loff_t)done << PAGE_SHIFT;
+	return (size_t)done << PAGE_SHIFT;
 }

@@ -274,6 +274,7 @@ int ckpt_write_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int nr)
 int ckpt_write_padding(struct ckpt_ctx *ctx, size_t len);
 u32 ckpt_written_crc(struct ckpt_stream *s);
 int ckpt_write_in_parallel(struct file *file, loff_t *pos, struct page **pages, unsigned int nr);
+size_t ckpt_copy_cached(struct file *file, loff_t *pos, struct page **pages, unsigned int nr);
 int ckpt_flush(struct ckpt_ctx *ctx);
 int ckpt_read_padding(struct ckpt_stream *s, size_t len);
 int ckpt_read(struct ckpt_stream *s, void *data, size_t len);

@@ -476,6 +476,12 @@ int ckpt_read_pages(struct ckpt_stream *s, struct page **pages, unsigned int nr)
 	s->crc_pos = s->buf_pos;
 	if (nr > FEW_PAGES)
 		s->ahead = 0;
+	if (PAGE_ALIGNED(ahead)) {
+		unsigned int first = ahead >> PAGE_SHIFT;
+
+		iov_iter_advance(&iter, ckpt_copy_cached(s->file, &s->pos, pages + first,
+							 nr - first));
+	}
 	if (!ret)
 		ret = stream_read_in(s, &iter);
 	kvfree(bv);
