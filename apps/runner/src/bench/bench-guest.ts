@@ -17,6 +17,10 @@ export class BenchGuest {
 
   async prepare(): Promise<void> {
     await this.sh(`mkdir -p ${IMAGES} && mount -t tmpfs -o size=80%,huge=never bench ${IMAGES}`);
+    // The host gives memory when it is written to for the first time: nobody who is measured is to wait for that.
+    await this.sh(
+      `head -c $(awk '/MemFree/ {print int($2 * 0.75) "K"}' /proc/meminfo) /dev/zero > ${IMAGES}/all; rm ${IMAGES}/all`,
+    );
   }
 
   /** Standard output of a shell command that must succeed. */
