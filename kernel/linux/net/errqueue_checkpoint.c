@@ -13,8 +13,6 @@
 #include <net/ipv6.h>
 #include <net/sock.h>
 
-#define MAX_REPORTS	65536
-
 static bool has_address(const struct sock_exterr_skb *e)
 {
 	return e->ee.ee_origin == SO_EE_ORIGIN_ICMP || e->ee.ee_origin == SO_EE_ORIGIN_ICMP6 ||
@@ -68,7 +66,8 @@ static void describe(struct sk_buff *skb, struct ckpt_report *r)
 		memcpy(r->header, header, header_len(r->version));
 }
 
-static int write_report(struct ckpt_ctx *ctx, struct sk_buff *skb, u32 objref)
+static int write_report(struct ckpt_ctx *ctx, const struct sock *sk, struct sk_buff *skb,
+			u32 objref)
 {
 	struct ckpt_report *r = kvzalloc(sizeof(*r) + skb->len, GFP_KERNEL_ACCOUNT);
 	int ret;
@@ -94,29 +93,7 @@ static int write_report(struct ckpt_ctx *ctx, struct sk_buff *skb, u32 objref)
  */
 int checkpoint_reports(struct ckpt_ctx *ctx, struct sock *sk, u32 objref)
 {
-	int nr = 0, i, max = min(skb_queue_len_lockless(&sk->sk_error_queue), MAX_REPORTS);
-	struct sk_buff **skbs, *skb;
-	unsigned long flags;
-	int ret = 0;
-
-	if (!max)
-		return 0;
-	skbs = kvcalloc(max, sizeof(*skbs), GFP_KERNEL_ACCOUNT);
-	if (!skbs)
-		return -ENOMEM;
-	spin_lock_irqsave(&sk->sk_error_queue.lock, flags);
-	skb_queue_walk(&sk->sk_error_queue, skb) {
-		if (nr == max)
-			break;
-		skbs[nr++] = skb_get(skb);
-	}
-	spin_unlock_irqrestore(&sk->sk_error_queue.lock, flags);
-	for (i = 0; i < nr && !ret; i++)
-		ret = write_report(ctx, skbs[i], objref);
-	while (nr)
-		kfree_skb(skbs[--nr]);
-	kvfree(skbs);
-	return ret;
+	return ckpt_write_queue(ctx, sk, &sk->sk_error_queue, objref, write_report);
 }
 
 /* Two headers: of what told it, and of what it speaks of. */

@@ -37,6 +37,45 @@ void ckpt_sock_put(void *ptr)
 		sk_free(sk);
 }
 
+/**
+ * ckpt_write_queue - write what waits in a queue of a socket
+ * @ctx:	the checkpoint
+ * @sk:		the socket
+ * @queue:	its queue; others may go on to fill it
+ * @objref:	of the socket
+ * @write:	writes one
+ *
+ * Return: 0 or a negative error.
+ */
+int ckpt_write_queue(struct ckpt_ctx *ctx, const struct sock *sk, struct sk_buff_head *queue,
+		     u32 objref, int (*write)(struct ckpt_ctx *ctx, const struct sock *sk,
+					      struct sk_buff *skb, u32 objref))
+{
+	unsigned int i, nr = 0, max = skb_queue_len_lockless(queue);
+	struct sk_buff **skbs, *skb;
+	unsigned long flags;
+	int ret = 0;
+
+	if (!max)
+		return 0;
+	skbs = kvcalloc(max, sizeof(*skbs), GFP_KERNEL_ACCOUNT);
+	if (!skbs)
+		return -ENOMEM;
+	spin_lock_irqsave(&queue->lock, flags);
+	skb_queue_walk(queue, skb) {
+		if (nr == max)
+			break;
+		skbs[nr++] = skb_get(skb);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+	for (i = 0; i < nr && !ret; i++)
+		ret = write(ctx, sk, skbs[i], objref);
+	while (nr)
+		consume_skb(skbs[--nr]);
+	kvfree(skbs);
+	return ret;
+}
+
 static int describe_peer_cred(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_socket *rec)
 {
 	const struct cred *cred;

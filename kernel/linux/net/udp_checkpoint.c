@@ -16,23 +16,6 @@
 #include <net/sock.h>
 #include <net/udp.h>
 
-#define MAX_DATAGRAMS	65536
-
-/* Each is held; those that came first are in the queue of who reads. */
-static int hold_queue(struct sk_buff_head *queue, struct sk_buff **skbs, int nr, int max)
-{
-	struct sk_buff *skb;
-
-	spin_lock_bh(&queue->lock);
-	skb_queue_walk(queue, skb) {
-		if (nr == max)
-			break;
-		skbs[nr++] = skb_get(skb);
-	}
-	spin_unlock_bh(&queue->lock);
-	return nr;
-}
-
 static bool is_udp(const struct sock *sk)
 {
 	return (sk->sk_family == AF_INET || sk->sk_family == AF_INET6) &&
@@ -77,7 +60,7 @@ static void describe(const struct sock *sk, const struct sk_buff *skb, struct ck
 	}
 }
 
-static int write_datagram(struct ckpt_ctx *ctx, const struct sock *sk, const struct sk_buff *skb,
+static int write_datagram(struct ckpt_ctx *ctx, const struct sock *sk, struct sk_buff *skb,
 			  u32 objref)
 {
 	struct ckpt_datagram *d;
@@ -107,27 +90,12 @@ static int write_datagram(struct ckpt_ctx *ctx, const struct sock *sk, const str
  */
 int checkpoint_datagrams(struct ckpt_ctx *ctx, struct sock *sk, u32 objref)
 {
-	struct sk_buff **skbs;
-	int nr = 0, i, max, ret = 0;
+	int ret = 0;
 
-	max = skb_queue_len_lockless(&sk->sk_receive_queue);
+	/* Those that came first are in the queue of who reads. */
 	if (is_udp(sk))
-		max += skb_queue_len_lockless(&udp_sk(sk)->reader_queue);
-	if (!max)
-		return 0;
-	max = min(max, MAX_DATAGRAMS);
-	skbs = kvcalloc(max, sizeof(*skbs), GFP_KERNEL_ACCOUNT);
-	if (!skbs)
-		return -ENOMEM;
-	if (is_udp(sk))
-		nr = hold_queue(&udp_sk(sk)->reader_queue, skbs, 0, max);
-	nr = hold_queue(&sk->sk_receive_queue, skbs, nr, max);
-	for (i = 0; i < nr && !ret; i++)
-		ret = write_datagram(ctx, sk, skbs[i], objref);
-	while (nr)
-		kfree_skb(skbs[--nr]);
-	kvfree(skbs);
-	return ret;
+		ret = ckpt_write_queue(ctx, sk, &udp_sk(sk)->reader_queue, objref, write_datagram);
+	return ret ?: ckpt_write_queue(ctx, sk, &sk->sk_receive_queue, objref, write_datagram);
 }
 
 static void put_v4(struct sk_buff *skb, const struct ckpt_datagram *d, size_t len, u8 protocol)

@@ -817,6 +817,8 @@ int restore_pidfd_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 /* net/sock_checkpoint.c */
 struct net;
 struct scm_cookie;
+struct sk_buff;
+struct sk_buff_head;
 struct sock;
 struct sockaddr_un;
 struct socket;
@@ -836,6 +838,9 @@ struct restored_sock {
 
 int checkpoint_sock(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_socket *rec, u32 objref,
 		    const void *addr, const void *peer);
+int ckpt_write_queue(struct ckpt_ctx *ctx, const struct sock *sk, struct sk_buff_head *queue,
+		     u32 objref, int (*write)(struct ckpt_ctx *ctx, const struct sock *sk,
+					      struct sk_buff *skb, u32 objref));
 int restore_socket_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_socket_peer_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_socket_msg_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);

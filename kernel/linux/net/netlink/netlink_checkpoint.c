@@ -40,8 +40,6 @@ bool ckpt_netlink_knows(u32 name)
 	return name == NETLINK_ADD_MEMBERSHIP;
 }
 
-#define MAX_MESSAGES	65536
-
 static bool add_option(struct ckpt_sockopt *to, unsigned int *nr, unsigned int max, u32 name,
 		       u32 value)
 {
@@ -86,7 +84,8 @@ int ckpt_netlink_options(struct ckpt_ctx *ctx, struct sock *sk, struct ckpt_sock
 	return fits ? nr : ckpt_err(ctx, -E2BIG, "a netlink socket of too many groups");
 }
 
-static int write_message(struct ckpt_ctx *ctx, const struct sk_buff *skb, u32 objref)
+static int write_message(struct ckpt_ctx *ctx, const struct sock *sk, struct sk_buff *skb,
+			 u32 objref)
 {
 	struct ckpt_datagram *d;
 	int ret;
@@ -102,33 +101,6 @@ static int write_message(struct ckpt_ctx *ctx, const struct sk_buff *skb, u32 ob
 	if (!ret)
 		ret = ckpt_write_rec(ctx, CKPT_REC_SOCKET_DGRAM, objref, d, sizeof(*d) + skb->len);
 	kvfree(d);
-	return ret;
-}
-
-static int write_queue(struct ckpt_ctx *ctx, struct sock *sk, u32 objref)
-{
-	int i, nr = 0, max = min_t(u32, skb_queue_len_lockless(&sk->sk_receive_queue),
-				   MAX_MESSAGES);
-	struct sk_buff **skbs, *skb;
-	int ret = 0;
-
-	if (!max)
-		return 0;
-	skbs = kvcalloc(max, sizeof(*skbs), GFP_KERNEL_ACCOUNT);
-	if (!skbs)
-		return -ENOMEM;
-	spin_lock_bh(&sk->sk_receive_queue.lock);
-	skb_queue_walk(&sk->sk_receive_queue, skb) {
-		if (nr == max)
-			break;
-		skbs[nr++] = skb_get(skb);
-	}
-	spin_unlock_bh(&sk->sk_receive_queue.lock);
-	for (i = 0; i < nr && !ret; i++)
-		ret = write_message(ctx, skbs[i], objref);
-	while (nr)
-		kfree_skb(skbs[--nr]);
-	kvfree(skbs);
 	return ret;
 }
 
@@ -168,7 +140,8 @@ int checkpoint_netlink(struct ckpt_ctx *ctx, struct file *file, struct socket *s
 	}
 	ret = checkpoint_sock(ctx, sock->sk, &rec, objref, &name, &peer);
 	if (!ret)
-		ret = write_queue(ctx, sock->sk, objref);
+		ret = ckpt_write_queue(ctx, sock->sk, &sock->sk->sk_receive_queue, objref,
+				       write_message);
 	return ret ?: ckpt_anon_write(ctx, file, CKPT_FILE_SOCKET, objref);
 }
 

@@ -255,26 +255,10 @@ static int write_msg(struct ckpt_ctx *ctx, const struct sock *sk, struct sk_buff
 static int write_queue(struct ckpt_ctx *ctx, void *ptr, u32 objref)
 {
 	struct sock *sk = ptr;
-	unsigned int i, nr = 0, max = skb_queue_len_lockless(&sk->sk_receive_queue);
-	struct sk_buff **skbs, *skb;
-	int ret = 0;
 
-	if (sk->sk_state == TCP_LISTEN || !max || ckpt_dryrun(ctx))
+	if (sk->sk_state == TCP_LISTEN || ckpt_dryrun(ctx))
 		return 0;
-	skbs = kvcalloc(max, sizeof(*skbs), GFP_KERNEL_ACCOUNT);
-	if (!skbs)
-		return -ENOMEM;
-	spin_lock(&sk->sk_receive_queue.lock);
-	skb_queue_walk(&sk->sk_receive_queue, skb)
-		if (nr < max)
-			skbs[nr++] = skb_get(skb);
-	spin_unlock(&sk->sk_receive_queue.lock);
-	for (i = 0; i < nr && !ret; i++)
-		ret = write_msg(ctx, sk, skbs[i], objref);
-	for (i = 0; i < nr; i++)
-		consume_skb(skbs[i]);
-	kvfree(skbs);
-	return ret;
+	return ckpt_write_queue(ctx, sk, &sk->sk_receive_queue, objref, write_msg);
 }
 
 static int write_later(struct ckpt_ctx *ctx, struct sock *sk, u32 objref)
