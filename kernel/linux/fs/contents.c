@@ -55,27 +55,9 @@ struct contents_batch *contents_batch_alloc(void)
 
 static int batch_write(struct ckpt_ctx *ctx, u32 objref, struct contents_batch *b)
 {
-	size_t extents_len = b->nr_extents * sizeof(*b->extent);
-	struct ckpt_pages head = { .nr_extents = b->nr_extents, .nr_pages = b->nr_pages };
-	struct ckpt_rec rec = {
-		.type = CKPT_REC_PAGES, .objref = objref, .len = sizeof(head) + extents_len,
-	};
-	int ret;
+	int ret = ckpt_write_pages_rec(ctx, objref, b->extent, b->nr_extents, b->page,
+				       b->nr_pages);
 
-	if (!b->nr_pages)
-		return 0;
-	head.pad = -(ctx->img.offset + sizeof(rec) + rec.len) & (PAGE_SIZE - 1);
-	rec.len += head.pad + ((u64)b->nr_pages << PAGE_SHIFT);
-	ctx->img.nr_records++;
-	ret = ckpt_write(ctx, &rec, sizeof(rec));
-	if (!ret)
-		ret = ckpt_write(ctx, &head, sizeof(head));
-	if (!ret)
-		ret = ckpt_write(ctx, b->extent, extents_len);
-	if (!ret && head.pad)
-		ret = ckpt_write_padding(ctx, head.pad);
-	if (!ret)
-		ret = ckpt_write_pages(ctx, b->page, b->nr_pages);
 	b->nr_extents = 0;
 	b->nr_pages = 0;
 	return ret;

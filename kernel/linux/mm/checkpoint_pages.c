@@ -92,35 +92,11 @@ void ckpt_batch_add(struct page_batch *b, u64 addr, u32 kind, struct page *page)
 	}
 }
 
-/* Write the record. The payload begins at a page boundary of the stream. */
 int ckpt_batch_write(struct page_batch *b)
 {
-	size_t extents_len = b->nr_extents * sizeof(*b->extents);
-	struct ckpt_ctx *ctx = b->ctx;
-	struct ckpt_pages head = {
-		.nr_extents = b->nr_extents,
-		.nr_pages = b->nr_pages,
-	};
-	struct ckpt_rec rec = { .type = CKPT_REC_PAGES, .objref = b->objref };
-	int ret;
+	int ret = ckpt_write_pages_rec(b->ctx, b->objref, b->extents, b->nr_extents, b->pages,
+				       b->nr_pages);
 
-	if (!b->nr_extents)
-		return 0;
-	rec.len = sizeof(head) + extents_len;
-	if (b->nr_pages)
-		head.pad = -(ctx->img.offset + sizeof(rec) + rec.len) & (PAGE_SIZE - 1);
-	rec.len += head.pad + ((u64)b->nr_pages << PAGE_SHIFT);
-
-	ctx->img.nr_records++;
-	ret = ckpt_write(ctx, &rec, sizeof(rec));
-	if (!ret)
-		ret = ckpt_write(ctx, &head, sizeof(head));
-	if (!ret)
-		ret = ckpt_write(ctx, b->extents, extents_len);
-	if (!ret && head.pad)
-		ret = ckpt_write_padding(ctx, head.pad);
-	if (!ret)
-		ret = ckpt_write_pages(ctx, b->pages, b->nr_pages);
 	batch_drop_pages(b);
 	b->nr_extents = 0;
 	return ret;

@@ -270,8 +270,8 @@ int ckpt_write_rec2(struct ckpt_ctx *ctx, u32 type, u32 objref,
 		    const void *tail, size_t tail_len);
 int ckpt_write_rec_names(struct ckpt_ctx *ctx, u32 type, u32 objref, const void *data,
 			 size_t len, const char *name, const char *name2);
-int ckpt_write_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int nr);
-int ckpt_write_padding(struct ckpt_ctx *ctx, size_t len);
+int ckpt_write_pages_rec(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_extent *extents,
+			 unsigned int nr_extents, struct page **pages, unsigned int nr_pages);
 u32 ckpt_written_crc(struct ckpt_stream *s);
 int ckpt_write_in_parallel(struct file *file, loff_t *pos, struct page **pages, unsigned int nr);
 size_t ckpt_copy_cached(struct file *file, loff_t *pos, struct page **pages, unsigned int nr);

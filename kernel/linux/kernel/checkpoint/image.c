@@ -170,19 +170,13 @@ static int buf_room(struct ckpt_ctx *ctx, size_t len)
 	return ret ?: CKPT_IO_BUF_BYTES - ctx->img.buf_len < len ? ckpt_flush(ctx) : 0;
 }
 
-/**
- * ckpt_write_padding - append zeroes, before page payload
- * @ctx:	the checkpoint
- * @len:	how many bytes, less than a page
- *
- * Return: 0 or a negative error.
- */
-int ckpt_write_padding(struct ckpt_ctx *ctx, size_t len)
+/* Zeroes before page payload, less than a page. */
+static int write_padding(struct ckpt_ctx *ctx, size_t len)
 {
 	struct ckpt_stream *s = &ctx->img;
 	int ret;
 
-	if (ckpt_dryrun(ctx))
+	if (ckpt_dryrun(ctx) || !len)
 		return 0;
 	ret = buf_room(ctx, len);
 	if (ret)
@@ -296,15 +290,8 @@ static int write_from_pages(struct ckpt_stream *s, struct page **pages, unsigned
 	return ret;
 }
 
-/**
- * ckpt_write_pages - append page payload, straight from the pages
- * @ctx:	the checkpoint
- * @pages:	the pages
- * @nr:		their number
- *
- * Return: 0 or a negative error.
- */
-int ckpt_write_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int nr)
+/* Page payload, straight from the pages. */
+static int write_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int nr)
 {
 	struct ckpt_stream *s = &ctx->img;
 	int ret;
@@ -324,6 +311,39 @@ int ckpt_write_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int nr)
 	s->offset += (u64)nr << PAGE_SHIFT;
 	s->pages += nr;
 	return 0;
+}
+
+/**
+ * ckpt_write_pages_rec - write a PAGES record, if there is anything to say
+ * @ctx:	the checkpoint
+ * @objref:	whose pages they are
+ * @extents:	which ones
+ * @nr_extents:	number of extents
+ * @pages:	those that are data, in this order
+ * @nr_pages:	their number
+ *
+ * The payload begins at a page boundary of the stream.
+ *
+ * Return: 0 or a negative error.
+ */
+int ckpt_write_pages_rec(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_extent *extents,
+			 unsigned int nr_extents, struct page **pages, unsigned int nr_pages)
+{
+	struct ckpt_pages head = { .nr_extents = nr_extents, .nr_pages = nr_pages };
+	size_t extents_len = nr_extents * sizeof(*extents);
+	struct ckpt_rec rec = {
+		.type = CKPT_REC_PAGES, .objref = objref, .len = sizeof(head) + extents_len,
+	};
+
+	if (!nr_extents)
+		return 0;
+	if (nr_pages)
+		head.pad = -(ctx->img.offset + sizeof(rec) + rec.len) & (PAGE_SIZE - 1);
+	rec.len += head.pad + ((u64)nr_pages << PAGE_SHIFT);
+	ctx->img.nr_records++;
+	return ckpt_write(ctx, &rec, sizeof(rec)) ?: ckpt_write(ctx, &head, sizeof(head)) ?:
+	       ckpt_write(ctx, extents, extents_len) ?: write_padding(ctx, head.pad) ?:
+	       write_pages(ctx, pages, nr_pages);
 }
 
 /* The page cache of an image is not memory of the tree. */
