@@ -104,7 +104,7 @@ static void *read_record(int ctx_fd, uint32_t type, size_t *len)
 
 static void read_networks(struct tasks *tasks, int ctx_fd)
 {
-	struct restart_network_args args = { };
+	struct restart_kept_args args = { };
 	struct network_ns *one;
 
 	tasks->nr_networks = 1;
@@ -112,7 +112,7 @@ static void read_networks(struct tasks *tasks, int ctx_fd)
 	one = tasks->networks;
 	*one = (struct network_ns){ .ns = -1, .changes = -1 };
 	one->record.at = read_record(ctx_fd, CKPT_REC_NETWORK, &one->record.len);
-	for (; ioctl(ctx_fd, CKPT_RESTART_NETWORK, &args) == 0; args = (struct restart_network_args){ .index = args.index + 1 }) {
+	for (; ioctl(ctx_fd, CKPT_RESTART_NETWORK, &args) == 0; args = (struct restart_kept_args){ .index = args.index + 1 }) {
 		one = &tasks->networks[tasks->nr_networks++];
 		*one = (struct network_ns){ .ns = -1, .changes = -1, .record.len = args.len };
 		one->record.at = xcalloc(1, args.len);
@@ -124,10 +124,10 @@ static void read_networks(struct tasks *tasks, int ctx_fd)
 
 static void read_inner_mounts(struct tasks *tasks, int ctx_fd)
 {
-	struct restart_network_args args = { };
+	struct restart_kept_args args = { };
 
 	tasks->inner_mounts = xcalloc(CHECKPOINT_MAX_MOUNTS, sizeof(*tasks->inner_mounts));
-	for (; ioctl(ctx_fd, CKPT_RESTART_MOUNTS, &args) == 0; args = (struct restart_network_args){ .index = args.index + 1 }) {
+	for (; ioctl(ctx_fd, CKPT_RESTART_MOUNTS, &args) == 0; args = (struct restart_kept_args){ .index = args.index + 1 }) {
 		struct bytes *one = &tasks->inner_mounts[tasks->nr_inner_mounts++];
 
 		one->len = (size_t)args.len + 1;

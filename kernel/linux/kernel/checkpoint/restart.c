@@ -8,8 +8,6 @@
  * the APPLY phase each takes on its part in its own context, all in parallel.
  * Nobody reaches user mode before all have succeeded.
  */
-#include <linux/anon_inodes.h>
-#include <linux/file.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -41,60 +39,17 @@ const struct nsproxy *restart_namespaces(struct ckpt_ctx *ctx)
 	return ctx->restart->nsproxy;
 }
 
-static void kept_free(struct kept_records *kept)
-{
-	u32 i;
-
-	for (i = 0; i < kept->nr; i++)
-		kvfree(kept->at[i].record);
-	kfree(kept->at);
-}
-
-static void restart_free(struct kref *kref)
-{
-	struct restart_ctx *r = container_of(kref, struct restart_ctx, refs);
-	unsigned int i;
-
-	for (i = 0; i < r->nr_tasks; i++) {
-		if (r->tasks[i].task)
-			put_task_struct(r->tasks[i].task);
-		restore_process_free(r->tasks[i].process);
-		kvfree(r->tasks[i].cpu);
-		kvfree(r->tasks[i].sched);
-		kvfree(r->tasks[i].deadline);
-		kvfree(r->tasks[i].dispatch);
-		kvfree(r->tasks[i].unshared);
-		kvfree(r->tasks[i].usage);
-		kvfree(r->tasks[i].account);
-		kvfree(r->tasks[i].timers);
-		kvfree(r->tasks[i].sem_undo);
-		restore_sigqueues_free(&r->tasks[i]);
-	}
-	kvfree(r->tasks);
-	kvfree(r->order);
-	for (i = 0; i < r->nr_parents; i++)
-		ckpt_stream_release(&r->parents[i]);
-	kvfree(r->parents);
-	kvfree(r->namespaces);
-	kvfree(r->mounts);
-	kvfree(r->network);
-	kept_free(&r->inner_nets);
-	kept_free(&r->inner_mnts);
-	kvfree(r->user_ns);
-	kvfree(r->cgroups);
-	put_pid_ns(r->pid_ns);
-	put_nsproxy(r->nsproxy);
-	put_pid(r->owner);
-	ckpt_ctx_free(r->ckpt);
-	kfree(r);
-}
-
-static void set_phase(struct restart_ctx *r, enum restart_phase phase)
+void restart_set_phase(struct restart_ctx *r, enum restart_phase phase)
 {
 	/* Pairs with the load in the tasks' wait: what they will read is there. */
 	smp_store_release(&r->phase, phase);
 	wake_up_all(&r->wq);
 	wake_up_all(&r->run_wq);
+}
+
+bool restart_all_in_place(struct restart_ctx *r)
+{
+	return atomic_read(&r->nr_joined) == r->nr_tasks || r->phase == PHASE_DEAD;
 }
 
 /* One more of the tasks has come so far: the last one tells RUN. */
@@ -136,261 +91,6 @@ struct restart_task *restart_find(struct ckpt_ctx *ctx, pid_t pid)
 	return rt;
 }
 
-static int tell_record(struct restart_ctx *r, struct restart_record_args __user *uargs)
-{
-	struct restart_record_args a;
-	const void *record;
-	u32 len;
-
-	if (copy_from_user(&a, uargs, sizeof(a)))
-		return -EFAULT;
-	switch (a.type) {
-	case CKPT_REC_NETWORK:
-		record = r->network;
-		len = r->network_len;
-		break;
-	case CKPT_REC_USER_NS:
-		record = r->user_ns;
-		len = r->user_ns_len;
-		break;
-	case CKPT_REC_CGROUPS:
-		record = r->cgroups;
-		len = r->cgroups_len;
-		break;
-	default:
-		return -EINVAL;
-	}
-	if (copy_to_user(u64_to_user_ptr(a.record), record, min(a.len, len)))
-		return -EFAULT;
-	a.len = len;
-	return copy_to_user(uargs, &a, sizeof(a)) ? -EFAULT : 0;
-}
-
-static int tell_kept(const struct kept_records *all, struct restart_network_args __user *uargs)
-{
-	const struct kept_record *kept;
-	struct restart_network_args a;
-
-	if (copy_from_user(&a, uargs, sizeof(a)))
-		return -EFAULT;
-	if (a.index >= all->nr)
-		return -ENOENT;
-	kept = &all->at[a.index];
-	if (copy_to_user(u64_to_user_ptr(a.record), kept->record, min(a.len, kept->len)))
-		return -EFAULT;
-	a.len = kept->len;
-	return copy_to_user(uargs, &a, sizeof(a)) ? -EFAULT : 0;
-}
-
-/* The tool has made the next one. */
-static int use_kept(struct restart_ctx *r, struct kept_records *all, int fd,
-		    int (*use)(struct ckpt_ctx *ctx, int fd, u32 objref))
-{
-	int ret = -EINVAL;
-
-	if (task_tgid(current) != r->owner)
-		return -EPERM;
-	if (!mutex_trylock(&r->lock))
-		return -EBUSY;
-	if (all->nr_made < all->nr)
-		ret = use(r->ckpt, fd, all->at[all->nr_made].objref);
-	if (!ret)
-		all->nr_made++;
-	mutex_unlock(&r->lock);
-	return ret;
-}
-
-static bool all_in_place(struct restart_ctx *r)
-{
-	return atomic_read(&r->nr_joined) == r->nr_tasks || r->phase == PHASE_DEAD;
-}
-
-static long restart_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
-{
-	struct restart_namespaces_args __user *uargs = (void __user *)arg;
-	struct restart_ctx *r = file->private_data;
-	struct restart_namespaces_args a;
-
-	if (cmd == CKPT_RESTART_TIME)
-		return copy_to_user(uargs, &r->time, sizeof(r->time)) ? -EFAULT : 0;
-	if (cmd == CKPT_RESTART_RECORD)
-		return tell_record(r, (void __user *)arg);
-	if (cmd == CKPT_RESTART_NETWORK)
-		return tell_kept(&r->inner_nets, (void __user *)arg);
-	if (cmd == CKPT_RESTART_NETWORK_NS)
-		return use_kept(r, &r->inner_nets, arg, restore_use_net_ns);
-	if (cmd == CKPT_RESTART_MOUNTS)
-		return tell_kept(&r->inner_mnts, (void __user *)arg);
-	if (cmd == CKPT_RESTART_MOUNTS_NS)
-		return use_kept(r, &r->inner_mnts, arg, restore_use_mnt_ns);
-	if (cmd == CKPT_RESTART_USER_NS)
-		return task_tgid(current) == r->owner ? restore_use_user_ns(r->ckpt, arg) : -EPERM;
-	/* That of who made the context is not the tree's to give. */
-	if (cmd == CKPT_RESTART_GIVE_PID_NS)
-		return task_active_pid_ns(current) == r->pid_ns ? -EINVAL :
-		       restore_give_pid_ns(r->ckpt);
-	if (cmd == CKPT_RESTART_JOINED)
-		return wait_event_killable(r->run_wq, all_in_place(r));
-	if (cmd != CKPT_RESTART_NAMESPACES)
-		return -ENOTTY;
-	if (copy_from_user(&a, uargs, sizeof(a)))
-		return -EFAULT;
-	if (copy_to_user(u64_to_user_ptr(a.namespaces), r->namespaces,
-			 min(a.namespaces_len, r->namespaces_len)) ||
-	    copy_to_user(u64_to_user_ptr(a.mounts), r->mounts, min(a.mounts_len, r->mounts_len)))
-		return -EFAULT;
-	a.namespaces_len = r->namespaces_len;
-	a.mounts_len = r->mounts_len;
-	return copy_to_user(uargs, &a, sizeof(a)) ? -EFAULT : 0;
-}
-
-/* The task table, for the tool that makes the tree. */
-static ssize_t restart_read(struct file *file, char __user *buf, size_t len, loff_t *pos)
-{
-	struct restart_ctx *r = file->private_data;
-	size_t done = 0;
-
-	while (*pos / sizeof(struct ckpt_task_entry) < r->nr_tasks) {
-		unsigned int i = *pos / sizeof(struct ckpt_task_entry);
-
-		if (*pos % sizeof(struct ckpt_task_entry))
-			return -EINVAL;
-		if (len - done < sizeof(struct ckpt_task_entry))
-			break;
-		if (copy_to_user(buf + done, &restart_task_by_pid(r, r->order[i])->entry,
-				 sizeof(struct ckpt_task_entry)))
-			return -EFAULT;
-		done += sizeof(struct ckpt_task_entry);
-		*pos += sizeof(struct ckpt_task_entry);
-	}
-	return done;
-}
-
-/* Every joined task has inherited the descriptor: only the owner's close counts. */
-static int restart_flush(struct file *file, fl_owner_t id)
-{
-	struct restart_ctx *r = file->private_data;
-
-	if (task_tgid(current) == r->owner && r->phase != PHASE_GO) {
-		set_phase(r, PHASE_DEAD);
-		restore_jobs_close(r->ckpt);
-	}
-	return 0;
-}
-
-static int restart_release(struct inode *inode, struct file *file)
-{
-	struct restart_ctx *r = file->private_data;
-
-	kref_put(&r->refs, restart_free);
-	return 0;
-}
-
-static const struct file_operations restart_fops = {
-	.owner		= THIS_MODULE,
-	.read		= restart_read,
-	.unlocked_ioctl	= restart_ioctl,
-	.flush		= restart_flush,
-	.release	= restart_release,
-	.llseek		= noop_llseek,
-};
-
-static int open_images(struct restart_ctx *r, const int *fds, unsigned int nr)
-{
-	struct ckpt_ctx *ctx = r->ckpt;
-	unsigned int i;
-	int ret;
-
-	ret = ckpt_stream_init(&ctx->img, fds[0], FMODE_READ);
-	if (ret)
-		return ckpt_err(ctx, ret, "cannot read the image");
-	if (nr == 1)
-		return 0;
-	r->parents = kvcalloc(nr - 1, sizeof(*r->parents), GFP_KERNEL_ACCOUNT);
-	if (!r->parents)
-		return -ENOMEM;
-	for (i = 1; i < nr; i++) {
-		ret = ckpt_stream_init(&r->parents[i - 1], fds[i], FMODE_READ);
-		if (ret)
-			return ckpt_err(ctx, ret, "cannot read parent image %u", i);
-		r->nr_parents++;
-	}
-	return 0;
-}
-
-/**
- * restart_create - make a restart context from an image
- * @flags:	RESTART_*
- * @fds:	the image, its parent, the parent's parent ...
- * @nr_fds:	their number
- * @log_fd:	where messages go, or -1
- * @copy_dir:	where copied files are made, or NULL: where they were
- *
- * Return: a file descriptor, or a negative error.
- */
-int restart_create(u64 flags, const int *fds, unsigned int nr_fds, int log_fd,
-		   const struct path *copy_dir)
-{
-	struct restart_ctx *r;
-	int ret;
-
-	r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
-	if (!r)
-		return -ENOMEM;
-	r->ckpt = ckpt_ctx_alloc();
-	if (!r->ckpt) {
-		kfree(r);
-		return -ENOMEM;
-	}
-	if (restore_jobs_alloc(r->ckpt)) {
-		ckpt_ctx_free(r->ckpt);
-		kfree(r);
-		return -ENOMEM;
-	}
-	kref_init(&r->refs);
-	mutex_init(&r->lock);
-	init_waitqueue_head(&r->wq);
-	init_waitqueue_head(&r->run_wq);
-	r->owner = get_pid(task_tgid(current));
-	r->pid_ns = get_pid_ns(task_active_pid_ns(current));
-	get_nsproxy(current->nsproxy);
-	r->nsproxy = current->nsproxy;
-	r->ckpt->restart = r;
-	r->ckpt->flags = flags;
-	if (copy_dir) {
-		r->ckpt->copy_dir = *copy_dir;
-		path_get(&r->ckpt->copy_dir);
-	}
-	ret = -EBADF;
-	if (log_fd >= 0) {
-		r->ckpt->log = fget(log_fd);
-		if (!r->ckpt->log || !(r->ckpt->log->f_mode & FMODE_CAN_WRITE))
-			goto fail;
-	}
-	ret = open_images(r, fds, nr_fds);
-	if (!ret)
-		ret = restart_read_head(r);
-	if (!ret)
-		ret = anon_inode_getfd("[restart]", &restart_fops, r, O_RDONLY | O_CLOEXEC);
-	if (ret >= 0)
-		return ret;
-fail:
-	kref_put(&r->refs, restart_free);
-	return ret;
-}
-
-static struct restart_ctx *restart_get(int fd)
-{
-	struct restart_ctx *r;
-
-	CLASS(fd, f)(fd);
-	if (fd_empty(f) || fd_file(f)->f_op != &restart_fops)
-		return ERR_PTR(-EBADF);
-	r = fd_file(f)->private_data;
-	kref_get(&r->refs);
-	return r;
-}
-
 static bool parent_fits(const struct restart_ctx *r, const struct restart_task *rt)
 {
 	pid_t ppid;
@@ -420,7 +120,7 @@ static int join(struct restart_ctx *r, struct restart_task **out)
 
 static bool phase_after(struct restart_ctx *r, enum restart_phase phase)
 {
-	/* Pairs with set_phase(). */
+	/* Pairs with restart_set_phase(). */
 	return smp_load_acquire(&r->phase) > phase;
 }
 
@@ -451,7 +151,7 @@ long restart_join(int ctx_fd)
 		return PTR_ERR(r);
 	ret = join(r, &rt);
 	if (ret) {
-		kref_put(&r->refs, restart_free);
+		restart_put(r);
 		return ret;
 	}
 	ret = wait_event_killable(r->wq, phase_after(r, PHASE_JOIN));
@@ -461,7 +161,7 @@ long restart_join(int ctx_fd)
 
 			rt->applied = true;
 			count_task(r, &r->nr_applied);
-			kref_put(&r->refs, restart_free);
+			restart_put(r);
 			do_exit(code);
 		}
 		rt->vfork = &vfork;
@@ -473,7 +173,7 @@ long restart_join(int ctx_fd)
 		if (!ret && may_end(r, rt)) {
 			int code = rt->entry.exit_code;
 
-			kref_put(&r->refs, restart_free);
+			restart_put(r);
 			do_exit(code);
 		}
 	}
@@ -485,7 +185,7 @@ long restart_join(int ctx_fd)
 		wake_up_all(&r->run_wq);
 	}
 	child = restore_vfork_child(rt);
-	kref_put(&r->refs, restart_free);
+	restart_put(r);
 	if (child)
 		restore_vfork_wait(child, &vfork, go);
 	if (!go)
@@ -535,7 +235,7 @@ static int apply(struct restart_ctx *r)
 		if (ret)
 			return ret;
 	}
-	set_phase(r, PHASE_APPLY);
+	restart_set_phase(r, PHASE_APPLY);
 	ret = wait_event_killable(r->run_wq, all_applied(r));
 	if (ret)
 		return ckpt_err(ctx, -EINTR, "interrupted");
@@ -686,7 +386,7 @@ static int run(struct restart_ctx *r)
 	unsigned int i;
 	int ret;
 
-	ret = wait_event_killable(r->run_wq, all_in_place(r));
+	ret = wait_event_killable(r->run_wq, restart_all_in_place(r));
 	if (ret || r->phase != PHASE_JOIN)
 		return ckpt_err(ctx, ret ?: -ECANCELED, "interrupted");
 	/* Off their CPUs: only then can their registers be set from here. */
@@ -725,7 +425,7 @@ long restart_help(int ctx_fd)
 	may = task_tgid(rcu_dereference(current->real_parent)) == r->owner;
 	rcu_read_unlock();
 	ret = may ? restore_jobs_help(r->ckpt) : -EPERM;
-	kref_put(&r->refs, restart_free);
+	restart_put(r);
 	return ret;
 }
 
@@ -747,7 +447,7 @@ int restart_run(int ctx_fd, struct restart_stats *stats)
 	if (IS_ERR(r))
 		return PTR_ERR(r);
 	if (task_tgid(current) != r->owner || !mutex_trylock(&r->lock)) {
-		kref_put(&r->refs, restart_free);
+		restart_put(r);
 		return -EBUSY;
 	}
 	if (r->phase != PHASE_JOIN) {
@@ -762,7 +462,7 @@ int restart_run(int ctx_fd, struct restart_stats *stats)
 	/* What is held by the tasks now. On failure they may still be at it. */
 	if (!ret)
 		ckpt_refs_release(r->ckpt);
-	set_phase(r, ret ? PHASE_DEAD : PHASE_GO);
+	restart_set_phase(r, ret ? PHASE_DEAD : PHASE_GO);
 	if (!ret) {
 		memcpy(stats->image_id, r->ckpt->header.image_id, CKPT_ID_BYTES);
 		stats->bytes = r->ckpt->img.offset;
@@ -774,6 +474,6 @@ int restart_run(int ctx_fd, struct restart_stats *stats)
 	}
 out:
 	mutex_unlock(&r->lock);
-	kref_put(&r->refs, restart_free);
+	restart_put(r);
 	return ret;
 }

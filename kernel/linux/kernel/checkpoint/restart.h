@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a restart knows: restart.c leads it, restart_image.c reads for it. */
+/*
+ * What a restart knows: restart.c leads it, restart_image.c reads for it, restart_fd.c
+ * is its descriptor.
+ */
 #ifndef _CHECKPOINT_RESTART_H
 #define _CHECKPOINT_RESTART_H
 
@@ -78,6 +81,10 @@ struct restart_ctx {
 	bool leaders_may_end;
 };
 
+struct restart_ctx *restart_get(int fd);
+void restart_put(struct restart_ctx *r);
+void restart_set_phase(struct restart_ctx *r, enum restart_phase phase);
+bool restart_all_in_place(struct restart_ctx *r);
 struct restart_task *restart_task_by_pid(struct restart_ctx *r, pid_t pid);
 int restart_read_head(struct restart_ctx *r);
 int restart_read_records(struct ckpt_ctx *ctx);

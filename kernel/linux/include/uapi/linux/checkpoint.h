@@ -213,13 +213,13 @@ struct restart_record_args {
 #define CKPT_RESTART_JOINED	_IO(0xcb, 7)
 
 /* Likewise: of those NETWORKs that are not the root's, the one at @index. */
-struct restart_network_args {
+struct restart_kept_args {
 	__aligned_u64 record;		/* void * */
 	__u32 len;
 	__u32 index;
 };
 
-#define CKPT_RESTART_NETWORK	_IOWR(0xcb, 8, struct restart_network_args)
+#define CKPT_RESTART_NETWORK	_IOWR(0xcb, 8, struct restart_kept_args)
 /*
  * By who made the context: @arg is a descriptor of the namespace of the first of those,
  * then of the next one.
@@ -227,7 +227,7 @@ struct restart_network_args {
 #define CKPT_RESTART_NETWORK_NS	_IO(0xcb, 9)
 
 /* The same of INNER_MOUNTS. */
-#define CKPT_RESTART_MOUNTS	_IOWR(0xcb, 10, struct restart_network_args)
+#define CKPT_RESTART_MOUNTS	_IOWR(0xcb, 10, struct restart_kept_args)
 #define CKPT_RESTART_MOUNTS_NS	_IO(0xcb, 11)
 
 #define RESTART_ARGS_SIZE_VER0	40
