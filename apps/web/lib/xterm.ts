@@ -60,6 +60,7 @@ function make(element: HTMLElement): Made {
       background: getComputedStyle(element).backgroundColor,
       foreground: "#d5dbe5",
       selectionBackground: "#2b4a5c",
+      overviewRulerBorder: "#ffffff14",
       scrollbarSliderBackground: "#ffffff1f",
       scrollbarSliderHoverBackground: "#ffffff3d",
       scrollbarSliderActiveBackground: "#ffffff52",

@@ -300,7 +300,7 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
           px={(zones ?? defaultZones).inspectorPx}
           onSize={resize}
         />
-        <section id="inspector" tabIndex={-1} className={`${styles.zone} ${styles.right}`} aria-label="Inspector">
+        <section id="inspector" tabIndex={-1} className={styles.right} aria-label="Inspector">
           <Inspector
             id={id}
             view={view}
