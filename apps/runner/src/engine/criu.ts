@@ -28,8 +28,9 @@ export const criuEngine: CrEngine = {
       ...(terminal === null ? [] : ["--external", terminal.id]),
     ]);
     const { frozenUs, pagesWritten, pagesInParent } = dumpStatistics(await contents(run, `${path}/stats-dump`));
+    const { chainBytes: _, ...own } = await sizes(run, path);
     return {
-      ...(await sizes(run, path)),
+      ...own,
       parentImageId: parentPath ?? null,
       pages: pagesWritten,
       zeroPages: 0,
@@ -66,7 +67,7 @@ export const criuEngine: CrEngine = {
       terminal === null ? command : ["sh", "-c", 'exec 9<>"$0" && exec "$@"', terminal.path, ...command],
     );
     const { pagesRestored } = restoreStatistics(await contents(run, `${path}/stats-restore`));
-    const { imageId, tasks, bytes } = await sizes(run, path);
+    const { imageId, tasks, chainBytes: bytes } = await sizes(run, path);
     const rootPid = Number((await contents(run, pidFile)).toString("utf8"));
     return { imageId, tasks, bytes, pages: pagesRestored, totalNs, rootPid };
   },
@@ -83,17 +84,24 @@ async function terminalOf(run: RunInGuest, pid: number): Promise<z.infer<typeof 
   return { id, path: (await succeed(run, ["readlink", file])).stdout.toString("utf8").trim() };
 }
 
-/** Of the files that an image is. */
+/** Of the files that an image is; an increment's folder links to the one it builds on, and that one on. */
 async function sizes(
   run: RunInGuest,
   path: string,
-): Promise<Pick<CheckpointFigures, "imageId" | "tasks" | "bytes" | "relinkedFiles" | "copiedFiles" | "copiedBytes">> {
-  const listed = await succeed(run, ["find", path, "-type", "f", "-printf", "%s %f\\n"]);
-  const files = listed.stdout
+): Promise<
+  Pick<CheckpointFigures, "imageId" | "tasks" | "bytes" | "relinkedFiles" | "copiedFiles" | "copiedBytes"> & {
+    chainBytes: number;
+  }
+> {
+  const listed = await succeed(run, ["find", "-L", path, "-type", "f", "-name", "*.img", "-printf", "%s %d %f\\n"]);
+  const chain = listed.stdout
     .toString("utf8")
     .split("\n")
-    .filter((line) => / .*\.img$/.test(line))
-    .map((line) => ({ bytes: Number(line.split(" ")[0]), name: line.slice(line.indexOf(" ") + 1) }));
+    .flatMap((line) => {
+      const [, bytes, depth, name] = /^(\d+) (\d+) (.*)$/.exec(line) ?? [];
+      return name === undefined ? [] : [{ bytes: Number(bytes), own: depth === "1", name }];
+    });
+  const files = chain.filter(({ own }) => own);
   const total = (some: typeof files) => some.reduce((sum, { bytes }) => sum + bytes, 0);
   const copied = files.filter(({ name }) => name.startsWith("ghost-file-"));
   return {
@@ -101,6 +109,7 @@ async function sizes(
     imageId: path,
     tasks: files.filter(({ name }) => name.startsWith("core-")).length,
     bytes: total(files),
+    chainBytes: total(chain),
     relinkedFiles: 0,
     copiedFiles: copied.length,
     copiedBytes: total(copied),
