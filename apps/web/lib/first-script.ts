@@ -14,11 +14,12 @@ function first(): void {
     if (begun || document.readyState === "loading") return;
     begun = true;
     for (const sign of signs) window.removeEventListener(sign, begin, true);
-    for (const { dataset, nonce } of document.querySelectorAll<HTMLScriptElement>("script[data-later]")) {
+    for (const later of document.querySelectorAll<HTMLScriptElement>("script[data-later]")) {
       const script = document.createElement("script");
-      script.nonce = nonce ?? "";
+      script.nonce = later.nonce ?? "";
       script.async = true;
-      script.src = dataset.later ?? "";
+      if (later.dataset.later) script.src = later.dataset.later;
+      else script.textContent = later.textContent;
       document.head.append(script);
     }
   };

@@ -8,7 +8,8 @@ const page = (main: string) =>
     '<html><head><link rel="preload" as="script" nonce="n==" href="/_next/static/chunks/w.js"/>',
     '<script src="/_next/static/chunks/a.js" async="" nonce="n=="></script>',
     '<script src="/_next/static/chunks/old.js" noModule="" nonce="n=="></script></head><body>',
-    `${main}<p>ü</p></main><script nonce="n==" id="_R_">self.x=1</script>`,
+    `${main}<p>ü</p></main><script nonce="n==">self.x=1</script>`,
+    '<script nonce="n==">self.__next_f.push([1,"<b>"])</script>',
     '<script src="/_next/static/chunks/w.js" nonce="n==" id="_R_" async=""></script></body></html>',
   ].join("");
 const rests = '<main class="c" data-rests="true">';
@@ -21,6 +22,9 @@ describe("a page that rests", () => {
       '<script data-later="/_next/static/chunks/a.js" nonce="n=="></script>',
       '<script data-later="/_next/static/chunks/w.js" nonce="n=="></script>',
     ]);
+    expect(left).toContain(
+      '<script type="text/plain" data-later="" nonce="n==">self.__next_f.push([1,"<b>"])</script>',
+    );
     // For browsers that have no use for the others.
     expect(left).toContain("old.js");
     expect(left).toContain("self.x=1");

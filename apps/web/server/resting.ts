@@ -1,7 +1,7 @@
 /**
  * Pages that rest, as their `main` says: whole as they are served, nothing in them changes by itself, their links and forms are
  * the browser's. To bring one to life takes a phone a second in which it stands still, so its scripts come along by name only,
- * and the page's first script fetches them when somebody is there.
+ * what they would go through as text, and the page's first script sees to both when somebody is there.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
@@ -9,14 +9,18 @@ import { gzip } from "node:zlib";
 
 const RESTS = /<main[^>]* data-rests="true"/;
 const SCRIPT = /<script src="(\/_next\/static\/[^"]+)"((?: (?!noModule)[a-zA-Z]+="[^"]*")*)><\/script>/g;
+/** What React goes through, once more as data. */
+const DATA = /<script((?: [a-zA-Z]+="[^"]*")*)>(?=(?:self\.__next_f|\(self\.__next_f=))/g;
 const AHEAD = /<link rel="preload" as="script"[^>]*>/g;
 
 /** The same page, its scripts left for later if it rests. */
 export function leftToRest(html: string): string {
   if (!RESTS.test(html)) return html;
-  const later = (_: string, src: string, others: string) =>
-    `<script data-later="${src}"${/ nonce="[^"]*"/.exec(others)?.[0] ?? ""}></script>`;
-  return html.replace(AHEAD, "").replace(SCRIPT, later);
+  const nonceOf = (attributes: string) => / nonce="[^"]*"/.exec(attributes)?.[0] ?? "";
+  return html
+    .replace(AHEAD, "")
+    .replace(SCRIPT, (_, src: string, others: string) => `<script data-later="${src}"${nonceOf(others)}></script>`)
+    .replace(DATA, (_, others: string) => `<script type="text/plain" data-later=""${nonceOf(others)}>`);
 }
 
 /** Has what is answered to a visit gathered, so that it can be looked through. */
