@@ -36,6 +36,11 @@ test("a file with a grid is run at every point; outcomes that change stand first
   await other.context().close();
 
   await expect(page.getByTestId("sweep-status")).toHaveText("done", { timeout: 150_000 });
+  // What is drawn is what the field says, whatever was the first figure to come in.
+  await expect(async () => {
+    const figure = await page.getByLabel("Figure").locator("option:checked").textContent();
+    await expect(page.getByRole("heading", { name: figure ?? "", exact: true })).toBeVisible({ timeout: 1000 });
+  }).toPass();
   await expect(page.getByTestId("sweep-done")).toHaveText("4 of 4 runs");
   const first = page.getByTestId("changes").locator("tbody tr").first();
   await expect(first).toContainText("memMiB 256 → 512");

@@ -47,7 +47,11 @@ export default async function ComparePage({ searchParams }: { searchParams: Prom
               .map(({ id, title, createdAt }) => ({ id, title, when: createdAt.slice(0, 16).replace("T", " ") }))}
           />
         )}
-        {experiments.length === 0 && <Link href="/">Run something first</Link>}
+        {experiments.length === 0 && (
+          <Link className="btn" href="/">
+            Run something first
+          </Link>
+        )}
       </main>
     </>
   );

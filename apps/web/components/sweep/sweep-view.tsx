@@ -164,7 +164,8 @@ function Choose({
     <form className={styles.choose} aria-label="What to show">
       <label>
         Figure
-        <select className="field" name="figure" defaultValue={metric.key}>
+        {/* While runs come in, another may be the one to look at. */}
+        <select key={metric.key} className="field" name="figure" defaultValue={metric.key}>
           {metrics.map((m) => (
             <option key={m.key} value={m.key}>
               {m.step}: {nameOfFigure(m.figure)}
@@ -174,7 +175,7 @@ function Choose({
       </label>
       <label>
         Along
-        <select className="field" name="x" defaultValue={x}>
+        <select key={x} className="field" name="x" defaultValue={x}>
           {axes.map((axis) => (
             <option key={axis}>{axis}</option>
           ))}
