@@ -2,6 +2,8 @@
 /* A tree comes back in its control groups, made again if they have gone, with their limits. */
 /* covers: Namespaces | cgroup: v2 membership of processes and threads; groups that have gone, with their limits and owners | supported */
 /* covers: Namespaces | cgroup: of the tree's own, with all groups in it, its mounts, controllers and limits | supported */
+/* covers: Namespaces | cgroup: several in a tree, wherever they begin | supported */
+/* covers: Namespaces | cgroup: one that begins at a group in which no task of the tree is | refused by name */
 /* covers: Namespaces | cgroup: frozen; memory counts where the tree lives | supported */
 /* covers: Namespaces | cgroup: a hierarchy of version 1 | refused by name */
 #define _GNU_SOURCE
@@ -409,6 +411,114 @@ static void too_little_memory(void)
 	remove_groups();
 }
 
+/* ---- namespaces in which only some of the tree live ---- */
+
+static void in_inner_namespace(int told, int tell)
+{
+	int status = -1;
+	pid_t below;
+	char c;
+
+	put_text(GROUP "/b/cgroup.procs", "0");
+	mkdir("/tmp/selftest/cg", 0755);
+	if (unshare(CLONE_NEWCGROUP) < 0 || !private_mounts() ||
+	    mount("cgroup2", "/tmp/selftest/cg", "cgroup2", MS_NOSUID, NULL) < 0)
+		_exit(1);
+	below = fork();
+	if (below == 0) {
+		if (!put_text("/tmp/selftest/cg/deep/cgroup.procs", "0") || write(tell, "", 1) != 1)
+			_exit(1);
+		if (read(told, &c, 1) != 1)
+			_exit(2);
+		_exit(strcmp(group_of("self"), "/deep") ? 3 : 0);
+	}
+	if (read(told, &c, 1) != 1)
+		_exit(4);
+	verify(!strcmp(group_of("self"), "/"), "a process sees itself in %s", group_of("self"));
+	verify(!strcmp(group_of_pid(getppid()), "/.."), "and its parent in %s", group_of_pid(getppid()));
+	verify(exists("/tmp/selftest/cg/deep/cgroup.procs") && !exists("/tmp/selftest/cg/selftest"),
+	       "its mount begins there, too");
+	waitpid(below, &status, 0);
+	_exit(status ? 5 : 0);
+}
+
+static void inner(void)
+{
+	int to[2], back[2], status = -1;
+	pid_t child;
+	char c;
+
+	if (!make(GROUP) || !make(GROUP "/b") || !make(GROUP "/b/deep") || pipe(to) < 0 || pipe(back) < 0)
+		return;
+	put_text(GROUP "/cgroup.procs", "0");
+	child = fork();
+	if (child == 0)
+		in_inner_namespace(to[0], back[1]);
+	if (read(back[0], &c, 1) != 1)
+		_exit(80);
+	pause_here();
+	verify(!strcmp(group_of("self"), "/selftest") && !strcmp(group_of_pid(child), "/selftest/b"),
+	       "the root of the tree is in none: %s", group_of("self"));
+	if (write(to[1], "xx", 2) != 2)
+		_exit(81);
+	waitpid(child, &status, 0);
+	verify(status == 0, "they live where they did (%x)", status);
+}
+
+/* In no group that anybody has made. */
+static void inner_of_all(void)
+{
+	int to[2], back[2], status = -1;
+	pid_t child;
+	char c;
+
+	if (pipe(to) < 0 || pipe(back) < 0)
+		return;
+	child = fork();
+	if (child == 0) {
+		char one[64] = "", other[64] = "";
+
+		if (unshare(CLONE_NEWCGROUP) < 0 || write(back[1], "", 1) != 1 || read(to[0], &c, 1) != 1)
+			_exit(1);
+		readlink("/proc/self/ns/cgroup", one, sizeof(one) - 1);
+		readlink("/proc/1/ns/cgroup", other, sizeof(other) - 1);
+		_exit(!strcmp(one, other) || strcmp(group_of("self"), "/"));
+	}
+	if (read(back[0], &c, 1) != 1)
+		_exit(82);
+	pause_here();
+	if (write(to[1], "x", 1) != 1)
+		_exit(83);
+	waitpid(child, &status, 0);
+	verify(status == 0, "a namespace of all groups (%x)", status);
+}
+
+static void inner_of_none(void)
+{
+	char pid[16];
+	pid_t child;
+	int back[2];
+	char c;
+
+	if (!make(GROUP) || !make(GROUP "/b") || pipe(back) < 0)
+		return;
+	child = fork();
+	if (child == 0) {
+		put_text(GROUP "/b/cgroup.procs", "0");
+		if (unshare(CLONE_NEWCGROUP) < 0 || write(back[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	if (read(back[0], &c, 1) != 1)
+		_exit(84);
+	snprintf(pid, sizeof(pid), "%d", child);
+	put_text(GROUP "/cgroup.procs", pid);
+	pause_here();
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
 static void in_version_1(void)
 {
 	mkdir("/tmp/selftest/v1", 0755);
@@ -455,6 +565,10 @@ int main(void)
 	round_with("a namespace of a user", rootless, remove_groups);
 	subject_round("a namespace of all groups", only_namespace);
 	leaks();
+	round_with("namespaces of some", inner, remove_groups);
+	subject_twice("a namespace of some", inner_of_all);
+	subject_refused("a namespace of none", inner_of_none, "holds none of the tree");
+	remove_groups();
 	frozen(true);
 	frozen(false);
 	not_allowed();

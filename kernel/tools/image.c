@@ -97,6 +97,7 @@ static const struct shape {
 	{ CKPT_REC_UTS,      "UTS",      sizeof(struct ckpt_uts), 0, 0 },
 	{ CKPT_REC_IPC_NS,   "IPC_NS",   sizeof(struct ckpt_ipc_ns), 0, 0 },
 	{ CKPT_REC_IPC_NS_END, "IPC_NS_END", 0, 0, 0 },
+	{ CKPT_REC_CGROUP_NS, "CGROUP_NS", sizeof(struct ckpt_cgroup_ns), 1, 0 },
 	{ CKPT_REC_SHM,      "SHM",      sizeof(struct ckpt_shm), 0, 0 },
 	{ CKPT_REC_SEM,      "SEM",      sizeof(struct ckpt_sem), sizeof(struct ckpt_sem_value), 0 },
 	{ CKPT_REC_MSG,      "MSG",      sizeof(struct ckpt_msg), 1, 0 },

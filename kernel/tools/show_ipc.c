@@ -332,6 +332,15 @@ static void tmpfs_link_json(const unsigned char *body)
 	json_text("name", name, strlen(name));
 }
 
+static void cgroup_ns_json(const void *body, size_t len)
+{
+	struct ckpt_cgroup_ns c;
+
+	memcpy(&c, body, sizeof(c));
+	json_number("ownUser", c.own_user);
+	json_text("path", (const char *)body + sizeof(c), len - sizeof(c));
+}
+
 bool show_ipc_json(const struct record *record)
 {
 	switch (record->type) {
@@ -347,6 +356,7 @@ bool show_ipc_json(const struct record *record)
 	case CKPT_REC_TMPFS_END:
 	case CKPT_REC_IPC_NS_END: return true;
 	case CKPT_REC_UTS: uts_json(record->body); return true;
+	case CKPT_REC_CGROUP_NS: cgroup_ns_json(record->body, record->body_len); return true;
 	case CKPT_REC_TIME: time_json(record->body); return true;
 	case CKPT_REC_IPC_NS: ipc_ns_json(record->body); return true;
 	case CKPT_REC_SHM: shm_json(record->body); return true;
@@ -418,6 +428,10 @@ bool show_ipc_text(const struct record *record)
 		return true;
 	case CKPT_REC_UTS:
 		printf("%.*s", CKPT_UTS_BYTES, (const char *)record->body);
+		return true;
+	case CKPT_REC_CGROUP_NS:
+		printf("begins at %.*s", (int)(record->body_len - sizeof(struct ckpt_cgroup_ns)),
+		       (const char *)record->body + sizeof(struct ckpt_cgroup_ns));
 		return true;
 	case CKPT_REC_IPC_NS:
 		printf("limits");

@@ -120,6 +120,7 @@ static void unshared_json(const void *body)
 	json_number("ipc", u.ipc);
 	json_number("net", u.net);
 	json_number("mnt", u.mnt);
+	json_number("cgroup", u.cgroup);
 }
 
 static void counts_json(const char *key, const struct ckpt_counts *c)
@@ -192,7 +193,8 @@ bool show_state_text(const struct record *record)
 		return true;
 	case CKPT_REC_UNSHARED:
 		memcpy(&u, record->body, sizeof(u));
-		printf("files %u, fs %u, uts %u, ipc %u, net %u, mnt %u", u.files, u.fs, u.uts, u.ipc, u.net, u.mnt);
+		printf("files %u, fs %u, uts %u, ipc %u, net %u, mnt %u, cgroup %u", u.files, u.fs, u.uts, u.ipc,
+		       u.net, u.mnt, u.cgroup);
 		return true;
 	case CKPT_REC_USAGE:
 		memcpy(&n, record->body, sizeof(n));

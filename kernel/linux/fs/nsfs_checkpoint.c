@@ -65,6 +65,7 @@ static int nsfs_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 		return ret;
 	/* When files are opened again, its tasks do not live in it yet. */
 	if ((ns->ops == &utsns_operations || ns->ops == &ipcns_operations ||
+	     ns->ops == &cgroupns_operations ||
 	     ns->ops == &netns_operations || ns->ops == &mntns_operations) &&
 	    !ckpt_is_one_of(current->nsproxy, ns))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,

@@ -481,6 +481,7 @@ struct nsproxy *ckpt_enter_ns(struct ns_common *ns);
 struct ns_common *ckpt_get_inner_ns(struct task_struct *t, const struct proc_ns_operations *ops);
 int restore_ipc_ns_end_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_inner_ns(struct restart_task *rt);
+int restore_cgroup_ns_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 
 /* usage.c */
 int checkpoint_usage(struct ckpt_ctx *ctx);
@@ -697,6 +698,7 @@ int ckpt_check_inode(struct ckpt_ctx *ctx, const struct ckpt_file *f,
 		     const struct path *path);
 
 /* fs/ckpt_fdtable.c */
+int restore_find_fdinfo(struct ckpt_ctx *ctx, const char *name, struct path *path);
 struct files_struct *ckpt_get_files(struct task_struct *t);
 struct file *ckpt_next_file(struct files_struct *files, unsigned int *fd,
 			    bool *cloexec);
@@ -903,6 +905,8 @@ int restore_enter_user_ns(struct ckpt_ctx *ctx, struct cred *new);
 #ifdef CONFIG_CGROUPS
 int ckpt_find_cgroups(struct ckpt_ctx *ctx);
 int checkpoint_cgroups(struct ckpt_ctx *ctx);
+int checkpoint_cgroup_ns(struct ckpt_ctx *ctx, struct ns_common *ns, u32 objref);
+struct cgroup_namespace *restore_cgroup_ns(struct user_namespace *owner, const char *path);
 struct mem_cgroup *ckpt_use_memcg_of(struct task_struct *t);
 void ckpt_use_memcg_end(struct mem_cgroup *memcg);
 struct kernfs_open_file;
@@ -953,6 +957,7 @@ int restore_enter_net(struct ckpt_ctx *ctx, u32 objref, struct nsproxy **outside
 void restore_leave_net(struct nsproxy *outside);
 
 /* fs/inner_mnt.c */
+bool ckpt_is_bind_mounted(const struct dentry *dentry);
 int ckpt_get_inner_mnts(struct ckpt_ctx *ctx, u64 from, u32 nr);
 void ckpt_inner_mnts_free(struct ckpt_ctx *ctx);
 bool ckpt_mnt_is_of_tree(struct ckpt_ctx *ctx, struct mnt_namespace *ns);

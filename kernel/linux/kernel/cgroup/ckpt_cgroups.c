@@ -206,6 +206,76 @@ int checkpoint_cgroups(struct ckpt_ctx *ctx)
 }
 
 /**
+ * checkpoint_cgroup_ns - write where a cgroup namespace begins
+ * @ctx:	the checkpoint
+ * @common:	the namespace
+ * @objref:	its objref
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int checkpoint_cgroup_ns(struct ckpt_ctx *ctx, struct ns_common *common, u32 objref)
+{
+	struct cgroup_namespace *ns = container_of(common, struct cgroup_namespace, ns);
+	struct cgroup *root = ns->root_cset->dfl_cgrp, *top = topmost();
+	struct ckpt_cgroup_ns rec = { .own_user = ns->user_ns == ctx->user_ns };
+	int ret, line;
+
+	ret = cgroup_is_dead(root) ? -ESTALE : find_group(ctx, root, top, &line);
+	cgroup_put(top);
+	if (ret == -ESTALE)
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+			"its cgroup namespace begins at a control group that holds none of the tree: not supported");
+	if (ret)
+		return ret;
+	if (line != NO_LINE)
+		rec.path_len = strlen(ctx->path_buf);
+	return ckpt_write_rec2(ctx, CKPT_REC_CGROUP_NS, objref, &rec, sizeof(rec), ctx->path_buf,
+			       rec.path_len);
+}
+
+/* Where a namespace is to begin: at the control group of the caller, or at another. */
+static struct css_set *css_set_at(const char *path)
+{
+	struct css_set *own = css_set_of(current), *found;
+	struct cgroup *cgrp;
+
+	if (!*path)
+		return own;
+	cgrp = cgroup_get_from_path(path);
+	if (IS_ERR(cgrp)) {
+		put_css_set(own);
+		return ERR_CAST(cgrp);
+	}
+	cgroup_lock();
+	found = cgroup_is_dead(cgrp) ? ERR_PTR(-ENOENT) : find_css_set(own, cgrp);
+	cgroup_unlock();
+	cgroup_put(cgrp);
+	put_css_set(own);
+	return found ?: ERR_PTR(-ENOMEM);
+}
+
+/**
+ * restore_cgroup_ns - make a cgroup namespace
+ * @owner:	whom it is to belong to
+ * @path:	the control group where it begins; empty: that of the caller
+ *
+ * Return: the namespace or an error pointer.
+ */
+struct cgroup_namespace *restore_cgroup_ns(struct user_namespace *owner, const char *path)
+{
+	struct css_set *root = css_set_at(path);
+	struct cgroup_namespace *ns;
+
+	if (IS_ERR(root))
+		return ERR_CAST(root);
+	ns = copy_cgroup_ns(CLONE_NEWCGROUP, owner, current->nsproxy->cgroup_ns);
+	if (!IS_ERR(ns))
+		swap(ns->root_cset, root);
+	put_css_set(root);
+	return ns;
+}
+
+/**
  * ckpt_use_memcg_of - charge what the caller allocates to the control group of a task
  * @t:		the task
  *

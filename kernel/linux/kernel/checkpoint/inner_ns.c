@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Checkpoint/restart of UTS, IPC, network and mount namespaces in which only some tasks
- * of the tree live: the kernel makes the first two again, user space the others, and the
- * tasks enter them.
+ * Checkpoint/restart of UTS, IPC, cgroup, network and mount namespaces in which only some
+ * tasks of the tree live: the kernel makes the first three again, user space the others,
+ * and the tasks enter them.
  *
  * What is in an IPC namespace is written and restored by who lives there for that
  * time.
  */
 #include <linux/capability.h>
+#include <linux/cgroup.h>
 #include <linux/checkpoint_internal.h>
 #include <linux/ipc_namespace.h>
 #include <linux/mnt_namespace.h>
@@ -68,14 +69,15 @@ struct nsproxy *ckpt_enter_ns(struct ns_common *ns)
 /**
  * ckpt_is_one_of - does who has these namespaces live in that one?
  * @nsproxy:	the namespaces
- * @ns:		a UTS, IPC, network or mount namespace
+ * @ns:		a UTS, IPC, network, mount or cgroup namespace
  *
  * Return: whether he does.
  */
 bool ckpt_is_one_of(const struct nsproxy *nsproxy, const struct ns_common *ns)
 {
 	return &nsproxy->uts_ns->ns == ns || &nsproxy->ipc_ns->ns == ns ||
-	       &nsproxy->net_ns->ns == ns || from_mnt_ns(nsproxy->mnt_ns) == ns;
+	       &nsproxy->net_ns->ns == ns || &nsproxy->cgroup_ns->ns == ns ||
+	       from_mnt_ns(nsproxy->mnt_ns) == ns;
 }
 
 /**
@@ -120,6 +122,7 @@ void ckpt_inner_ns(struct ckpt_ctx *ctx, struct task_struct *t, struct ckpt_unsh
 	u->ipc = inner_of(ctx, t, &ipcns_operations);
 	u->net = inner_of(ctx, t, &netns_operations);
 	u->mnt = inner_of(ctx, t, &mntns_operations);
+	u->cgroup = inner_of(ctx, t, &cgroupns_operations);
 }
 
 static int write_ipc(struct ckpt_ctx *ctx, struct ns_common *ns, u32 objref)
@@ -161,6 +164,8 @@ static int write_inner(struct ckpt_ctx *ctx, struct ns_common *ns)
 		return ret;
 	if (ns->ops == &ipcns_operations)
 		return write_ipc(ctx, ns, objref);
+	if (ns->ops == &cgroupns_operations)
+		return checkpoint_cgroup_ns(ctx, ns, objref);
 	return checkpoint_uts(ctx, container_of(ns, struct uts_namespace, ns), objref);
 }
 
@@ -172,16 +177,19 @@ static int write_inner(struct ckpt_ctx *ctx, struct ns_common *ns)
  */
 int checkpoint_inner_ns(struct ckpt_ctx *ctx)
 {
-	const struct proc_ns_operations *const kinds[] = { &utsns_operations, &ipcns_operations };
+	const struct proc_ns_operations *const kinds[] = {
+		&utsns_operations, &ipcns_operations, &cgroupns_operations,
+	};
+	const unsigned int nr = ARRAY_SIZE(kinds);
 	unsigned int i;
 	int ret = 0;
 
-	for (i = 0; i < 2 * ctx->tasks.nr && !ret; i++) {
-		struct ns_common *ns = ckpt_get_inner_ns(ctx->tasks.task[i / 2], kinds[i % 2]);
+	for (i = 0; i < nr * ctx->tasks.nr && !ret; i++) {
+		struct ns_common *ns = ckpt_get_inner_ns(ctx->tasks.task[i / nr], kinds[i % nr]);
 
 		if (!ns)
 			continue;
-		ctx->where.pid = ctx->entries[i / 2].pid;
+		ctx->where.pid = ctx->entries[i / nr].pid;
 		ret = write_inner(ctx, ns);
 		ns->ops->put(ns);
 	}
@@ -226,6 +234,45 @@ struct uts_namespace *restore_inner_uts(struct ckpt_ctx *ctx, const struct ckpt_
 	}
 	ret = ckpt_ref_add(ctx, objref, CKPT_OBJ_NS, &ns->ns);
 	return ret ? ERR_PTR(ret) : ns;
+}
+
+/**
+ * restore_cgroup_ns_rec - make a cgroup namespace for some of the tree
+ * @ctx:	the restart
+ * @rec:	the CGROUP_NS record
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restore_cgroup_ns_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
+{
+	struct user_namespace *owner;
+	struct cgroup_namespace *ns;
+	struct ckpt_cgroup_ns *c;
+	int ret;
+
+	c = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*c), sizeof(*c) + PATH_MAX);
+	if (IS_ERR(c))
+		return PTR_ERR(c);
+	if (c->own_user > 1 || c->path_len >= PATH_MAX || rec->len != sizeof(*c) + c->path_len) {
+		ret = ckpt_err(ctx, -EINVAL, "a cgroup namespace contradicts itself");
+		goto out;
+	}
+	memcpy(ctx->path_buf, c + 1, c->path_len);
+	ctx->path_buf[c->path_len] = '\0';
+	owner = owner_of(ctx, c->own_user);
+	ret = PTR_ERR_OR_ZERO(owner);
+	if (ret)
+		goto out;
+	ns = restore_cgroup_ns(owner, ctx->path_buf);
+	if (IS_ERR(ns))
+		ret = ckpt_err(ctx, PTR_ERR(ns),
+			       "cannot make a cgroup namespace that begins at %s (error %ld)",
+			       c->path_len ? ctx->path_buf : "that of the caller", PTR_ERR(ns));
+	else
+		ret = ckpt_ref_add(ctx, rec->objref, CKPT_OBJ_NS, &ns->ns);
+out:
+	kvfree(c);
+	return ret;
 }
 
 /**
@@ -314,7 +361,7 @@ int restore_inner_ns(struct restart_task *rt)
 	struct nsproxy *new;
 	int ret;
 
-	if (!u || (!u->uts && !u->ipc && !u->net && !u->mnt))
+	if (!u || (!u->uts && !u->ipc && !u->net && !u->mnt && !u->cgroup))
 		return 0;
 	new = copy_nsproxy();
 	if (IS_ERR(new))
@@ -326,6 +373,8 @@ int restore_inner_ns(struct restart_task *rt)
 		ret = enter_one(rt, new, u->net, &netns_operations);
 	if (!ret)
 		ret = enter_one(rt, new, u->mnt, &mntns_operations);
+	if (!ret)
+		ret = enter_one(rt, new, u->cgroup, &cgroupns_operations);
 	if (ret) {
 		put_nsproxy(new);
 		return restore_fail(rt, ret, "its namespaces");

@@ -85,8 +85,6 @@ const char *ckpt_foreign_namespace(struct ckpt_ctx *ctx, struct task_struct *t)
 		which = "another time";
 	else if (a->time_ns_for_children != a->time_ns)
 		which = "for its children, another time";
-	else if (a->cgroup_ns != b->cgroup_ns)
-		which = "another cgroup";
 	else if (a->pid_ns_for_children != task_active_pid_ns(t) &&
 		 !children_have_their_own(ctx, t, a->pid_ns_for_children))
 		which = "for its children, another pid";

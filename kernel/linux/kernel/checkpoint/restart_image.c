@@ -427,6 +427,7 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_TMPFS_END]	= restore_tmpfs_end_rec,
 	[CKPT_REC_IPC_NS]	= restore_ipc_ns_rec,
 	[CKPT_REC_IPC_NS_END]	= restore_ipc_ns_end_rec,
+	[CKPT_REC_CGROUP_NS]	= restore_cgroup_ns_rec,
 	[CKPT_REC_SHM]		= restore_shm_rec,
 	[CKPT_REC_SEM]		= restore_sem_rec,
 	[CKPT_REC_MSG]		= restore_msg_rec,

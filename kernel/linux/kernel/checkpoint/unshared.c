@@ -27,8 +27,8 @@ static bool is_valid(const struct ckpt_unshared *u, const struct restart_task *r
 	/* What a leader has is that of the process. */
 	if (rt->leader == rt && (u->files || u->fs))
 		return false;
-	return (u->files || u->fs || u->uts || u->ipc || u->net || u->mnt) &&
-	       u->files != p->files && u->fs != p->fs;
+	return (u->files || u->fs || u->uts || u->ipc || u->net || u->mnt || u->cgroup) &&
+	       u->files != p->files && u->fs != p->fs && !u->reserved;
 }
 
 /**

@@ -27,6 +27,12 @@ function text(c: Cursor, bytes: number): string {
   return new TextDecoder().decode(end < 0 ? at : at.subarray(0, end));
 }
 
+export function cgroupNs(c: Cursor): Fields {
+  const ownUser = c.u32();
+  c.skip(4); // how long the path is
+  return { ownUser, path: c.text(c.left) };
+}
+
 export const time = (c: Cursor): Fields => ({ monotonicNs: c.number(), boottimeNs: c.number() });
 
 export const uts = (c: Cursor): Fields => ({

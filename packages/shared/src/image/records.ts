@@ -20,7 +20,7 @@ import {
   timerfd,
 } from "./anon.js";
 import { bytesToHex, Cursor } from "./cursor.js";
-import { cgroups, ipcNs, mqueue, msg, namespaces, sem, semUndo, shm, time, uts } from "./ipc.js";
+import { cgroupNs, cgroups, ipcNs, mqueue, msg, namespaces, sem, semUndo, shm, time, uts } from "./ipc.js";
 import { account, deadline, dispatch, sched, seccomp, timers, unshared, usage } from "./state.js";
 import { pty, ptyState } from "./tty.js";
 import { event, fanotify, inotify, watch } from "./watches.js";
@@ -450,7 +450,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [71, { name: "SCHED", fixed: 192, element: 0, decode: sched }],
   [72, { name: "DEADLINE", fixed: 32, element: 0, decode: deadline }],
   [73, { name: "DISPATCH", fixed: 24, element: 0, decode: dispatch }],
-  [74, { name: "UNSHARED", fixed: 24, element: 0, decode: unshared }],
+  [74, { name: "UNSHARED", fixed: 32, element: 0, decode: unshared }],
   [75, { name: "USAGE", fixed: 224, element: 0, decode: usage }],
   [79, { name: "IO_URING", fixed: 32, element: 1, decode: ioUring }],
   [86, { name: "PIDFD", fixed: 8, element: 0, decode: pidfd }],
@@ -476,6 +476,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [104, { name: "UTS", fixed: 132, element: 0, decode: uts }],
   [105, { name: "IPC_NS", fixed: 56, element: 0, decode: ipcNs }],
   [106, { name: "IPC_NS_END", fixed: 0, element: 0, decode: () => ({}) }],
+  [107, { name: "CGROUP_NS", fixed: 8, element: 1, decode: cgroupNs }],
   [96, { name: "SHM", fixed: 80, element: 0, decode: shm }],
   [97, { name: "SEM", fixed: 56, element: 8, decode: sem }],
   [98, { name: "MSG", fixed: 80, element: 1, decode: msg }],

@@ -73,6 +73,7 @@ export const unshared = (c: Cursor): Fields => ({
   ipc: c.u32(),
   net: c.u32(),
   mnt: c.u32(),
+  cgroup: c.u32(),
 });
 
 const counts = (c: Cursor): Fields => ({

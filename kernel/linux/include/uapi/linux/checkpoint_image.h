@@ -31,7 +31,7 @@
 #include <linux/types.h>
 
 #define CKPT_MAGIC		0x31474d4954504b43ULL	/* "CKPTIMG1" */
-#define CKPT_VERSION		3
+#define CKPT_VERSION		4
 #define CKPT_ARCH_X86_64	1
 #define CKPT_ID_BYTES		16
 
@@ -107,6 +107,7 @@ enum ckpt_rec_type {
 	CKPT_REC_UTS		= 104,
 	CKPT_REC_IPC_NS		= 105,
 	CKPT_REC_IPC_NS_END	= 106,	/* objref of the IPC_NS */
+	CKPT_REC_CGROUP_NS	= 107,	/* objref */
 	CKPT_REC_SHM		= 96,	/* objref; PAGES follow */
 	CKPT_REC_SEM		= 97,
 	CKPT_REC_MSG		= 98,
@@ -272,6 +273,15 @@ struct ckpt_uts {
 	char domainname[CKPT_UTS_BYTES];
 	__u8 own_user;		/* with an objref: belongs to the tree's own user namespace */
 	__u8 reserved;
+};
+
+/*
+ * CGROUP_NS: a cgroup namespace that some of the tree's tasks live in, and nobody else.
+ * Tail: the control group where it begins, as in CGROUPS; nothing: that of the caller.
+ */
+struct ckpt_cgroup_ns {
+	__u32 own_user;		/* belongs to the tree's own user namespace */
+	__u32 path_len;
 };
 
 /*
@@ -1279,7 +1289,8 @@ struct ckpt_thread {
 /* UNSHARED: what the thread has for itself, unlike its process or the tree. */
 struct ckpt_unshared {
 	__u32 files, fs;		/* objrefs, or 0: those of the process */
-	__u32 uts, ipc, net, mnt;	/* the same, or 0: where the root of the tree lives */
+	__u32 uts, ipc, net, mnt, cgroup; /* the same, or 0: where the root of the tree lives */
+	__u32 reserved;
 };
 
 #define CKPT_SECCOMP_LOG	(1U << 0)	/* SECCOMP_FILTER_FLAG_LOG */
