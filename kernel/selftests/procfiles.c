@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Open files of procfs and nsfs: they show the restored process, not the one that was made for it. */
 /* covers: Files | files of /proc/PID, also those that hold memory (maps, mem) or a namespace (mountinfo) | supported */
+/* covers: Files | /proc/PID/fdinfo/N, also of other processes of the tree | supported */
 /* covers: Files | files and directories of /proc/PID of processes that have ended | supported */
 /* covers: Files | files and directories of /proc/PID of processes outside the tree, which may have ended meanwhile | supported */
 /* covers: Files | files of cgroupfs that are open for writing, triggers of pressure | supported */
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -79,6 +81,31 @@ static void arguments(void)
 	pause_here();
 	verify(read(auxv, after, sizeof(after)) > 0 && !memcmp(before, after, sizeof(before)), "auxv");
 	verify(read(environ_fd, first, 1) >= 0, "environ");
+}
+
+static void of_descriptors(void)
+{
+	int event = eventfd(7, EFD_CLOEXEC), high = dup2(event, 777), ours, its, part;
+	char name[64], begin[5] = "";
+	pid_t child;
+
+	child = fork();
+	if (child == 0)
+		for (;;)
+			pause();
+	ours = open("/proc/self/fdinfo/777", O_RDONLY);
+	snprintf(name, sizeof(name), "/proc/%d/task/%d/fdinfo/%d", child, child, event);
+	its = open(name, O_RDONLY);
+	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", event);
+	part = open(name, O_RDONLY);
+	if (high != 777 || ours < 0 || its < 0 || read(part, begin, 4) != 4)
+		_exit(92);
+	pause_here();
+	verify(strstr(rest_of(ours), "eventfd-count:"), "one of its own");
+	verify(strstr(rest_of(its), "eventfd-count:"), "one of another process");
+	verify(!strcmp(begin, "pos:") && *rest_of(part) == '\t', "one that was read in part");
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
 }
 
 static void mounts(void)
@@ -311,6 +338,7 @@ int main(void)
 	need_checkpoint();
 	subject_round("memory", memory);
 	subject_round("arguments", arguments);
+	subject_round("descriptors", of_descriptors);
 	subject_round("mounts", mounts);
 	subject_round("network", network);
 	subject_round("namespaces", of_namespaces);

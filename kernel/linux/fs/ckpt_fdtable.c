@@ -6,12 +6,16 @@
 #include <linux/checkpoint_internal.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#include <linux/magic.h>
+#include <linux/namei.h>
 #include <linux/resource.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
 #include "internal.h"
+#include "proc/internal.h"
+#include "proc/fd.h"
 
 /**
  * ckpt_get_files - hold the descriptor table of a task
@@ -251,6 +255,88 @@ static int fill_table(struct restart_task *rt, struct files_struct *files,
 			return restore_fail(rt, ret, "its descriptors");
 	}
 	return 0;
+}
+
+/* The process of the restart whose /proc/PID/fdinfo it is, or NULL; held. */
+static struct task_struct *owner_of_fdinfo(struct ckpt_ctx *ctx, const struct path *dir)
+{
+	struct restart_task *rt;
+	struct task_struct *t;
+
+	if (dir->dentry->d_sb->s_magic != PROC_SUPER_MAGIC ||
+	    d_inode(dir->dentry)->i_fop != &proc_fdinfo_operations)
+		return NULL;
+	t = get_proc_task(d_inode(dir->dentry));
+	if (!t)
+		return NULL;
+	rt = restart_lookup(ctx, task_pid_vnr(t));
+	if (rt && rt->task == t)
+		return t;
+	put_task_struct(t);
+	return NULL;
+}
+
+static int look_up_with_fd(const char *name, struct task_struct *t, const struct path *dir,
+			   unsigned int fd, struct path *path)
+{
+	struct files_struct *files = ckpt_get_files(t);
+	struct file *some;
+	int ret;
+
+	if (!files)
+		return -ESRCH;
+	some = path_open_quiet(dir, O_PATH, current_cred());
+	if (IS_ERR(some)) {
+		put_files_struct(files);
+		return PTR_ERR(some);
+	}
+	ret = ckpt_set_fd(files, fd, some, 0);
+	if (ret >= 0) {
+		ret = kern_path(name, 0, path);
+		spin_lock(&files->file_lock);
+		file_close_fd_locked(files, fd);
+		spin_unlock(&files->file_lock);
+		fput(some);
+	}
+	fput(some);
+	put_files_struct(files);
+	return ret;
+}
+
+/**
+ * restore_find_fdinfo - look up /proc/PID/fdinfo/N of a process of the tree
+ * @ctx:	the restart
+ * @name:	the name, which leads nowhere
+ * @path:	what it leads to while there is a descriptor N
+ *
+ * The process has none of its own yet: it gets one for that moment.
+ *
+ * Return: 0 or a negative error: -ENOENT if it is another name.
+ */
+int restore_find_fdinfo(struct ckpt_ctx *ctx, const char *name, struct path *path)
+{
+	const char *last = strrchr(name, '/') + 1;
+	char *dir_name = kmemdup_nul(name, last - name, GFP_KERNEL);
+	struct task_struct *t;
+	struct path dir;
+	unsigned int fd;
+	int ret;
+
+	if (!dir_name)
+		return -ENOMEM;
+	ret = kern_path(dir_name, LOOKUP_DIRECTORY, &dir);
+	kfree(dir_name);
+	if (ret)
+		return ret;
+	t = owner_of_fdinfo(ctx, &dir);
+	if (!t || kstrtouint(last, 10, &fd) || fd >= sysctl_nr_open)
+		ret = -ENOENT;
+	else
+		ret = look_up_with_fd(name, t, &dir, fd, path);
+	if (t)
+		put_task_struct(t);
+	path_put(&dir);
+	return ret;
 }
 
 static struct ckpt_payload *table_of(struct restart_task *rt)

@@ -189,6 +189,8 @@ static struct file *open_by_name(struct ckpt_ctx *ctx, const struct ckpt_file *f
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "is not an absolute path"));
 	/* Namespaces are at the end of a link of procfs. */
 	ret = kern_path(name, f->fs_magic == NSFS_MAGIC ? LOOKUP_FOLLOW : 0, &path);
+	if (ret == -ENOENT && f->fs_magic == PROC_SUPER_MAGIC)
+		ret = restore_find_fdinfo(ctx, name, &path);
 	if (ret)
 		return ERR_PTR(ckpt_err(ctx, ret, "cannot be found (error %d)", ret));
 	if (f->fs_magic == NSFS_MAGIC && path.dentry->d_sb->s_magic != NSFS_MAGIC)
