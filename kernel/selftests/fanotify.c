@@ -669,6 +669,21 @@ static void silent(void)
 	unlink(image);
 }
 
+/* Who watches the place where images go hears of that of himself, before it has a name. */
+static void image_body(void)
+{
+	int fd = new_group(0), file;
+
+	mark(fd, FAN_MARK_MOUNT, FAN_OPEN | FAN_MODIFY | FAN_CLOSE, image_dir);
+	file = open("/ckpt/selftest-noticed", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	close(file);
+	pause_here();
+	verify(strstr(events(fd), ":selftest-noticed"), "an event from before");
+	unlink("/ckpt/selftest-noticed");
+}
+
+static void image_itself(void) { subject_round("an image that somebody watches", image_body); }
+
 static void limits(void)
 {
 	static const char *const names[] = { "max_user_groups", "max_user_marks" };
@@ -724,6 +739,7 @@ int main(int argc, char **argv)
 		{ "permission", permission, one },
 		{ "permission-waiter", refused, one },
 		{ "silent", silent, one },
+		{ "image-itself", image_itself, one },
 		{ "limits", limits, one },
 		{ },
 	};

@@ -132,6 +132,25 @@ static int copy_events(struct fsnotify_group *group, const struct notify_copy_op
 	return 0;
 }
 
+/* What was heard of the image itself: it gets its name when it is complete. */
+static void leave_out_image(const struct ckpt_ctx *ctx, struct notify_copy *copy)
+{
+	const struct inode *image = ctx->img.file ? file_inode(ctx->img.file) : NULL;
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < copy->nr_events; i++) {
+		struct event_copy *e = &copy->events[i];
+
+		if (image && e->path.dentry && d_inode(e->path.dentry) == image) {
+			path_put(&e->path);
+			put_pid(e->pid);
+		} else {
+			copy->events[nr++] = *e;
+		}
+	}
+	copy->nr_events = nr;
+}
+
 /**
  * notify_copy - copy marks and unread events of a group
  * @ctx:	the checkpoint
@@ -159,6 +178,7 @@ int notify_copy(struct ckpt_ctx *ctx, struct fsnotify_group *group,
 	if (!ret)
 		ret = copy_events(group, ops, copy);
 	fsnotify_group_unlock(group);
+	leave_out_image(ctx, copy);
 	return ret ? ckpt_err(ctx, ret, "cannot copy its watches and events (error %d)", ret) : 0;
 }
 
