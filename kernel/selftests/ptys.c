@@ -7,7 +7,7 @@
 /* covers: Namespaces | mnt: a devpts of the tree's own | supported */
 /* covers: Descriptors | slaves whose master is outside the tree | supported: the terminal is attached again */
 /* covers: Descriptors | masters whose slave is held outside the tree, or shared with it | refused by name */
-/* covers: Descriptors | pseudo terminals with another line discipline than N_TTY | refused by name */
+/* covers: Descriptors | pseudo terminals with another line discipline than N_TTY, or mounted elsewhere | refused by name */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -579,6 +579,18 @@ static void other_discipline(void)
 	pause_here();
 }
 
+static void mounted_elsewhere(void)
+{
+	int file;
+
+	open_master(0);
+	open_slave(0);
+	file = open("/tmp/selftest/console", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	close(file);
+	must(private_mounts() && mount(slave_name, "/tmp/selftest/console", NULL, MS_BIND, NULL) == 0, "mount");
+	pause_here();
+}
+
 static void refused(const char *name, void (*body)(void), int fd, const char *word)
 {
 	struct subject s;
@@ -650,6 +662,7 @@ int main(void)
 	refused("a slave held outside", holds_both, 101, "has it open");
 	refused("a master shared with the outside", holds_both, 100, "shares this open file");
 	refused("another line discipline", other_discipline, -1, "line discipline");
+	refused("one that is mounted elsewhere", mounted_elsewhere, -1, "mounted elsewhere");
 	taken_number();
 	return tap_done();
 }

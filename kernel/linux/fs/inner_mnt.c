@@ -19,6 +19,24 @@
 #include "mount.h"
 
 /**
+ * ckpt_is_bind_mounted - is a file itself mounted somewhere?
+ * @dentry:	the file
+ *
+ * Return: whether it is, in whatever namespace.
+ */
+bool ckpt_is_bind_mounted(const struct dentry *dentry)
+{
+	const struct mount *m;
+	bool found = false;
+
+	read_seqlock_excl(&mount_lock);
+	list_for_each_entry(m, &dentry->d_sb->s_mounts, mnt_instance)
+		found |= m->mnt.mnt_root == dentry;
+	read_sequnlock_excl(&mount_lock);
+	return found;
+}
+
+/**
  * struct ckpt_inner_mnt - a mount namespace in which only some tasks of the tree live
  * @ns:		it
  * @objref:	how the image names it

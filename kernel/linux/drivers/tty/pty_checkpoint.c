@@ -213,6 +213,16 @@ static int write_masterless(struct ckpt_ctx *ctx, struct tty_struct *slave, u32 
 	return write_pty(ctx, objref, &rec, "/dev/ptmx");
 }
 
+/* Mounts are made before it is there again. */
+static int mount_obstacle(struct ckpt_ctx *ctx, const struct tty_struct *slave)
+{
+	if (!ckpt_is_bind_mounted(slave->driver_data))
+		return 0;
+	return ckpt_obstacle(ctx, -EOPNOTSUPP,
+			     "/dev/pts/%d is the tree's, and mounted elsewhere: not supported",
+			     slave->index);
+}
+
 static int write_with_master(struct ckpt_ctx *ctx, struct tty_struct *master,
 			     struct tty_struct *slave, u32 objref)
 {
@@ -432,7 +442,8 @@ int checkpoint_pty(struct ckpt_ctx *ctx, struct tty_struct *tty, u32 *objref)
 	if (ret || master->driver->major != UNIX98_PTY_MASTER_MAJOR)
 		return ret;
 	if (xa_load(&ctx->masters, (unsigned long)master))
-		ret = write_with_master(ctx, master, slave, *objref);
+		ret = mount_obstacle(ctx, slave) ?:
+		      write_with_master(ctx, master, slave, *objref);
 	else if (master->count)
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
 				    "the master of /dev/pts/%d is in flight in a socket that is in flight itself: not supported",

@@ -451,7 +451,7 @@ int restart_run(int ctx_fd, struct restart_stats *stats)
 		return -EBUSY;
 	}
 	if (r->phase != PHASE_JOIN) {
-		ret = -EBUSY;
+		ret = ckpt_err(r->ckpt, -EBUSY, "has begun already");
 		goto out;
 	}
 	ret = run(r);
