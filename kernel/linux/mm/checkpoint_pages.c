@@ -76,16 +76,21 @@ bool ckpt_batch_is_full(const struct page_batch *b)
 	return b->nr_pages == CKPT_RECORD_PAGES || b->nr_extents == BATCH_EXTENTS;
 }
 
-void ckpt_batch_add(struct page_batch *b, u64 addr, u32 kind, struct page *page)
+static void batch_add_extent(struct page_batch *b, u64 addr, u32 kind, u32 nr)
 {
 	struct ckpt_extent *e = b->nr_extents ? &b->extents[b->nr_extents - 1] : NULL;
 
-	if (!e || e->kind != kind || e->nr == U32_MAX ||
+	if (!e || e->kind != kind || e->nr > U32_MAX - nr ||
 	    e->addr + ((u64)e->nr << PAGE_SHIFT) != addr) {
 		e = &b->extents[b->nr_extents++];
 		*e = (struct ckpt_extent) { .addr = addr, .kind = kind };
 	}
-	e->nr++;
+	e->nr += nr;
+}
+
+void ckpt_batch_add(struct page_batch *b, u64 addr, u32 kind, struct page *page)
+{
+	batch_add_extent(b, addr, kind, 1);
 	if (kind == CKPT_PAGES_DATA) {
 		get_page(page);
 		b->pages[b->nr_pages++] = page;
@@ -155,14 +160,19 @@ static int walk_add(struct page_walk *w, unsigned long addr, struct page *page)
 	return 0;
 }
 
-/* Left to the parent without a look at what is in it. */
-static bool walk_leave(struct page_walk *w, unsigned long addr)
+/* How many pages, from @addr on, are left to the parent without a look at them? */
+static unsigned long walk_leave(struct page_walk *w, unsigned long addr, unsigned long end)
 {
-	if (!w->same || !test_bit((addr >> PAGE_SHIFT) % CKPT_CHUNK_PAGES, w->same))
-		return false;
-	w->batch->ctx->stats.parent_pages++;
-	ckpt_batch_add(w->batch, addr, CKPT_PAGES_PARENT, NULL);
-	return true;
+	unsigned long first = (addr >> PAGE_SHIFT) % CKPT_CHUNK_PAGES, nr;
+
+	if (!w->same)
+		return 0;
+	nr = find_next_zero_bit(w->same, first + ((end - addr) >> PAGE_SHIFT), first) - first;
+	if (!nr)
+		return 0;
+	w->batch->ctx->stats.parent_pages += nr;
+	batch_add_extent(w->batch, addr, CKPT_PAGES_PARENT, nr);
+	return nr;
 }
 
 /* Returns 1 when the batch is full, and then is to be called again for @addr. */
@@ -170,6 +180,7 @@ static int walk_huge(struct page_walk *w, struct vm_area_struct *vma, pmd_t entr
 		     unsigned long addr, unsigned long end)
 {
 	struct page *page;
+	unsigned long nr;
 	int ret = 0;
 
 	w->next = addr;
@@ -178,12 +189,15 @@ static int walk_huge(struct page_walk *w, struct vm_area_struct *vma, pmd_t entr
 	page = pmd_page(entry);
 	if (is_huge_zero_pmd(entry) || !PageAnon(page))
 		return 0;
-	for (; addr < end && !ret; addr += PAGE_SIZE) {
+	for (; addr < end && !ret; addr += nr << PAGE_SHIFT) {
 		w->next = addr;
 		if (ckpt_batch_is_full(w->batch))
 			return 1;
-		if (!walk_leave(w, addr))
-			ret = walk_add(w, addr, page + ((addr & ~HPAGE_PMD_MASK) >> PAGE_SHIFT));
+		nr = walk_leave(w, addr, end);
+		if (nr)
+			continue;
+		ret = walk_add(w, addr, page + ((addr & ~HPAGE_PMD_MASK) >> PAGE_SHIFT));
+		nr = 1;
 	}
 	return ret;
 }
@@ -201,9 +215,6 @@ static int walk_pte(struct page_walk *w, struct vm_area_struct *vma, pte_t entry
 
 	if (pte_none(entry))
 		return 0;
-	w->next = addr;
-	if (ckpt_batch_is_full(w->batch))
-		return 1;
 	if (!pte_present(entry) && may_stay(w, addr, entry)) {
 		w->batch->ctx->stats.parent_pages++;
 		ckpt_batch_add(w->batch, addr, CKPT_PAGES_PARENT, NULL);
@@ -216,8 +227,6 @@ static int walk_pte(struct page_walk *w, struct vm_area_struct *vma, pte_t entry
 			ckpt_batch_add(w->batch, addr, CKPT_PAGES_ZERO, NULL);
 		return 0;
 	}
-	if (walk_leave(w, addr))
-		return 0;
 	page = vm_normal_page(vma, addr, entry);
 	return page && PageAnon(page) ? walk_add(w, addr, page) : 0;
 }
@@ -237,6 +246,7 @@ static int walk_pmd(pmd_t *pmd, unsigned long addr, unsigned long end, struct mm
 	struct page_walk *w = walk->private;
 	spinlock_t *ptl;	/* of the page table */
 	pte_t *start, *pte;
+	unsigned long nr;
 	int ret = 0;
 
 	cond_resched();
@@ -254,8 +264,18 @@ static int walk_pmd(pmd_t *pmd, unsigned long addr, unsigned long end, struct mm
 		walk->action = ACTION_AGAIN;
 		return 0;
 	}
-	for (pte = start; addr < end && !ret; pte++, addr += PAGE_SIZE)
+	for (pte = start; addr < end && !ret; pte += nr, addr += nr << PAGE_SHIFT) {
+		w->next = addr;
+		if (ckpt_batch_is_full(w->batch)) {
+			ret = 1;
+			break;
+		}
+		nr = walk_leave(w, addr, end);
+		if (nr)
+			continue;
 		ret = walk_pte(w, walk->vma, ptep_get(pte), addr);
+		nr = 1;
+	}
 	pte_unmap_unlock(start, ptl);
 	return ret;
 }

@@ -61,7 +61,7 @@ static bool track_present(struct track_walk *w, struct vm_area_struct *vma,
 
 	/* It was not pinned then; to pin it for writing since would show. */
 	if (w->same && w->ops->pte_same(vma, entry))
-		return true;
+		return !is_zero_pfn(pte_pfn(entry));	/* in no image is it a page */
 	old = ptep_modify_prot_start(vma, addr, pte);
 	/* Now nobody can pin it without our seeing it: get_user_pages_fast() looks twice. */
 	if (test_bit(MMF_HAS_PINNED, &vma->vm_mm->flags) &&
