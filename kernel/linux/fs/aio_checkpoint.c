@@ -6,7 +6,7 @@
  * behind the mapping of that. Requests in flight cannot be written: they are
  * waited for.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/delay.h>
 
 /* How long the tree may be held for requests that are under way. */

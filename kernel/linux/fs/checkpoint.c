@@ -6,7 +6,9 @@
  * has no such method is refused by name: nothing is left out in silence.
  */
 #include <linux/backing-dev.h>
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_mm.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/dnotify.h>
 #include <linux/file.h>
 #include <linux/kernel.h>

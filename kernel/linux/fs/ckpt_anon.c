@@ -7,7 +7,8 @@
  * files (an epoll instance of what it watches, a socket of descriptors in
  * flight) comes after all processes: so they may lead to each other in circles.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/file.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/task.h>

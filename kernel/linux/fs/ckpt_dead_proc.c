@@ -5,7 +5,7 @@
  * process, which lives, of a pid that nobody bears. What is open of a process outside
  * the tree is opened again, if that is still there, and else is such a file.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/dcache.h>
 #include <linux/file.h>
 #include <linux/fs_struct.h>

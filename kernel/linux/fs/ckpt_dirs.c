@@ -4,7 +4,7 @@
  * directory, umask. Processes may share them.
  */
 #include <linux/capability.h>
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/file.h>
 #include <linux/fs_struct.h>
 #include <linux/namei.h>

@@ -3,7 +3,7 @@
  * Checkpoint/restart of descriptor tables. Processes may share one.
  */
 #include <linux/capability.h>
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/magic.h>

@@ -4,7 +4,7 @@
  * over a directory above. They are found below the mount that they were opened by:
  * that is seen, and in a private clone of it nothing is mounted over anything.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/dcache.h>
 #include <linux/mount.h>
 #include <linux/namei.h>

@@ -3,7 +3,8 @@
  * Who holds the open files that hold locks, or that are made anew? A process
  * outside the tree that shares one could not go on sharing it.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_net.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/mm.h>

@@ -9,7 +9,7 @@
  * again. What the kernel makes up as it goes (procfs, sysfs) is known by name
  * and type, a device node by the device.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/exportfs.h>
 #include <linux/kdev_t.h>
 #include <linux/magic.h>

@@ -7,7 +7,7 @@
  * descriptors, and before any of them runs. A task that waits for a lock holds
  * none, and asks again by itself.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/filelock.h>

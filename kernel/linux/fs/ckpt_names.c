@@ -3,7 +3,7 @@
  * Names of files and directories: under which name will a restart find the
  * very same inode, with no fewer restrictions than the open file has?
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/dcache.h>
 #include <linux/fs_struct.h>
 #include <linux/magic.h>

@@ -2,7 +2,7 @@
 /*
  * A tmpfs that only the tree has mounted, with all that is in it.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/dcache.h>
 #include <linux/file.h>
 #include <linux/kdev_t.h>

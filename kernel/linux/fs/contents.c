@@ -4,7 +4,7 @@
  * contents. Holes stay holes, in pages.
  */
 #include <linux/bvec.h>
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/file.h>
 #include <linux/kdev_t.h>
 #include <linux/mm.h>

@@ -3,7 +3,7 @@
  * Checkpoint/restart of eventfd, signalfd and timerfd. What is in them is known
  * to their own files; here it becomes records, and these are not believed.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/ktime.h>
 #include <linux/slab.h>
 #include <linux/timerfd.h>

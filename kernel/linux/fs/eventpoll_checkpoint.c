@@ -6,7 +6,7 @@
  * its limits. When all else stands, readiness is set to what it was: an edge
  * that was seen is not seen again, one that was not is not lost.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/eventpoll.h>
 #include <linux/file.h>
 #include <linux/overflow.h>

@@ -5,7 +5,8 @@
  * namespace its mount is in: it is named, and found again, by who lives there for that
  * time.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/file.h>
 #include <linux/fs_struct.h>
 #include <linux/mnt_namespace.h>

@@ -4,7 +4,8 @@
  *
  * It is found again as that of a task of the tree which lives in it.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/magic.h>
 #include <linux/namei.h>
 #include <linux/nsproxy.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Checkpoint/restart of pidfds: of tasks of the tree, or of such as are no more. */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/pidfs.h>

@@ -2,7 +2,8 @@
 /*
  * Checkpoint/restart of pipes: their ends, their size, the unread bytes.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/highmem.h>

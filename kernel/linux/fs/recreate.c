@@ -5,7 +5,7 @@
  * the first one had. Nobody is told that it comes.
  */
 #include <linux/capability.h>
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/device_cgroup.h>
 #include <linux/file.h>
 #include <linux/kdev_t.h>

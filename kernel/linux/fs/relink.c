@@ -6,7 +6,7 @@
  * checkpoint gives it a name again, in a directory that the caller sets aside;
  * a restart finds it by that name and takes the name away.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/cred.h>
 #include <linux/mount.h>
 #include <linux/namei.h>

@@ -4,7 +4,7 @@
  * removed without anybody being told. Whoever watches the directory it is made
  * in would learn of the checkpoint from it.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/file.h>
 #include <linux/mount.h>
 #include <linux/namei.h>

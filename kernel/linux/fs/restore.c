@@ -8,7 +8,10 @@
  * open(2). Nobody is told: until the restart has succeeded no open file of it
  * makes fsnotify events, nor changes access times.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_ipc.h>
+#include <linux/checkpoint_mm.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/fadvise.h>
 #include <linux/file.h>
 #include <linux/fsnotify.h>

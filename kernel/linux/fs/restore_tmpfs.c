@@ -4,7 +4,7 @@
  * is filled, and becomes the same filesystem: with its UUID and inode numbers, so
  * that files are found in it as in any other.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/dcache.h>
 #include <linux/file.h>
 #include <linux/mount.h>

@@ -6,7 +6,7 @@
  * it what it is; it needs ->relink, and the filesystem at the restart. A copy of
  * the contents needs neither, and makes another inode.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/file.h>
 #include <linux/mount.h>
 #include <linux/namei.h>

@@ -7,7 +7,7 @@
  * each task waits for its own before it rests, and then gives its workers and ties
  * to instances back, as in execve(2). It gets new ones with its next request.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/mman.h>
 #include <linux/security.h>
 

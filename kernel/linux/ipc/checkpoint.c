@@ -8,7 +8,8 @@
  * only when all has succeeded.
  */
 #include <linux/capability.h>
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_ipc.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/cred.h>
 #include <linux/ipc.h>
 #include <linux/ipc_namespace.h>

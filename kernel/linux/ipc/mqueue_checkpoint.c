@@ -7,7 +7,10 @@
  * the image says only when all has succeeded. What a restart puts into a queue is
  * no news: nobody is notified.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_ipc.h>
+#include <linux/checkpoint_net.h>
+#include <linux/checkpoint_tasks.h>
 
 #define MQUEUE_OPEN_FLAGS	(O_ACCMODE | O_NONBLOCK | O_LARGEFILE)
 

@@ -4,7 +4,8 @@
  *
  * A queue is the tree's if a process of the tree has sent or received last.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_ipc.h>
 
 #define MSG_NAME	"message queue"
 

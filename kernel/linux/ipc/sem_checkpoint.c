@@ -5,7 +5,8 @@
  * A set says of each semaphore who changed it last, and of whom it has undo
  * values: if one of them is of the tree, so is the set.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_ipc.h>
 
 #define SEM_NAME	"semaphore set"
 

@@ -6,7 +6,9 @@
  * makes it again, or finds it as the tree has left it; then it is given other
  * pages, and has its own back if the restart fails.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_ipc.h>
+#include <linux/checkpoint_mm.h>
 
 #define SHM_NAME	"shared memory segment"
 

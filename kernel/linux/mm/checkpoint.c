@@ -4,7 +4,10 @@
  *
  * The tasks that use it are at rest, so the layout holds still.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_ipc.h>
+#include <linux/checkpoint_mm.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/hugetlb.h>

@@ -5,7 +5,7 @@
  * The mmap lock is held only while a batch of pages is collected, never while
  * it is written.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_mm.h>
 #include <linux/ckpt_lazy.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>

@@ -7,7 +7,7 @@
  * frame is not another page's meanwhile. Who has named such a page has it in
  * no image under its own name: see ckpt_track_is_same().
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_mm.h>
 #include <linux/mm.h>
 #include <linux/pagewalk.h>
 #include <linux/sched/signal.h>

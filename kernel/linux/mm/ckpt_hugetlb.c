@@ -7,7 +7,9 @@
  * What is shared, or was never written to by who has it mapped privately, is in
  * the file; the rest is in the address space. Both are written in full.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_ipc.h>
+#include <linux/checkpoint_mm.h>
 #include <linux/falloc.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>

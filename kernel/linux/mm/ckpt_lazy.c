@@ -12,7 +12,7 @@
  * program that runs. They are read through the page cache, without any lock of
  * the inode: the process may fault while it holds one.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_mm.h>
 #include <linux/ckpt_lazy.h>
 #include <linux/file.h>
 #include <linux/highmem.h>

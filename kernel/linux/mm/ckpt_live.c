@@ -8,7 +8,7 @@
  * an exit, an unmapping or a move leaves the duplicate alone. Nobody ever runs
  * in it. What fork() does not hand on is written at once.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_mm.h>
 #include <linux/cpumask.h>
 #include <linux/list.h>
 #include <linux/mm.h>

@@ -4,7 +4,7 @@
  * it was written to, and by whom. Content hashes are kept from image to image,
  * until the object is no more.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_mm.h>
 #include <linux/hashtable.h>
 #include <linux/list.h>
 #include <linux/mm.h>

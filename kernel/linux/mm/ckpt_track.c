@@ -8,7 +8,7 @@
  * kept: pages are as the old image has them if they were so then, and have not
  * been written since. So a failed checkpoint leaves the chain as it was.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_mm.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/pgtable_checkpoint.h>

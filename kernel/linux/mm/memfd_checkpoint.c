@@ -4,7 +4,9 @@
  *
  * A memfd may have many open files, and be mapped by any of them.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_mm.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/memfd.h>

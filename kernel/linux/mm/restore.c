@@ -6,7 +6,10 @@
  * the mappings are made; restore_pages.c fills its pages. Then every task of
  * the process that had it adopts it. What the image says is not believed.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_ipc.h>
+#include <linux/checkpoint_mm.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/ckpt_lazy.h>
 #include <linux/file.h>
 #include <linux/ksm.h>

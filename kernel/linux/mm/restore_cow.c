@@ -6,7 +6,7 @@
  * (anon_vma) before it has pages of its own: that is seen to when the record is
  * read. The pages follow when all have come. What cannot be shared is copied.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_mm.h>
 #include <linux/ckpt_lazy.h>
 #include <linux/highmem.h>
 #include <linux/list.h>

@@ -7,7 +7,8 @@
  * One that shares pages with another waits until that one has its mappings. The
  * other stands before it in the queue, so somebody is at it already.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_mm.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/completion.h>
 #include <linux/list.h>
 #include <linux/sched/signal.h>

@@ -4,7 +4,8 @@
  *
  * Nobody uses them yet. Payload is read straight into their pages.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_mm.h>
 #include <linux/highmem.h>
 #include <linux/maple_tree.h>
 #include <linux/mm.h>

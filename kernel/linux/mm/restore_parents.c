@@ -3,7 +3,7 @@
  * The pages that an increment leaves to the images it stands on. They are read
  * from the newest to the oldest; of each, what is still needed is taken.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_mm.h>
 #include <linux/maple_tree.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>

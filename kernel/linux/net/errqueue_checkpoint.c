@@ -4,7 +4,7 @@
  * read (MSG_ERRQUEUE): errors, time stamps, buffers of MSG_ZEROCOPY that are free
  * again. A restart makes the headers again that recvmsg(2) looks at.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_net.h>
 #include <linux/errqueue.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>

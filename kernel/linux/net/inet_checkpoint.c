@@ -4,7 +4,8 @@
  * if they know no connections, connected as before. TCP connections are made in
  * net/ipv4/tcp_restore.c.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_net.h>
 #include <linux/ipv6.h>
 #include <linux/net.h>
 #include <linux/security.h>

@@ -3,7 +3,7 @@
  * Checkpoint/restart of multicast: each group that a socket is a member of, and the
  * device it sends by, is an option of it.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_net.h>
 #include <linux/igmp.h>
 #include <linux/in.h>
 #include <linux/in6.h>

@@ -4,7 +4,7 @@
  * configured in it, and configures a new one so; here is looked for what it
  * cannot make again.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_net.h>
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
 #include <linux/netdevice.h>

@@ -6,7 +6,9 @@
  * whom, and what is in the queues, comes after all processes. What a socket has
  * been told (an end, an error) is set last, for all of that would change it.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_net.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/file.h>
 #include <linux/memcontrol.h>
 #include <linux/net.h>

@@ -2,7 +2,7 @@
 /*
  * Checkpoint/restart of socket filters: classic ones, as SO_ATTACH_FILTER takes them.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_net.h>
 #include <linux/filter.h>
 #include <linux/net.h>
 #include <linux/slab.h>

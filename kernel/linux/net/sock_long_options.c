@@ -4,7 +4,7 @@
  * extension headers of IPv6, a filter. Each takes several struct ckpt_sockopt in
  * a row, which say which piece of it they hold.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_net.h>
 #include <linux/icmpv6.h>
 #include <linux/in6.h>
 #include <linux/ipv6.h>

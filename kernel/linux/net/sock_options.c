@@ -4,7 +4,7 @@
  * setsockopt(2), with all their checks. One that is as a new socket has it is
  * left alone.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_net.h>
 #include <linux/icmp.h>
 #include <linux/in6.h>
 #include <linux/net.h>

@@ -4,7 +4,7 @@
  * A restart makes the headers again that recvmsg(2) looks at, and queues them past
  * the network.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_net.h>
 #include <linux/icmp.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>

@@ -5,7 +5,8 @@
  * The pair stands before its first FILE, and what it holds after all processes,
  * when every file of it has been seen: nobody outside the tree may have one.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_net.h>
 #include <linux/devpts_fs.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>

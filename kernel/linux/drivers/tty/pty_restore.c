@@ -6,7 +6,8 @@
  * to be. The slave is held open until all else has succeeded, so that neither side
  * sees the other one gone; what depends on who has it open is set after that.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/devpts_fs.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>

@@ -6,7 +6,7 @@
  * of it (pty_checkpoint.c): a restart opens it again by its name. Either is made
  * the controlling terminal of the sessions that had it.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/file.h>
 #include <linux/kdev_t.h>
 #include <linux/major.h>

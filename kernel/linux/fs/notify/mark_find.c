@@ -9,7 +9,7 @@
  * A path counts only if it leads to the very inode. What has no path gets one
  * by relink.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/dcache.h>
 #include <linux/exportfs.h>
 #include <linux/magic.h>

@@ -7,7 +7,7 @@
  * the path by which it was made, and learns of renames of the inode itself. It
  * holds neither dentry nor mount: whatever could be unmounted before still can.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/dcache.h>
 #include <linux/exportfs.h>
 #include <linux/fsnotify_backend.h>

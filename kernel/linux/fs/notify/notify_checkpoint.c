@@ -6,7 +6,7 @@
  * delete and rename what is watched while the tree is at rest. Names are looked
  * for, and records written, from the copy, without a lock.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/fsnotify_backend.h>
 #include <linux/kdev_t.h>
 #include <linux/mount.h>

@@ -6,7 +6,8 @@
  * to watched files must not be seen, and the queue is to hold what it held. It
  * takes events from the moment that the restart has succeeded.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/namei.h>

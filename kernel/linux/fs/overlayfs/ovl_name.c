@@ -4,7 +4,7 @@
  * holds a dentry of the layer it is on, and that knows its place, or those of
  * its other links do.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
 #include <linux/path.h>

@@ -4,7 +4,8 @@
  * before the tree came to rest, and makes them again before the tasks; here it is
  * seen who is in which one, and whether that has changed meanwhile.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/fs.h>
 #include <linux/kernfs.h>
 #include <linux/magic.h>

@@ -3,7 +3,7 @@
  * Checkpoint/restart of what the kernel counts and times of a process: CPU
  * time used, interval timers, what wait(2) has still to tell of it.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/hrtimer.h>
 #include <linux/posix-timers.h>
 #include <linux/sched/cputime.h>

@@ -2,7 +2,11 @@
 /*
  * A checkpoint, from first to last: freeze, write, let go.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_ipc.h>
+#include <linux/checkpoint_mm.h>
+#include <linux/checkpoint_net.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/file.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>

@@ -6,7 +6,7 @@
  * image asks for passes the checks of setresuid(2), setgroups(2) and capset(2).
  */
 #include <linux/capability.h>
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/cred.h>
 #include <linux/sched/coredump.h>
 #include <linux/securebits.h>

@@ -6,7 +6,8 @@
  * holds no lock, and an interrupted system call will restart by itself. The
  * jobctl bits make no state that a parent, a tracer or a control group sees.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/ptrace.h>

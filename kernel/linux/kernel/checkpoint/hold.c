@@ -4,7 +4,7 @@
  * elsewhere meanwhile; what becomes of the tree is said once that is known.
  */
 #include <linux/anon_inodes.h>
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_net.h>
 #include <linux/fs.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>

@@ -5,7 +5,8 @@
  * of the root. It does not know for sure who lives where before the tree is at rest:
  * if there is one of which it has not told, it looks once more (ESTALE).
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_net.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/file.h>
 #include <linux/net.h>
 #include <linux/netlink.h>

@@ -9,7 +9,9 @@
  */
 #include <linux/capability.h>
 #include <linux/cgroup.h>
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_ipc.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/ipc_namespace.h>
 #include <linux/mnt_namespace.h>
 #include <linux/nsproxy.h>

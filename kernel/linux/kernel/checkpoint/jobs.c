@@ -2,7 +2,7 @@
 /*
  * Checkpoint/restart of job control: sessions, process groups, stopped tasks.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/jobctl.h>

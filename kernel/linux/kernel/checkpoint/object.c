@@ -3,7 +3,10 @@
  * Shared objects: by address while a checkpoint is written, by objref while
  * it is restored. What is known to either table is held until the end.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_mm.h>
+#include <linux/checkpoint_net.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/file.h>
 #include <linux/hash.h>
 #include <linux/mm.h>

@@ -5,7 +5,8 @@
  * A timer has the time left; one of CLOCK_REALTIME that was set to a time of
  * day has that. Its signal, if pending, belongs to it and is queued by it.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/overflow.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>

@@ -8,6 +8,11 @@
  * the APPLY phase each takes on its part in its own context, all in parallel.
  * Nobody reaches user mode before all have succeeded.
  */
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_ipc.h>
+#include <linux/checkpoint_mm.h>
+#include <linux/checkpoint_net.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -447,8 +452,9 @@ int restart_run(int ctx_fd, struct restart_stats *stats)
 	if (IS_ERR(r))
 		return PTR_ERR(r);
 	if (task_tgid(current) != r->owner || !mutex_trylock(&r->lock)) {
+		ret = task_tgid(current) != r->owner ? -EPERM : -EBUSY;
 		restart_put(r);
-		return -EBUSY;
+		return ret;
 	}
 	if (r->phase != PHASE_JOIN) {
 		ret = ckpt_err(r->ckpt, -EBUSY, "has begun already");

@@ -4,6 +4,10 @@
  * beforehand, and takes what was made. The restart ends with it, if it has not begun.
  */
 #include <linux/anon_inodes.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_mm.h>
+#include <linux/checkpoint_net.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/file.h>
 #include <linux/mutex.h>
 #include <linux/nsproxy.h>

@@ -4,6 +4,11 @@
  * made; its records, and who makes what they speak of; its parents. Nothing
  * that it says is believed.
  */
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_ipc.h>
+#include <linux/checkpoint_mm.h>
+#include <linux/checkpoint_net.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>

@@ -3,7 +3,7 @@
  * Checkpoint/restart of how a thread is scheduled. A restart goes by the rules
  * of the system calls that set it.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/cpumask.h>
 #include <linux/ioprio.h>
 #include <linux/prctl.h>

@@ -5,7 +5,8 @@
  * The image has the classic program as it was given; a restart checks it as
  * seccomp(2) does. Filters that tasks had in common they have in common again.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_net.h>
+#include <linux/checkpoint_tasks.h>
 
 void ckpt_seccomp_grab(void *filter)
 {

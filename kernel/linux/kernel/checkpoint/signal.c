@@ -2,7 +2,7 @@
 /*
  * Checkpoint/restart of signals: handlers, masks, stacks, and what is pending.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/sched/signal.h>
 #include <linux/signal.h>
 #include <linux/slab.h>

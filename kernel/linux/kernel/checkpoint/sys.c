@@ -3,7 +3,9 @@
  * The system calls: arguments are read once, checked, and handed on.
  */
 #include <linux/capability.h>
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_mm.h>
+#include <linux/checkpoint_net.h>
 #include <linux/file.h>
 #include <linux/namei.h>
 #include <linux/pid.h>

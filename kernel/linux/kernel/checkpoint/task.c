@@ -4,7 +4,10 @@
  * signal_struct, and the order of what they consist of.
  */
 #include <linux/capability.h>
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_ipc.h>
+#include <linux/checkpoint_mm.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/cred.h>
 #include <linux/fdtable.h>
 #include <linux/fs_struct.h>

@@ -5,7 +5,8 @@
  * Most restart from their registers alone. Those that count down keep what is
  * left in the restart block, as a point in time; the image has the time left.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_ipc.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
 #include <linux/poll.h>

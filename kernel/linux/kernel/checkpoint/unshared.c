@@ -4,7 +4,8 @@
  * share: a descriptor table, directories and umask; who lives in namespaces in
  * which the root of the tree does not.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_tasks.h>
 
 /**
  * checkpoint_unshared - write what a thread has for itself, if there is anything

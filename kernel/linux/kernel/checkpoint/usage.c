@@ -4,7 +4,7 @@
  * wait4(2) and /proc/PID/stat tell.
  */
 #include <linux/capability.h>
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/mm.h>
 #include <linux/nsproxy.h>
 #include <linux/sched/cputime.h>

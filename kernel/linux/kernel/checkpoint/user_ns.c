@@ -9,7 +9,7 @@
  */
 #include <linux/capability.h>
 #include <linux/cgroup.h>
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/ipc_namespace.h>

@@ -7,7 +7,7 @@
  * a restart lets it wait again, and return from the call then.
  */
 #include <linux/cgroup.h>
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/completion.h>
 #include <linux/sched/jobctl.h>
 #include <linux/sched/signal.h>

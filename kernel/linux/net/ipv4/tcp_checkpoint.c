@@ -7,7 +7,8 @@
  * and timers wait. So what one end has been told was received is in the image of the
  * other, and what a peer outside sends is either in the image or sent again.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_net.h>
 #include <linux/lockdep.h>
 #include <linux/net.h>
 #include <linux/slab.h>

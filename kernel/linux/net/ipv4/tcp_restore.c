@@ -6,7 +6,8 @@
  * and is closed without a word. Then it acknowledges what it has, which tells the
  * peer its window, and sends again what was not acknowledged.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_net.h>
 #include <linux/file.h>
 #include <linux/net.h>
 #include <linux/overflow.h>

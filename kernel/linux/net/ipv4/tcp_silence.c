@@ -6,7 +6,7 @@
  * acknowledged. It goes when a restart takes its place, or after a time in which
  * a peer that waits for an answer would have given up.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_net.h>
 #include <linux/filter.h>
 #include <linux/list.h>
 #include <linux/slab.h>

@@ -3,7 +3,8 @@
  * Checkpoint/restart of netlink sockets: bound, with their groups and options,
  * and with what the kernel has told them.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_net.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
 #include <linux/security.h>

@@ -3,7 +3,8 @@
  * Checkpoint/restart of packet sockets: bound to a protocol and device. What they
  * have not read is lost, as if the queue had been full, and counted as such.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_net.h>
 #include <linux/if_packet.h>
 #include <linux/net.h>
 #include <linux/netdevice.h>

@@ -3,7 +3,8 @@
  * Checkpoint/restart of UNIX sockets: names, peers, connections that wait to be
  * accepted, messages with descriptors and credentials.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
+#include <linux/checkpoint_net.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/net.h>

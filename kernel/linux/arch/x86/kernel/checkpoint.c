@@ -3,7 +3,7 @@
  * Checkpoint/restart of x86-64 CPU state, by way of the register sets that
  * ptrace(2) and core dumps use: what a debugger may not set, an image may not.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_tasks.h>
 #include <linux/elf.h>
 #include <linux/pid_namespace.h>
 #include <linux/pkeys.h>

@@ -3,7 +3,8 @@
  * Checkpoint/restart of local descriptor tables. A part of ldt.c, whose inside it
  * needs. A restart takes such entries as modify_ldt(2) makes, and no others.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_mm.h>
+#include <linux/checkpoint_tasks.h>
 
 /**
  * checkpoint_ldt - write the local descriptor table of an address space

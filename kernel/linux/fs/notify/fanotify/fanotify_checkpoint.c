@@ -6,7 +6,7 @@
  * An event that somebody waits for (FAN_OPEN_PERM and the like) belongs to the
  * task that waits: while there is one, the group cannot be checkpointed.
  */
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/fanotify.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>

@@ -4,7 +4,7 @@
  * cursor from which descriptors are given, and the unread events.
  */
 #include <linux/anon_inodes.h>
-#include <linux/checkpoint_internal.h>
+#include <linux/checkpoint_files.h>
 #include <linux/file.h>
 #include <linux/namei.h>
 #include <linux/security.h>
