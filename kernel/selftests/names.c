@@ -401,16 +401,16 @@ static void other_namespace_body(void)
 	pause_here();
 }
 
-static void fdinfo_body(void)
+static void device_body(void)
 {
-	open("/proc/self/fdinfo/0", O_RDONLY);
+	open("/dev/loop-control", O_RDONLY);
 	pause_here();
 }
 
 static void refusals(void)
 {
 	refused_checkpoint("of another mount namespace", other_namespace_body, "another mount namespace");
-	refused_checkpoint("/proc/self/fdinfo/0", fdinfo_body, "no checkpoint method");
+	refused_checkpoint("a device", device_body, "no checkpoint method");
 }
 
 static void one_file_body(void)

@@ -15,8 +15,16 @@ export function MadeBench({ id, title }: { id: string; title: string }) {
   }));
   useEffect(() => {
     const before = document.title;
-    document.title = `${title} · crlab`;
+    const named = `${title} · crlab`;
+    const name = () => {
+      if (document.title !== named) document.title = named;
+    };
+    name();
+    // The page that led here may be still about to put its own in its place.
+    const head = new MutationObserver(name);
+    head.observe(document.head, { childList: true, subtree: true, characterData: true });
     return () => {
+      head.disconnect();
       document.title = before;
     };
   }, [title]);

@@ -1,6 +1,6 @@
 "use client";
 import type { ExperimentView } from "@crlab/shared";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { parts } from "../../lib/parts";
 import { comesForward, firstShown } from "../../lib/shown";
 import { Recorded } from "./recorded";
@@ -57,6 +57,11 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props)
     if (live) void parts.xterm();
   }, [live]);
 
+  const panel = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // Whoever was there before this code was.
+    if (panel.current?.matches(":hover, :focus-within")) setWanted(true);
+  }, []);
   const fallback = firstShown(view.terminals);
   const serial = view.guest !== null && (picked === SERIAL || fallback === undefined);
   const shown = serial ? undefined : (view.terminals.find((t) => String(t.terminal) === picked) ?? fallback);
@@ -110,6 +115,7 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props)
         role="tabpanel"
         // A recording scrolls, and is loaded for whoever points at it or goes there by keyboard.
         tabIndex={live ? undefined : 0}
+        ref={panel}
         onPointerEnter={() => setWanted(true)}
         onFocus={() => setWanted(true)}
         aria-label={serial ? "serial" : (shown?.title ?? "Terminals")}
