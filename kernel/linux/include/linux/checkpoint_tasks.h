@@ -164,8 +164,6 @@ static inline void ckpt_use_memcg_end(struct mem_cgroup *memcg)
 
 /* arch/x86/kernel/checkpoint.c */
 int ckpt_arch_obstacles(struct ckpt_ctx *ctx, struct task_struct *t);
-
-/* arch/x86/kernel/checkpoint.c */
 u64 ckpt_arch_features(void);
 bool ckpt_arch_pkeys(struct mm_struct *mm, struct ckpt_pkeys *keys);
 int restore_arch_pkeys(struct ckpt_ctx *ctx, struct mm_struct *mm,
