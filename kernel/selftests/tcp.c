@@ -31,8 +31,10 @@ static int listen_on(int family, int port, int backlog, struct sockaddr_storage 
 {
 	struct sockaddr_in *in = (void *)addr;
 	struct sockaddr_in6 *in6 = (void *)addr;
-	int fd = socket(family, SOCK_STREAM, 0);
+	int fd = socket(family, SOCK_STREAM, 0), on = 1;
 
+	/* A connection of before may still be in TIME_WAIT. */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	memset(addr, 0, sizeof(*addr));
 	addr->ss_family = family;
 	if (family == AF_INET) {
@@ -555,6 +557,75 @@ static void outside(void)
 	}
 }
 
+#define HAMMERED	8
+
+static void hammered(void)
+{
+	struct sockaddr_storage addr;
+	socklen_t len;
+	int listener = listen_on(AF_INET6, PORT, HAMMERED, &addr, &len), conn[HAMMERED];
+
+	for (int i = 0; i < HAMMERED; i++)
+		if ((conn[i] = accept(listener, NULL, NULL)) < 0)
+			_exit(1);
+	pause_here();
+	for (int i = 0; i < HAMMERED; i++)
+		verify(send(conn[i], "here", 4, MSG_NOSIGNAL) == 4 && reads(conn[i], "there"), "connection %d is there", i);
+}
+
+/* Segments come without a pause, so that one comes at every moment; the end of TCP_REPAIR sends one. */
+static pid_t start_hammer(int stop[2], int said[2])
+{
+	static const int on = 1, off = 0;
+	int conn[HAMMERED];
+	pid_t pid;
+	char c;
+
+	if (pipe2(stop, O_NONBLOCK) < 0 || pipe(said) < 0)
+		return -1;
+	fflush(stdout);
+	pid = fork();
+	if (pid)
+		return pid;
+	for (int i = 0; i < HAMMERED; i++)
+		conn[i] = call();
+	while (read(stop[0], &c, 1) != 1)
+		for (int i = 0; i < HAMMERED; i++)
+			if (setsockopt(conn[i], IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)) ||
+			    setsockopt(conn[i], IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off)))
+				_exit(1);
+	for (int i = 0; i < HAMMERED; i++)
+		if (!reads(conn[i], "here") || send(conn[i], "there", 5, MSG_NOSIGNAL) != 5)
+			_exit(2);
+	_exit(write(said[1], "y", 1) != 1);
+}
+
+/* At no moment between checkpoint and restart is a peer answered by a reset. */
+static void hammer(void)
+{
+	static const char *const image = "/ckpt/selftest-hammer.img";
+	int stop[2], said[2], status;
+	struct subject s;
+	pid_t pid = start_hammer(stop, said);
+
+	if (subject_start(&s, "hammered", hammered) && subject_checkpoint(&s, image, (const char *const[]){ "--kill", NULL }) &&
+	    wait_gone(s.pid) && subject_restart(&s, image, NULL)) {
+		tap_ok(write(stop[1], "s", 1) == 1, "hammered: its peer sends no more");
+		subject_finish(&s);
+		close(said[1]);
+		tap_ok(yes(said[0]), "hammered: the peer has got its answers");
+	} else {
+		subject_end(&s);
+		close(said[1]);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	unlink(image);
+	close(stop[0]);
+	close(stop[1]);
+	close(said[0]);
+}
+
 /* The tree goes on after its checkpoint: its connections do too. */
 static void going_on(void)
 {
@@ -594,6 +665,7 @@ int main(void)
 	subject_round("watched", watched);
 	subject_round("full", full);
 	outside();
+	hammer();
 	kept();
 	return tap_done();
 }

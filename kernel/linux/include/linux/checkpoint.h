@@ -30,6 +30,7 @@ int socket_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 
 /* net/ipv4/tcp_silence.c */
 bool tcp_close_silently(struct sock *sk);
+bool tcp_takes_place(const struct sock *sk, const struct sock *old);
 
 /* Called from get_signal(), with siglock held; returns without it. */
 void ckpt_trap(void);
@@ -84,6 +85,7 @@ static inline long ckpt_restart_call(long (*fn)(struct restart_block *rb), const
 }
 
 static inline bool tcp_close_silently(struct sock *sk) { return false; }
+static inline bool tcp_takes_place(const struct sock *sk, const struct sock *old) { return false; }
 static inline void ckpt_mm_free(struct mm_struct *mm) { }
 static inline void ckpt_track_lost(struct mm_struct *mm) { }
 static inline bool ckpt_mm_is_tracked(struct mm_struct *mm) { return false; }

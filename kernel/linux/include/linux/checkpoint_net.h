@@ -168,7 +168,8 @@ void restore_tcp_free(struct ckpt_ctx *ctx);
 int tcp_drop_all(struct sock *sk);
 void tcp_drop_none(struct sock *sk);
 bool tcp_keep_silent(struct sock *sk);
-bool tcp_make_way(struct sock *sk);
+struct sock *tcp_find_silent(struct sock *sk);
+void tcp_end_silence(struct sock *sk);
 void tcp_destroy_silently(struct sock *sk);
 struct sock *tcp_find(struct sock *sk, bool peer);
 

@@ -11,6 +11,7 @@
 #include <linux/checkpoint_net.h>
 #include <linux/lockdep.h>
 #include <linux/net.h>
+#include <linux/netdevice.h>
 #include <linux/slab.h>
 #include <net/inet_connection_sock.h>
 #include <net/sock.h>
@@ -24,6 +25,7 @@ struct held_tcp {
 	struct sock *sk;		/* held */
 	struct sock *listener;		/* held: where it waits to be accepted */
 	bool alone;			/* its other end is not in the image */
+	bool is_deaf;			/* what comes in is dropped */
 };
 
 /* The owner is not this task, which may return to user mode meanwhile, but the list. */
@@ -111,6 +113,30 @@ void tcp_take_from_listener(struct sock *listener, struct sock *sk)
 	tcp_orphan_count_inc();
 }
 
+/* If both ends are gone nobody will ask. */
+static bool is_missed(const struct held_tcp *held)
+{
+	return held->alone && held->sk->sk_state != TCP_CLOSE && held->sk->sk_state != TCP_SYN_SENT;
+}
+
+/* Until what was let in before is in the backlogs, too. */
+static void deafen(struct list_head *list)
+{
+	struct held_tcp *held;
+	bool any = false;
+
+	list_for_each_entry(held, list, list) {
+		if (!is_missed(held))
+			continue;
+		mutex_acquire(&held->sk->sk_lock.dep_map, 0, 0, _RET_IP_);
+		held->is_deaf = !tcp_drop_all(held->sk);
+		mutex_release(&held->sk->sk_lock.dep_map, _RET_IP_);
+		any |= held->is_deaf;
+	}
+	if (any)
+		synchronize_net();
+}
+
 /**
  * ckpt_tcp_silence - the tree is about to be killed; no peer is to hear of it
  * @list:	its connections, which are held still
@@ -119,6 +145,7 @@ void ckpt_tcp_silence(struct list_head *list)
 {
 	struct held_tcp *held, *tmp;
 
+	deafen(list);
 	list_for_each_entry_safe(held, tmp, list, list) {
 		struct sock *sk = held->sk;
 
@@ -126,9 +153,7 @@ void ckpt_tcp_silence(struct list_head *list)
 		drop_backlog(sk);
 		if (held->listener)
 			tcp_take_from_listener(held->listener, sk);
-		/* If both ends are gone nobody will ask. */
-		if (!held->alone || sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_SYN_SENT ||
-		    !tcp_keep_silent(sk))
+		if (!held->is_deaf || !tcp_keep_silent(sk))
 			tcp_destroy_silently(sk);
 		release_sock(sk);
 		put_held(held);

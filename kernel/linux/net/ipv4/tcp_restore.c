@@ -175,14 +175,14 @@ static int bind_to(struct ckpt_ctx *ctx, struct socket *sock, const struct ckpt_
 }
 
 /* For the search: as connect() will set them. */
-static bool make_way(struct sock *sk, const struct ckpt_tcp *t)
+static struct sock *find_silent(struct sock *sk, const struct ckpt_tcp *t)
 {
-	bool there = false;
+	struct sock *silent = NULL;
 
 	inet_sk(sk)->inet_dport = htons(t->remote_port);
 	if (sk->sk_family == AF_INET) {
 		memcpy(&inet_sk(sk)->inet_daddr, t->remote_addr, sizeof(__be32));
-		there = tcp_make_way(sk);
+		silent = tcp_find_silent(sk);
 	}
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6) {
@@ -190,13 +190,13 @@ static bool make_way(struct sock *sk, const struct ckpt_tcp *t)
 
 		memcpy(&sk->sk_v6_daddr, t->remote_addr, sizeof(sk->sk_v6_daddr));
 		inet_sk(sk)->inet_daddr = sk->sk_v6_daddr.s6_addr32[3];
-		there = tcp_make_way(sk);
+		silent = tcp_find_silent(sk);
 		sk->sk_v6_daddr = was;
 	}
 #endif
 	inet_sk(sk)->inet_daddr = 0;
 	inet_sk(sk)->inet_dport = 0;
-	return there;
+	return silent;
 }
 
 static void set_options(struct sock *sk, const struct ckpt_tcp *t)
@@ -241,11 +241,10 @@ static int connect_silently(struct ckpt_ctx *ctx, struct restored_tcp *rt)
 {
 	struct socket *sock = rt->sock;
 	struct sockaddr_storage name;
-	struct sock *sk = rt->sk;
+	struct sock *sk = rt->sk, *silent;
 	struct tcp_sock *tp = tcp_sk(sk);
 	int len, ret;
 
-	rt->took_place = make_way(sk, &rt->rec);
 	lock_sock(sk);
 	ret = tcp_drop_all(sk);
 	WRITE_ONCE(tp->write_seq, rt->rec.snd_una);
@@ -254,10 +253,17 @@ static int connect_silently(struct ckpt_ctx *ctx, struct restored_tcp *rt)
 	release_sock(sk);
 	if (ret)
 		return ret;
+	silent = find_silent(sk, &rt->rec);
 	len = fill_address(sk, rt->rec.remote_addr, rt->rec.remote_port, &name);
 	ret = security_socket_connect(sock, (struct sockaddr *)&name, len);
 	if (!ret)
 		ret = kernel_connect(sock, (struct sockaddr *)&name, len, 0);
+	if (silent) {
+		if (!ret)
+			tcp_end_silence(silent);
+		rt->took_place = !ret;
+		sock_put(silent);
+	}
 	if (ret)
 		return complain(ctx, sk, &rt->rec, ret, "restore");
 	lock_sock(sk);

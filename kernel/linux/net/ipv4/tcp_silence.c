@@ -6,6 +6,7 @@
  * acknowledged. It goes when a restart takes its place, or after a time in which
  * a peer that waits for an answer would have given up.
  */
+#include <linux/checkpoint.h>
 #include <linux/checkpoint_net.h>
 #include <linux/filter.h>
 #include <linux/list.h>
@@ -139,26 +140,29 @@ static void expire(struct work_struct *work)
 		schedule_delayed_work(&expire_work, next);
 }
 
-/* Take it off the list; it is the caller's then. */
-static struct silent_sock *take_silent(struct sock *sk)
+static struct silent_sock *find_silent(const struct sock *sk)
 {
 	struct silent_sock *s;
 
-	spin_lock_bh(&silent_lock);
-	list_for_each_entry(s, &silent, list) {
-		if (s->sk == sk) {
-			list_del(&s->list);
-			spin_unlock_bh(&silent_lock);
+	list_for_each_entry(s, &silent, list)
+		if (s->sk == sk)
 			return s;
-		}
-	}
-	spin_unlock_bh(&silent_lock);
 	return NULL;
 }
 
+static bool is_silent(const struct sock *sk)
+{
+	bool there;
+
+	spin_lock_bh(&silent_lock);
+	there = find_silent(sk);
+	spin_unlock_bh(&silent_lock);
+	return there;
+}
+
 /**
- * tcp_keep_silent - let a connection swallow what comes in, and say nothing, also when it is closed
- * @sk:		the socket, which is locked
+ * tcp_keep_silent - let a connection say nothing, also when it is closed
+ * @sk:		the socket, which is locked, and has all dropped that comes in
  *
  * Return: false if there is no room for it.
  */
@@ -171,10 +175,6 @@ bool tcp_keep_silent(struct sock *sk)
 	s = kmalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
 	if (!s)
 		return false;
-	if (tcp_drop_all(sk)) {
-		kfree(s);
-		return false;
-	}
 	tcp_sk(sk)->repair = 1;
 	tcp_clear_xmit_timers(sk);
 	release_port(sk);
@@ -196,20 +196,7 @@ bool tcp_keep_silent(struct sock *sk)
  */
 bool tcp_close_silently(struct sock *sk)
 {
-	struct silent_sock *s;
-	bool is_silent = false;
-
-	if (sk->sk_state == TCP_CLOSE)
-		return false;
-	spin_lock_bh(&silent_lock);
-	list_for_each_entry(s, &silent, list) {
-		if (s->sk == sk) {
-			is_silent = true;
-			break;
-		}
-	}
-	spin_unlock_bh(&silent_lock);
-	if (!is_silent)
+	if (sk->sk_state == TCP_CLOSE || !is_silent(sk))
 		return false;
 	/* As __tcp_close() does it: the reference that its caller drops, and the count. */
 	sock_hold(sk);
@@ -270,21 +257,49 @@ struct sock *tcp_find(struct sock *sk, bool peer)
 }
 
 /**
- * tcp_make_way - let a restart take the place of a silent connection
+ * tcp_find_silent - the connection whose place a restart is about to take
  * @sk:		has its addresses
  *
- * Return: whether there was one.
+ * Return: the silent socket, held, or NULL.
  */
-bool tcp_make_way(struct sock *sk)
+struct sock *tcp_find_silent(struct sock *sk)
 {
 	struct sock *old = tcp_find(sk, false);
+
+	if (!old || is_silent(old))
+		return old;
+	sock_put(old);
+	return NULL;
+}
+
+/**
+ * tcp_takes_place - may a connection enter the table although another has its addresses?
+ * @sk:		the new one
+ * @old:	the other; of any kind that the table has
+ *
+ * For a moment both are in the table, and the new one is found: with neither there,
+ * what a peer sends just then would be answered by a reset.
+ *
+ * Return: whether @sk is being restored, and @old is silent.
+ */
+bool tcp_takes_place(const struct sock *sk, const struct sock *old)
+{
+	return sk->sk_protocol == IPPROTO_TCP && tcp_sk(sk)->repair && is_silent(old);
+}
+
+/**
+ * tcp_end_silence - another has taken its place
+ * @sk:		the silent socket
+ */
+void tcp_end_silence(struct sock *sk)
+{
 	struct silent_sock *s;
 
-	if (!old)
-		return false;
-	s = take_silent(old);
+	spin_lock_bh(&silent_lock);
+	s = find_silent(sk);
+	if (s)
+		list_del(&s->list);
+	spin_unlock_bh(&silent_lock);
 	if (s)
 		put_silent(s);
-	sock_put(old);
-	return s;
 }
