@@ -91,3 +91,81 @@ void ckpt_pageset_intersect(struct ckpt_pageset *set, const struct ckpt_pageset 
 			bitmap_zero(chunk, CKPT_CHUNK_PAGES);
 	}
 }
+
+/**
+ * ckpt_pageset_add - add neighbouring pages
+ * @set:	the set
+ * @addr:	address of the first page
+ * @nr:		how many
+ *
+ * Return: 0 or -ENOMEM; then some have been added.
+ */
+int ckpt_pageset_add(struct ckpt_pageset *set, unsigned long addr, unsigned long nr)
+{
+	while (nr) {
+		unsigned int bit = (addr >> PAGE_SHIFT) % CKPT_CHUNK_PAGES;
+		unsigned long n = min(nr, CKPT_CHUNK_PAGES - bit);
+		unsigned long *chunk = ckpt_pageset_chunk(set, addr);
+
+		if (!chunk)
+			return -ENOMEM;
+		bitmap_set(chunk, bit, n);
+		addr += n << PAGE_SHIFT;
+		nr -= n;
+	}
+	return 0;
+}
+
+/**
+ * ckpt_pageset_remove - take neighbouring pages out
+ * @set:	the set
+ * @addr:	address of the first page
+ * @nr:		how many; they need not be in the set
+ */
+void ckpt_pageset_remove(struct ckpt_pageset *set, unsigned long addr, unsigned long nr)
+{
+	while (nr) {
+		unsigned int bit = (addr >> PAGE_SHIFT) % CKPT_CHUNK_PAGES;
+		unsigned long n = min(nr, CKPT_CHUNK_PAGES - bit);
+		unsigned long *chunk = ckpt_pageset_find(set, addr);
+
+		if (chunk)
+			bitmap_clear(chunk, bit, n);
+		addr += n << PAGE_SHIFT;
+		nr -= n;
+	}
+}
+
+/**
+ * ckpt_pageset_next - find the next pages that are in a set
+ * @set:	the set
+ * @addr:	where to begin; becomes the address of the first one
+ * @end:	where the search ends
+ *
+ * Return: how many stand there side by side, at most to the end of their chunk; or 0.
+ */
+unsigned long ckpt_pageset_next(const struct ckpt_pageset *set, unsigned long *addr,
+				unsigned long end)
+{
+	unsigned long last = (end - 1) >> (PAGE_SHIFT + CKPT_CHUNK_SHIFT);
+	unsigned long index = *addr >> (PAGE_SHIFT + CKPT_CHUNK_SHIFT);
+	unsigned long first = (*addr >> PAGE_SHIFT) % CKPT_CHUNK_PAGES, *chunk;
+
+	if (*addr >= end)
+		return 0;
+	for (chunk = xa_find((struct xarray *)&set->chunks, &index, last, XA_PRESENT); chunk;
+	     chunk = xa_find_after((struct xarray *)&set->chunks, &index, last, XA_PRESENT)) {
+		unsigned long base = index << (PAGE_SHIFT + CKPT_CHUNK_SHIFT), nr;
+
+		if (base > *addr)
+			first = 0;
+		nr = min(CKPT_CHUNK_PAGES, (end - base) >> PAGE_SHIFT);
+		first = find_next_bit(chunk, nr, first);
+		if (first < nr) {
+			*addr = base + (first << PAGE_SHIFT);
+			return find_next_zero_bit(chunk, nr, first) - first;
+		}
+		first = 0;
+	}
+	return 0;
+}

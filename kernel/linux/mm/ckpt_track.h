@@ -37,6 +37,10 @@ unsigned long *ckpt_pageset_find(const struct ckpt_pageset *set, unsigned long a
 unsigned long *ckpt_pageset_chunk(struct ckpt_pageset *set, unsigned long addr);
 bool ckpt_pageset_test(const struct ckpt_pageset *set, unsigned long addr);
 void ckpt_pageset_intersect(struct ckpt_pageset *set, const struct ckpt_pageset *other);
+int ckpt_pageset_add(struct ckpt_pageset *set, unsigned long addr, unsigned long nr);
+void ckpt_pageset_remove(struct ckpt_pageset *set, unsigned long addr, unsigned long nr);
+unsigned long ckpt_pageset_next(const struct ckpt_pageset *set, unsigned long *addr,
+				unsigned long end);
 
 struct ckpt_tracker_ops;
 struct ckpt_mm_track;

@@ -39,7 +39,7 @@ void restore_mm_put(void *ptr)
 
 	restore_cow_put(rm);
 	ckpt_pageset_free(rm->borrowed);
-	mtree_destroy(&rm->needed);
+	ckpt_pageset_free(rm->needed);
 	mmput(rm->mm);
 	kfree(rm);
 }
@@ -590,7 +590,6 @@ static struct restored_mm *restored_mm_alloc(void)
 
 	if (!rm)
 		return NULL;
-	mt_init(&rm->needed);
 	INIT_LIST_HEAD(&rm->cows);
 	rm->mm = mm_alloc();
 	if (!rm->mm) {

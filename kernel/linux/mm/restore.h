@@ -7,7 +7,6 @@
 
 #include <linux/err.h>
 #include <linux/list.h>
-#include <linux/maple_tree.h>
 #include <linux/mm_types.h>
 #include <linux/rcupdate.h>
 #include <uapi/linux/checkpoint.h>
@@ -26,7 +25,7 @@ struct restart_task;
  * @tracker:	enum ckpt_tracker: goes on
  * @dumpable:	set at the end
  * @leader:	leader of the first process that adopts it
- * @needed:	page numbers that are to come from parent images
+ * @needed:	pages that are to come from parent images, or NULL: none
  * @cows:	COW records, until the pages are shared
  * @borrowed:	the pages they speak of, or NULL
  * @job:	who makes it while other records are read, or NULL
@@ -37,7 +36,7 @@ struct restored_mm {
 	u32 tracker;
 	u32 dumpable;
 	struct restart_task *leader;
-	struct maple_tree needed;
+	struct ckpt_pageset *needed;
 	struct list_head cows;
 	struct ckpt_pageset *borrowed;
 	struct mm_job *job;

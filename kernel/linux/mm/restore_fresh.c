@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages of an address space that nobody uses yet: they are read into memory
- * that need not be zero, and mapped when they are whole. No fault is taken, pages
- * of one page table come together, and several CPUs read what is much.
+ * Pages of an address space that nobody uses yet. Pages of one page table come
+ * together, and several CPUs read what is much.
+ *
+ * Small pages are read into memory that need not be zero, and mapped when they
+ * are whole: no fault is taken. Where pages may be huge, or are there already, they
+ * are read in their place.
  */
 #include <linux/checkpoint_internal.h>
 #include <linux/gfp.h>
@@ -42,6 +45,7 @@
  * @mm:		the address space
  * @start:	the mapping
  * @end:	its end
+ * @in_place:	the pages are read where they are, after a fault if need be
  * @lock:	of what follows, up to @error
  * @run:	what nobody has taken yet
  * @nr_runs:	how many runs that are
@@ -58,6 +62,7 @@ struct fresh_range {
 	struct mm_struct *mm;
 	unsigned long start;
 	unsigned long end;
+	bool in_place;
 	spinlock_t lock;		/* who takes what */
 	const struct page_run *run;
 	unsigned int nr_runs;
@@ -95,11 +100,17 @@ struct fresh_worker {
 	struct fresh_batch batch;
 };
 
-/* Small pages that a process has for itself. Locked memory is there already. */
+/* Whose pages a process has for itself. */
+static bool is_private(const struct vm_area_struct *vma)
+{
+	return !(vma->vm_flags & (VM_MAYSHARE | VM_HUGETLB | VM_IO | VM_PFNMAP | VM_MIXEDMAP)) &&
+	       (vma_is_anonymous(vma) || vma->vm_file);
+}
+
+/* Small pages that are not there. Locked memory is there already. */
 static bool is_for_fresh_pages(struct vm_area_struct *vma)
 {
-	if (vma->vm_flags & (VM_LOCKED | VM_MAYSHARE | VM_HUGETLB) ||
-	    vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
+	if (vma->vm_flags & VM_LOCKED)
 		return false;
 	if (vma_is_anonymous(vma))
 		return !thp_vma_allowable_order(vma, vma->vm_flags, TVA_IN_PF | TVA_ENFORCE_SYSFS,
@@ -163,7 +174,7 @@ static void put_pages(struct fresh_batch *b, unsigned int first)
 			put_page(b->page[i]);
 }
 
-static int alloc_pages_for(struct mm_struct *mm, struct fresh_batch *b)
+static int fill_gaps(struct fresh_batch *b)
 {
 	unsigned int i;
 
@@ -171,8 +182,13 @@ static int alloc_pages_for(struct mm_struct *mm, struct fresh_batch *b)
 		b->spare = alloc_page(GFP_HIGHUSER);
 	for (i = 0; i < b->nr; i++)
 		b->page[i] = b->entry[i] == NO_ENTRY ? b->spare : NULL;
-	if (b->nr_gaps && !b->spare)
-		return -ENOMEM;
+	return b->nr_gaps && !b->spare ? -ENOMEM : 0;
+}
+
+static int alloc_pages_for(struct mm_struct *mm, struct fresh_batch *b)
+{
+	unsigned int i;
+
 	alloc_pages_bulk_array(GFP_HIGHUSER_MOVABLE, b->nr, b->page);
 	for (i = 0; i < b->nr; i++) {
 		if (b->entry[i] == NO_ENTRY)
@@ -233,15 +249,92 @@ static unsigned int map_batch(struct mm_struct *mm, const struct fresh_batch *b)
 	return i;
 }
 
-/* Read and map the pages of a batch, from where @s stands. */
-static int make_batch(struct ckpt_stream *s, struct mm_struct *mm, struct fresh_batch *b)
+/* Is a huge page mapped as a whole where the batch's page table would be? */
+static bool is_mapped_whole(struct mm_struct *mm, const struct fresh_batch *b, struct folio *folio)
 {
+	pmd_t *pmd = mm_find_pmd(mm, b->base), entry = pmd ? pmdp_get_lockless(pmd) : __pmd(0);
+
+	return pmd_trans_huge(entry) && pmd_page(entry) == &folio->page;
+}
+
+/*
+ * Pin the pages where they are; of a huge page only the first, which holds all.
+ * Returns how many, those before the first that cannot be had, gaps included.
+ */
+static unsigned int pin_batch(struct mm_struct *mm, struct fresh_batch *b, bool *whole)
+{
+	unsigned int i = 0, j;
+	int locked = 1;
+
+	*whole = false;
+	mmap_read_lock(mm);
+	while (i < b->nr) {
+		unsigned int nr = 1;
+		long n;
+
+		if (b->entry[i] == NO_ENTRY) {
+			i++;
+			continue;
+		}
+		while (i && i + nr < b->nr && b->entry[i + nr] == b->entry[i] + nr)
+			nr++;
+		n = pin_user_pages_remote(mm, batch_addr(b, i), nr, FOLL_WRITE | FOLL_FORCE,
+					  b->page + i, &locked);
+		if (!locked)
+			mmap_read_lock(mm);
+		locked = 1;
+		if (n <= 0)
+			break;
+		*whole = !i && is_mapped_whole(mm, b, page_folio(b->page[0]));
+		i += n;
+		if (*whole)
+			break;
+	}
+	for (j = 1; *whole && j < b->nr; j++)
+		if (b->entry[j] != NO_ENTRY)
+			b->page[j] = folio_page(page_folio(b->page[0]), b->entry[j]);
+	mmap_read_unlock(mm);
+	return *whole ? b->nr : i;
+}
+
+static void unpin_batch(struct fresh_batch *b, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (b->entry[i] != NO_ENTRY)
+			unpin_user_pages_dirty_lock(b->page + i, 1, true);
+}
+
+static int fill_in_place(struct ckpt_stream *s, struct mm_struct *mm, struct fresh_batch *b)
+{
+	unsigned int pinned;
+	bool whole;
+	int ret;
+
+	pinned = pin_batch(mm, b, &whole);
+	if (pinned < b->nr)
+		ret = fatal_signal_pending(current) ? -EINTR : -ENOMEM;
+	else
+		ret = ckpt_read_pages(s, b->page, b->nr);
+	unpin_batch(b, whole ? 1 : pinned);
+	return ret;
+}
+
+/* Read the pages of a batch, from where @s stands, and have them mapped. */
+static int make_batch(struct ckpt_stream *s, const struct fresh_range *r, struct fresh_batch *b)
+{
+	struct mm_struct *mm = r->mm;
 	unsigned int done = 0;
 	int ret;
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
-	ret = alloc_pages_for(mm, b);
+	ret = fill_gaps(b);
+	if (r->in_place)
+		return ret ?: fill_in_place(s, mm, b);
+	if (!ret)
+		ret = alloc_pages_for(mm, b);
 	if (!ret)
 		ret = ckpt_read_pages(s, b->page, b->nr);
 	if (!ret) {
@@ -274,7 +367,7 @@ static void make_side_by_side(struct fresh_range *r, struct fresh_batch *b)
 		if (!more)
 			return;
 		s.pos = r->pos + ((loff_t)b->at << PAGE_SHIFT);
-		ret = make_batch(&s, r->mm, b);
+		ret = make_batch(&s, r, b);
 		if (ret)
 			fresh_error(r, batch_addr(b, 0), ret);
 		cond_resched();
@@ -345,7 +438,9 @@ static bool make_in_parallel(struct ckpt_stream *s, struct fresh_range *r, unsig
 		return false;
 	r->file = s->file;
 	r->pos = s->pos - (s->buf_len - s->buf_pos);
-	r->batch = nr < BATCHES_EACH * cpus * PTRS_PER_PTE ? SMALL_BATCH_PAGES : PTRS_PER_PTE;
+	/* A huge page is one CPU's. */
+	if (!r->in_place && nr < BATCHES_EACH * cpus * PTRS_PER_PTE)
+		r->batch = SMALL_BATCH_PAGES;
 	for (i = 0; i < cpus - 1; i++) {
 		workers[started] = start_worker(r, i);
 		started += !!workers[started];
@@ -364,7 +459,7 @@ static void make_in_turn(struct ckpt_stream *s, struct fresh_range *r, struct fr
 	unsigned long at = 0;
 
 	while (!r->error && take_batch(r, b)) {
-		int ret = ckpt_skip_pages(s, b->at - at) ?: make_batch(s, r->mm, b);
+		int ret = ckpt_skip_pages(s, b->at - at) ?: make_batch(s, r, b);
 
 		if (ret)
 			fresh_error(r, batch_addr(b, 0), ret);
@@ -389,7 +484,7 @@ static unsigned long pages_within(const struct fresh_range *r)
 	return nr;
 }
 
-/* The mapping of the first run. Returns 1, 0 if its pages are not for this way, or an error. */
+/* The mapping of the first run. Returns 1, 0 if it has no pages of its own, or an error. */
 static int prepare(struct fresh_range *r)
 {
 	struct vm_area_struct *vma;
@@ -398,9 +493,10 @@ static int prepare(struct fresh_range *r)
 	if (mmap_read_lock_killable(r->mm))
 		return -EINTR;
 	vma = vma_lookup(r->mm, r->run->addr);
-	if (vma && is_for_fresh_pages(vma)) {
+	if (vma && is_private(vma)) {
 		r->start = vma->vm_start;
 		r->end = vma->vm_end;
+		r->in_place = !is_for_fresh_pages(vma);
 		ret = anon_vma_prepare(vma) ?: 1;
 	}
 	mmap_read_unlock(r->mm);
@@ -416,8 +512,8 @@ static int prepare(struct fresh_range *r)
  * @nr_runs:	how many runs there are
  *
  * Return: how many pages have been made, from the first on, those of one mapping;
- * 0 if they are not for this way, and nothing has been read; or a negative error,
- * which has been logged.
+ * 0 if no private memory is mapped there, and nothing has been read; or a negative
+ * error, which has been logged.
  */
 long restore_fresh_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_struct *mm,
 			 const struct page_run *run, unsigned int nr_runs)

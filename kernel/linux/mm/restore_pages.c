@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "ckpt_lazy.h"
+#include "ckpt_track.h"
 #include "restore.h"
 #include "restore_pages.h"
 
@@ -50,7 +51,7 @@ int restore_shmem_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 
 static void restored_shmem_free(struct restored_shmem *rs)
 {
-	mtree_destroy(&rs->needed);
+	ckpt_pageset_free(rs->needed);
 	fput(rs->file);
 	kfree(rs);
 }
@@ -83,7 +84,6 @@ int restore_shmem_track_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	rs = kzalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
 	if (!rs)
 		return -ENOMEM;
-	mt_init(&rs->needed);
 	rs->file = get_file(file);
 	rs->objref = rec->objref;
 	ret = mtree_insert(&ctx->shmem_ids, id, rs, GFP_KERNEL_ACCOUNT);
@@ -450,10 +450,27 @@ int restore_add_run(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_struc
 	return 0;
 }
 
+/*
+ * For a page that will come a set takes at most one chunk, an eighth of a page. An image
+ * that claims more than memory can ever hold is not believed.
+ */
+static int need(struct ckpt_ctx *ctx, struct ckpt_pageset **set, unsigned long addr,
+		unsigned long nr)
+{
+	if (!*set)
+		*set = ckpt_pageset_alloc();
+	if (!*set)
+		return -ENOMEM;
+	if ((*set)->bytes + nr / BITS_PER_BYTE > totalram_pages() * (PAGE_SIZE / 8))
+		return ckpt_err(ctx, -ENOMEM,
+				"more pages of parents than there is memory for, with %lu at 0x%lx",
+				nr, addr);
+	return ckpt_pageset_add(*set, addr, nr);
+}
+
 /* To be found in a parent image. */
 static int need_pages(struct ckpt_ctx *ctx, struct restored_mm *rm, const struct ckpt_extent *e)
 {
-	unsigned long first = e->addr >> PAGE_SHIFT;
 	bool ok;
 
 	if (!ckpt_has_parent(ctx))
@@ -466,8 +483,7 @@ static int need_pages(struct ckpt_ctx *ctx, struct restored_mm *rm, const struct
 	if (!ok)
 		return ckpt_err(ctx, -EINVAL, "pages where no private memory is mapped");
 	ctx->where.addr = 0;
-	return mtree_store_range(&rm->needed, first, first + e->nr - 1, xa_mk_value(1),
-				 GFP_KERNEL_ACCOUNT);
+	return need(ctx, &rm->needed, e->addr, e->nr);
 }
 
 static int restore_mm_pages(struct ckpt_ctx *ctx, struct restored_mm *rm, struct extents *x)
@@ -567,8 +583,7 @@ static int restore_shmem_pages(struct ckpt_ctx *ctx, struct file *file, u32 objr
 					"%u pages of kind %u at 0x%llx of shared memory",
 					e->nr, e->kind, e->addr);
 		if (in_parent)
-			ret = mtree_store_range(&rs->needed, first, first + e->nr - 1,
-						xa_mk_value(1), GFP_KERNEL_ACCOUNT);
+			ret = need(ctx, &rs->needed, e->addr, e->nr);
 		else
 			ret = restore_shmem_range(ctx, &ctx->img, file, first, e->nr, x->pages);
 	}

@@ -6,11 +6,10 @@
 #define _MM_RESTORE_PAGES_H
 
 #include <linux/checkpoint_internal.h>
-#include <linux/maple_tree.h>
 
 #include "restore.h"
 
-#define MAX_PAGE_RUNS	1024
+#define MAX_PAGE_RUNS	8192
 
 /**
  * struct extents - a PAGES record, checked as far as it can be by itself
@@ -38,12 +37,12 @@ struct extents {
  * struct restored_shmem - shared memory that has a name in the chain
  * @file:	it
  * @objref:	its objref
- * @needed:	page numbers that are to come from parent images
+ * @needed:	pages that are to come from parent images, by their offset; or NULL: none
  */
 struct restored_shmem {
 	struct file *file;
 	u32 objref;
-	struct maple_tree needed;
+	struct ckpt_pageset *needed;
 };
 
 struct extents *restore_read_extents(struct ckpt_ctx *ctx, struct ckpt_stream *s,

@@ -9,6 +9,7 @@
 #include <linux/sched/signal.h>
 #include <linux/xarray.h>
 
+#include "ckpt_track.h"
 #include "restore.h"
 #include "restore_pages.h"
 
@@ -19,48 +20,43 @@ struct taker {
 };
 
 static int take_range(struct ckpt_ctx *ctx, struct ckpt_stream *s, const struct taker *to,
-		      struct extents *x, bool zero, unsigned long first, unsigned long nr)
+		      struct extents *x, bool zero, unsigned long addr, unsigned long nr)
 {
 	u32 skip = x->skip;
 
 	if (zero)
-		return restore_zeroes(ctx, to->rm->mm, first << PAGE_SHIFT, nr, x->pages);
+		return restore_zeroes(ctx, to->rm->mm, addr, nr, x->pages);
 	if (to->rm)
-		return restore_add_run(ctx, s, to->rm->mm, x, first << PAGE_SHIFT, nr);
+		return restore_add_run(ctx, s, to->rm->mm, x, addr, nr);
 	x->skip = 0;
 	if (ckpt_skip_pages(s, skip))
 		return ckpt_err(ctx, -EIO, "cannot read the image");
-	return restore_shmem_range(ctx, s, to->rs->file, first, nr, x->pages);
+	return restore_shmem_range(ctx, s, to->rs->file, addr >> PAGE_SHIFT, nr, x->pages);
 }
 
 /* Take of a parent's extent what is still needed, and pass over the rest. */
 static int take_extent(struct ckpt_ctx *ctx, struct ckpt_stream *s, const struct taker *to,
 		       const struct ckpt_extent *e, struct extents *x)
 {
-	struct maple_tree *wanted = to->rs ? &to->rs->needed : &to->rm->needed;
-	unsigned long first = e->addr >> PAGE_SHIFT, last = first + e->nr - 1, at, end;
-	bool zero = e->kind == CKPT_PAGES_ZERO, took = false;
+	struct ckpt_pageset *wanted = to->rs ? to->rs->needed : to->rm->needed;
+	unsigned long at = e->addr, end = at + ((unsigned long)e->nr << PAGE_SHIFT), next, nr;
+	bool zero = e->kind == CKPT_PAGES_ZERO;
 	int ret = 0;
 
-	for (at = first; at <= last && !ret; at = end + 1) {
-		MA_STATE(mas, wanted, at, at);
-		bool needed;
-
+	for (; at < end && !ret; at = next + (nr << PAGE_SHIFT)) {
 		if (fatal_signal_pending(current))
 			return ckpt_err(ctx, -EINTR, "interrupted");
-		mas_lock(&mas);
-		needed = mas_walk(&mas);
-		end = min(mas.last, last);
-		mas_unlock(&mas);
-		if (needed)
-			ret = take_range(ctx, s, to, x, zero, at, end - at + 1);
-		else if (!zero)
-			x->skip += end - at + 1;
-		took |= needed;
+		next = at;
+		nr = wanted ? ckpt_pageset_next(wanted, &next, end) : 0;
+		if (!nr)
+			next = end;
+		if (!zero)
+			x->skip += (next - at) >> PAGE_SHIFT;
+		if (!nr)
+			break;
+		ckpt_pageset_remove(wanted, next, nr);
+		ret = take_range(ctx, s, to, x, zero, next, nr);
 	}
-	/* All at once: to take out one run after the other costs more than to read them. */
-	if (took && !ret)
-		ret = mtree_store_range(wanted, first, last, NULL, GFP_KERNEL_ACCOUNT);
 	return ret;
 }
 
@@ -180,18 +176,20 @@ int restore_parent_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s)
 	return ret ? ckpt_err(ctx, ret, "cannot read a parent image (error %d)", ret) : 0;
 }
 
-static void count_missing(struct maple_tree *needed, unsigned long *nr, unsigned long *first)
+static void count_missing(const struct ckpt_pageset *needed, unsigned long *nr,
+			  unsigned long *first)
 {
-	MA_STATE(mas, needed, 0, 0);
-	void *entry;
+	unsigned long addr = 0, n;
 
-	mas_lock(&mas);
-	mas_for_each(&mas, entry, ULONG_MAX) {
+	while (needed) {
+		n = ckpt_pageset_next(needed, &addr, TASK_SIZE_MAX);
+		if (!n)
+			break;
 		if (!*nr)
-			*first = mas.index << PAGE_SHIFT;
-		*nr += mas.last - mas.index + 1;
+			*first = addr;
+		*nr += n;
+		addr += n << PAGE_SHIFT;
 	}
-	mas_unlock(&mas);
 }
 
 /**
@@ -207,10 +205,10 @@ int restore_missing_pages(struct ckpt_ctx *ctx)
 	struct restored_mm *rm;
 
 	while ((rm = ckpt_ref_next(ctx, &i, CKPT_OBJ_MM)))
-		count_missing(&rm->needed, &nr, &first);
+		count_missing(rm->needed, &nr, &first);
 	i = 0;
 	mt_for_each(&ctx->shmem_ids, rs, i, ULONG_MAX)
-		count_missing(&rs->needed, &nr, &first);
+		count_missing(rs->needed, &nr, &first);
 	if (!nr) {
 		restore_shmem_ids_free(ctx);
 		return restore_cow_pages(ctx);

@@ -434,6 +434,19 @@ long restart_help(int ctx_fd)
 	return ret;
 }
 
+/* What is half done is not begun again when a signal has been handled. */
+static int not_again(int err)
+{
+	switch (err) {
+	case -ERESTARTSYS:
+	case -ERESTARTNOINTR:
+	case -ERESTARTNOHAND:
+	case -ERESTART_RESTARTBLOCK:
+		return -EINTR;
+	}
+	return err;
+}
+
 /**
  * restart_run - restore the tree and let it go
  * @ctx_fd:	the restart context
@@ -464,7 +477,9 @@ int restart_run(int ctx_fd, struct restart_stats *stats)
 	restore_jobs_close(r->ckpt);
 	restore_tcp_free(r->ckpt);
 	if (!ret && READ_ONCE(r->phase) == PHASE_DEAD)
-		ret = -ECANCELED;
+		ret = ckpt_err(r->ckpt, -ECANCELED, "canceled");
+	if (ret)
+		ret = not_again(ckpt_err(r->ckpt, ret, "failed with error %d", ret));
 	/* What is held by the tasks now. On failure they may still be at it. */
 	if (!ret)
 		ckpt_refs_release(r->ckpt);

@@ -309,6 +309,7 @@ int restart_create(u64 flags, const int *fds, unsigned int nr_fds, int log_fd,
 		ret = anon_inode_getfd("[restart]", &restart_fops, r, O_RDONLY | O_CLOEXEC);
 	if (ret >= 0)
 		return ret;
+	ckpt_err(r->ckpt, ret, "failed with error %d", ret);
 fail:
 	restart_put(r);
 	return ret;
