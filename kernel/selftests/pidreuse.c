@@ -16,6 +16,7 @@
 #include "tap.h"
 
 #define IMAGE	"/ckpt/selftest-pidreuse.img"
+#define RUNS	"/tmp/selftest-pidreuse.runs"
 
 static const char *pid_path(void)
 {
@@ -40,15 +41,16 @@ static void slow_parent_body(void)
 	verify(waitpid(child, NULL, 0) == child, "the parent waits at last");
 }
 
-static pid_t restart_meanwhile(void)
+/* @how: --detach, or --pidfile=FILE: it is the parent, and says so when the tree runs. */
+static pid_t restart_meanwhile(const char *how)
 {
 	char output[4096];
 	pid_t pid = fork();
 	int status;
 
 	if (pid == 0) {
-		status = RUN(output, restart_path, "-i", IMAGE, "--detach");
-		if (status)
+		status = RUN(output, restart_path, "-i", IMAGE, how);
+		if (*output)
 			tap_diag("restart: %s", output);
 		_exit(status);
 	}
@@ -76,7 +78,7 @@ static void slow_parent(void)
 	status = RUN(output, restart_path, "-i", IMAGE, "--detach");
 	tap_ok(status == 1 && strstr(output, "has not waited for it"), "a parent that does not wait is named: %s", output);
 
-	restart = restart_meanwhile();
+	restart = restart_meanwhile("--detach");
 	subject_finish(&s);
 	waitpid(restart, &status, 0);
 	tap_ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a restart waits for a parent to wait");
@@ -99,8 +101,9 @@ static pid_t member_of(pid_t group)
 }
 
 /* Of a tree that is killed each leaves when init comes to it: a member of a group may be later than its leader. */
-static void slow_group(void)
+static void slow_group(bool detach)
 {
+	const char *how = detach ? "--detach" : "--pidfile=" RUNS;
 	pid_t leader = member_of(0), member = member_of(leader), restart;
 	char output[4096], pid[16];
 	int status;
@@ -116,10 +119,17 @@ static void slow_group(void)
 	tap_ok(status == 1 && strstr(output, "process group"), "a group that lives on is named: %s", output);
 
 	kill(member, SIGKILL);
-	restart = restart_meanwhile();
+	restart = restart_meanwhile(how);
 	waitpid(member, NULL, 0);
+	if (!detach) {
+		while (access(RUNS, F_OK) < 0 && waitpid(restart, &status, WNOHANG) == 0)
+			usleep(1000);
+		unlink(RUNS);
+		kill(leader, SIGKILL);
+	}
 	waitpid(restart, &status, 0);
-	tap_ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a restart waits for the rest of a group to go");
+	tap_ok(WIFEXITED(status) && WEXITSTATUS(status) == (detach ? 0 : 128 + SIGKILL),
+	       "a restart%s waits for the rest of a group to go", detach ? "" : " that is the parent");
 	kill(leader, SIGKILL);
 	tap_ok(wait_gone(leader), "the restored leader ends");
 }
@@ -128,7 +138,8 @@ int main(void)
 {
 	need_checkpoint();
 	slow_parent();
-	slow_group();
+	slow_group(true);
+	slow_group(false);
 	unlink(IMAGE);
 	return tap_done();
 }

@@ -201,12 +201,17 @@ static ssize_t restart_read(struct file *file, char __user *buf, size_t len, lof
 	return done;
 }
 
-/* Every joined task has inherited the descriptor: only the owner's close counts. */
+/*
+ * Every joined task has inherited the descriptor: only the owner's close counts. Not
+ * that of the copied table of a child that the owner could not make, as its pid was
+ * still taken: the owner tries again. Who exits has no table any more.
+ */
 static int restart_flush(struct file *file, fl_owner_t id)
 {
 	struct restart_ctx *r = file->private_data;
+	bool closed = !current->files || id == current->files;
 
-	if (task_tgid(current) == r->owner && r->phase != PHASE_GO) {
+	if (closed && task_tgid(current) == r->owner && r->phase != PHASE_GO) {
 		restart_set_phase(r, PHASE_DEAD);
 		restore_jobs_close(r->ckpt);
 	}
