@@ -273,12 +273,21 @@ static void linux32(void)
 	verify(personality(~0UL) == (PER_LINUX32 | ADDR_NO_RANDOMIZE), "personality: 0x%x", personality(~0UL));
 }
 
+/* Of other systems it is no more than a number. */
+static void of_another_system(void)
+{
+	personality(PER_SOLARIS);
+	pause_here();
+	verify(personality(~0UL) == PER_SOLARIS, "personality: 0x%x", personality(~0UL));
+}
+
 int main(void)
 {
 	need_checkpoint();
 	subject_round("threads", threads_are_scheduled);
 	subject_round("attributes", attributes);
 	subject_round("linux32", linux32);
+	subject_round("of another system", of_another_system);
 	subject_round("seccomp filters", filters);
 	subject_round("seccomp thread sync", thread_sync);
 	subject_round("seccomp strict", strict);

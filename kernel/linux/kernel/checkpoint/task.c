@@ -27,12 +27,6 @@
 /* PR_SET_IO_FLUSHER */
 #define PF_IO_FLUSHER	(PF_MEMALLOC_NOIO | PF_LOCAL_THROTTLE)
 
-/* Any flag, but only the execution domains of Linux. */
-static bool personality_is_supported(u32 personality)
-{
-	return (personality & PER_MASK) == PER_LINUX || (personality & PER_MASK) == PER_LINUX32;
-}
-
 /* Is its group shared with processes that are not of the tree? */
 static bool group_is_shared(struct ckpt_ctx *ctx, struct task_struct *t)
 {
@@ -95,8 +89,6 @@ int ckpt_task_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 	OBSTACLE(ns, "lives in %s namespace: not supported", ns);
 	OBSTACLE(t->ptrace, "is traced: detach the debugger first");
 	OBSTACLE(t->flags & (PF_USER_WORKER | PF_KTHREAD), "is a worker thread of the kernel");
-	OBSTACLE(!personality_is_supported(t->personality), "has personality 0x%x: not supported",
-		 t->personality);
 	OBSTACLE(t->pdeath_signal && parent_leader_is_dead(t),
 		 "its parent's first thread has ended (PR_SET_PDEATHSIG): not supported");
 	if (!ret && thread_group_leader(t))
@@ -588,7 +580,8 @@ int restore_task(struct restart_task *rt)
 #endif
 	if (ret)
 		return ret;
-	if (!personality_is_supported(th->personality))
+	/* By this personality(2) only asks. */
+	if (th->personality == 0xffffffff)
 		return restore_fail(rt, -EINVAL, "its personality");
 	set_personality(th->personality);
 	current->timer_slack_ns = th->timer_slack_ns;
