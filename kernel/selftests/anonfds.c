@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -393,6 +394,54 @@ static void pidfds(void)
 	verify(ended(fds[0]) == 1, "and tells of its end");
 }
 
+static int of_dead(void)
+{
+	pid_t pid = fork();
+	int fd;
+
+	if (pid == 0)
+		_exit(0);
+	fd = syscall(SYS_pidfd_open, pid, 0);
+	waitpid(pid, NULL, 0);
+	return fd;
+}
+
+static int why_no_signal(int fd)
+{
+	return syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) < 0 ? errno : 0;
+}
+
+/* What a pidfd of a dead one is good for is judged by its pid namespace. */
+static void dead_elsewhere(void)
+{
+	int outer = of_dead(), other = of_dead(), to[2], back[2], status = -1;
+	struct stat a, b;
+	pid_t child;
+	char c;
+
+	if (outer < 0 || other < 0 || pipe(to) < 0 || pipe(back) < 0 || unshare(CLONE_NEWPID) < 0)
+		_exit(77);
+	child = fork();
+	if (child == 0) {
+		int inner = of_dead();
+
+		if (inner < 0 || write(back[1], "", 1) != 1 || read(to[0], &c, 1) != 1)
+			_exit(1);
+		verify(why_no_signal(inner) == ESRCH, "one that lived beside it is no more");
+		verify(why_no_signal(outer) == EINVAL, "one that lived above it is none of its own");
+		_exit(0);
+	}
+	if (read(back[0], &c, 1) != 1)
+		_exit(78);
+	pause_here();
+	verify(why_no_signal(outer) == ESRCH, "for who lived there it is no more");
+	verify(fstat(outer, &a) == 0 && fstat(other, &b) == 0 && a.st_ino != b.st_ino, "two dead ones are two");
+	if (write(to[1], "x", 1) != 1)
+		_exit(79);
+	waitpid(child, &status, 0);
+	verify(status == 0, "the child ends");
+}
+
 /* A memfd that is a program, still open for writing by who made it. */
 static void memfd_executed(void)
 {
@@ -429,6 +478,7 @@ int main(int argc, char **argv)
 	subject_round("signalfd", signalfds);
 	subject_round("timerfd", timerfds);
 	subject_round("pidfd", pidfds);
+	subject_twice("pidfd of the dead", dead_elsewhere);
 	subject_round("epoll", epolls);
 	subject_round("epoll shared", epoll_shared);
 	subject_round("memfd", memfds);

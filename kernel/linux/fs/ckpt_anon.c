@@ -202,6 +202,8 @@ struct file *restore_anon_file(struct ckpt_ctx *ctx, const struct ckpt_file *f)
  */
 struct pid *ckpt_dead_pid(struct pid_namespace *ns, pid_t nr)
 {
+	/* By these user space tells pidfds apart. Those of the living are counted upwards. */
+	static atomic64_t ino = ATOMIC64_INIT(U32_MAX);
 	struct pid_namespace *up = ns;
 	struct pid *pid;
 	int i;
@@ -215,6 +217,7 @@ struct pid *ckpt_dead_pid(struct pid_namespace *ns, pid_t nr)
 		INIT_HLIST_HEAD(&pid->tasks[i]);
 	INIT_HLIST_HEAD(&pid->inodes);
 	init_waitqueue_head(&pid->wait_pidfd);
+	pid->ino = atomic64_dec_return(&ino);
 	pid->level = ns->level;
 	for (i = ns->level; i >= 0; i--, up = up->parent) {
 		pid->numbers[i].ns = up;

@@ -9,6 +9,43 @@
 #include <linux/slab.h>
 #include <uapi/linux/pidfd.h>
 
+/* Who of the tree lives in a pid namespace, or else in the next one above it that has somebody? */
+static pid_t inhabitant(struct ckpt_ctx *ctx, struct pid_namespace *ns)
+{
+	unsigned int i;
+
+	for (; ns; ns = ns->parent)
+		for (i = 0; i < ctx->tasks.nr; i++)
+			if (task_active_pid_ns(ctx->tasks.task[i]) == ns)
+				return ctx->entries[i].pid;
+	return 0;
+}
+
+/* What a pidfd of a dead one may be used for is judged by where that has lived. */
+static void describe_dead(struct ckpt_ctx *ctx, struct pid *pid, struct ckpt_pidfd *rec)
+{
+	struct pid_namespace *ns = ns_of_pid(pid);
+
+	rec->flags |= CKPT_PIDFD_DEAD;
+	if (ns == task_active_pid_ns(ctx->tasks.task[0]))
+		return;
+	rec->flags |= CKPT_PIDFD_ELSEWHERE;
+	rec->pid = inhabitant(ctx, ns);
+}
+
+/* Where nobody of the tree lives is no pid namespace for it: the first one of all. */
+static struct pid *dead_pid(struct ckpt_ctx *ctx, const struct ckpt_pidfd *p)
+{
+	struct restart_task *rt;
+
+	if (!(p->flags & CKPT_PIDFD_ELSEWHERE))
+		return ckpt_dead_pid(task_active_pid_ns(restart_root(ctx)), max(p->pid, 0));
+	if (!p->pid)
+		return ckpt_dead_pid(&init_pid_ns, 0);
+	rt = restart_lookup(ctx, p->pid);
+	return rt && rt->task ? ckpt_dead_pid(task_active_pid_ns(rt->task), 0) : NULL;
+}
+
 /**
  * checkpoint_pidfd - write a pidfd
  * @ctx:	the checkpoint
@@ -28,7 +65,7 @@ int checkpoint_pidfd(struct ckpt_ctx *ctx, struct file *file)
 		rec.flags |= CKPT_PIDFD_THREAD;
 	t = get_pid_task(pid, PIDTYPE_PID);
 	if (!t) {
-		rec.flags |= CKPT_PIDFD_DEAD;
+		describe_dead(ctx, pid, &rec);
 	} else {
 		put_task_struct(t);
 		if (!ckpt_in_tree(ctx, rec.pid))
@@ -58,11 +95,11 @@ int restore_pidfd_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	if (IS_ERR(p))
 		return PTR_ERR(p);
 	rt = restart_lookup(ctx, p->pid);
-	if (p->flags & ~CKPT_PIDFD_FLAGS_ALL)
+	if (p->flags & ~CKPT_PIDFD_FLAGS_ALL ||
+	    (p->flags & CKPT_PIDFD_ELSEWHERE && !(p->flags & CKPT_PIDFD_DEAD)))
 		pid = NULL;
 	else if (p->flags & CKPT_PIDFD_DEAD)
-		/* What it may be used for is judged by where that is. */
-		pid = ckpt_dead_pid(task_active_pid_ns(restart_root(ctx)), max(p->pid, 0));
+		pid = dead_pid(ctx, p);
 	else
 		pid = rt && rt->task ? get_pid(task_pid(rt->task)) : NULL;
 	file = pid ? pidfs_alloc_file(pid, O_RDWR | (p->flags & CKPT_PIDFD_THREAD ?

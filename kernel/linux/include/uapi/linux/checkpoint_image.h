@@ -736,11 +736,12 @@ struct ckpt_hugetlb {
 
 #define CKPT_PIDFD_THREAD	(1U << 0)
 #define CKPT_PIDFD_DEAD		(1U << 1)	/* it has ended, and was waited for */
-#define CKPT_PIDFD_FLAGS_ALL	0x3U
+#define CKPT_PIDFD_ELSEWHERE	(1U << 2)	/* and not where the root of the tree lives */
+#define CKPT_PIDFD_FLAGS_ALL	0x7U
 
 /* PIDFD: of which task. */
 struct ckpt_pidfd {
-	__s32 pid;
+	__s32 pid;		/* ELSEWHERE: who lives in that pid namespace; 0: nobody of the tree */
 	__u32 flags;		/* CKPT_PIDFD_* */
 };
 
