@@ -16,12 +16,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include <linux/checkpoint.h>
 
+#include "mutate.h"
 #include "subject.h"
 #include "tap.h"
 
@@ -465,6 +468,69 @@ static void inner(void)
 	verify(status == 0, "they live where they did (%x)", status);
 }
 
+/* One who ends with the tree, in a namespace that begins where he is. */
+static void inner_alone(void)
+{
+	int back[2];
+	pid_t child;
+	char c;
+
+	if (!make(GROUP) || !make(GROUP "/b") || pipe(back) < 0)
+		return;
+	put_text(GROUP "/cgroup.procs", "0");
+	child = fork();
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		put_text(GROUP "/b/cgroup.procs", "0");
+		if (unshare(CLONE_NEWCGROUP) < 0 || write(back[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	if (read(back[0], &c, 1) != 1)
+		_exit(85);
+	pause_here();
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
+static bool has_cgroup_ns(const void *at)
+{
+	return ((const struct ckpt_unshared *)at)->cgroup;
+}
+
+static bool is_about(uint32_t type)
+{
+	return type == CKPT_REC_CGROUP_NS;
+}
+
+static void damaged(void)
+{
+	struct ckpt_cgroup_ns *n = record(CKPT_REC_CGROUP_NS, NULL);
+	struct ckpt_unshared *un = record(CKPT_REC_UNSHARED, has_cgroup_ns);
+	struct ckpt_process *p = record(CKPT_REC_PROCESS, NULL);
+	struct ckpt_rec *head = (struct ckpt_rec *)n - 1;
+	char *path = (char *)(n + 1);
+
+	if (!n || !un || n->path_len != strlen("/selftest/b")) {
+		tap_ok(false, "the image tells of the namespace");
+		return;
+	}
+	BAD_FIELD(n->own_user, 1, "of a user namespace that there is not", "not the user namespace that it is of");
+	BAD_FIELD(n->own_user, 2, "an unknown owner", "contradicts itself");
+	BAD_FIELD(n->path_len, -1U, "a longer path than there is", "contradicts itself");
+	BAD_FIELD(n->path_len, n->path_len - 1, "a shorter one", "contradicts itself");
+	BAD_FIELD(path[9], 0, "one that ends early", "contradicts itself");
+	BAD_FIELD(path[10], 'c', "a group that there is not", "begins at /selftest/c (error -2)");
+	memcpy(path, "/../lftest", 10);
+	expect("one above all", "cannot make a cgroup namespace");
+	memcpy(path, "/selftest/", 10);
+	BAD_FIELD(head->objref, 0, "a namespace without a number", "not valid");
+	BAD_FIELD(un->cgroup, 0xffff, "a namespace that there is not", "no object has objref");
+	BAD_FIELD(un->cgroup, p->files, "descriptors for a namespace", "is a FILES, not");
+	BAD_FIELD(un->uts, un->cgroup, "a cgroup namespace for a uts one", "cannot restore its namespaces");
+}
+
 /* In no group that anybody has made. */
 static void inner_of_all(void)
 {
@@ -567,6 +633,8 @@ int main(void)
 	leaks();
 	round_with("namespaces of some", inner, remove_groups);
 	subject_twice("a namespace of some", inner_of_all);
+	mutate_round("damaged", inner_alone, damaged, is_about, 30);
+	remove_groups();
 	subject_refused("a namespace of none", inner_of_none, "holds none of the tree");
 	remove_groups();
 	frozen(true);

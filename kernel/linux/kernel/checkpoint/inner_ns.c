@@ -255,7 +255,8 @@ int restore_cgroup_ns_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	c = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*c), sizeof(*c) + PATH_MAX);
 	if (IS_ERR(c))
 		return PTR_ERR(c);
-	if (c->own_user > 1 || c->path_len >= PATH_MAX || rec->len != sizeof(*c) + c->path_len) {
+	if (c->own_user > 1 || c->path_len >= PATH_MAX || rec->len != sizeof(*c) + c->path_len ||
+	    memchr(c + 1, '\0', c->path_len)) {
 		ret = ckpt_err(ctx, -EINVAL, "a cgroup namespace contradicts itself");
 		goto out;
 	}
