@@ -2,7 +2,7 @@
 /* What processes share without being threads of one, and parents that wait for a vfork(). */
 /* covers: Tasks | processes that share memory (CLONE_VM), signal handlers, descriptors, directories | supported */
 /* covers: Tasks | memory or signal handlers shared with a process outside the tree | refused by name */
-/* covers: Tasks | vfork in flight, also nested, by a thread | supported */
+/* covers: Tasks | vfork in flight, also nested, hundreds in a row, by a thread | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +23,7 @@
 #include "tap.h"
 
 #define STACK_BYTES	(256 * 1024)
+#define CHAIN		500
 #define SHARE_ALL	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND)
 
 static volatile int word, answer, go_on;
@@ -248,6 +249,44 @@ static void nested(void)
 	verify(WIFEXITED(word) && WEXITSTATUS(word) == 6, "the outer one, too");
 }
 
+static void vfork_more(int left)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		if (left > 1) {
+			vfork_more(left - 1);
+			_exit(0);
+		}
+		deepest = getpid();
+		while (!go_on)
+			usleep(1000);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	answer++;
+}
+
+static int vfork_chain(void *unused)
+{
+	vfork_more(CHAIN);
+	return !!unused;
+}
+
+/* Each waits for the next one. */
+static void in_a_row(void)
+{
+	pid_t parent = begin(vfork_chain, CLONE_VM, NULL);
+
+	while (!deepest || state_of(parent) != 'D')
+		usleep(1000);
+	pause_here();
+	verify(!answer, "all wait");
+	go_on = 1;
+	waitpid(parent, NULL, 0);
+	verify(answer == CHAIN, "one after the other is told: %d", answer);
+}
+
 static void *vfork_thread(void *how)
 {
 	vfork_parent(how);
@@ -323,6 +362,7 @@ int main(void)
 	subject_round("vfork exit", vfork_exit);
 	subject_twice("vfork exec", vfork_exec);
 	subject_twice("nested vfork", nested);
+	subject_round("vfork, in a row", in_a_row);
 	subject_round("vfork by thread", by_thread);
 	subject_round("vfork killed", killed);
 	outside();

@@ -10,6 +10,7 @@
 /* vfork.c */
 struct task_struct *ckpt_vfork_child(struct ckpt_ctx *ctx, struct task_struct *t);
 struct task_struct *ckpt_vfork_end(struct ckpt_ctx *ctx, struct task_struct *t);
+bool ckpt_vfork_has_new(struct task_struct *t);
 int restore_vfork(struct ckpt_ctx *ctx, struct restart_task *rt);
 struct task_struct *restore_vfork_child(struct restart_task *rt);
 void restore_vfork_wait(struct task_struct *child, struct completion *vfork, bool go);

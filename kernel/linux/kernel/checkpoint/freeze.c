@@ -247,13 +247,25 @@ static bool is_at_rest(struct task_struct *t)
 	return task_is_parked(t) || READ_ONCE(t->exit_state);
 }
 
-/* @nr tasks have been found at rest before, and stay so. */
+/* Does it wait for the vfork() of a child of its own? That is looked at by itself. */
+static bool waits_for_own_child(struct ckpt_ctx *ctx, struct task_struct *t)
+{
+	struct task_struct *child = ckpt_vfork_child(ctx, t);
+
+	return child && rcu_access_pointer(child->real_parent) == t;
+}
+
+/*
+ * The last @nr tasks have been found at rest before, and stay so. Children come
+ * before their parents: who waits for one that rests does so, too, however many
+ * wait for each other in a row.
+ */
 static bool all_parked(struct ckpt_ctx *ctx, unsigned int *nr)
 {
 	for (; *nr < ctx->tasks.nr; ++*nr) {
-		struct task_struct *t = ctx->tasks.task[*nr];
+		struct task_struct *t = ctx->tasks.task[ctx->tasks.nr - 1 - *nr];
 
-		if (is_at_rest(t))
+		if (is_at_rest(t) || waits_for_own_child(ctx, t))
 			continue;
 		t = ckpt_vfork_end(ctx, t);
 		WRITE_ONCE(awaited, t);
@@ -265,8 +277,14 @@ static bool all_parked(struct ckpt_ctx *ctx, unsigned int *nr)
 	return true;
 }
 
-/* Returns as wait_event_killable_timeout() does. */
-static long wait_until_parked(struct ckpt_ctx *ctx)
+/* The first that is not at rest: a child that it waits for is yet to be asked. */
+static bool has_new_child(struct ckpt_ctx *ctx, unsigned int nr)
+{
+	return nr < ctx->tasks.nr && ckpt_vfork_has_new(ctx->tasks.task[ctx->tasks.nr - 1 - nr]);
+}
+
+/* Returns as wait_event_killable_timeout() does; @again: the tree is to be listed again. */
+static long wait_until_parked(struct ckpt_ctx *ctx, bool *again)
 {
 	unsigned long deadline = jiffies + FREEZE_TIMEOUT;
 	unsigned int nr = 0;
@@ -274,7 +292,8 @@ static long wait_until_parked(struct ckpt_ctx *ctx)
 
 	do {
 		ret = wait_event_killable_timeout(parked_wq, all_parked(ctx, &nr), FREEZE_POLL);
-	} while (!ret && time_before(jiffies, deadline));
+		*again = !ret && has_new_child(ctx, nr);
+	} while (!ret && !*again && time_before(jiffies, deadline));
 	WRITE_ONCE(awaited, NULL);
 	return ret;
 }
@@ -286,7 +305,8 @@ static int freeze_timeout(struct ckpt_ctx *ctx)
 	for (i = 0; i < ctx->tasks.nr; i++) {
 		struct task_struct *t = ctx->tasks.task[i];
 
-		if (is_at_rest(t) || is_at_rest(ckpt_vfork_end(ctx, t)))
+		if (is_at_rest(t) || waits_for_own_child(ctx, t) ||
+		    is_at_rest(ckpt_vfork_end(ctx, t)))
 			continue;
 		ctx->where.pid = task_pid_vnr(t);
 		return ckpt_err(ctx, -EBUSY,
@@ -319,7 +339,7 @@ static int traced_obstacle(struct ckpt_ctx *ctx)
 
 static int freeze(struct ckpt_ctx *ctx, struct task_struct *root)
 {
-	bool first_round = true;
+	bool first_round = true, again;
 	long ret;
 	int new;
 
@@ -338,12 +358,12 @@ static int freeze(struct ckpt_ctx *ctx, struct task_struct *root)
 			return ckpt_err(ctx, new, "cannot list the tree");
 		if (traced_obstacle(ctx))
 			return -EOPNOTSUPP;
-		ret = wait_until_parked(ctx);
+		ret = wait_until_parked(ctx, &again);
 		if (ret < 0)
 			return ckpt_err(ctx, -EINTR, "interrupted");
-		if (!ret)
+		if (!ret && !again)
 			return freeze_timeout(ctx);
-	} while (new);
+	} while (new || again);
 	return 0;
 }
 
@@ -457,7 +477,8 @@ int ckpt_check_frozen(struct ckpt_ctx *ctx)
 
 		if (ctx->entries[i].flags & (CKPT_TASK_ZOMBIE | CKPT_TASK_DEAD_LEADER))
 			continue;
-		if (!task_is_parked(ckpt_vfork_end(ctx, t)) || fatal_signal_pending(t)) {
+		if ((!task_is_parked(t) && !waits_for_own_child(ctx, t) &&
+		     !task_is_parked(ckpt_vfork_end(ctx, t))) || fatal_signal_pending(t)) {
 			ctx->where = (struct ckpt_where) {
 				.pid = ctx->entries[i].pid, .fd = -1 };
 			return ckpt_err(ctx, -ESRCH, "was killed during the checkpoint");

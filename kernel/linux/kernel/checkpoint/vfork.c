@@ -39,10 +39,21 @@ static bool waits_for(struct task_struct *t, struct task_struct *child)
  */
 struct task_struct *ckpt_vfork_child(struct ckpt_ctx *ctx, struct task_struct *t)
 {
+	struct task_struct *child;
 	unsigned int i;
 
 	if (READ_ONCE(t->jobctl) & JOBCTL_CHECKPOINT_PARKED)
 		return NULL;
+	read_lock(&tasklist_lock);
+	list_for_each_entry(child, &t->children, sibling) {
+		/* Who bears the mark is held by @ctx. */
+		if (READ_ONCE(child->jobctl) & JOBCTL_TRAP_CHECKPOINT && waits_for(t, child)) {
+			read_unlock(&tasklist_lock);
+			return child;
+		}
+	}
+	read_unlock(&tasklist_lock);
+	/* One that was made with CLONE_PARENT. */
 	for (i = 1; i < ctx->tasks.nr; i++)
 		if (waits_for(t, ctx->tasks.task[i]))
 			return ctx->tasks.task[i];
@@ -69,6 +80,27 @@ struct task_struct *ckpt_vfork_end(struct ckpt_ctx *ctx, struct task_struct *t)
 		t = child;
 	}
 	return t;
+}
+
+/**
+ * ckpt_vfork_has_new - does a task wait for a child that nobody has asked to rest?
+ * @t:		a task of the tree that has been asked
+ *
+ * It was about to make it when it was.
+ *
+ * Return: true if so.
+ */
+bool ckpt_vfork_has_new(struct task_struct *t)
+{
+	struct task_struct *child;
+	bool found = false;
+
+	read_lock(&tasklist_lock);
+	list_for_each_entry(child, &t->children, sibling)
+		if (!(READ_ONCE(child->jobctl) & JOBCTL_TRAP_CHECKPOINT) && waits_for(t, child))
+			found = true;
+	read_unlock(&tasklist_lock);
+	return found;
 }
 
 /**
