@@ -23,7 +23,7 @@
 #include "util.h"
 
 #define PAGE_BYTES	4096u
-#define RECORD_PAGES	2048u	/* as many as the kernel writes in one record */
+#define RECORD_PAGES	4096u	/* as many as the kernel writes in one record */
 #define RECORD_EXTENTS	1024u
 
 /* A page of the result. */

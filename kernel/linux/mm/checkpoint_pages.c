@@ -18,7 +18,8 @@
 #include "ckpt_dump.h"
 #include "ckpt_track.h"
 
-#define BATCH_EXTENTS	2048
+/* As many as a full record has if every other page is left to a parent. */
+#define BATCH_EXTENTS	(2 * CKPT_RECORD_PAGES)
 
 /* One PAGES record in the making. */
 struct page_batch {
@@ -48,8 +49,9 @@ struct page_walk {
 
 struct page_batch *ckpt_batch_alloc(struct ckpt_ctx *ctx, u32 objref)
 {
-	struct page_batch *b = kvmalloc(sizeof(*b), GFP_KERNEL_ACCOUNT);
+	struct page_batch *b = ctx->spare_batch ?: kvmalloc(sizeof(*b), GFP_KERNEL_ACCOUNT);
 
+	ctx->spare_batch = NULL;
 	if (b) {
 		b->ctx = ctx;
 		b->objref = objref;
@@ -65,10 +67,14 @@ static void batch_drop_pages(struct page_batch *b)
 		put_page(b->pages[--b->nr_pages]);
 }
 
+/* Kept for the next: it is large, and a tree has many address spaces. */
 void ckpt_batch_free(struct page_batch *b)
 {
 	batch_drop_pages(b);
-	kvfree(b);
+	if (b->ctx->spare_batch)
+		kvfree(b);
+	else
+		b->ctx->spare_batch = b;
 }
 
 bool ckpt_batch_is_full(const struct page_batch *b)

@@ -101,7 +101,7 @@ struct fresh_worker {
 };
 
 /* Whose pages a process has for itself. */
-static bool is_private(const struct vm_area_struct *vma)
+static bool is_private(struct vm_area_struct *vma)
 {
 	return !(vma->vm_flags & (VM_MAYSHARE | VM_HUGETLB | VM_IO | VM_PFNMAP | VM_MIXEDMAP)) &&
 	       (vma_is_anonymous(vma) || vma->vm_file);

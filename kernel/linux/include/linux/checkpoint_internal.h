@@ -28,7 +28,7 @@
 /* Pages that are read, or that change hands, in one go. */
 #define CKPT_BATCH_PAGES	512
 /* The payload of one record of private pages, at most. */
-#define CKPT_RECORD_PAGES	2048
+#define CKPT_RECORD_PAGES	4096
 /* A record other than PAGES never needs more. */
 #define CKPT_MAX_RECORD_BYTES	(2 * 1024 * 1024)
 
@@ -76,6 +76,7 @@ struct net;
 struct ns_common;
 struct proc_ns_operations;
 struct nsproxy;
+struct page_batch;
 struct uts_namespace;
 struct work_struct;
 
@@ -175,6 +176,7 @@ struct ckpt_place {
  * @tcp:	connections: held still by a checkpoint, made by a restart
  * @tracker:	checkpoint: enum ckpt_tracker
  * @snapshots:	checkpoint: address spaces whose pages are still to be written
+ * @spare_batch: checkpoint: room for the next record of pages, or NULL
  * @written:	checkpoint: by frame number, pages that others may share: where they stand
  * @shmems:	checkpoint: shared memory that has been hashed
  * @held:	checkpoint: what keeps the tree at rest afterwards, or NULL
@@ -205,6 +207,7 @@ struct ckpt_ctx {
 	struct list_head relinked;
 	unsigned int nr_names;
 	struct list_head snapshots;
+	struct page_batch *spare_batch;
 	struct list_head ipc;		/* restart, too */
 	void *mounts, *network, *cgroups;
 	u32 mounts_len, network_len, cgroups_len, nr_cgroup_members, nr_inner_nets;

@@ -99,6 +99,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	if (ctx->user_ns)
 		put_user_ns(ctx->user_ns);
 	kvfree(ctx->mounts);
+	kvfree(ctx->spare_batch);
 	kfree(ctx->path_buf);
 	kfree(ctx);
 }
