@@ -410,6 +410,9 @@ static int describe_tasks(struct ckpt_ctx *ctx)
 		}
 	}
 	read_unlock(&tasklist_lock);
+	/* It was on its way out when it was asked. */
+	if (ctx->entries[0].flags & CKPT_TASK_ZOMBIE)
+		return ckpt_err(ctx, -ESRCH, "the process has ended");
 	for (i = 0; i < ctx->tasks.nr; i++) {
 		int ret = xa_err(xa_store(&ctx->pids, ctx->entries[i].pid, xa_mk_value(i),
 					  GFP_KERNEL_ACCOUNT));
