@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -118,9 +119,30 @@ static void droppable(void)
 	verify(after != MAP_FAILED && mprotect(p + 4096, 4096, PROT_READ) == 0, "it is like any other");
 }
 
+/* Grown out of two, it is larger than one call may ask for (vm.overcommit_memory). */
+static void grown(void)
+{
+	struct sysinfo info;
+	size_t half;
+	char *at;
+
+	sysinfo(&info);
+	half = (info.totalram * info.mem_unit / 4 * 3) & ~0x1fffffUL;
+	at = mmap(NULL, 2 * half, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	for (int i = 0; i < 2; i++)
+		if (mmap(at + i * half, half, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+		    MAP_FAILED)
+			_exit(70);
+	at[0] = 1;
+	at[2 * half - 1] = 2;
+	pause_here();
+	verify(at[0] == 1 && at[2 * half - 1] == 2, "a mapping larger than memory");
+}
+
 int main(void)
 {
 	need_checkpoint();
+	subject_round("grown", grown);
 	subject_round("membarrier", barriers);
 	subject_round("MDWE", mdwe);
 	subject_round("merge", merge);

@@ -23,6 +23,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "internal.h"
@@ -219,6 +220,22 @@ static int advise(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_
 	return 0;
 }
 
+/*
+ * In parts, which become one again: it may have grown out of many, and one call for
+ * more than there is of memory is refused (vm.overcommit_memory).
+ */
+static unsigned long map_anonymous(const struct ckpt_vma *v, unsigned long prot,
+				   unsigned long flags)
+{
+	unsigned long at = v->start, addr;
+
+	do {
+		addr = vm_mmap_pgoff(NULL, at, min_t(u64, v->end - at, SZ_256M), prot, flags, 0);
+		at += SZ_256M;
+	} while (!IS_ERR_VALUE(addr) && at < v->end);
+	return IS_ERR_VALUE(addr) ? addr : v->start;
+}
+
 static int map_vma(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_vma *v)
 {
 	struct file *file = vma_file(ctx, v, mm);
@@ -252,6 +269,8 @@ static int map_vma(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt
 		seals = restore_memfd_unseal(ctx, file);
 	if (file && ckpt_is_io_uring(file))
 		addr = restore_io_uring_map(file, v->start, v->end - v->start, prot, v->pgoff);
+	else if (!file && !(v->flags & CKPT_VMA_GROWSDOWN))
+		addr = map_anonymous(v, prot, flags);
 	else
 		addr = vm_mmap_pgoff(file, v->start, v->end - v->start, prot, flags,
 				     file ? v->pgoff : 0);
