@@ -12,12 +12,14 @@ const stampPath = join(webDir, ".next/crlab-hash");
 /** What pages are made of: their own sources and those of the packages they import. */
 const sourceFolders = ["apps/web", "packages/shared/src", "apps/runner/src"];
 
+/** Not what a build leaves there, or the next start would build once more. */
+export const isSource = (path: string): boolean =>
+  !/(^|\/)(\.next|node_modules)\/|(^|\/)next-env\.d\.ts$|\.test\.tsx?$/.test(path);
+
 async function sourcesHash(): Promise<string> {
   const parts = [await hashFile(join(repoRoot, "package-lock.json")), process.versions.node];
   for (const folder of sourceFolders) {
-    const paths = filesUnder(join(repoRoot, folder)).filter(
-      (path) => !/(^|\/)(\.next|node_modules)\/|\.test\.tsx?$/.test(path),
-    );
+    const paths = filesUnder(join(repoRoot, folder)).filter(isSource);
     for (const path of paths) parts.push(path, await hashFile(join(repoRoot, folder, path)));
   }
   return hashOf(...parts);
