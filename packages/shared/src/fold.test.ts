@@ -103,16 +103,21 @@ describe("fold", () => {
       log(
         ...working,
         { type: "workload.ended", name: "w", pid: 100, reason: "killed" },
+        { type: "step.started", stepNo: 3, step: { kind: "restore", checkpoint: "full" }, planned: false },
         {
           type: "restore.finished",
           stepNo: 3,
           checkpoint: "full",
           target: "w",
-          figures: { imageId: "00", tasks: 1, bytes: 1, pages: 1, totalNs: 1, rootPid: 100 },
+          figures: { imageId: "00", tasks: 1, bytes: 8, pages: 2, totalNs: 1, rootPid: 100 },
         },
       ),
     );
     expect(view.targets[0]).toMatchObject({ alive: true, restoredFrom: "full", latestCheckpoint: "full" });
+    // What a restore read must not be taken for what a checkpoint wrote.
+    const { figures } = view.steps.find((s) => s.stepNo === 3) ?? {};
+    expect(figures).toMatchObject({ readBytes: 8, readPages: 2 });
+    expect(figures).not.toHaveProperty("pages");
   });
 
   it("folds a log with events it cannot read", () => {

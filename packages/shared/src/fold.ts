@@ -27,6 +27,13 @@ function known(figures: Record<string, Figures[string] | undefined>): Figures {
   return result;
 }
 
+/** Of all images of its chain; a checkpoint's are of its own. */
+const asRead = ({ bytes, pages, ...others }: RestoreFigures): Figures => ({
+  readBytes: bytes,
+  readPages: pages,
+  ...others,
+});
+
 export interface GuestView {
   guest: number;
   state: "booting" | "up" | "stopped" | "died" | "hung";
@@ -434,7 +441,7 @@ function change(view: ExperimentView, event: LogEvent): Partial<ExperimentView> 
           // An increment over anything later would not match what is in memory now.
           latestCheckpoint: event.checkpoint,
         })),
-        steps: editStep(view, event.stepNo, (s) => ({ figures: { ...s.figures, ...event.figures } })),
+        steps: editStep(view, event.stepNo, (s) => ({ figures: { ...s.figures, ...asRead(event.figures) } })),
       };
     case "migration.started":
       return {

@@ -8,17 +8,12 @@ export interface DumpStatistics {
   pagesInParent: number;
 }
 
-export interface RestoreStatistics {
-  pagesRestored: number;
-}
-
 const PREFIX_BYTES = 12; // two magic numbers, length of the message
-const parts = { dump: 1, restore: 2 };
+const DUMP = 1;
 const dumpFields = { frozen: 2, pagesSkippedParent: 6, pagesWritten: 7 };
-const restoreFields = { pagesRestored: 5 };
 
 export function dumpStatistics(file: Buffer): DumpStatistics {
-  const number = numbers(file, "dump");
+  const number = numbers(file);
   return {
     frozenUs: number(dumpFields.frozen),
     pagesWritten: number(dumpFields.pagesWritten),
@@ -26,15 +21,11 @@ export function dumpStatistics(file: Buffer): DumpStatistics {
   };
 }
 
-export function restoreStatistics(file: Buffer): RestoreStatistics {
-  return { pagesRestored: numbers(file, "restore")(restoreFields.pagesRestored) };
-}
-
 /** By field; throws if the file is not what CRIU writes. */
-function numbers(file: Buffer, part: keyof typeof parts): (field: number) => number {
+function numbers(file: Buffer): (field: number) => number {
   const length = file.length >= PREFIX_BYTES ? file.readUInt32LE(PREFIX_BYTES - 4) : 0;
-  const message = fields(file.subarray(PREFIX_BYTES, PREFIX_BYTES + length)).get(parts[part]);
-  if (!Buffer.isBuffer(message)) throw new Error(`these are no statistics of a ${part}`);
+  const message = fields(file.subarray(PREFIX_BYTES, PREFIX_BYTES + length)).get(DUMP);
+  if (!Buffer.isBuffer(message)) throw new Error("these are no statistics of a dump");
   const found = fields(message);
   return (field) => {
     const value = found.get(field);

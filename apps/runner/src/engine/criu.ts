@@ -6,7 +6,7 @@ import type { CheckpointFigures } from "@crlab/shared";
 import { z } from "zod";
 import { StepError } from "../experiment/errors.js";
 import type { ExecResult } from "../experiment/guest-port.js";
-import { dumpStatistics, restoreStatistics } from "./criu-stats.js";
+import { dumpStatistics } from "./criu-stats.js";
 import type { CrEngine, RunInGuest } from "./engine.js";
 
 /** Runs a command and says on standard output how long it took. */
@@ -14,6 +14,7 @@ const TIMED = "/usr/lib/crlab/bench/timed";
 const timedJson = z.object({ ns: z.int(), status: z.int() });
 /** Beside the images: where the terminal is, and what CRIU calls it. */
 const TERMINAL = "crlab-terminal";
+const PAGE_BYTES = 4096;
 
 export const criuEngine: CrEngine = {
   async checkpoint(run, { pid, path, parentPath, kill }) {
@@ -28,7 +29,7 @@ export const criuEngine: CrEngine = {
       ...(terminal === null ? [] : ["--external", terminal.id]),
     ]);
     const { frozenUs, pagesWritten, pagesInParent } = dumpStatistics(await contents(run, `${path}/stats-dump`));
-    const { chainBytes: _, ...own } = await sizes(run, path);
+    const { own } = await sizes(run, path);
     return {
       ...own,
       parentImageId: parentPath ?? null,
@@ -66,10 +67,9 @@ export const criuEngine: CrEngine = {
       path,
       terminal === null ? command : ["sh", "-c", 'exec 9<>"$0" && exec "$@"', terminal.path, ...command],
     );
-    const { pagesRestored } = restoreStatistics(await contents(run, `${path}/stats-restore`));
-    const { imageId, tasks, chainBytes: bytes } = await sizes(run, path);
+    const { own, chain } = await sizes(run, path);
     const rootPid = Number((await contents(run, pidFile)).toString("utf8"));
-    return { imageId, tasks, bytes, pages: pagesRestored, totalNs, rootPid };
+    return { imageId: own.imageId, tasks: own.tasks, ...chain, totalNs, rootPid };
   },
 };
 
@@ -84,15 +84,16 @@ async function terminalOf(run: RunInGuest, pid: number): Promise<z.infer<typeof 
   return { id, path: (await succeed(run, ["readlink", file])).stdout.toString("utf8").trim() };
 }
 
+type OwnSizes = Pick<
+  CheckpointFigures,
+  "imageId" | "tasks" | "bytes" | "relinkedFiles" | "copiedFiles" | "copiedBytes"
+>;
+
 /** Of the files that an image is; an increment's folder links to the one it builds on, and that one on. */
 async function sizes(
   run: RunInGuest,
   path: string,
-): Promise<
-  Pick<CheckpointFigures, "imageId" | "tasks" | "bytes" | "relinkedFiles" | "copiedFiles" | "copiedBytes"> & {
-    chainBytes: number;
-  }
-> {
+): Promise<{ own: OwnSizes; chain: { bytes: number; pages: number } }> {
   const listed = await succeed(run, ["find", "-L", path, "-type", "f", "-name", "*.img", "-printf", "%s %d %f\\n"]);
   const chain = listed.stdout
     .toString("utf8")
@@ -105,14 +106,19 @@ async function sizes(
   const total = (some: typeof files) => some.reduce((sum, { bytes }) => sum + bytes, 0);
   const copied = files.filter(({ name }) => name.startsWith("ghost-file-"));
   return {
-    // It gives its images none; the folder is what tells them apart.
-    imageId: path,
-    tasks: files.filter(({ name }) => name.startsWith("core-")).length,
-    bytes: total(files),
-    chainBytes: total(chain),
-    relinkedFiles: 0,
-    copiedFiles: copied.length,
-    copiedBytes: total(copied),
+    own: {
+      // It gives its images none; the folder is what tells them apart.
+      imageId: path,
+      tasks: files.filter(({ name }) => name.startsWith("core-")).length,
+      bytes: total(files),
+      relinkedFiles: 0,
+      copiedFiles: copied.length,
+      copiedBytes: total(copied),
+    },
+    chain: {
+      bytes: total(chain),
+      pages: total(chain.filter(({ name }) => name.startsWith("pages-"))) / PAGE_BYTES,
+    },
   };
 }
 

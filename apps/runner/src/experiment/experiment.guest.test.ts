@@ -36,6 +36,12 @@ function shipped(name: string): ExperimentFile {
   return parsed.file;
 }
 
+/** What a restore reads of such a chain. */
+const sumOf = (chain: readonly ({ bytes: number; pages: number } | undefined)[]) => ({
+  bytes: chain.reduce((sum, image) => sum + (image?.bytes ?? 0), 0),
+  pages: chain.reduce((sum, image) => sum + (image?.pages ?? 0), 0),
+});
+
 /** QEMUs of this test's guests that still run. */
 function qemus(): number[] {
   return readdirSync(join(dir, "guests")).flatMap((name) => {
@@ -113,6 +119,9 @@ describe("in this process", () => {
     expect(view?.steps.filter((s) => s.state !== "ok")).toEqual([]);
     expect(view).toMatchObject({ verdict: "pass", status: "ended" });
     expect(qemus()).toEqual([]);
+    if (name !== "only-what-changed.yaml") return;
+    const chain = view?.checkpoints.filter((c) => c.name !== "third").map((c) => c.figures) ?? [];
+    expect(view?.restores.map((r) => r.figures)).toMatchObject([sumOf(chain)]);
   });
 
   it("a process goes through CRIU and back to its terminal, and what CRIU has nothing for is said by name", async () => {
@@ -142,6 +151,7 @@ describe("in this process", () => {
     expect(first?.pages).toBeGreaterThan(0);
     expect(more?.parentPages).toBeGreaterThan(0);
     expect(more?.frozenNs).toBeGreaterThan(0);
+    expect(experiment.view.restores[0]?.figures).toMatchObject(sumOf([first, more]));
     const live = experimentFile.shape.steps.element.parse({ kind: "checkpoint", live: true });
     expect(await experiment.runStep(live)).toBe(false);
     expect(experiment.view.steps.at(-1)?.error).toMatchObject({

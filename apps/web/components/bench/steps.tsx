@@ -57,7 +57,7 @@ function measured(view: ExperimentView, step: StepView): string | undefined {
     return `to guest ${migration.toGuest} · down ${formatMs(migration.downtimeMs)} · ${formatBytes(migration.bytes ?? 0)}`;
   const restore = view.restores.find((r) => r.stepNo === step.stepNo);
   if (restore)
-    return `${restore.checkpoint} · ${restore.figures.tasks} ${restore.figures.tasks === 1 ? "task" : "tasks"} · ${restore.figures.pages} pages · ${formatNs(restore.figures.totalNs)}`;
+    return `${restore.checkpoint} · ${restore.figures.tasks} ${restore.figures.tasks === 1 ? "task" : "tasks"} · ${restore.figures.pages} pages read · ${formatNs(restore.figures.totalNs)}`;
   if (step.kind === "boot" && view.fingerprint)
     return `${step.step.kind === "boot" && step.step.kernel ? `${step.step.kernel} · ` : ""}${view.fingerprint.cpus} CPU · ${view.fingerprint.memMiB} MiB${view.guest ? ` · ${describeHow[view.guest.how]}` : ""}`;
   return undefined;

@@ -488,8 +488,10 @@ int restart_run(int ctx_fd, struct restart_stats *stats)
 		memcpy(stats->image_id, r->ckpt->header.image_id, CKPT_ID_BYTES);
 		stats->bytes = r->ckpt->img.offset;
 		stats->pages = r->ckpt->img.pages;
-		for (i = 0; i < r->nr_parents; i++)
+		for (i = 0; i < r->nr_parents; i++) {
 			stats->bytes += r->parents[i].offset;
+			stats->pages += r->parents[i].pages;
+		}
 		stats->tasks = r->nr_tasks;
 		stats->total_ns = ktime_get_ns() - start;
 	}

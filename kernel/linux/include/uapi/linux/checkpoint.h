@@ -237,7 +237,7 @@ struct restart_stats {
 	__u8 image_id[CKPT_ID_BYTES];
 	__aligned_u64 bytes;		/* read, all images of the chain */
 	__aligned_u64 tasks;
-	__aligned_u64 pages;		/* restored with payload */
+	__aligned_u64 pages;		/* of payload read, all images of the chain */
 	__aligned_u64 total_ns;		/* RUN, from call to all let go */
 };
 
