@@ -56,9 +56,6 @@ export interface ServedEnd {
   brief: boolean;
 }
 
-/** Of the step after the latest, so much is in sight, too. */
-const NEXT_STEP_PX = 40;
-
 const Steps = lazy(() => parts.steps().then((m) => ({ default: m.Steps })));
 const PlanStopped = lazy(() => import("./plan-stopped").then((m) => ({ default: m.PlanStopped })));
 const Expiry = lazy(() => parts.expiry().then((m) => ({ default: m.Expiry })));
@@ -148,7 +145,13 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
     const box = stepsEnd.current;
     const latest = box?.querySelector(`[data-testid="step-${stepCount}"]`);
     if (over || !box || !latest) return;
-    const hidden = latest.getBoundingClientRect().bottom + NEXT_STEP_PX - box.getBoundingClientRect().bottom;
+    const zone = box.getBoundingClientRect();
+    const next = latest.nextElementSibling ?? latest;
+    // The step after it is in sight, too, if there is room for both.
+    const hidden = Math.min(
+      next.getBoundingClientRect().bottom - zone.bottom,
+      latest.getBoundingClientRect().top - zone.top,
+    );
     if (hidden > 0) box.scrollTop += hidden;
   }, [stepCount, stepState, roundCount, over]);
 

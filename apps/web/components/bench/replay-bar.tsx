@@ -47,7 +47,6 @@ export function ReplayBar({ view, atMs, onMove }: Props) {
       <button
         type="button"
         className="btn quiet"
-        disabled={!hydrated}
         onClick={() => setPlaying(!playing)}
         aria-label={playing ? "Pause replay" : "Play replay"}
       >
@@ -85,6 +84,7 @@ export function ReplayBar({ view, atMs, onMove }: Props) {
               y="13"
               width="3"
               height="6"
+              transform="translate(-1.5)"
               fill="var(--frozen)"
             />
           ))}
@@ -95,6 +95,7 @@ export function ReplayBar({ view, atMs, onMove }: Props) {
               y="13"
               width="3"
               height="6"
+              transform="translate(-1.5)"
               fill="var(--running)"
             />
           ))}
