@@ -13,7 +13,7 @@ import {
   type Transition,
   transitions,
 } from "./sweep-result.js";
-import { formatFigure } from "./units.js";
+import { formatFigure, nameOfFigure } from "./units.js";
 
 const MOST_CHANGES = 20;
 
@@ -34,7 +34,7 @@ export function sweepReport(
     heading(file.title),
     file.question === undefined ? "" : wrap(file.question),
     wrap(
-      `${runs.length} of ${total} runs, ${failed} failed; ${rows.length} points, each measured ${grid.repeats} times.`,
+      `${runs.length} of ${total} runs, ${failed} failed; ${rows.length} points, each measured ${grid.repeats === 1 ? "once" : `${grid.repeats} times`}.`,
     ),
     print ? environment(print) : "",
     ...sweptKernels(runs).map((k) => wrap(`kernel ${k.variant}: ${k.text}`, 2)),
@@ -63,7 +63,7 @@ export function sweepReport(
           [figure((s) => s.most), 9, "right"],
         ]);
       });
-      return [wrap(`${metric.step}: ${metric.figure}`), head, "-".repeat(COLUMNS), ...lines].join("\n");
+      return [wrap(`${metric.step}: ${nameOfFigure(metric.figure)}`), head, "-".repeat(COLUMNS), ...lines].join("\n");
     }),
     link ?? "",
   ];
@@ -91,5 +91,5 @@ export function describeTransition(t: Transition): string {
   const where = `${t.axis} ${t.from} -> ${t.to}`;
   const often = t.of > 1 ? `, in ${t.in} of ${t.of}` : "";
   if (t.metric === null) return `${where}: ${t.text}${often}`;
-  return `${where}: ${t.metric.step}: ${t.metric.figure} ${describeRatio(t)}${often}`;
+  return `${where}: ${t.metric.step}: ${nameOfFigure(t.metric.figure)} ${describeRatio(t)}${often}`;
 }

@@ -170,7 +170,7 @@ describe("what came out", () => {
 
   it("fits a mailing list", () => {
     const text = sweepReport(file, runs, 12, "http://127.0.0.1:4870/s/abc");
-    expect(text).toContain("- tracker scan -> wp: checkpoint more: frozenNs 2.00x (1.91x to 2.10x),\n  in 2 of 2");
+    expect(text).toContain("- tracker scan -> wp: checkpoint more: frozen 2.00x (1.91x to 2.10x), in\n  2 of 2");
     expect(text).toMatch(/^tracker wp, --rate 400 +0 us/m);
     expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(72);
   });

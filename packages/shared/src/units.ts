@@ -31,3 +31,7 @@ export function formatFigure(name: string, value: number | string | boolean | nu
   if (name.endsWith("MiB")) return `${value} MiB`;
   return String(value);
 }
+
+/** A step's figure as people call it; its unit stands at its value. */
+export const nameOfFigure = (name: string): string =>
+  name === "stepMs" ? "time" : name.replace(/(Ns|Ms)$/, "").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

@@ -17,6 +17,9 @@ import { StoreError } from "../store/index.js";
 import type { SweepProgress } from "../sweep/sweeps.js";
 
 export interface Driver {
+  /** Where an experiment's or a sweep's page is, and what it takes for it to be there. */
+  linkTo(path: string): string;
+  /** The address alone. */
   consoleUrl: string;
   /** Starts the experiment; every event of its log comes once, in order. */
   run(file: ExperimentFile, onEvent: (event: LogEvent) => void): Promise<string>;
@@ -56,6 +59,7 @@ function localDriver({ lab, sweeps, config, close }: OpenLab): Driver {
   });
   lost.catch(() => {});
   return {
+    linkTo: (path) => `${config.consoleUrl}${path} (once \`npm start\` serves it)`,
     consoleUrl: config.consoleUrl,
     lost,
     run: async (file, onEvent) => {
@@ -148,6 +152,7 @@ async function connectRunner(): Promise<Driver | undefined> {
   await Promise.race([hello, lost]);
   await ask({ type: "hello", protocol: PROTOCOL_VERSION });
   return {
+    linkTo: (path) => `${consoleUrl}${path}`,
     consoleUrl,
     lost,
     run: async (file, receive) => {

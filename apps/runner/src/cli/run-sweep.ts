@@ -11,7 +11,7 @@ import {
   transitions,
 } from "@crlab/shared";
 import { dataDir } from "../build/paths.js";
-import { stage } from "../build/stages.js";
+import { humanSeconds, stage } from "../build/stages.js";
 import { ensureBuilt } from "../experiment/boot.js";
 import { openReadOnly, readRunResult, readRuns, StoreError } from "../store/index.js";
 import type { SweepProgress } from "../sweep/sweeps.js";
@@ -22,7 +22,8 @@ export async function runSweep(file: ExperimentFile, as: "text" | "csv" | "json"
   const { sweep } = file;
   if (!sweep) return 2;
   const say = (line: string) => process.stderr.write(`${line}\n`);
-  const files = sweepPoints(sweep).map((point) => fileAtPoint(file, point));
+  const points = sweepPoints(sweep);
+  const files = points.map((point) => fileAtPoint(file, point));
   const kernels = files.flatMap((f) => f.steps.flatMap((s) => (s.kind === "boot" ? [s.kernel ?? f.kernel] : [])));
   await stage("kernel and guest image", (progress) => ensureBuilt(kernels, progress), { quiet: true });
   const driver = await openDriver(say);
@@ -38,31 +39,42 @@ export async function runSweep(file: ExperimentFile, as: "text" | "csv" | "json"
     const finished = new Promise<SweepProgress>((resolve) => {
       finish = resolve;
     });
-    let said = -1;
+    const began = performance.now();
+    const told = new Set<string>();
+    let telling: Promise<void> = Promise.resolve();
+    const tell = async ({ sweep: id, done, total }: SweepProgress) => {
+      for (const run of await readResults(file, id, told)) {
+        told.add(run.experiment);
+        const leftS = ((performance.now() - began) / 1000 / done) * (total - done);
+        const left = done < total ? `; about ${humanSeconds(leftS)} left` : "";
+        say(`[${told.size}/${total}] ${describePoint(points[run.point] ?? {})}: ${run.verdict}${left}`);
+      }
+    };
     const id = await driver.sweep(file, (progress) => {
-      if (progress.done !== said) say(`[${progress.done}/${progress.total}]`);
-      said = progress.done;
+      telling = telling.then(() => (progress.done > told.size ? tell(progress) : undefined));
+      telling.catch(() => undefined);
       if (progress.status !== "running") finish(progress);
     });
     const url = `${driver.consoleUrl}/s/${id}`;
-    say(url);
+    say(
+      `${points.length} points, each ${sweep.repeats === 1 ? "once" : `${sweep.repeats} times`}: ${driver.linkTo(`/s/${id}`)}`,
+    );
     const end = await Promise.race([finished, driver.lost]);
+    await telling;
     const results = await readResults(file, id);
     const metrics = sweepMetrics(file.steps, results);
     if (as === "csv") process.stdout.write(sweepCsv(sweep, results, metrics));
     else if (as === "text") process.stdout.write(sweepReport(file, results, end.total, url));
     else {
       const rows = sweepRows(sweep, results);
-      const points = rows.map(({ settings, runs, passed, figures }) => ({
+      const measured = rows.map(({ settings, runs, passed, figures }) => ({
         ...{ settings, runs: runs.length, passed, figures, experiments: runs.map((r) => r.experiment) },
       }));
       const changes = transitions(sweep, rows, metrics);
-      process.stdout.write(`${JSON.stringify({ ...end, url, metrics, points, changes }, null, 2)}\n`);
+      process.stdout.write(`${JSON.stringify({ ...end, url, metrics, points: measured, changes }, null, 2)}\n`);
     }
     for (const run of results.filter((r) => r.verdict !== "pass"))
-      say(
-        `fail: ${describePoint(sweepPoints(sweep)[run.point] ?? {})}: ${run.reason} (${driver.consoleUrl}/x/${run.experiment})`,
-      );
+      say(`fail: ${describePoint(points[run.point] ?? {})}: ${run.reason} (${driver.consoleUrl}/x/${run.experiment})`);
     if (interrupted) return 130;
     return end.done === end.total && results.every((r) => r.verdict === "pass") ? 0 : 1;
   } finally {
@@ -71,10 +83,10 @@ export async function runSweep(file: ExperimentFile, as: "text" | "csv" | "json"
   }
 }
 
-async function readResults(file: ExperimentFile, id: string) {
+async function readResults(file: ExperimentFile, id: string, but: ReadonlySet<string> = new Set()) {
   const db = await openReadOnly(dataDir());
   if (!db) throw new StoreError({ code: "store.none", message: "the database has gone" });
-  const runs = (await readRuns(db, id)).filter((r) => r.outcome === "done");
+  const runs = (await readRuns(db, id)).filter((r) => r.outcome === "done" && !but.has(r.experiment));
   const results = await Promise.all(runs.map((run) => readRunResult(db, file, run)));
   db.$client.close();
   return results;

@@ -88,7 +88,7 @@ async function runFile(file: ExperimentFile, json: boolean): Promise<number> {
   try {
     const { view, id } = await follow(driver, file);
     const url = `${driver.consoleUrl}/x/${id}`;
-    process.stderr.write(`${view.verdict ?? view.status}: ${view.reason ?? ""}\n${url}\n`);
+    process.stderr.write(`${view.verdict ?? view.status}: ${view.reason ?? ""}\n${driver.linkTo(`/x/${id}`)}\n`);
     if (json) process.stdout.write(`${JSON.stringify(resultOf(view, id, url), null, 2)}\n`);
     if (interrupted) return 130;
     return view.verdict === "pass" ? 0 : 1;

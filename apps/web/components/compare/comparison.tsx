@@ -6,11 +6,11 @@ import {
   figureRows,
   formatFigure,
   isTransition,
+  nameOfFigure,
   ratio,
   unlikes,
 } from "@crlab/shared";
 import home from "../../app/home.module.css";
-import { nameOfFigure } from "../../lib/figure-names";
 import { letterOf } from "../../lib/series";
 import { DataTable } from "../data-table";
 import { Link } from "../link";

@@ -1,6 +1,7 @@
 import {
   describeRatio,
   formatFigure,
+  nameOfFigure,
   type SweepGrid,
   type SweepMetric,
   sweepMetrics,
@@ -11,7 +12,6 @@ import {
   transitions,
 } from "@crlab/shared";
 import home from "../../app/home.module.css";
-import { nameOfFigure } from "../../lib/figure-names";
 import { sweepCharts } from "../../lib/sweep-chart";
 import type { SweepWithRuns } from "../../lib/sweeps";
 import comparison from "../compare/comparison.module.css";

@@ -1,5 +1,4 @@
-import { describeRatio, sweepMetrics, sweepRows, transitions } from "@crlab/shared";
-import { nameOfFigure } from "../../../../lib/figure-names";
+import { describeRatio, nameOfFigure, sweepMetrics, sweepRows, transitions } from "@crlab/shared";
 import { type Preview, previewResponse } from "../../../../lib/preview";
 import { type SweepWithRuns, storedSweep } from "../../../../lib/sweeps";
 
