@@ -142,6 +142,18 @@ describe("fold", () => {
     expect(view).toMatchObject({ status: "interrupted", verdict: null });
     expect(view.steps.map((s) => s.state)).toEqual(["ok", "interrupted"]);
   });
+
+  it("was interrupted, and no more, though a step had failed before: the report says so as the page does", () => {
+    const view = foldAll(
+      log(
+        ...booted,
+        { type: "step.started", stepNo: 2, step: { kind: "kill" }, planned: true },
+        { type: "step.failed", stepNo: 2, ms: 1, error: { code: "x", message: "no such target" } },
+        { type: "experiment.interrupted", reason: "the runner stopped" },
+      ),
+    );
+    expect(report(view)).toContain("Verdict: INTERRUPTED (the runner stopped)");
+  });
 });
 
 describe("actions", () => {

@@ -25,7 +25,7 @@ export function report(view: ExperimentView, link?: string): string {
 }
 
 function verdictLine(view: ExperimentView): string {
-  const early = view.verdict === null ? settled(view) : null;
+  const early = view.verdict === null && view.status !== "interrupted" ? settled(view) : null;
   const state = view.verdict ?? early?.verdict ?? view.status;
   const reason = view.reason ?? early?.reason ?? null;
   return wrap(`Verdict: ${state.toUpperCase()}${reason === null ? "" : ` (${reason})`}`, 9);
