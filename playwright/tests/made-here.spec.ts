@@ -123,6 +123,20 @@ steps:
   - { kind: checkpoint, name: full }
 `;
 
+test("a replay plays for who begins with a finger on its button, before there was any code for it", async ({
+  page,
+  browser,
+}) => {
+  await runFile(page, checkpointed);
+  await expectStep(page, 4, "ok");
+  await endIt(page);
+  const phone = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true });
+  const reader = await phone.newPage();
+  await reader.goto(page.url());
+  await reader.getByRole("button", { name: "Play replay" }).tap();
+  await expect(reader.getByRole("button", { name: "Pause replay" })).toBeVisible();
+});
+
 test("a link to a view leads there on a phone, and what was served stays while its code is fetched", async ({
   page,
   browser,

@@ -46,6 +46,24 @@ test("the network is cut in the middle of a terminal's output: the page says so,
   }
 });
 
+test("the runner is away: a page that comes meanwhile tells nobody that they only watch", async ({ page }) => {
+  const lab = await startLab({ env: { CRLAB_SPARE_GUESTS: "0" } });
+  try {
+    await bootByHand(page, "Away", lab.url);
+    await lab.killRunner();
+    await page.reload();
+    await expect(page.getByTestId("runner-away")).toBeVisible();
+    await expect(page.getByText("What one can do here is known when the runner is back.")).toBeVisible();
+    await expect(page.getByText(/You watch/)).toHaveCount(0);
+    await lab.startRunner();
+    // Its guest went with the runner.
+    await expect(page.getByTestId("verdict")).toHaveText("interrupted");
+    await expect(page.getByTestId("runner-away")).toHaveCount(0);
+  } finally {
+    await lab.stop();
+  }
+});
+
 const swept = [
   "title: Swept through a crash",
   "memMiB: 256",

@@ -1,6 +1,6 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect } from "@playwright/test";
-import { labUrl, test } from "./page.js";
+import { labUrl, runFile, test } from "./page.js";
 
 for (const colorScheme of ["light", "dark"] as const) {
   for (const path of ["/", "/new", "/sweeps", "/guests", "/figures", "/compare", "/x/doesnotexist"]) {
@@ -27,6 +27,30 @@ test("a first visit begins with a file, memory and a watch", async ({ page }) =>
   await expect(cards.nth(0)).toHaveText("Unlinked file");
   await expect(cards.nth(1)).toHaveText("Only what changed");
   await expect(cards.nth(2)).toHaveText(/^A watch survives/);
+});
+
+test("the step that runs is in sight, also after a reload, and when the actions have taken their room", async ({
+  page,
+}) => {
+  await runFile(
+    page,
+    [
+      "title: Long",
+      "steps:",
+      "  - kind: boot",
+      ...Array.from({ length: 14 }, () => "  - { kind: run, command: ['true'] }"),
+      "  - { kind: run, command: [sleep, '15'] }",
+      "  - { kind: run, command: ['true'] }",
+    ].join("\n"),
+  );
+  const running = page.locator('[data-testid="step-16"][data-state="running"]');
+  await expect(running).toBeVisible({ timeout: 90_000 });
+  await expect(running).toBeInViewport({ ratio: 1 });
+  await page.reload();
+  await expect(page.getByTestId("actions")).toBeVisible();
+  await expect(page.getByTestId("step-16")).toBeInViewport({ ratio: 1 });
+  // With the one that comes after it.
+  await expect(page.locator('[data-testid="step-16"] + li')).toBeInViewport({ ratio: 1 });
 });
 
 test("an experiment's page: axe, phone, shortcuts, theme and zones over a reload", async ({ page }) => {

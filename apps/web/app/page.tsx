@@ -32,7 +32,7 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
   const now = new Date();
   return (
     <>
-      <SiteHeader />
+      <SiteHeader here="/" />
       <Ahead />
       <Fresh path="/" served={now.toISOString()} />
       <LinkBanner />

@@ -21,7 +21,7 @@ export default async function Figures({ searchParams }: { searchParams: Promise<
   if (typeof run === "string" && !report) notFound();
   return (
     <>
-      <SiteHeader />
+      <SiteHeader here="/figures" />
       <main className={home.main} data-rests>
         <h1>How fast is it?</h1>
         <p className={home.lead}>

@@ -9,7 +9,7 @@ export const metadata: Metadata = { title: "Guests" };
 export default function GuestsPage() {
   return (
     <>
-      <SiteHeader />
+      <SiteHeader here="/guests" />
       <LinkBanner />
       <main className={styles.main}>
         <h1>Guests</h1>

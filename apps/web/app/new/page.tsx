@@ -29,7 +29,7 @@ export default async function NewPage({ searchParams }: { searchParams: Promise<
   const shipped = await shippedExperiments();
   return (
     <>
-      <SiteHeader />
+      <SiteHeader here="/new" />
       <Ahead />
       <LinkBanner />
       <main className={styles.main}>

@@ -19,7 +19,7 @@ export default async function SweepsPage() {
   const now = new Date();
   return (
     <>
-      <SiteHeader />
+      <SiteHeader here="/sweeps" />
       <Fresh path="/sweeps" served={now.toISOString()} />
       <LinkBanner />
       <main className={styles.main}>

@@ -143,16 +143,16 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
   // biome-ignore lint/correctness/useExhaustiveDependencies: a step gets lines when it is over, and with each round of a migration
   useEffect(() => {
     const box = stepsEnd.current;
-    const latest = box?.querySelector(`[data-testid="step-${stepCount}"]`);
-    if (over || !box || !latest) return;
-    const zone = box.getBoundingClientRect();
-    const next = latest.nextElementSibling ?? latest;
-    // The step after it is in sight, too, if there is room for both.
-    const hidden = Math.min(
-      next.getBoundingClientRect().bottom - zone.bottom,
-      latest.getBoundingClientRect().top - zone.top,
-    );
-    if (hidden > 0) box.scrollTop += hidden;
+    if (over || !box) return;
+    showLatest(box, stepCount);
+    // Actions and banners that come take room from it.
+    let height = box.clientHeight;
+    const sizes = new ResizeObserver(() => {
+      if (hiddenBelow(box, stepCount) <= height - box.clientHeight) showLatest(box, stepCount);
+      height = box.clientHeight;
+    });
+    sizes.observe(box);
+    return () => sizes.disconnect();
   }, [stepCount, stepState, roundCount, over]);
 
   // On a phone the zones stand one below the other, and a link may speak of what is far down.
@@ -321,6 +321,7 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
             offset={offset}
             onOffset={setOffset}
             onBytes={may?.readBytes ?? null}
+            onStart={can("start") ? () => act("start") : null}
             onHeld={
               can("unlink")
                 ? (action, path) => {
@@ -360,6 +361,23 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
       )}
     </div>
   );
+}
+
+const stepIn = (box: HTMLElement, stepNo: number) => box.querySelector(`[data-testid="step-${stepNo}"]`);
+
+/** How much of a step is below what is in sight. */
+const hiddenBelow = (box: HTMLElement, stepNo: number): number =>
+  (stepIn(box, stepNo)?.getBoundingClientRect().bottom ?? 0) - box.getBoundingClientRect().bottom;
+
+/** Brings a step into sight, and the one after it if there is room for both. */
+function showLatest(box: HTMLElement, stepNo: number): void {
+  const latest = stepIn(box, stepNo);
+  if (!latest) return;
+  const zone = box.getBoundingClientRect();
+  const next = latest.nextElementSibling ?? latest;
+  const hidden = next.getBoundingClientRect().bottom - zone.bottom;
+  const room = latest.getBoundingClientRect().top - zone.top;
+  if (hidden > 0) box.scrollTop += Math.min(hidden, room);
 }
 
 /** Before one has chosen, they depend on the window. */

@@ -34,7 +34,8 @@ interface Props {
   /** The checkpoint that is looked at; null: the latest. */
   checkpoint: string | null;
   onCheckpoint: (name: string) => void;
-  /** Null for those who watch. */
+  /** Null for those who watch, and while it cannot be done. */
+  onStart: (() => void) | null;
   onHeld: OnHeld | null;
   onRead: OnRead | null;
   /** What is looked at in its image. */
@@ -54,6 +55,7 @@ export function Inspector(props: Props) {
     onTab,
     checkpoint,
     onCheckpoint,
+    onStart,
     onHeld,
     onRead,
     offset,
@@ -81,7 +83,7 @@ export function Inspector(props: Props) {
         {tab === "report" && <ReportButtons id={id} view={view} mine={mine} />}
         <Kept key={tab} load={parts[tab]} wanted={tab !== "report" || !current}>
           {tab === "report" && <ReportSheet view={view} />}
-          {tab === "processes" && <Processes view={view} onHeld={onHeld} />}
+          {tab === "processes" && <Processes view={view} onStart={onStart} onHeld={onHeld} />}
           {tab === "memory" && !waits && <Memory {...images} />}
           {tab === "checkpoints" && !waits && <Checkpoints {...images} {...{ offset, onOffset, onBytes }} />}
           {tab === "charts" && <Charts id={id} view={view} />}

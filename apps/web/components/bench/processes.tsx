@@ -1,6 +1,7 @@
 import { type ExperimentView, formatBytes, type OpenFile, type ProcessInfo, type Watch } from "@crlab/shared";
 import { type HeldPath, heldPaths } from "../../lib/held";
 import { type Branch, processTree } from "../../lib/process-tree";
+import { actionKeys } from "../../lib/shortcuts";
 import { watchMask } from "../../lib/watch-mask";
 import { DataTable } from "../data-table";
 import styles from "./inspector.module.css";
@@ -20,11 +21,28 @@ function sharedDescriptions(processes: readonly ProcessInfo[]): Map<number, stri
 }
 
 /** Each target's process tree with what it holds. */
-export function Processes({ view, onHeld }: { view: ExperimentView; onHeld: OnHeld | null }) {
+export function Processes({
+  view,
+  onStart,
+  onHeld,
+}: {
+  view: ExperimentView;
+  onStart: (() => void) | null;
+  onHeld: OnHeld | null;
+}) {
   const alive = view.targets.filter((t) => t.processes.length > 0);
   if (alive.length === 0)
     return (
-      <p className={styles.none}>{view.targets.length === 0 ? "No workload has been started." : "No process runs."}</p>
+      <>
+        <p className={styles.none}>
+          {view.targets.length === 0 ? "No workload has been started." : "No process runs."}
+        </p>
+        {view.targets.length === 0 && onStart && (
+          <button type="button" className="btn primary" onClick={onStart}>
+            Start a workload <kbd>{actionKeys.start}</kbd>
+          </button>
+        )}
+      </>
     );
   const held = new Map(heldPaths(view).map((h) => [h.key, h]));
   return alive.map(({ name, processes }) => (

@@ -53,7 +53,12 @@ export function Guests() {
       .then(look)
       .catch((failure: unknown) => setError(toNamedError(failure)));
   };
-  if (guests === null) return <p className="dim">Asking the runner …</p>;
+  if (guests === null)
+    return (
+      <p className="dim">
+        {link.kind === "away" ? "Which run is known when the runner is back." : "Asking the runner …"}
+      </p>
+    );
   return (
     <>
       {error && <ErrorNote error={error} />}

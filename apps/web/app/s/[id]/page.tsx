@@ -35,7 +35,7 @@ export default async function SweepPage({ params, searchParams }: Props) {
   const progress = { status: sweep.status, done: results.length, total, running, reason: sweep.reason };
   return (
     <>
-      <SiteHeader />
+      <SiteHeader here="/sweeps" />
       <LinkBanner />
       <main className={home.main}>
         <h1>{sweep.title}</h1>
