@@ -303,23 +303,23 @@ export function HelpDialog({ view, onClose }: { view: ExperimentView; onClose: (
         <dt>
           <kbd>{pageKeys.terminal}</kbd> <kbd>{pageKeys.steps}</kbd> <kbd>{pageKeys.inspector}</kbd>
         </dt>
-        <dd>to terminals, steps, inspector</dd>
+        <dd>Go to terminals, steps, inspector</dd>
         <dt>
           <kbd>⇧ Esc</kbd>
         </dt>
-        <dd>leave a terminal</dd>
+        <dd>Leave a terminal</dd>
         <dt>
           <kbd>Ctrl ⇧ F</kbd>
         </dt>
-        <dd>find on a terminal</dd>
+        <dd>Find on a terminal</dd>
         <dt>
           <kbd>Ctrl ⇧ C</kbd>
         </dt>
-        <dd>copy what is selected on a terminal</dd>
+        <dd>Copy what is selected on a terminal</dd>
         <dt>
           <kbd>{pageKeys.help}</kbd>
         </dt>
-        <dd>this card</dd>
+        <dd>This card</dd>
       </dl>
     </Dialog>
   );
