@@ -213,6 +213,8 @@ async function runCard(page: Page, lab: string, title: string, lastStep: number)
 
 async function runFile(page: Page, lab: string, yaml: string): Promise<void> {
   await page.goto(`${lab}/new`);
+  // A draft that comes between what fill() selects and what it types would stand before that.
+  await page.locator(".cm-content").waitFor();
   await page.getByLabel("Experiment file").fill(yaml);
   await page.getByRole("button", { name: "Run file" }).click();
 }

@@ -93,6 +93,8 @@ export async function endIt(page: Page): Promise<void> {
 /** Makes an experiment of a file, through the page that takes one. */
 export async function runFile(page: Page, yaml: string, url = labUrl()): Promise<void> {
   await page.goto(`${url}/new`);
+  // A draft that comes between what fill() selects and what it types would stand before that.
+  await page.locator(".cm-content").waitFor();
   await page.getByLabel("Experiment file").fill(yaml);
   await page.getByRole("button", { name: "Run file" }).click();
   await page.waitForURL(/\/x\/[A-Za-z0-9]+$/);
