@@ -147,7 +147,8 @@ static int walk_add(struct page_walk *w, unsigned long addr, struct page *page)
 
 	if (w->borrowing && ckpt_pageset_test(w->borrowing, addr))
 		return 0;
-	in_parent = w->increment && ckpt_track_is_same(w->tracked, addr);
+	/* What is known to be in the parent has been passed over. */
+	in_parent = w->increment && !w->same && ckpt_track_is_same(w->tracked, addr);
 	zero = ckpt_page_is_zero(page);
 	if (in_parent) {
 		stats->parent_pages++;
