@@ -221,19 +221,24 @@ static int advise(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_
 }
 
 /*
- * In parts, which become one again: it may have grown out of many, and one call for
- * more than there is of memory is refused (vm.overcommit_memory).
+ * It may have grown out of many: one call for more than there is of memory is refused
+ * (vm.overcommit_memory). Then in parts, which become one again.
  */
 static unsigned long map_anonymous(const struct ckpt_vma *v, unsigned long prot,
 				   unsigned long flags)
 {
-	unsigned long at = v->start, addr;
+	unsigned long addr = vm_mmap_pgoff(NULL, v->start, v->end - v->start, prot, flags, 0), at;
 
-	do {
+	if (addr != -ENOMEM)
+		return addr;
+	for (at = v->start; at < v->end; at += SZ_256M) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		addr = vm_mmap_pgoff(NULL, at, min_t(u64, v->end - at, SZ_256M), prot, flags, 0);
-		at += SZ_256M;
-	} while (!IS_ERR_VALUE(addr) && at < v->end);
-	return IS_ERR_VALUE(addr) ? addr : v->start;
+		if (IS_ERR_VALUE(addr))
+			return addr;
+	}
+	return v->start;
 }
 
 static int map_vma(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_vma *v)
