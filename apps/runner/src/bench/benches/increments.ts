@@ -24,6 +24,7 @@ async function increment(context: BenchContext, percent: number, thp: boolean): 
       await verifySubject(guest, pid);
       for (const [phase, ns] of Object.entries({ ...more.phases, ...phases })) record(phase, ns);
       record("fullDumpNs", full.wallNs);
+      record("fullFrozenNs", full.frozenNs);
       record("dumpNs", more.wallNs);
       record("frozenNs", more.frozenNs);
       record("pages", more.pages);
