@@ -741,7 +741,7 @@ struct ckpt_hugetlb {
 
 /* PIDFD: of which task. */
 struct ckpt_pidfd {
-	__s32 pid;		/* ELSEWHERE: who lives in that pid namespace; 0: nobody of the tree */
+	__s32 pid;		/* ELSEWHERE: who lives in that pid namespace, or 0 */
 	__u32 flags;		/* CKPT_PIDFD_* */
 };
 
