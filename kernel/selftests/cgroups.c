@@ -468,16 +468,15 @@ static void inner(void)
 	verify(status == 0, "they live where they did (%x)", status);
 }
 
-/* One who ends with the tree, in a namespace that begins where he is. */
-static void inner_alone(void)
+/* A child that ends with the tree, in a group of its own and a namespace that begins there; or -1. */
+static pid_t start_inner(void)
 {
 	int back[2];
 	pid_t child;
 	char c;
 
 	if (!make(GROUP) || !make(GROUP "/b") || pipe(back) < 0)
-		return;
-	put_text(GROUP "/cgroup.procs", "0");
+		return -1;
 	child = fork();
 	if (child == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -489,6 +488,16 @@ static void inner_alone(void)
 	}
 	if (read(back[0], &c, 1) != 1)
 		_exit(85);
+	return child;
+}
+
+static void inner_alone(void)
+{
+	pid_t child = start_inner();
+
+	if (child < 0)
+		return;
+	put_text(GROUP "/cgroup.procs", "0");
 	pause_here();
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
@@ -561,23 +570,11 @@ static void inner_of_all(void)
 
 static void inner_of_none(void)
 {
+	pid_t child = start_inner();
 	char pid[16];
-	pid_t child;
-	int back[2];
-	char c;
 
-	if (!make(GROUP) || !make(GROUP "/b") || pipe(back) < 0)
+	if (child < 0)
 		return;
-	child = fork();
-	if (child == 0) {
-		put_text(GROUP "/b/cgroup.procs", "0");
-		if (unshare(CLONE_NEWCGROUP) < 0 || write(back[1], "", 1) != 1)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	if (read(back[0], &c, 1) != 1)
-		_exit(84);
 	snprintf(pid, sizeof(pid), "%d", child);
 	put_text(GROUP "/cgroup.procs", pid);
 	pause_here();
