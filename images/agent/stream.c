@@ -116,8 +116,8 @@ static void grant_input(struct stream *stream)
 	struct sink *sink = &stream->input;
 	uint32_t room = WIRE_INPUT_WINDOW - sink->used - sink->granted;
 
-	/* Many small grants cost more than they bring. */
-	if (room < WIRE_INPUT_WINDOW / 2 && !(sink->used == 0 && room > 0))
+	/* Not for every key: who types waits for the echo behind it, and half a window keeps any sender going. */
+	if (room < WIRE_INPUT_WINDOW / 2)
 		return;
 	if (sink->ending || stream->kind == STREAM_LEFTOVER)
 		return;

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openStore, readEvents, type Store } from "../store/index.js";
 import { fakeBoot } from "./fake-guest.js";
 import { Lab, type LabLimits } from "./lab.js";
+import { Spares } from "./spares.js";
 
 let dir: string;
 let store: Store;
@@ -125,4 +126,19 @@ it("a result can be marked invalid after the end, by its owner only, and those w
   const view = foldAll(await readEvents(store.db, experiment.id));
   expect(view).toMatchObject({ invalid: "the host was busy", title: "Named", status: "ended", verdict: "pass" });
   expect(told).toEqual([experiment.id, experiment.id]);
+});
+
+describe("guests that stand by", () => {
+  it("are not made while somebody types, or has a moment ago", async () => {
+    const spares = new Spares(boot, { count: 0, idleMs: 600_000, isCurrent: async () => true });
+    lab = new Lab(store, boot, { guests: 8, idleMs: 600_000 }, spares);
+    const { experiment, done } = await begin("ann");
+    await done;
+    expect(spares.quiet()).toBe(false);
+    experiment.activeAtMs -= 60_000;
+    expect(spares.quiet()).toBe(true);
+    experiment.activeAtMs = performance.now();
+    expect(spares.quiet()).toBe(false);
+    await spares.close();
+  });
 });

@@ -19,8 +19,12 @@ export interface LabLimits {
 
 /** So often the processes of a guest that somebody watches are looked at. */
 const LOOK_MS = 2000;
+/** Who has done something so lately may be typing, and would feel a guest being booted beside it. */
+const RECENT_MS = 3000;
 /** More than this need not wait: somebody plays tricks. */
 const MAX_WAITING = 32;
+const isAtRest = (e: Experiment): boolean => !e.busy && performance.now() - e.activeAtMs > RECENT_MS;
+
 interface Waiting {
   id: string;
   owner: string;
@@ -49,7 +53,7 @@ export class Lab {
     if (spares) {
       spares.room = () => this.limits.guests - this.guests;
       spares.quiet = () =>
-        this.#bootingFor.size === 0 && !this.measures() && [...this.open.values()].every((e) => e.over || !e.busy);
+        this.#bootingFor.size === 0 && !this.measures() && [...this.open.values()].every((e) => e.over || isAtRest(e));
     }
     const shortest = Math.min(10_000, limits.idleMs, limits.suspendMs ?? limits.idleMs);
     this.#idleTimer = setInterval(() => this.#lookAfterIdle(), shortest);
