@@ -36,11 +36,25 @@ export interface Scores {
   faults: string[];
 }
 
+/** Now and then the browser gives it no trace, or one without a beginning: it says so, and asks to be run again. */
+const TRIES = 3;
+class NothingRecorded extends Error {}
+
 /**
  * In a browser that listens on a port. `phone`: as Lighthouse has it by default, a slow phone on a slow network; else a
  * desktop. Both are simulated.
  */
-export async function audited(url: string, port: number, { phone }: { phone: boolean }): Promise<Scores> {
+export async function audited(url: string, port: number, how: { phone: boolean }): Promise<Scores> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await auditedOnce(url, port, how);
+    } catch (error) {
+      if (!(error instanceof NothingRecorded) || tries === TRIES) throw error;
+    }
+  }
+}
+
+async function auditedOnce(url: string, port: number, { phone }: { phone: boolean }): Promise<Scores> {
   const script = await fetched("lighthouse", VERSION, "cli/index.js");
   const args = [
     ...[url, "--output=json", "--quiet", "--no-enable-error-reporting", `--only-categories=${categories.join()}`],
@@ -57,9 +71,13 @@ export async function audited(url: string, port: number, { phone }: { phone: boo
     complaint += chunk.toString("utf8");
   });
   const [code] = await once(child, "close");
-  if (code !== 0) throw new Error(`lighthouse ended with ${code}: ${complaint.trim().split("\n").at(-1)}`);
+  const last = complaint.trim().split("\n").at(-1) ?? "";
+  if (code !== 0) {
+    const message = `lighthouse ended with ${code}: ${last}`;
+    throw last.startsWith("Runtime error") ? new NothingRecorded(message) : new Error(message);
+  }
   const found = result.parse(JSON.parse(said));
-  if (found.runtimeError) throw new Error(`lighthouse: ${found.runtimeError.message}`);
+  if (found.runtimeError) throw new NothingRecorded(`lighthouse: ${found.runtimeError.message}`);
   const of = found.categories;
   const faults = categories.flatMap((category) =>
     of[category].auditRefs.flatMap(({ id, weight }) => {
