@@ -7,6 +7,7 @@
 
 #include <linux/err.h>
 #include <linux/list.h>
+#include <linux/mm.h>
 #include <linux/mm_types.h>
 #include <linux/rcupdate.h>
 #include <uapi/linux/checkpoint.h>
@@ -83,9 +84,22 @@ static inline void ckpt_mm_set_owner(struct mm_struct *mm, struct task_struct *o
 #endif
 }
 
+/* As VMAs have it: that memory stays, at once or from the first touch on. */
+static inline vm_flags_t ckpt_lock_flags(u64 flags)
+{
+	return (flags & CKPT_VMA_LOCKED ? VM_LOCKED : 0) |
+	       (flags & CKPT_VMA_LOCKONFAULT ? VM_LOCKONFAULT : 0);
+}
+
 int restore_build_mm(struct ckpt_ctx *ctx, struct restored_mm *rm,
 		     const struct restored_layout *layout);
 void restored_layout_free(struct restored_layout *layout);
+
+/* restore_vma.c */
+int restore_read_pkeys(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 objref,
+		       struct ckpt_pkeys *keys);
+int restore_map_vmas(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct restored_layout *l);
+int restore_read_vmas(struct ckpt_ctx *ctx, struct restored_layout *l);
 
 /* restore_jobs.c */
 typedef int (*restore_part_fn)(struct ckpt_ctx *ctx, struct restored_mm *rm, void *data);
