@@ -424,6 +424,20 @@ int image_read_header(const char *name, struct ckpt_header *header, char **probl
 	return 0;
 }
 
+bool image_peek_header(int fd, struct ckpt_header *header)
+{
+	struct {
+		struct ckpt_rec rec;
+		struct ckpt_header header;
+	} first;
+
+	if (pread(fd, &first, sizeof(first), 0) != sizeof(first) || first.rec.type != CKPT_REC_HEADER ||
+	    first.header.magic != CKPT_MAGIC)
+		return false;
+	*header = first.header;
+	return true;
+}
+
 char *directory_of(const char *name)
 {
 	const char *slash = strrchr(name, '/');

@@ -57,6 +57,9 @@ const char *record_name(uint32_t type);
 /* Read only the header of @name: 0, or -1 with *@problem (to be freed). */
 int image_read_header(const char *name, struct ckpt_header *header, char **problem);
 
+/* The same from the beginning of an open file, for who has it checked by the kernel; false: look what is wrong with it. */
+bool image_peek_header(int fd, struct ckpt_header *header);
+
 /* The directory @name stands in (to be freed). */
 char *directory_of(const char *name);
 

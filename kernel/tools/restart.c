@@ -98,6 +98,13 @@ static void header_of(const char *name, struct ckpt_header *header)
 		die("%s: %s", name, problem);
 }
 
+/* Of the one that was added last, whose name is @name. */
+static void header_of_last(const struct chain *chain, const char *name, struct ckpt_header *header)
+{
+	if (!image_peek_header(chain->fds[chain->nr - 1], header))
+		header_of(name, header);
+}
+
 /* Among those the user named, then beside the image. */
 static const char *find_parent(const char *image, const uint8_t *id, const struct parents *parents,
 			       struct chain_index *index)
@@ -157,14 +164,14 @@ static void chain_build(struct chain *chain, const char *name, const struct pare
 	} else {
 		chain_open(chain, name);
 	}
-	header_of(name, &header);
+	header_of_last(chain, name, &header);
 	memcpy(chain->image_id, header.image_id, CKPT_ID_BYTES);
 	while (!id_is_zero(header.parent_id)) {
 		if (!index.images)
 			raise_fd_limit();
 		name = find_parent(name, header.parent_id, parents, &index);
 		chain_open(chain, name);
-		header_of(name, &header);
+		header_of_last(chain, name, &header);
 	}
 }
 
