@@ -369,6 +369,20 @@ static void own_adopted_mm(struct mm_struct *mm)
 #endif
 }
 
+/*
+ * From here on writes are tracked, so that an increment over this image can
+ * follow: all its pages are there, and nobody but the kernel has written to them.
+ */
+static int track(struct ckpt_ctx *ctx, struct restored_mm *rm)
+{
+	int ret = ckpt_track_adopt(rm->mm, rm->track_id, rm->tracker, ctx->header.image_id,
+				   rm->borrowed);
+
+	if (!ret)
+		rm->borrowed = NULL;
+	return ret;
+}
+
 /**
  * restore_adopt_mm - change over to the restored address space
  * @rt:		the task, which is current
@@ -382,13 +396,14 @@ int restore_adopt_mm(struct restart_task *rt)
 {
 	struct mm_struct *old = current->mm;
 	struct restored_mm *rm;
+	bool first;
 	int ret;
 
 	rm = ckpt_ref(restart_ckpt_ctx(rt), rt->leader->process->mm, CKPT_OBJ_MM);
 	if (IS_ERR(rm))
 		return restore_fail(rt, PTR_ERR(rm), "its address space");
-	/* Of those who share it, one finishes it for all. */
-	cmpxchg(&rm->leader, NULL, rt->leader);
+	/* Of those who share it, one does for all what is to be done once. */
+	first = !cmpxchg(&rm->leader, NULL, rt->leader);
 
 	exec_mm_release(current, old);
 	ret = down_write_killable(&current->signal->exec_update_lock);
@@ -404,7 +419,9 @@ int restore_adopt_mm(struct restart_task *rt)
 	sched_mm_cid_after_execve(current);
 	mm_update_next_owner(old);
 	mmput(old);
-	return 0;
+	if (first)
+		ret = track(restart_ckpt_ctx(rt), rm);
+	return ret ? restore_fail(rt, ret, "the tracking of writes to its memory") : 0;
 }
 
 /**
@@ -412,26 +429,17 @@ int restore_adopt_mm(struct restart_task *rt)
  * @ctx:	the restart
  * @rt:		leader of the process that has adopted it
  *
- * From here on writes are tracked, so that an increment over this image can
- * follow.
- *
  * Return: 0 or a negative error, which has been logged.
  */
 int restore_finish_mm(struct ckpt_ctx *ctx, struct restart_task *rt)
 {
 	struct restored_mm *rm = ckpt_ref(ctx, rt->process->mm, CKPT_OBJ_MM);
-	int ret;
 
 	if (IS_ERR(rm))
 		return PTR_ERR(rm);
-	if (rm->leader != rt)
-		return 0;
-	set_dumpable(rm->mm, rm->dumpable);
-	ret = ckpt_track_adopt(rm->mm, rm->track_id, rm->tracker, ctx->header.image_id,
-			       rm->borrowed);
-	if (!ret) {
-		rm->borrowed = NULL;
+	if (rm->leader == rt) {
+		set_dumpable(rm->mm, rm->dumpable);
 		ckpt_lazy_begin(rm->mm);
 	}
-	return ret ? ckpt_err(ctx, ret, "cannot track writes to its memory (error %d)", ret) : 0;
+	return 0;
 }
