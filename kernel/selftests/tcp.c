@@ -4,6 +4,8 @@
 /* covers: Sockets | TCP: one end outside, which hears nothing while its peer is an image | supported */
 /* covers: Sockets | TCP: half closed, closed with data to send, reset | supported */
 /* covers: Sockets | TCP: connections that wait to be accepted, or are being made | supported */
+/* covers: Sockets | TCP: connections that are over: the names of their ends, ports that they keep | supported */
+/* covers: Sockets | TCP: a port shared by SO_REUSEPORT, also if one of them has taken that back | supported */
 /* covers: Sockets | TCP: urgent data | supported */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -276,6 +278,100 @@ static void half_closed(void)
 	verify(at_end(closing[0]) && at_end(closing[1]), "ends both ways");
 	verify(reads(last[1], "left") && at_end(last[1]) && shutdown(last[1], SHUT_WR) == 0 && at_end(last[0]), "the last end comes through");
 	verify(recv(reset[0], &c, 1, 0) < 0 && errno == ECONNRESET && at_end(reset[0]), "a reset is told once");
+}
+
+/* By both names: getpeername(2) is for who is connected. */
+static bool names_of(int fd, struct sockaddr_storage names[2])
+{
+	socklen_t len = sizeof(names[0]);
+
+	memset(names, 0, 2 * sizeof(names[0]));
+	return getsockname(fd, (void *)&names[0], &len) == 0 && getsockopt(fd, SOL_SOCKET, SO_PEERNAME, &names[1], &len) == 0;
+}
+
+static bool has_names(int fd, const struct sockaddr_storage names[2])
+{
+	struct sockaddr_storage now[2];
+
+	return names_of(fd, now) && memcmp(names, now, sizeof(now)) == 0;
+}
+
+/* Both ends have said their last word; the first has waited its time since, or is closed as the second was reset. */
+static void over(void)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	struct sockaddr_storage names[2][2], bound[2], addr;
+	int pairs[2][2], client, served, other;
+	socklen_t len;
+	int listener = listen_on(AF_INET, 0, 5, &addr, &len);
+	struct sockaddr_in mine = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	for (int i = 0; i < 2; i++) {
+		connect_pair(families[i], pairs[i]);
+		shutdown(pairs[i][0], SHUT_WR);
+		shutdown(pairs[i][1], SHUT_WR);
+		if (!waits_for(pairs[i][0], TCP_CLOSE) || !names_of(pairs[i][0], names[i]))
+			_exit(1);
+	}
+	/* A port that nobody has: one that bind(2) chooses is given back at the end of the connection. */
+	other = listen_on(AF_INET, 0, 1, &bound[0], &len);
+	mine.sin_port = ((struct sockaddr_in *)&bound[0])->sin_port;
+	close(other);
+	client = socket(AF_INET, SOCK_STREAM, 0);
+	if (bind(client, (void *)&mine, sizeof(mine)) < 0 || connect(client, (void *)&addr, len) < 0 ||
+	    (served = accept(listener, NULL, NULL)) < 0)
+		_exit(2);
+	send(client, "unread", 6, 0);
+	close(served);
+	if (!waits_for(client, TCP_CLOSE) || !names_of(client, bound))
+		_exit(3);
+	pause_here();
+	verify(has_names(pairs[0][0], names[0]), "IPv4: the names of its ends");
+	verify(has_names(pairs[1][0], names[1]), "IPv6: the names of its ends");
+	verify(has_names(client, bound), "one that was bound: the names of its ends");
+	other = socket(AF_INET, SOCK_STREAM, 0);
+	verify(bind(other, (void *)&bound[0], sizeof(mine)) < 0 && errno == EADDRINUSE, "it has kept its port");
+	close(client);
+	verify(bind(other, (void *)&bound[0], sizeof(mine)) == 0, "until it is closed");
+}
+
+static int option(int fd, int name)
+{
+	int value = -1;
+
+	getsockopt(fd, SOL_SOCKET, name, &value, &(socklen_t){ sizeof(value) });
+	return value;
+}
+
+/* One port, several who listen; one of them has taken SO_REUSEPORT back since. */
+static void sharing_a_port(void)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int listener[2], accepted[2] = { 0, 0 }, other;
+	socklen_t len = sizeof(addr);
+
+	for (int i = 0; i < 2; i++) {
+		listener[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		setsockopt(listener[i], SOL_SOCKET, SO_REUSEPORT, &(int){ 1 }, sizeof(int));
+		if (bind(listener[i], (void *)&addr, len) < 0 || listen(listener[i], 50) < 0 ||
+		    getsockname(listener[i], (void *)&addr, &len) < 0)
+			_exit(1);
+	}
+	setsockopt(listener[0], SOL_SOCKET, SO_REUSEPORT, &(int){ 0 }, sizeof(int));
+	pause_here();
+	verify(option(listener[0], SO_REUSEPORT) == 0 && option(listener[1], SO_REUSEPORT) == 1, "the options");
+	for (int i = 0; i < 40; i++) {
+		int client = socket(AF_INET, SOCK_STREAM, 0);
+
+		if (connect(client, (void *)&addr, len) < 0)
+			break;
+		for (int j = 0; j < 2; j++)
+			accepted[j] += accept(listener[j], NULL, NULL) >= 0;
+	}
+	verify(accepted[0] && accepted[1] && accepted[0] + accepted[1] == 40, "both are given connections: %d and %d", accepted[0],
+	       accepted[1]);
+	other = socket(AF_INET, SOCK_STREAM, 0);
+	verify(bind(other, (void *)&addr, len) < 0 && errno == EADDRINUSE, "who does not share gets no port of theirs");
 }
 
 static void waiting(void)
@@ -658,6 +754,8 @@ int main(void)
 	subject_round("inside IPv6", inside_v6);
 	subject_round("mapped", mapped);
 	subject_round("half closed", half_closed);
+	subject_round("over", over);
+	subject_round("sharing a port", sharing_a_port);
 	subject_round("waiting", waiting);
 	subject_round("connecting", connecting);
 	subject_round("answered", answered);

@@ -129,6 +129,8 @@ static int addresses(struct ckpt_ctx *ctx, struct socket *sock, struct ckpt_sock
 		rec->addr_len = len;
 		if (is_foreign(sk))
 			rec->flags |= CKPT_SOCKET_FOREIGN;
+		if (rcu_access_pointer(sk->sk_reuseport_cb) && !sk->sk_reuseport)
+			rec->flags |= CKPT_SOCKET_REUSED;
 	}
 	if (!is_tcp(sk) && sk->sk_state == TCP_ESTABLISHED) {
 		len = is_udp(sk) ? kernel_getpeername(sock, (struct sockaddr *)peer) :
@@ -252,6 +254,9 @@ int restore_inet(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void *
 	     (is_tcp(sock->sk) ? s->addr_len || s->peer_len : !s->peer_len)) ||
 	    (s->state != CKPT_SOCKET_CONNECTED && s->peer_len))
 		return ckpt_err(ctx, -EINVAL, "a socket contradicts itself");
+	/* Until all who share its port have come: see restored_sock. */
+	if (s->flags & CKPT_SOCKET_REUSED)
+		sock->sk->sk_reuseport = 1;
 	if (s->addr_len)
 		ret = bind_inet(ctx, sock, s, addr);
 	if (!ret && s->state == CKPT_SOCKET_LISTENING) {

@@ -215,9 +215,11 @@ static int check_socket(struct ckpt_ctx *ctx, const struct ckpt_socket *s, size_
 					    s->state != CKPT_SOCKET_CONNECTED)))) ||
 	    (s->listener && s->flags & CKPT_SOCKET_GONE) ||
 	    (s->flags & CKPT_SOCKET_FANOUT && s->family != AF_PACKET) ||
-	    (s->flags & CKPT_SOCKET_FOREIGN && (!is_inet || !s->addr_len)) ||
+	    (s->flags & (CKPT_SOCKET_FOREIGN | CKPT_SOCKET_REUSED) &&
+	     (!is_inet || !s->addr_len)) ||
 	    (!is_unix && (s->path || s->flags & ~(CKPT_SOCKET_GONE | CKPT_SOCKET_FANOUT |
-						  CKPT_SOCKET_FOREIGN | CKPT_SOCKET_NUMBERS))))
+						  CKPT_SOCKET_FOREIGN | CKPT_SOCKET_NUMBERS |
+						  CKPT_SOCKET_REUSED))))
 		return ckpt_err(ctx, -EINVAL, "a SOCKET with unknown or impossible attributes");
 	return 0;
 }
@@ -300,6 +302,7 @@ static int add_file(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_socket *
 	rs = kzalloc(sizeof(*rs), GFP_KERNEL_ACCOUNT);
 	if (!rs)
 		return -ENOMEM;
+	rs->reused = s->flags & CKPT_SOCKET_REUSED;
 	rs->shutdown = s->shutdown;
 	rs->error = s->error;
 	anon->data = rs;
@@ -492,6 +495,8 @@ int restore_socket_msg_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 static void settle(struct sock *sk, const struct restored_sock *rs)
 {
 	if (sk->sk_family != AF_UNIX) {
+		if (rs->reused)
+			sk->sk_reuseport = 0;
 		/* TCP has its own way. */
 		if (sk->sk_type == SOCK_STREAM)
 			return;

@@ -32,6 +32,7 @@ struct restored_sock {
 	struct sock *listener;	/* TCP: where it is to wait */
 	struct restored_tcp *tcp;
 	bool gone;
+	bool reused;		/* it loses SO_REUSEPORT when all who share its port have it */
 	u32 shutdown;
 	u32 error;
 };

@@ -174,6 +174,39 @@ static int bind_to(struct ckpt_ctx *ctx, struct socket *sock, const struct ckpt_
 	return ret ? complain(ctx, sock->sk, t, ret, "bind") : 0;
 }
 
+/* One that was bound by bind(2) has its port until it is closed itself. */
+static bool keeps_port(const struct ckpt_tcp *t)
+{
+	return t->user_locks & SOCK_BINDPORT_LOCK && t->local_port;
+}
+
+/* What it says of a connection that has come to its end, by SO_PEERNAME too. */
+static void name_ends(struct sock *sk, const struct ckpt_tcp *t)
+{
+	struct inet_sock *inet = inet_sk(sk);
+
+	inet->inet_dport = htons(t->remote_port);
+	if (sk->sk_family == AF_INET)
+		memcpy(&inet->inet_daddr, t->remote_addr, sizeof(inet->inet_daddr));
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6)
+		memcpy(&sk->sk_v6_daddr, t->remote_addr, sizeof(sk->sk_v6_daddr));
+#endif
+	if (inet->inet_num)
+		return;
+	inet->inet_sport = htons(t->local_port);
+	if (sk->sk_family == AF_INET) {
+		memcpy(&inet->inet_saddr, t->local_addr, sizeof(inet->inet_saddr));
+		inet->inet_rcv_saddr = inet->inet_saddr;
+	}
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6) {
+		memcpy(&sk->sk_v6_rcv_saddr, t->local_addr, sizeof(sk->sk_v6_rcv_saddr));
+		inet6_sk(sk)->saddr = sk->sk_v6_rcv_saddr;
+	}
+#endif
+}
+
 /* For the search: as connect() will set them. */
 static struct sock *find_silent(struct sock *sk, const struct ckpt_tcp *t)
 {
@@ -325,7 +358,7 @@ int restore_tcp_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 		release_sock(rt->sk);
 	}
 	kvfree(t);
-	if (!ret && rt->rec.state != TCP_CLOSE)
+	if (!ret && (rt->rec.state != TCP_CLOSE || keeps_port(&rt->rec)))
 		ret = bind_to(ctx, sock, &rt->rec);
 	if (!ret && is_open(rt->rec.state))
 		ret = connect_silently(ctx, rt);
@@ -581,6 +614,8 @@ static void settle(struct restored_tcp *rt)
 	set_buffers(rt);
 	if (is_open(t->state))
 		tcp_drop_none(sk);
+	else if (t->state == TCP_CLOSE)
+		name_ends(sk, t);
 	if (t->flags & CKPT_TCP_END_READ)
 		sock_set_flag(sk, SOCK_DONE);
 	WRITE_ONCE(sk->sk_shutdown, t->shutdown);

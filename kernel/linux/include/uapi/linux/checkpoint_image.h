@@ -783,7 +783,8 @@ enum ckpt_socket_state {
 #define CKPT_SOCKET_FANOUT	(1U << 2)	/* a packet socket of a group */
 #define CKPT_SOCKET_FOREIGN	(1U << 3)	/* its address is nobody's here (IP_FREEBIND) */
 #define CKPT_SOCKET_NUMBERS	(1U << 4)	/* its time stamps are numbered (OPT_ID) */
-#define CKPT_SOCKET_FLAGS_ALL	0x1fU
+#define CKPT_SOCKET_REUSED	(1U << 5)	/* bound with SO_REUSEPORT, which it has no more */
+#define CKPT_SOCKET_FLAGS_ALL	0x3fU
 
 /*
  * SOCKET: one that has a FILE, one that waits to be accepted by @listener, or
