@@ -29,8 +29,9 @@ export async function openLab(who: string): Promise<OpenLab> {
     sweeps,
     config,
     close: async (reason) => {
-      sweeps.close();
+      const swept = sweeps.close();
       await lab.close(reason);
+      await swept;
       await store.close();
     },
   };

@@ -84,6 +84,8 @@ export class Experiment {
   #busy = false;
   #planRunning = false;
   #ended: Promise<void> | undefined;
+  /** Fulfilled when no step runs. A boot goes on for a while after the experiment has ended. */
+  #stepping: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly store: Store,
@@ -199,7 +201,20 @@ export class Experiment {
       );
   }
 
-  async #step(step: Step, planned: boolean): Promise<boolean> {
+  #step(step: Step, planned: boolean): Promise<boolean> {
+    const running = this.#runStep(step, planned);
+    this.#stepping = running.catch(() => undefined);
+    return running;
+  }
+
+  /** Resolved when it has ended and nothing of it is under way: until then it may write to its log. */
+  async left(): Promise<void> {
+    await this.#ended;
+    await this.#stepping;
+    await this.#ending;
+  }
+
+  async #runStep(step: Step, planned: boolean): Promise<boolean> {
     this.#busy = true;
     this.#changesSeen = 0;
     this.activeAtMs = performance.now();

@@ -5,6 +5,7 @@ import { experimentFile, foldAll } from "@crlab/shared";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openStore, readEvents, type Store } from "../store/index.js";
 import { fakeBoot } from "./fake-guest.js";
+import type { BootGuest } from "./guest-port.js";
 import { Lab, type LabLimits } from "./lab.js";
 import { Spares } from "./spares.js";
 
@@ -82,6 +83,29 @@ describe("when all guests run", () => {
     await other.done;
     expect(other.experiment.view.guest?.state).toBe("up");
   });
+});
+
+it("an experiment ends while its guest comes up: the lab is closed once that is gone, and has said so", async () => {
+  let isUp: () => void = () => {};
+  const slowBoot: BootGuest = async (...args) => {
+    await new Promise<void>((resolve) => {
+      isUp = resolve;
+    });
+    return boot(...args);
+  };
+  lab = new Lab(store, slowBoot, { guests: 8, idleMs: 600_000 });
+  const { experiment } = await begin("ann");
+  await vi.waitFor(() => expect(experiment.view.guest?.state).toBe("booting"));
+  await experiment.end();
+  let closed = false;
+  const closing = lab.close("the test is over").then(() => {
+    closed = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(closed).toBe(false);
+  isUp();
+  await closing;
+  expect((await readEvents(store.db, experiment.id)).map((e) => e.type)).toContain("guest.ended");
 });
 
 describe("a guest that nobody needs now", () => {

@@ -39,6 +39,8 @@ export class Lab {
   #queue: Waiting[] = [];
   readonly #bootingFor = new Map<string, string>();
   readonly open = new Map<string, Experiment>();
+  /** Ended, with a guest that is still coming up, or going. */
+  readonly #leaving = new Set<Promise<void>>();
   /** Whether runs are on whose figures nothing may disturb; whoever makes them knows. */
   measures: () => boolean = () => false;
   readonly #idleTimer: NodeJS.Timeout;
@@ -82,7 +84,7 @@ export class Lab {
     const boot: BootGuest = (manifest, of, how) => this.#bootWithinLimit(owner, manifest, of, { fresh, ...how });
     const created = createdBy(file, forkedFrom);
     const id = experimentIdOf(created);
-    const experiment = new Experiment(this.store, id, owner, file, boot, (e) => this.#closed(e.id));
+    const experiment = new Experiment(this.store, id, owner, file, boot, (e) => this.#closed(e));
     await experiment.create(created);
     this.open.set(id, experiment);
     return experiment;
@@ -197,6 +199,7 @@ export class Lab {
     clearInterval(this.#idleTimer);
     clearInterval(this.#lookTimer);
     await Promise.all([this.spares?.close(), ...[...this.open.values()].map((e) => e.end(reason))]);
+    await Promise.all(this.#leaving);
   }
 
   /** Owners of the guests that run or boot, one each. */
@@ -262,8 +265,11 @@ export class Lab {
     });
   }
 
-  #closed(id: string): void {
+  #closed(experiment: Experiment): void {
+    const { id } = experiment;
     this.open.delete(id);
+    const left = experiment.left().finally(() => this.#leaving.delete(left));
+    this.#leaving.add(left);
     const waiting = this.#queue.find((w) => w.id === id);
     this.#queue = this.#queue.filter((w) => w !== waiting);
     waiting?.giveUp(new StepError("experiment.ended", "the experiment ended while it waited for a guest"));

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { experimentFile } from "@crlab/shared";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { fakeBoot } from "../experiment/fake-guest.js";
+import type { BootGuest } from "../experiment/guest-port.js";
 import { Lab, type LabLimits } from "../experiment/lab.js";
 import {
   findSweep,
@@ -23,7 +24,8 @@ let sweeps: Sweeps;
 /** What a step's command answers; a test may let it wait. */
 let exitCode: (argv: readonly string[]) => number | Promise<number>;
 
-const open = async (limits: Partial<LabLimits> = {}) => {
+const quickBoot = fakeBoot([], (argv) => exitCode(argv));
+const open = async (limits: Partial<LabLimits> = {}, boot: BootGuest = quickBoot) => {
   store = await openStore(dir, "a test");
   lab = new Lab(
     store,
@@ -36,9 +38,10 @@ beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), "crlab-sweep-"));
   exitCode = () => 0;
   await open();
+  await swept;
 });
 const close = async () => {
-  sweeps.close();
+  const swept = sweeps.close();
   await lab.close("the test is over");
   await store.close();
 };
@@ -123,6 +126,29 @@ describe("a sweep", () => {
     await vi.waitFor(() => expect(lab.guests).toBe(0), 10_000);
     exitCode = () => 0;
     await sweeps.resume(id, "ann");
+  it("is stopped while its guest comes up, and the lab closed at once: the run is noted as cut, nothing is written later", async () => {
+    const complaints = vi.spyOn(console, "error");
+    let isUp: () => void = () => {};
+    await close();
+    await open({}, async (...args) => {
+      await new Promise<void>((resolve) => {
+        isUp = resolve;
+      });
+      return quickBoot(...args);
+    });
+    const id = await sweeps.create(file, "ann");
+    await vi.waitFor(() => expect(lab.guests).toBe(1), 10_000);
+    await sweeps.stop(id, "ann");
+    const closing = close();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    isUp();
+    await closing;
+    await open();
+    expect((await readRuns(store.db, id)).map((r) => r.outcome)).toEqual(["cut"]);
+    expect(complaints).not.toHaveBeenCalled();
+    complaints.mockRestore();
+  });
+
     await vi.waitFor(async () => expect(await isDone(id)).toBe(true), 10_000);
   });
 

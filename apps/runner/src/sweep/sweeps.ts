@@ -54,6 +54,7 @@ export class Sweeps {
   readonly #active: Active[] = [];
   readonly #listeners = new Set<(progress: SweepProgress) => void>();
   #working = false;
+  #work: Promise<void> = Promise.resolve();
   #closing = false;
 
   constructor(
@@ -101,9 +102,10 @@ export class Sweeps {
     await this.#enter(id);
   }
 
-  /** The lab closes: runs that are cut short by it are left for the next runner. */
-  close(): void {
+  /** The lab closes: runs that are cut short by it are left for the next runner. Resolved when the last has been noted. */
+  close(): Promise<void> {
     this.#closing = true;
+    return this.#work;
   }
 
   /** Called whenever a sweep has come further. Returns what ends it. */
@@ -147,10 +149,10 @@ export class Sweeps {
     const active: Active = { ...sweep, status: "running", reason: null, left, total, cuts: 0, current: undefined };
     this.#active.push(active);
     this.#tell(active);
-    if (!this.#working) void this.#work();
+    if (!this.#working) this.#work = this.#runAll();
   }
 
-  async #work(): Promise<void> {
+  async #runAll(): Promise<void> {
     this.#working = true;
     for (;;) {
       const sweep = this.#active.shift();
@@ -182,7 +184,7 @@ export class Sweeps {
     sweep.current = experiment;
     await beginRun(db, sweep.id, next.no, experiment.id);
     this.#tell(sweep);
-    await experiment.runPlan();
+    if (!this.#closing) await experiment.runPlan();
     // Somebody may have ended it, and then it was not judged over all its steps.
     const whole = !experiment.over && remainingPlan(experiment.view).length === 0;
     const failed = experiment.view.steps.find((s) => s.state === "failed");
