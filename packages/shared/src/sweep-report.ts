@@ -3,6 +3,8 @@ import type { ExperimentFile } from "./experiment-file.js";
 import { COLUMNS, cells, environment, heading, wrap } from "./plain-text.js";
 import { describePoint } from "./sweep.js";
 import {
+  describeRepeats,
+  hasSpread,
   type Spread,
   type SweepMetric,
   type SweepRunResult,
@@ -17,11 +19,18 @@ import { formatFigure, nameOfFigure } from "./units.js";
 
 const MOST_CHANGES = 20;
 
+interface About {
+  /** Runs that there are to be. */
+  total: number;
+  /** Why it was stopped before all of them were done. */
+  stopped?: string | null;
+  link?: string;
+}
+
 export function sweepReport(
   file: ExperimentFile,
   runs: readonly SweepRunResult[],
-  total: number,
-  link?: string,
+  { total, stopped = null, link }: About,
 ): string {
   const grid = file.sweep;
   if (!grid) return "";
@@ -34,7 +43,7 @@ export function sweepReport(
     heading(file.title),
     file.question === undefined ? "" : wrap(file.question),
     wrap(
-      `${runs.length} of ${total} runs, ${failed} failed; ${rows.length} points, each measured ${grid.repeats === 1 ? "once" : `${grid.repeats} times`}.`,
+      `${runs.length} of ${total} runs, ${failed} failed; ${rows.length} points, ${describeRepeats(grid, rows)}.${stopped === null ? "" : ` STOPPED: ${stopped}.`}`,
     ),
     print ? environment(print) : "",
     ...sweptKernels(runs).map((k) => wrap(`kernel ${k.variant}: ${k.text}`, 2)),
@@ -42,7 +51,11 @@ export function sweepReport(
     changes.length === 0
       ? "Nothing changes beyond its spread."
       : [
-          "What changes beyond its spread (median ratio, in how many settings):",
+          hasSpread(rows)
+            ? "What changes beyond its spread (median ratio, in how many settings):"
+            : wrap(
+                "What changes; of points that were measured once, every difference (median ratio, in how many settings):",
+              ),
           ...changes.slice(0, MOST_CHANGES).map((t) => wrap(`- ${describeTransition(t)}`, 2)),
           ...(changes.length > MOST_CHANGES ? [`  and ${changes.length - MOST_CHANGES} smaller ones`] : []),
         ].join("\n"),

@@ -115,6 +115,21 @@ export function sweepRows(grid: SweepGrid, runs: readonly SweepRunResult[]): Swe
   });
 }
 
+const times = (n: number): string => (n === 1 ? "once" : `${n} times`);
+
+/** How often points were measured, in words: while runs are missing, not as often as was asked for. */
+export function describeRepeats({ repeats }: SweepGrid, rows: readonly SweepRow[]): string {
+  const counts = rows.map((row) => row.runs.length);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  if (least >= repeats) return `each measured ${times(repeats)}`;
+  if (least === most) return `each measured ${times(least)} so far, of ${repeats}`;
+  return `measured ${least} to ${times(most)} so far, of ${repeats}`;
+}
+
+/** Whether something is known of how far figures spread: at every point that has any. */
+export const hasSpread = (rows: readonly SweepRow[]): boolean =>
+  rows.every((row) => Object.values(row.figures).every(({ n }) => n > 1));
+
 /** What changes when one setting does and the others stay. */
 export interface Transition {
   axis: string;

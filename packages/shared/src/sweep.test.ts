@@ -161,7 +161,7 @@ describe("what came out", () => {
       { variant: "mine", text: "6.12-mine, patch set b, config c: cr and fs/open.c +3 -1" },
     ]);
     expect(sweepUnlikes(over, both)).toEqual([]);
-    expect(sweepReport(over, both, 6)).toContain(
+    expect(sweepReport(over, both, { total: 6 })).toContain(
       "kernel mine: 6.12-mine, patch set b, config c: cr and fs/open.c +3 -1",
     );
     expect(fileAtPoint(over, { kernel: "mine" }).kernel).toBe("mine");
@@ -169,10 +169,21 @@ describe("what came out", () => {
   });
 
   it("fits a mailing list", () => {
-    const text = sweepReport(file, runs, 12, "http://127.0.0.1:4870/s/abc");
+    const text = sweepReport(file, runs, { total: 12, link: "http://127.0.0.1:4870/s/abc" });
     expect(text).toContain("- tracker scan -> wp: checkpoint more: frozen 2.00x (1.91x to 2.10x), in\n  2 of 2");
     expect(text).toMatch(/^tracker wp, --rate 400 +0 us/m);
     expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(72);
+  });
+
+  it("says of a sweep that was stopped how much of it there is, and claims no spread where nothing is known of it", () => {
+    const text = sweepReport(file, runs.slice(0, 5), { total: 12, stopped: "its owner stopped it" });
+    expect(text.replace(/\n/g, " ")).toContain(
+      "5 of 12 runs, 0 failed; 4 points, measured 1 to 2 times so far, of 3. STOPPED: its owner stopped it.",
+    );
+    expect(text).toContain("What changes; of points that were measured once, every difference");
+    expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(72);
+    expect(sweepReport(file, runs, { total: 12 })).toContain("4 points, each measured 3 times.");
+    expect(sweepReport(file, runs, { total: 12 })).toContain("What changes beyond its spread");
   });
 
   it("is a table of text in which nothing is a formula", () => {

@@ -64,7 +64,8 @@ export async function runSweep(file: ExperimentFile, as: "text" | "csv" | "json"
     const results = await readResults(file, id);
     const metrics = sweepMetrics(file.steps, results);
     if (as === "csv") process.stdout.write(sweepCsv(sweep, results, metrics));
-    else if (as === "text") process.stdout.write(sweepReport(file, results, end.total, url));
+    else if (as === "text")
+      process.stdout.write(sweepReport(file, results, { total: end.total, stopped: end.reason, link: url }));
     else {
       const rows = sweepRows(sweep, results);
       const measured = rows.map(({ settings, runs, passed, figures }) => ({

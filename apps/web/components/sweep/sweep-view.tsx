@@ -1,6 +1,7 @@
 import {
   describeRatio,
   formatFigure,
+  hasSpread,
   nameOfFigure,
   type SweepGrid,
   type SweepMetric,
@@ -79,7 +80,7 @@ export function SweepView({ found, grid, chosen }: { found: SweepWithRuns; grid:
         <p className={home.empty}>No run is done yet.</p>
       ) : (
         <>
-          <Changes changes={changes} repeats={grid.repeats} />
+          <Changes changes={changes} measured={grid.repeats === 1 ? "once" : hasSpread(rows) ? "often" : "some once"} />
           <section className={styles.section} aria-labelledby="figure">
             <h2 id="figure">
               {metric.step}: {nameOfFigure(metric.figure)}
@@ -101,7 +102,15 @@ function formatSpread(figure: string, { least, most }: { least: number; most: nu
   return `${unit !== "" && from.endsWith(unit) ? from.slice(0, -unit.length) : from} … ${to}`;
 }
 
-function Changes({ changes, repeats }: { changes: readonly Transition[]; repeats: number }) {
+/** What the differences are worth, by how often points were measured. */
+const worth = {
+  once: "Each point was measured once: nothing is known of its spread, and every difference is listed.",
+  "some once":
+    "Some points were measured once so far: nothing is known of their spread, and every difference is listed.",
+  often: "Outcomes, then figures whose spreads on both sides have no value in common.",
+};
+
+function Changes({ changes, measured }: { changes: readonly Transition[]; measured: keyof typeof worth }) {
   const table = (some: readonly Transition[]) => (
     <div className={`${home.list} ${styles.table}`}>
       <DataTable
@@ -132,11 +141,7 @@ function Changes({ changes, repeats }: { changes: readonly Transition[]; repeats
       <div className={styles.section}>
         <h2 id="changes">What changes</h2>
       </div>
-      <p className={`dim ${styles.note}`}>
-        {repeats === 1
-          ? "Each point was measured once: nothing is known of its spread, and every difference is listed."
-          : "Outcomes, then figures whose spreads on both sides have no value in common."}
-      </p>
+      <p className={`dim ${styles.note}`}>{worth[measured]}</p>
       {changes.length === 0 ? <p>Nothing changes beyond its spread.</p> : table(changes.slice(0, SHOWN_AT_ONCE))}
       {changes.length > SHOWN_AT_ONCE && (
         <details className={styles.smaller}>
