@@ -119,8 +119,8 @@ export async function tenThousand(database: string, id: string, figures: Figures
       const numbers = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${EXPERIMENTS})`;
       await client.execute({
         sql: `${numbers} INSERT INTO experiments SELECT printf('many%08d', i), title || ' ' || i, question, owner,
-          strftime('%Y-%m-%dT%H:%M:%fZ', '2026-01-01', '+' || i || ' minutes'), status, verdict, NULL, last_seq, last_ms
-          FROM n, one.experiments WHERE id = ?`,
+          strftime('%Y-%m-%dT%H:%M:%fZ', '2026-01-01', '+' || i || ' minutes'), status, verdict, NULL, last_seq, last_ms,
+          words FROM n, one.experiments WHERE id = ?`,
         args: [id],
       });
       await client.execute({

@@ -6,10 +6,12 @@ import { Fresh } from "../components/fresh";
 import { StepsSketch } from "../components/home/steps-sketch";
 import { Link } from "../components/link";
 import { LinkBanner } from "../components/link-banner";
+import { Pages } from "../components/pages";
 import { SiteHeader } from "../components/site-header";
 import { VerdictPill } from "../components/verdict-pill";
+import { one, pageOf, type Query } from "../lib/query";
 import { guessDurationMs, shippedExperiments } from "../lib/shipped";
-import { type RecentExperiment, recentExperiments } from "../lib/stored";
+import { EXPERIMENTS_A_PAGE, type RecentExperiment, recentExperiments } from "../lib/stored";
 import { formatAbout, formatAgo } from "../lib/time";
 import styles from "./home.module.css";
 
@@ -21,13 +23,14 @@ function durationOf(file: ExperimentFile, recent: readonly RecentExperiment[]): 
   return last ? `last run ${formatAbout(last.lastMs).replace("about ", "")}` : guess;
 }
 
-export default async function Home({ searchParams }: { searchParams: Promise<{ q?: string | string[] }> }) {
-  const { q } = await searchParams;
-  const search = (typeof q === "string" ? q : "").slice(0, 100);
+export default async function Home({ searchParams }: { searchParams: Promise<Query> }) {
+  const query = await searchParams;
+  const search = (one(query.q) ?? "").trim().slice(0, 100);
+  const page = pageOf(query);
   const [shipped, recent, latest] = await Promise.all([
     shippedExperiments(),
-    recentExperiments(search),
-    search === "" ? null : recentExperiments(""),
+    recentExperiments(search, page),
+    search === "" && page === 1 ? null : recentExperiments(""),
   ]);
   const now = new Date();
   return (
@@ -74,7 +77,7 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
               type="search"
               name="q"
               defaultValue={search}
-              placeholder="Search title or question"
+              placeholder="Search title, kernel, step, verdict"
               aria-label="Search experiments"
             />
             {recent.experiments.length > 0 && (
@@ -90,7 +93,11 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
         <div className={styles.list}>
           {recent.experiments.length === 0 ? (
             <p className={styles.empty}>
-              {search === "" ? "None yet. Run one of the above: it takes one click." : `Nothing matches “${search}”.`}
+              {search !== ""
+                ? `Nothing matches “${search}”.`
+                : page === 1
+                  ? "None yet. Run one of the above: it takes one click."
+                  : "There are not so many."}
             </p>
           ) : (
             <form id="compare" action="/compare" aria-label="Compare">
@@ -98,6 +105,13 @@ export default async function Home({ searchParams }: { searchParams: Promise<{ q
             </form>
           )}
         </div>
+        <Pages
+          path="/"
+          query={search === "" ? {} : { q: search }}
+          page={page}
+          size={EXPERIMENTS_A_PAGE}
+          total={recent.total}
+        />
       </main>
     </>
   );

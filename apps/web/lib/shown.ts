@@ -1,4 +1,6 @@
 /** What of an experiment's page a link speaks of: `?t=18.4&show=checkpoints&checkpoint=c2&at=0x1f8`. */
+import { one, type Query } from "./query";
+
 export const inspectorTabs = [
   { id: "processes", label: "Processes" },
   { id: "memory", label: "Memory" },
@@ -18,11 +20,9 @@ export interface Shown {
   offset: number | null;
 }
 
-export type Query = Readonly<Record<string, string | string[] | undefined>>;
-
 /** What a link does not say, or says in a way that cannot be, is null. */
 export function readShown(query: Query): Shown {
-  const text = (name: string) => (typeof query[name] === "string" ? query[name] : undefined);
+  const text = (name: string) => one(query[name]);
   const t = text("t");
   const checkpoint = text("checkpoint");
   const at = text("at");

@@ -87,11 +87,17 @@ export interface RecentExperiment {
 /** Of experiments that were listed lately, as they were at their last event: a list need not read their logs again. */
 const listed = new Map<string, { lastSeq: number; view: ExperimentView }>();
 const MAX_LISTED = 500;
+export const EXPERIMENTS_A_PAGE = 25;
 
-export async function recentExperiments(search: string): Promise<{ experiments: RecentExperiment[]; total: number }> {
+/** Newest first, a page of them. */
+export async function recentExperiments(
+  search: string,
+  page = 1,
+): Promise<{ experiments: RecentExperiment[]; total: number }> {
   const db = await database();
   if (!db) return { experiments: [], total: 0 };
-  const { experiments, total } = await read.listExperiments(db, { search, limit: 25 });
+  const part = { limit: EXPERIMENTS_A_PAGE, offset: (page - 1) * EXPERIMENTS_A_PAGE };
+  const { experiments, total } = await read.listExperiments(db, { search, ...part });
   const rows = await Promise.all(
     experiments.map(async ({ id, title, createdAt, lastMs, lastSeq }) => {
       const known = listed.get(id);

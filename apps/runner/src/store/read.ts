@@ -44,7 +44,7 @@ export async function findEnd(db: Database, id: string): Promise<{ lastSeq: numb
 }
 
 export interface ListQuery {
-  /** Words to look for in title and question. */
+  /** Words, of which each must be found: in title, question, kernel, engine and steps, or as id or verdict. */
   search?: string;
   limit?: number;
   offset?: number;
@@ -55,24 +55,16 @@ export async function listExperiments(
   db: Database,
   { search = "", limit = 50, offset = 0 }: ListQuery = {},
 ): Promise<{ experiments: ExperimentSummary[]; total: number }> {
-  const pattern = `%${search.replace(/[\\%_]/g, "\\$&")}%`;
+  const words = search.split(/\s+/).filter((word) => word !== "");
   // A sweep stands for its runs.
   const ofItsOwn = sql`not exists (select 1 from ${sweepRuns} where ${sweepRuns.experimentId} = ${experiments.id})`;
-  const matches =
-    search === ""
-      ? ofItsOwn
-      : or(
-          sql`${like(experiments.title, pattern)} escape '\\'`,
-          sql`${like(experiments.question, pattern)} escape '\\'`,
-          eq(experiments.id, search),
-        );
   const newest = [desc(experiments.createdAt), desc(experiments.id)];
   const page = Math.min(limit, 500);
-  if (search === "") {
+  if (words.length === 0) {
     const rows = await db
       .select(summary)
       .from(experiments)
-      .where(matches)
+      .where(ofItsOwn)
       .orderBy(...newest)
       .limit(page)
       .offset(offset);
@@ -85,11 +77,20 @@ export async function listExperiments(
   const found = await db
     .select({ ...summary, total: sql<number>`count(*) over ()` })
     .from(experiments)
-    .where(matches)
+    .where(and(...words.map(hasWord)))
     .orderBy(...newest)
     .limit(page)
     .offset(offset);
   return { experiments: found.map(({ total: _, ...row }) => row), total: found[0]?.total ?? 0 };
+}
+
+function hasWord(word: string) {
+  const pattern = `%${word.replace(/[\\%_]/g, "\\$&")}%`;
+  const { title, question, words, id, verdict, status } = experiments;
+  return or(
+    ...[title, question, words].map((text) => sql`${like(text, pattern)} escape '\\'`),
+    ...[id, verdict, status].map((name) => sql`${name} = ${word}`),
+  );
 }
 
 export interface EventQuery {

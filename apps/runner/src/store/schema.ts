@@ -15,6 +15,8 @@ export const experiments = sqliteTable(
     forkedFrom: text("forked_from"),
     lastSeq: integer("last_seq").notNull(),
     lastMs: integer("last_ms").notNull(),
+    /** What else one may look for it by: kernel, engine, its steps. */
+    words: text().notNull().default(""),
   },
   (table) => [index("experiments_by_time").on(table.createdAt)],
 );

@@ -107,6 +107,27 @@ describe("the store", () => {
     await store.close();
   });
 
+  it("finds experiments by kernel, engine, steps, those by hand too, and verdict: each word must be found", async () => {
+    const store = await openStore(dir, "a test");
+    const boot = { kind: "boot" } as const;
+    await store.append("aaaaaaaa", [
+      { ...created("One"), manifest: manifest.parse({ kernel: "mine" }), plan: [boot] } as LogEvent,
+    ]);
+    await store.append("bbbbbbbb", [created("Two")]);
+    const byHand = { seq: 2, atMs: 1, type: "step.started", stepNo: 1, planned: false } as const;
+    await store.append("bbbbbbbb", [{ ...byHand, step: { kind: "unlink", path: "/data/x" } }]);
+    await store.append("bbbbbbbb", [{ seq: 3, atMs: 5, type: "experiment.ended", verdict: "fail", reason: "no" }]);
+    const found = async (search: string) => (await listExperiments(store.db, { search })).experiments.map((e) => e.id);
+    expect(await found("mine")).toEqual(["aaaaaaaa"]);
+    expect(await found("unlink")).toEqual(["bbbbbbbb"]);
+    expect(await found("two  FAIL")).toEqual([]);
+    expect(await found("two  fail")).toEqual(["bbbbbbbb"]);
+    expect(await found("one unlink")).toEqual([]);
+    expect(await found("aaaaaaaa boot")).toEqual(["aaaaaaaa"]);
+    expect((await listExperiments(store.db, { limit: 1, offset: 1 })).total).toBe(2);
+    await store.close();
+  });
+
   it("says plainly that the disk is full", () => {
     expect(storeError(new Error("SQLITE_FULL: database or disk is full"), "/d/crlab.db").named.code).toBe("disk.full");
   });

@@ -1,6 +1,6 @@
 /** The one writer of the database. */
 import { type LogEvent, readEvent } from "@crlab/shared";
-import { eq } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import { type Database, databasePath, openDatabase } from "./database.js";
 import { storeError } from "./errors.js";
@@ -9,6 +9,7 @@ import { lockWriter } from "./lock.js";
 import { Programs } from "./programs.js";
 import { readStored } from "./read.js";
 import { events, experiments } from "./schema.js";
+import { wordsOf } from "./words.js";
 
 interface Append {
   experimentId: string;
@@ -95,7 +96,11 @@ async function write(db: Database, batch: readonly Append[]): Promise<void> {
         );
     }
     statements.push(db.insert(events).values(added.map((event) => eventRow(experimentId, event))));
-    const changes = Object.assign({ lastSeq: last.seq, lastMs: last.atMs }, ...added.map(rowChange));
+    const words = wordsOf(added);
+    const changes = Object.assign(
+      { lastSeq: last.seq, lastMs: last.atMs, ...(words && { words: sql`${experiments.words} || ${` ${words}`}` }) },
+      ...added.map(rowChange),
+    );
     statements.push(db.update(experiments).set(changes).where(eq(experiments.id, experimentId)));
   }
   const [first, ...rest] = statements;

@@ -64,22 +64,30 @@ export async function unfinishedSweeps(db: Database): Promise<string[]> {
   return rows.map((r) => r.id);
 }
 
-/** Newest first, with how many of their runs are done. */
+export interface ListedSweep extends SweepSummary {
+  file: ExperimentFile;
+  /** Of its runs. */
+  done: number;
+  runs: number;
+}
+
+/** Newest first. */
 export async function listSweeps(
   db: Database,
-  limit = 50,
-): Promise<(SweepSummary & { done: number; total: number; file: ExperimentFile })[]> {
+  { limit = 50, offset = 0 }: { limit?: number; offset?: number } = {},
+): Promise<{ sweeps: ListedSweep[]; total: number }> {
   const rows = await db
     .select({ ...summary, json: sweeps.json })
     .from(sweeps)
-    .orderBy(desc(sweeps.createdAt))
-    .limit(limit);
-  return Promise.all(
-    rows.map(async ({ json, ...row }) => {
-      const file = experimentFile.parse(JSON.parse(json));
-      return { ...row, file, total: file.sweep ? planOf(file.sweep).length : 0, done: await countDone(db, row.id) };
-    }),
-  );
+    .orderBy(desc(sweeps.createdAt), desc(sweeps.id))
+    .limit(limit)
+    .offset(offset);
+  const listed = rows.map(async ({ json, ...row }): Promise<ListedSweep> => {
+    const file = experimentFile.parse(JSON.parse(json));
+    return { ...row, file, runs: file.sweep ? planOf(file.sweep).length : 0, done: await countDone(db, row.id) };
+  });
+  const total = (await db.select({ n: count() }).from(sweeps))[0]?.n ?? 0;
+  return { sweeps: await Promise.all(listed), total };
 }
 
 async function countDone(db: Database, id: string): Promise<number> {
@@ -105,6 +113,8 @@ export interface SweepRunRow {
   experiment: string;
   outcome: "done" | "cut" | null;
   lastSeq: number;
+  /** How long it took, or has taken so far. */
+  lastMs: number;
 }
 
 /** All runs of a sweep, those that were cut short too. */
@@ -115,6 +125,7 @@ export async function readRuns(db: Database, id: string): Promise<SweepRunRow[]>
       experiment: sweepRuns.experimentId,
       outcome: sweepRuns.outcome,
       lastSeq: experiments.lastSeq,
+      lastMs: experiments.lastMs,
     })
     .from(sweepRuns)
     .innerJoin(experiments, eq(experiments.id, sweepRuns.experimentId))

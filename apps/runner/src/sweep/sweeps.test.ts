@@ -27,22 +27,18 @@ let exitCode: (argv: readonly string[]) => number | Promise<number>;
 const quickBoot = fakeBoot([], (argv) => exitCode(argv));
 const open = async (limits: Partial<LabLimits> = {}, boot: BootGuest = quickBoot) => {
   store = await openStore(dir, "a test");
-  lab = new Lab(
-    store,
-    fakeBoot([], (argv) => exitCode(argv)),
-    { guests: 2, idleMs: 600_000, ...limits },
-  );
+  lab = new Lab(store, boot, { guests: 2, idleMs: 600_000, ...limits });
   sweeps = new Sweeps(lab, 5);
 };
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), "crlab-sweep-"));
   exitCode = () => 0;
   await open();
-  await swept;
 });
 const close = async () => {
   const swept = sweeps.close();
   await lab.close("the test is over");
+  await swept;
   await store.close();
 };
 afterEach(async () => {
@@ -77,7 +73,8 @@ describe("a sweep", () => {
     expect(results.every((r) => r.verdict === "pass" && "2.stepMs" in r.figures)).toBe(true);
     // In the list of experiments the sweep stands for them.
     expect((await listExperiments(store.db)).total).toBe(0);
-    expect((await listSweeps(store.db))[0]).toMatchObject({ id, status: "done", done: 8, total: 8 });
+    expect(await listSweeps(store.db)).toMatchObject({ total: 1, sweeps: [{ id, status: "done", done: 8, runs: 8 }] });
+    expect((await listSweeps(store.db, { offset: 1 })).sweeps).toEqual([]);
   });
 
   it("counts a run that failed: that is a result, too", async () => {
@@ -126,6 +123,9 @@ describe("a sweep", () => {
     await vi.waitFor(() => expect(lab.guests).toBe(0), 10_000);
     exitCode = () => 0;
     await sweeps.resume(id, "ann");
+    await vi.waitFor(async () => expect(await isDone(id)).toBe(true), 10_000);
+  });
+
   it("is stopped while its guest comes up, and the lab closed at once: the run is noted as cut, nothing is written later", async () => {
     const complaints = vi.spyOn(console, "error");
     let isUp: () => void = () => {};
@@ -147,9 +147,6 @@ describe("a sweep", () => {
     expect((await readRuns(store.db, id)).map((r) => r.outcome)).toEqual(["cut"]);
     expect(complaints).not.toHaveBeenCalled();
     complaints.mockRestore();
-  });
-
-    await vi.waitFor(async () => expect(await isDone(id)).toBe(true), 10_000);
   });
 
   it("shares the lab: sweeps take turns, and one waits while there is no room for its owner", async () => {

@@ -6,14 +6,13 @@ import { LinkBanner } from "../../components/link-banner";
 import { NewExperiment } from "../../components/new-experiment";
 import { SiteHeader } from "../../components/site-header";
 import { fileOf } from "../../lib/archive";
+import { one, type Query } from "../../lib/query";
 import { shippedExperiments } from "../../lib/shipped";
 import { storedExperiment } from "../../lib/stored";
 import { storedSweep } from "../../lib/sweeps";
 import styles from "../home.module.css";
 
 export const metadata: Metadata = { title: "New experiment" };
-
-type Query = Record<string, string | string[] | undefined>;
 
 /** The file of an experiment or a sweep, to be changed and run. */
 async function textOf(id: string): Promise<string | null> {
@@ -24,8 +23,8 @@ async function textOf(id: string): Promise<string | null> {
 }
 
 export default async function NewPage({ searchParams }: { searchParams: Promise<Query> }) {
-  const { from } = await searchParams;
-  const begin = typeof from === "string" ? await textOf(from) : null;
+  const from = one((await searchParams).from);
+  const begin = from === undefined ? null : await textOf(from);
   const shipped = await shippedExperiments();
   return (
     <>

@@ -6,7 +6,8 @@ import { cache } from "react";
 import { Bench } from "../../../components/bench/bench";
 import type { LastScreen } from "../../../components/bench/terminals";
 import { linkMetadata } from "../../../lib/link-metadata";
-import { firstShown, type Query, readShown, type Shown } from "../../../lib/shown";
+import type { Query } from "../../../lib/query";
+import { firstShown, readShown, type Shown } from "../../../lib/shown";
 import { lastScreen, storedExperiment } from "../../../lib/stored";
 import { readZones, ZONES_COOKIE, zoneProperties } from "../../../lib/zones";
 // What is drawn here and left as it is in a browser.
