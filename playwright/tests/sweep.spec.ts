@@ -59,6 +59,10 @@ test("a file with a grid is run at every point; outcomes that change stand first
   expect(report).toContain("memMiB 256 -> 512: all fail, then all pass");
   expect(Math.max(...report.split("\n").map((line) => line.length))).toBeLessThanOrEqual(72);
 
+  // Each dot says what it stands for, and how long runs take is known by now.
+  await expect(page.getByTestId("sweep-charts").locator("title").first()).toHaveText(/^memMiB \d+: \d/);
+  await expect(page.getByTestId("sweep-left")).toHaveCount(0);
+
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
     expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
@@ -86,6 +90,12 @@ test("a file with a grid is run at every point; outcomes that change stand first
   await points.last().locator("summary").click();
   await points.last().getByRole("link").first().click();
   await expect(page.getByText("Verdict: PASS")).toBeVisible();
+
+  // Its file is the beginning of another one.
+  await page.goto(url);
+  await page.getByRole("link", { name: "Edit" }).click();
+  await expect(page.locator(".cm-content")).toContainText("memMiB:");
+  await expect(page.locator(".cm-content")).toContainText("sweep:");
 });
 
 test("a sweep is composed on its page, stopped, and gone on with", async ({ page }) => {
@@ -99,7 +109,7 @@ test("a sweep is composed on its page, stopped, and gone on with", async ({ page
   await expect(form.getByRole("alert")).toContainText("twice");
   await form.getByLabel("--rate").fill("100, 400");
   await form.getByLabel("Repeats").fill("1");
-  await expect(form.getByRole("status")).toHaveText("4 runs, one after the other.");
+  await expect(form.getByRole("status")).toHaveText(/^4 runs, one after the other: about \d+ (s|min)\.$/);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await form.getByRole("button", { name: "Run sweep" }).click();
   await page.waitForURL(/\/s\/[A-Za-z0-9]+$/);

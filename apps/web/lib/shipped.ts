@@ -44,9 +44,12 @@ export async function shippedExperiments(): Promise<ShippedExperiment[]> {
   return shipped.filter((one) => one !== null);
 }
 
-/** How long a file's steps take, in each of its runs, where nothing has been measured yet, in ms: a guess, and shown as one. */
-export function guessDurationMs(file: ExperimentFile): number {
+/** How long a file's steps take, where nothing has been measured yet, in ms: a guess, and shown as one. */
+export function guessRunMs(file: ExperimentFile): number {
   const guesses: Partial<Record<string, number>> = { boot: 4000, verify: 3000, wait: 2500, run: 1500 };
-  const runMs = file.steps.reduce((sum, step) => sum + (guesses[step.kind] ?? 800), 0);
-  return runMs * (file.sweep ? sweepRuns(file.sweep).length : 1);
+  return file.steps.reduce((sum, step) => sum + (guesses[step.kind] ?? 800), 0);
 }
+
+/** … in all of its runs. */
+export const guessDurationMs = (file: ExperimentFile): number =>
+  guessRunMs(file) * (file.sweep ? sweepRuns(file.sweep).length : 1);

@@ -16,7 +16,7 @@ it("puts one axis along x, the next into lines, and the others into charts of on
     // One point was not measured.
     figures: point === 0 ? {} : { m: { n: 1, median: point, least: point - 0.5, most: point + 0.5 } },
   }));
-  const { charts, ticks, xs } = sweepCharts(grid, rows, "m", "memMiB");
+  const { charts, ticks, xs } = sweepCharts(grid, rows, "m", { x: "memMiB", say: ({ median }) => `${median} ms` });
   expect(xs.map((t) => t.label)).toEqual(["256", "512", "768"]);
   expect(charts.map((c) => c.title)).toEqual(["tracker scan", "tracker wp"]);
   expect(charts[0]?.lines.map((l) => [l.label, l.dots.length])).toEqual([
@@ -24,6 +24,7 @@ it("puts one axis along x, the next into lines, and the others into charts of on
     ["cpus 2", 3],
   ]);
   expect(charts[1]?.lines[0]?.dots).toHaveLength(3);
+  expect(charts[0]?.lines[0]?.dots[0]?.said).toBe("memMiB 512, cpus 1, tracker scan: 4 ms");
   for (const dot of charts.flatMap((c) => c.lines.flatMap((l) => l.dots))) {
     expect(dot.most).toBeLessThan(dot.median);
     expect(dot.most).toBeGreaterThanOrEqual(PLOT.top);

@@ -1,6 +1,6 @@
 /** Where a sweep's medians and spreads stand in a chart. Pure. */
 
-import type { Setting, SweepGrid, SweepRow } from "@crlab/shared";
+import { describePoint, type Setting, type Spread, type SweepGrid, type SweepRow } from "@crlab/shared";
 import { niceTicks } from "./ticks";
 
 export interface Dot {
@@ -8,6 +8,7 @@ export interface Dot {
   median: number;
   least: number;
   most: number;
+  /** What it stands for: `tracker wp, --rate 400: 14 ms (12 … 16 ms)`. */
   said: string;
 }
 
@@ -36,8 +37,20 @@ const MOST_CHARTS = 6;
 const listOf = (grid: SweepGrid, axis: string): readonly Setting[] =>
   Object.entries(grid.over).find(([a]) => a === axis)?.[1] ?? [];
 
+interface How {
+  /** The axis along x. */
+  x: string;
+  /** A point's figure in words. */
+  say: (spread: Spread) => string;
+}
+
 /** One axis along x, the next as lines, a chart for each combination of the others; all on one scale. */
-export function sweepCharts(grid: SweepGrid, rows: readonly SweepRow[], metric: string, xAxis: string): SweepCharts {
+export function sweepCharts(
+  grid: SweepGrid,
+  rows: readonly SweepRow[],
+  metric: string,
+  { x: xAxis, say }: How,
+): SweepCharts {
   const axes = Object.keys(rows[0]?.settings ?? {});
   const [lineAxis, ...facets] = axes.filter((axis) => axis !== xAxis);
   const measured = rows.filter((row) => row.figures[metric] !== undefined);
@@ -62,11 +75,12 @@ export function sweepCharts(grid: SweepGrid, rows: readonly SweepRow[], metric: 
             (r) => r.settings[xAxis] === place && (lineAxis === undefined || r.settings[lineAxis] === label),
           );
           const spread = row?.figures[metric];
-          if (!spread) return [];
+          if (!row || !spread) return [];
           const { median, least, most: largest } = spread;
           // Lines side by side, so that one spread does not hide another.
           const shift = (labels.indexOf(label) - (labels.length - 1) / 2) * 5;
-          return [{ x: x(at) + shift, median: y(median), least: y(least), most: y(largest), said: `${place}` }];
+          const said = `${describePoint(row.settings)}: ${say(spread)}`;
+          return [{ x: x(at) + shift, median: y(median), least: y(least), most: y(largest), said }];
         }),
       }),
     );

@@ -12,6 +12,8 @@ export interface SweepWithRuns {
   /** Runs that were cut short and tried again. */
   cut: number;
   running: string | null;
+  /** How long a run took on average; null before the first is done. */
+  runMs: number | null;
 }
 
 /** Results by experiment, as they were at its last event. */
@@ -33,16 +35,21 @@ export async function storedSweep(id: string): Promise<SweepWithRuns | undefined
     known.set(run.experiment, { lastSeq: run.lastSeq, result });
     results.push(result);
   }
+  const done = runs.filter((r) => r.outcome === "done");
   return {
     sweep,
     total: read.runsLeft(sweep.file, []).length,
     results,
     cut: runs.filter((r) => r.outcome === "cut").length,
+    runMs: done.length === 0 ? null : done.reduce((sum, r) => sum + r.lastMs, 0) / done.length,
     running: sweep.status === "running" ? (runs.find((r) => r.outcome === null)?.experiment ?? null) : null,
   };
 }
 
-export async function recentSweeps() {
+export const SWEEPS_A_PAGE = 25;
+
+export async function recentSweeps(page: number) {
   const db = await database();
-  return db ? read.listSweeps(db) : [];
+  if (!db) return { sweeps: [], total: 0 };
+  return read.listSweeps(db, { limit: SWEEPS_A_PAGE, offset: (page - 1) * SWEEPS_A_PAGE });
 }

@@ -24,5 +24,6 @@ export function formatAbout(ms: number): string {
   const seconds = ms / 1000;
   if (seconds < 10) return `about ${Math.max(1, Math.round(seconds))} s`;
   if (seconds < 90) return `about ${Math.round(seconds / 5) * 5} s`;
-  return `about ${Math.round(seconds / 60)} min`;
+  if (seconds < 100 * 60) return `about ${Math.round(seconds / 60)} min`;
+  return `about ${Math.round(seconds / 3600)} h`;
 }

@@ -3,10 +3,13 @@ import { DataTable } from "../../components/data-table";
 import { Fresh } from "../../components/fresh";
 import { Link } from "../../components/link";
 import { LinkBanner } from "../../components/link-banner";
+import { Pages } from "../../components/pages";
 import { SiteHeader } from "../../components/site-header";
 import { NewSweep } from "../../components/sweep/new-sweep";
-import { shippedExperiments } from "../../lib/shipped";
-import { recentSweeps } from "../../lib/sweeps";
+import { pageOf, type Query } from "../../lib/query";
+import { guessRunMs, shippedExperiments } from "../../lib/shipped";
+import { recentExperiments } from "../../lib/stored";
+import { recentSweeps, SWEEPS_A_PAGE } from "../../lib/sweeps";
 import { formatAgo } from "../../lib/time";
 import styles from "../home.module.css";
 
@@ -14,9 +17,19 @@ export const metadata: Metadata = { title: "Sweeps" };
 
 const pills = { running: "pill running", done: "pill", stopped: "pill warn" } as const;
 
-export default async function SweepsPage() {
-  const [sweeps, shipped] = await Promise.all([recentSweeps(), shippedExperiments()]);
+export default async function SweepsPage({ searchParams }: { searchParams: Promise<Query> }) {
+  const page = pageOf(await searchParams);
+  const [{ sweeps, total }, shipped, recent] = await Promise.all([
+    recentSweeps(page),
+    shippedExperiments(),
+    recentExperiments(""),
+  ]);
   const now = new Date();
+  // The latest finished run of the same title says how long one takes; before that, a guess.
+  const bases = shipped.map(({ file }) => {
+    const last = recent.experiments.find((e) => e.title === file.title && e.view.status === "ended");
+    return { file, runMs: last?.lastMs ?? guessRunMs(file) };
+  });
   return (
     <>
       <SiteHeader here="/sweeps" />
@@ -27,13 +40,13 @@ export default async function SweepsPage() {
         <p className={styles.lead}>
           One experiment over a grid of settings, several times each: medians with their spread, and what changes.
         </p>
-        <NewSweep bases={shipped.map((s) => s.file)} />
+        <NewSweep bases={bases} />
         <div className={styles.recent}>
           <h2>Recent</h2>
         </div>
         <div className={styles.list}>
           {sweeps.length === 0 ? (
-            <p className={styles.empty}>None yet.</p>
+            <p className={styles.empty}>{page === 1 ? "None yet." : "There are not so many."}</p>
           ) : (
             <DataTable
               testId="sweeps"
@@ -43,13 +56,14 @@ export default async function SweepsPage() {
               columns={[
                 { head: <>Sweep</>, className: styles.name, cell: (s) => <Link href={`/s/${s.id}`}>{s.title}</Link> },
                 { head: <>State</>, cell: (s) => <span className={pills[s.status]}>{s.status}</span> },
-                { head: "Runs", num: true, cell: (s) => `${s.done} of ${s.total}` },
+                { head: "Runs", num: true, cell: (s) => `${s.done} of ${s.runs}` },
                 { head: "Over", className: "mono", cell: (s) => Object.keys(s.file.sweep?.over ?? {}).join(" × ") },
                 { head: "When", className: "dim", cell: (s) => formatAgo(new Date(s.createdAt), now) },
               ]}
             />
           )}
         </div>
+        <Pages path="/sweeps" page={page} size={SWEEPS_A_PAGE} total={total} />
       </main>
     </>
   );

@@ -3,6 +3,7 @@ import { type ExperimentFile, experimentFile, possibleAxes, type Setting, sweepG
 import { type FormEvent, useState } from "react";
 import home from "../../app/home.module.css";
 import { useHydrated } from "../../lib/hydrated";
+import { formatAbout } from "../../lib/time";
 import { useCreate } from "../create-button";
 import { ErrorNote } from "../error-note";
 import { useKernels } from "../kernel-options";
@@ -42,21 +43,28 @@ const listed = (text: string): Setting[] =>
     .filter((value) => value !== "")
     .map((value) => (/^\d+(\.\d+)?$/.test(value) ? Number(value) : value));
 
+export interface SweepBase {
+  file: ExperimentFile;
+  /** How long a run of it takes, as far as that is known. */
+  runMs: number;
+}
+
 /** A sweep of one of the lab's experiments: what to vary, how often, and how many runs that makes. */
-export function NewSweep({ bases }: { bases: readonly ExperimentFile[] }) {
+export function NewSweep({ bases }: { bases: readonly SweepBase[] }) {
   const { create, busy, error } = useCreate();
   const hydrated = useHydrated();
   const kernels = useKernels();
   const [at, setAt] = useState(() =>
     Math.max(
       0,
-      bases.findIndex((b) => b.title === "Only what changed"),
+      bases.findIndex(({ file }) => file.title === "Only what changed"),
     ),
   );
   const [repeats, setRepeats] = useState(3);
   const [chosen, setChosen] = useState<Chosen>({});
-  const base = bases[at];
-  if (!base) return null;
+  const chosenBase = bases[at];
+  if (!chosenBase) return null;
+  const { file: base, runMs } = chosenBase;
   const axes = Object.entries(possibleAxes(base, kernels));
   const over = Object.fromEntries(axes.map(([axis]) => [axis, chosen[axis] ?? []]).filter(([, v]) => v?.length));
   const { sweep: _, ...rest } = base;
@@ -82,9 +90,9 @@ export function NewSweep({ bases }: { bases: readonly ExperimentFile[] }) {
             setChosen({});
           }}
         >
-          {bases.map((b, i) => (
-            <option key={b.title} value={i}>
-              {b.title}
+          {bases.map(({ file: { title } }, i) => (
+            <option key={title} value={i}>
+              {title}
             </option>
           ))}
         </select>
@@ -144,7 +152,9 @@ export function NewSweep({ bases }: { bases: readonly ExperimentFile[] }) {
           Run sweep
         </button>
         <span className="dim" role="status">
-          {runs === 0 ? "Choose what to vary." : `${runs} runs, one after the other.`}
+          {runs === 0
+            ? "Choose what to vary."
+            : `${runs} ${runs === 1 ? "run" : "runs, one after the other"}: ${formatAbout(runs * runMs)}.`}
         </span>
       </div>
     </form>

@@ -4,6 +4,7 @@ import { useRouter } from "next/navigation";
 import { useEffect, useState } from "react";
 import { toNamedError } from "../../lib/run-request";
 import type { Request } from "../../lib/runner-socket";
+import { formatAbout } from "../../lib/time";
 import { ErrorNote } from "../error-note";
 import { Link } from "../link";
 import { useLinkState, useRunner } from "../runner-provider";
@@ -20,7 +21,7 @@ export interface Progress {
 const pills = { running: "pill running", done: "pill", stopped: "pill warn" } as const;
 
 /** How far a sweep is; the page is drawn anew whenever a run is done. */
-export function SweepLive({ id, stored }: { id: string; stored: Progress }) {
+export function SweepLive({ id, stored, runMs }: { id: string; stored: Progress; runMs: number | null }) {
   const socket = useRunner();
   const link = useLinkState();
   const router = useRouter();
@@ -61,6 +62,11 @@ export function SweepLive({ id, stored }: { id: string; stored: Progress }) {
       <span role="status" data-testid="sweep-done">
         {shown.done} of {shown.total} runs
       </span>
+      {shown.status === "running" && runMs !== null && (
+        <span className="dim" data-testid="sweep-left">
+          {formatAbout(runMs * (shown.total - shown.done))} left
+        </span>
+      )}
       {shown.status === "running" &&
         (shown.running === null ? (
           <span className="dim">waits for a guest</span>

@@ -54,6 +54,7 @@ export function SweepPlot({
             />
             {line.dots.map((d) => (
               <g key={d.x}>
+                <title>{d.said}</title>
                 <path
                   className={styles.line}
                   data-line={i % COLOURS}
@@ -61,6 +62,8 @@ export function SweepPlot({
                   d={`M${d.x} ${d.least}V${d.most}M${d.x - 3} ${d.least}h6M${d.x - 3} ${d.most}h6`}
                 />
                 <circle className={styles.line} data-line={i % COLOURS} data-part="dot" cx={d.x} cy={d.median} r="3" />
+                {/* Easier to point at. */}
+                <circle cx={d.x} cy={d.median} r="9" opacity="0" />
               </g>
             ))}
           </g>

@@ -3,6 +3,7 @@ import {
   formatFigure,
   hasSpread,
   nameOfFigure,
+  type Spread,
   type SweepGrid,
   type SweepMetric,
   sweepMetrics,
@@ -204,7 +205,11 @@ function Charts({
   metric: SweepMetric;
   x: string;
 }) {
-  const { charts, more, ...shared } = sweepCharts(grid, rows, metric.key, x);
+  const say = (spread: Spread) => {
+    const median = formatFigure(metric.figure, spread.median);
+    return spread.least === spread.most ? median : `${median} (${formatSpread(metric.figure, spread)})`;
+  };
+  const { charts, more, ...shared } = sweepCharts(grid, rows, metric.key, { x, say });
   return (
     <>
       <div className={styles.charts} data-testid="sweep-charts">

@@ -7,14 +7,13 @@ import styles from "../../../components/sweep/sweep.module.css";
 import { SweepLive } from "../../../components/sweep/sweep-live";
 import { SweepView } from "../../../components/sweep/sweep-view";
 import { linkMetadata } from "../../../lib/link-metadata";
+import { one, type Query } from "../../../lib/query";
 import { storedSweep } from "../../../lib/sweeps";
 import home from "../../home.module.css";
 
-type Query = Record<string, string | string[] | undefined>;
 type Props = { params: Promise<{ id: string }>; searchParams: Promise<Query> };
 
 const load = cache((id: string) => storedSweep(id));
-const one = (value: string | string[] | undefined) => (typeof value === "string" ? value : undefined);
 
 export async function generateMetadata({ params }: Pick<Props, "params">): Promise<Metadata> {
   const { id } = await params;
@@ -31,7 +30,7 @@ export default async function SweepPage({ params, searchParams }: Props) {
   const grid = found?.sweep.file.sweep;
   if (!found || !grid) notFound();
   const { figure, x } = await searchParams;
-  const { sweep, total, results, running, cut } = found;
+  const { sweep, total, results, running, cut, runMs } = found;
   const progress = { status: sweep.status, done: results.length, total, running, reason: sweep.reason };
   return (
     <>
@@ -41,7 +40,7 @@ export default async function SweepPage({ params, searchParams }: Props) {
         <h1>{sweep.title}</h1>
         {sweep.file.question !== undefined && <p className={home.lead}>{sweep.file.question}</p>}
         <div className={styles.head}>
-          <SweepLive id={id} stored={progress} />
+          <SweepLive id={id} stored={progress} runMs={runMs} />
           <span className={styles.links}>
             <a className="btn" href={`/s/${id}/csv`}>
               CSV
@@ -51,6 +50,9 @@ export default async function SweepPage({ params, searchParams }: Props) {
             </a>
             <a className="btn" href={`/s/${id}/file`}>
               Experiment file
+            </a>
+            <a className="btn" href={`/new?from=${id}`}>
+              Edit
             </a>
           </span>
         </div>
