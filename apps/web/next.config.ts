@@ -4,12 +4,20 @@ import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { NextConfig } from "next";
 
-/** Modules of Next.js that come along with every page, and what stands in their place in a browser. */
+/** Modules of Next.js that come along with every page, and what stands in their place in a browser: a tenth of what it loads. */
 const replacements = {
   // The built-in page for the worst case, though we have our own.
   "next/dist/client/components/builtin/global-error": "app/global-error.tsx",
   // For browsers that are older than those Next.js is made for.
-  "next/dist/build/polyfills/polyfill-module": "lib/nothing.ts",
+  "next/dist/build/polyfills/polyfill-module": "stand-ins/nothing.ts",
+  // What only a developer is told.
+  "next/dist/shared/lib/instant-messages": "stand-ins/nothing.ts",
+  "next/dist/lib/constants": "stand-ins/constants.ts",
+  "next/dist/shared/lib/router/utils/interception-routes": "stand-ins/interception-routes.ts",
+  "next/dist/client/components/prefetch": "stand-ins/prefetching.ts",
+  "next/dist/client/components/segment-cache/scheduler": "stand-ins/prefetching.ts",
+  "next/dist/client/components/segment-cache/optimistic-routes": "stand-ins/known-routes.ts",
+  "next/dist/client/components/router-reducer/reducers/server-action-reducer": "stand-ins/server-actions.ts",
 };
 
 /** By the files that they are, whoever imports them by whatever path. */
@@ -85,7 +93,7 @@ const config: NextConfig = {
       };
     if (!isServer && splitChunks)
       splitChunks.cacheGroups.bench = {
-        test: /[\\/]components[\\/]bench[\\/](bench|connection|inspector|terminals|tabs|figures|replay-bar|separator|report-buttons|recorded|use-feed)\.tsx?$/,
+        test: /[\\/]components[\\/]bench[\\/](bench|connection|inspector|terminals|tabs|figures|replay-bar|separator|share-button|show-latest|report-buttons|recorded|use-feed|use-stored|use-tools)\.tsx?$/,
         name: "bench",
         chunks: "all",
         enforce: true,
