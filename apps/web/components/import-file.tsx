@@ -4,6 +4,7 @@ import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { z } from "zod";
 import styles from "../app/home.module.css";
+import { askConsole } from "../lib/ask-console";
 import { useHydrated } from "../lib/hydrated";
 import { toNamedError } from "../lib/run-request";
 import { RequestError } from "../lib/runner-socket";
@@ -12,9 +13,7 @@ import { ErrorNote } from "./error-note";
 const answer = z.union([z.object({ experiment: experimentId }), z.object({ error: namedError })]);
 
 async function send(file: File): Promise<string> {
-  const response = await fetch("/import", { method: "POST", body: file });
-  const body: unknown = await response.json();
-  const said = answer.parse(body);
+  const said = answer.parse(await askConsole("/import", { method: "POST", body: file }));
   if ("error" in said) throw new RequestError(said.error);
   return said.experiment;
 }

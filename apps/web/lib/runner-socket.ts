@@ -34,7 +34,7 @@ export class RequestError extends Error {
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 5000;
 
-const consoleAway: NamedError = {
+export const consoleAway: NamedError = {
   code: "console-away",
   message: "The console does not answer: it has stopped, or this machine has lost its way to it.",
   hint: "Start it with `npm start`; this page reconnects by itself.",

@@ -1,5 +1,6 @@
 /** A terminal's output as the console has stored it, with its times. */
 import { z } from "zod";
+import { askConsole } from "./ask-console";
 
 const answer = z.array(z.object({ atMs: z.number(), offset: z.number(), data: z.base64() }));
 
@@ -10,8 +11,7 @@ export interface OutputPart {
 }
 
 export async function storedOutput(experiment: string, terminal: number): Promise<OutputPart[]> {
-  const response = await fetch(`/x/${experiment}/terminal/${terminal}`);
-  const body: unknown = await response.json();
+  const body = await askConsole(`/x/${experiment}/terminal/${terminal}`);
   return answer.parse(body).map(({ atMs, offset, data }) => ({
     atMs,
     offset,

@@ -577,9 +577,14 @@ export class Experiment {
 
   #imagePath(name: string): string {
     const checkpoint = this.view.checkpoints.find((c) => c.name === name);
-    if (!checkpoint) throw new StepError("checkpoint.unknown", `there is no checkpoint "${name}"`);
+    if (!checkpoint)
+      throw new StepError("checkpoint.unknown", `there is no checkpoint "${name}"`, {
+        hint: `there are: ${this.view.checkpoints.map((c) => c.name).join(", ") || "none"}`,
+      });
     if (!checkpoint.available)
-      throw new StepError("checkpoint.lost", `the image of "${name}" went with the guest that held it`);
+      throw new StepError("checkpoint.lost", `the image of "${name}" went with the guest that held it`, {
+        hint: "run the experiment again, and open the image before its guest ends",
+      });
     return checkpoint.guestPath;
   }
 
@@ -590,11 +595,15 @@ export class Experiment {
     const known = this.view.checkpoints.find((c) => c.name === name)?.bytes ?? [];
     if (known.some((piece) => piece.offset === offset)) return;
     if (known.length >= MAX_PIECES)
-      throw new StepError("image.pieces", `${MAX_PIECES} pieces of "${name}" are in the log already, and no more fit`);
+      throw new StepError("image.pieces", `${MAX_PIECES} pieces of "${name}" are in the log already, and no more fit`, {
+        hint: `a shell shows any of it: xxd -s ${offset} -l ${length} ${path}`,
+      });
     const script = 'tail -c "+$(($2 + 1))" -- "$1" | head -c "$3"';
     const { stdout, stderr } = await this.exec(["sh", "-c", script, "sh", path, `${offset}`, `${length}`]);
     if (stdout.length === 0)
-      throw new StepError("image.bytes", stderr.toString("utf8").trim() || `"${name}" ends before offset ${offset}`);
+      throw new StepError("image.bytes", stderr.toString("utf8").trim() || `"${name}" ends before offset ${offset}`, {
+        hint: `look at the file in a shell: ls -l ${path}`,
+      });
     await this.log.append({ type: "checkpoint.bytes", name, offset, data: stdout.toString("base64") });
   }
 

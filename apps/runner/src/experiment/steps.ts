@@ -28,6 +28,10 @@ type Executors = { [K in StepKind]: (context: Context<Extract<Step, { kind: K }>
 
 const IMAGE_FOLDER = "/ckpt";
 const TEXT_LIMIT = 64 * 1024;
+/** Of what a command said that failed. */
+const LAST_LINES = 3;
+const SEE_PROCESSES = "Processes lists the descriptors there are, and what they lead to";
+const FIND_PATHS = "Processes lists the paths that are held; a shell shows the others";
 const GONE_WITHIN_S = 10;
 /** A program that begins on a busy machine takes its time. */
 const LISTENS_WITHIN_S = 15;
@@ -109,7 +113,7 @@ const executors: Executors = {
 
   async unlink({ experiment, step, run }) {
     const path = step.path ?? (await heldPath(aliveTarget(experiment, step.target), step.fd, run));
-    mustSucceed(await run(["unlink", path]), "unlink.refused");
+    mustSucceed(await run(["unlink", path]), "unlink.refused", FIND_PATHS);
     return { text: path };
   },
 
@@ -117,12 +121,12 @@ const executors: Executors = {
     const from = step.from ?? (await heldPath(aliveTarget(experiment, step.target), step.fd, run));
     // mv(1) would copy to another filesystem: another inode, and not what was asked for.
     const devices = await experiment.exec(["stat", "-c", "%d", "--", from, dirname(step.to)]);
-    mustSucceed(devices, "rename.refused");
+    mustSucceed(devices, "rename.refused", FIND_PATHS);
     if (new Set(devices.stdout.toString("utf8").trim().split("\n")).size > 1)
       throw new StepError("rename.refused", `${from} and ${dirname(step.to)} are on different filesystems`, {
         hint: "a rename stays within one: choose another place",
       });
-    mustSucceed(await run(["mv", "-f", "-T", "--", from, step.to]), "rename.refused");
+    mustSucceed(await run(["mv", "-f", "-T", "--", from, step.to]), "rename.refused", FIND_PATHS);
     return { text: `${from} is ${step.to} now` };
   },
 
@@ -160,7 +164,11 @@ const executors: Executors = {
     const terminal = experiment.terminal(target.terminal);
     const from = terminal.bytes;
     await waitUntilItListens(experiment, target);
-    mustSucceed(await run(["kill", "-USR1", String(target.pid)]), "verify.signal");
+    mustSucceed(
+      await run(["kill", "-USR1", String(target.pid)]),
+      "verify.signal",
+      "it has ended just now: its terminal may say why",
+    );
     const what = `${target.name} (pid ${target.pid}) printed no "verify: ok" or "verify: FAIL" line`;
     const line = await within(step.withinS, what, (giveUp) =>
       waitForLine(terminal, from, (text) => /verify: (ok|FAIL)\b/.test(text), either(giveUp, experiment.guestGone)),
@@ -168,7 +176,10 @@ const executors: Executors = {
     const text = line.text.slice(line.text.indexOf("verify: "));
     const ok = text.startsWith("verify: ok");
     await experiment.log.append({ type: "verify.finished", stepNo, target: target.name, ok, text });
-    if (!ok) throw new StepError("verify.failed", `${target.name} found itself damaged: ${text}`);
+    if (!ok)
+      throw new StepError("verify.failed", `${target.name} found itself damaged: ${text}`, {
+        hint: "restore an earlier checkpoint and verify again: the first that fails tells where the damage began",
+      });
     return {};
   },
 
@@ -194,8 +205,10 @@ const executors: Executors = {
     const text = Buffer.concat([result.stdout, result.stderr]).subarray(0, TEXT_LIMIT).toString("utf8");
     if (result.exitCode === step.exitCode) return { figures: { exitCode: result.exitCode }, text };
     const how = result.exitCode === null ? `was killed by signal ${result.signal}` : `ended with ${result.exitCode}`;
-    const said = text.trim().split("\n").at(-1) ?? "";
-    throw new StepError("run.failed", `${step.command[0]} ${how}, expected ${step.exitCode}${said && `: ${said}`}`);
+    const said = text.trim().split("\n").slice(-LAST_LINES).join(" / ");
+    throw new StepError("run.failed", `${step.command[0]} ${how}, expected ${step.exitCode}${said && `: ${said}`}`, {
+      hint: "open a shell and run it there to look around",
+    });
   },
 };
 
@@ -204,11 +217,15 @@ async function heldPath({ pid, name }: TargetView, fd: number | undefined, run: 
   const link = await run(["readlink", `/proc/${pid}/fd/${fd}`]);
   const path = link.stdout.toString("utf8").replace(/\n$/, "");
   if (link.exitCode !== 0 || path === "")
-    throw new StepError("fd.none", `${name} (pid ${pid}) has no file descriptor ${fd}`);
+    throw new StepError("fd.none", `${name} (pid ${pid}) has no file descriptor ${fd}`, { hint: SEE_PROCESSES });
   if (path.endsWith(" (deleted)"))
-    throw new StepError("fd.unlinked", `fd ${fd} of ${name} holds ${path.slice(0, -10)}, which has no name any more`);
+    throw new StepError("fd.unlinked", `fd ${fd} of ${name} holds ${path.slice(0, -10)}, which has no name any more`, {
+      hint: "there is nothing left to take from it: go on with a checkpoint, or choose another file",
+    });
   if (!path.startsWith("/"))
-    throw new StepError("fd.unnamed", `fd ${fd} of ${name} is ${path}: not a file with a name`);
+    throw new StepError("fd.unnamed", `fd ${fd} of ${name} is ${path}: not a file with a name`, {
+      hint: SEE_PROCESSES,
+    });
   return path;
 }
 
@@ -279,6 +296,7 @@ async function waitUntilGone(experiment: Experiment, pids: readonly number[]): P
     throw new StepError(
       "kill.lingers",
       `still there ${GONE_WITHIN_S} s after SIGKILL: pid ${result.stdout.toString().trim()}`,
+      { hint: "it hangs in the kernel, whose log may say where; cut the power to go on" },
     );
 }
 
@@ -292,9 +310,9 @@ async function waitUntilItListens(experiment: Experiment, { name, pid }: TargetV
     });
 }
 
-function mustSucceed(result: { exitCode: number | null; stderr: Buffer }, code: string): void {
+function mustSucceed(result: { exitCode: number | null; stderr: Buffer }, code: string, hint: string): void {
   if (result.exitCode !== 0)
-    throw new StepError(code, result.stderr.toString("utf8").trim() || "it failed and said nothing");
+    throw new StepError(code, result.stderr.toString("utf8").trim() || "it failed and said nothing", { hint });
 }
 
 /** Gives up after a time, saying what did not happen. */

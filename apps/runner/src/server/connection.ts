@@ -20,6 +20,7 @@ import type { Watchers } from "./watchers.js";
 
 const MAX_WAITING_BYTES = 1024 * 1024;
 const MAX_FEEDS = 64;
+const SLOWER = "wait a second, and send it again in smaller pieces";
 
 export interface ServerInfo {
   consoleUrl: string;
@@ -89,12 +90,20 @@ export class Connection implements Outlet {
   #receive(data: RawData, isBinary: boolean): void {
     const bytes = Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as ArrayBuffer);
     if (!this.#messages.take(1)) {
-      this.#refuse(null, { code: "rate.limited", message: "too many messages a second: this one was dropped" });
+      this.#refuse(null, {
+        code: "rate.limited",
+        message: "too many messages a second: this one was dropped",
+        hint: SLOWER,
+      });
       return;
     }
     if (bytes.length > MAX_MESSAGE_BYTES) {
       const message = `a message of ${bytes.length} bytes was dropped: at most ${MAX_MESSAGE_BYTES} are taken`;
-      this.#refuse(null, { code: "message.oversized", message });
+      this.#refuse(null, {
+        code: "message.oversized",
+        message,
+        hint: "send less at once; files go to /import and /upload",
+      });
       return;
     }
     if (isBinary) void this.#input(bytes);
@@ -241,7 +250,9 @@ export class Connection implements Outlet {
     if (!(await this.lab.exists(id))) throw this.lab.unknown(id);
     this.#unsubscribe(id);
     if (this.#events.size >= MAX_FEEDS)
-      throw new StepError("subscriptions.limit", `${MAX_FEEDS} experiments are watched on this connection`);
+      throw new StepError("subscriptions.limit", `${MAX_FEEDS} experiments are watched on this connection`, {
+        hint: "leave some of them, or open another page",
+      });
     const experiment = this.lab.open.get(id);
     const feed = new EventFeed(this.lab, this, id, since);
     this.#events.set(id, feed);
@@ -263,11 +274,16 @@ export class Connection implements Outlet {
     const view = this.lab.open.get(id)?.view ?? (await readView(this.lab.store.db, id));
     if (!view) throw this.lab.unknown(id);
     const shown = view.terminals.find((t) => t.terminal === terminal);
-    if (!shown) throw new StepError("terminal.unknown", `experiment ${id} has no terminal ${terminal}`);
+    if (!shown)
+      throw new StepError("terminal.unknown", `experiment ${id} has no terminal ${terminal}`, {
+        hint: "reload the page",
+      });
     const key = `${id}/${terminal}`;
     this.#terminals.get(key)?.stop();
     if (this.#terminals.size >= MAX_FEEDS)
-      throw new StepError("terminals.limit", `${MAX_FEEDS} terminals are watched on this connection`);
+      throw new StepError("terminals.limit", `${MAX_FEEDS} terminals are watched on this connection`, {
+        hint: "reload the page, and look at fewer of them",
+      });
     const live = this.lab.open.get(id)?.terminals.get(terminal);
     const bytes = live?.bytes ?? shown.bytes;
     const feed = new TerminalFeed(this.lab.store.db, this, id, terminal, live, Math.min(offset, bytes));
@@ -281,7 +297,7 @@ export class Connection implements Outlet {
       const frame = decodeTerminalFrame(data);
       if (typeof frame === "string") throw new StepError("frame.malformed", frame);
       if (!this.#inputBytes.take(frame.bytes.length))
-        throw new StepError("rate.limited", "too much terminal input a second: it was dropped");
+        throw new StepError("rate.limited", "too much terminal input a second: it was dropped", { hint: SLOWER });
       const experiment = await this.lab.drive(frame.experiment, this.owner);
       experiment.activeAtMs = performance.now();
       experiment.terminal(frame.terminal).guest.write(frame.bytes);

@@ -212,7 +212,9 @@ it("takes a program from a browser with a session, under a plain name, and refus
       call.end(body);
     });
   const script = Buffer.from("#!/bin/sh\ntrue\n");
-  expect((await upload(script, {})).status).toBe(403);
+  const stranger = await upload(script, {});
+  expect(stranger.status).toBe(403);
+  expect(JSON.parse(stranger.said)).toMatchObject({ error: { code: "session.none", hint: expect.any(String) } });
   const taken = await upload(script, { cookie });
   expect(taken.status).toBe(200);
   expect(JSON.parse(taken.said)).toMatchObject({ program: { name: "reboot__x", kind: "script" } });

@@ -36,16 +36,11 @@ export async function serve(
       response.writeHead(204).end();
       return;
     }
-    if (request.method === "POST" && request.url === "/import") {
+    const take = takers.get(request.url?.split("?")[0] ?? "");
+    if (request.method === "POST" && take) {
       const owner = sessions.owner(request.headers.cookie);
-      if (owner === undefined) response.writeHead(403).end();
-      else void answerImport(lab.store, owner, request, response);
-      return;
-    }
-    if (request.method === "POST" && request.url?.split("?")[0] === "/upload") {
-      const owner = sessions.owner(request.headers.cookie);
-      if (owner === undefined) response.writeHead(403).end();
-      else void answerUpload(lab.store, owner, request, response);
+      if (owner !== undefined) void take(lab.store, owner, request, response);
+      else response.writeHead(403, { "Content-Type": "application/json" }).end(JSON.stringify({ error: noSession }));
       return;
     }
     response.writeHead(404, { "Content-Type": "text/plain" }).end("the runner answers POST /session and WebSockets\n");
@@ -93,6 +88,18 @@ export async function serve(
     },
   };
 }
+
+/** What takes files, by where they are sent. */
+const takers = new Map([
+  ["/import", answerImport],
+  ["/upload", answerUpload],
+]);
+
+const noSession = {
+  code: "session.none",
+  message: "this lab does not know your browser: its cookie is missing, or another lab's",
+  hint: "reload the page, which brings a new one",
+};
 
 const tooMany = {
   status: "503 Service Unavailable",

@@ -1,6 +1,8 @@
 "use client";
-import type { ExperimentView } from "@crlab/shared";
+import type { ExperimentView, NamedError } from "@crlab/shared";
 import { useState } from "react";
+import { toNamedError } from "../../lib/run-request";
+import { ErrorNote } from "../error-note";
 import { useRunner } from "../runner-provider";
 import { Dialog } from "./dialog";
 
@@ -8,6 +10,7 @@ import { Dialog } from "./dialog";
 export function Annotate({ id, view }: { id: string; view: ExperimentView }) {
   const socket = useRunner();
   const [asked, setAsked] = useState<"name" | "mark" | null>(null);
+  const [error, setError] = useState<NamedError | null>(null);
   const mark = (invalid: string | null) => socket.request({ type: "mark", experiment: id, invalid });
   return (
     <>
@@ -19,10 +22,18 @@ export function Annotate({ id, view }: { id: string; view: ExperimentView }) {
           Mark invalid …
         </button>
       ) : (
-        <button type="button" className="btn" onClick={() => void mark(null).catch(() => undefined)}>
+        <button
+          type="button"
+          className="btn"
+          onClick={() => {
+            setError(null);
+            void mark(null).catch((failure: unknown) => setError(toNamedError(failure)));
+          }}
+        >
           It counts again
         </button>
       )}
+      {error && <ErrorNote error={error} onClose={() => setError(null)} />}
       {asked === "mark" && (
         <Dialog
           title="Mark this result invalid"

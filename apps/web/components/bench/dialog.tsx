@@ -18,6 +18,7 @@ interface Props {
 export function Dialog({ title, submit, onSubmit, onClose, children }: Props) {
   const element = useRef<HTMLDialogElement>(null);
   const [error, setError] = useState<NamedError | null>(null);
+  const [busy, setBusy] = useState(false);
   useEffect(() => {
     const dialog = element.current;
     dialog?.showModal();
@@ -25,12 +26,19 @@ export function Dialog({ title, submit, onSubmit, onClose, children }: Props) {
   }, []);
   const send = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
+    if (busy) return;
     setError(null);
-    if (onSubmit === undefined) onClose();
-    else
-      onSubmit(new FormData(event.currentTarget))
-        .then(onClose)
-        .catch((failure: unknown) => setError(toNamedError(failure)));
+    if (onSubmit === undefined) {
+      onClose();
+      return;
+    }
+    setBusy(true);
+    onSubmit(new FormData(event.currentTarget))
+      .then(onClose)
+      .catch((failure: unknown) => {
+        setError(toNamedError(failure));
+        setBusy(false);
+      });
   };
   return (
     <dialog ref={element} className={styles.dialog} aria-label={title} onCancel={onClose}>
@@ -44,7 +52,7 @@ export function Dialog({ title, submit, onSubmit, onClose, children }: Props) {
               Cancel
             </button>
           )}
-          <button type="submit" className="btn primary">
+          <button type="submit" className="btn primary" aria-busy={busy}>
             {submit ?? "Close"}
           </button>
         </div>

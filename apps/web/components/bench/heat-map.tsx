@@ -1,5 +1,5 @@
 "use client";
-import { type CheckpointView, checkpointChain, type ExperimentView } from "@crlab/shared";
+import { type CheckpointView, checkpointChain, type ExperimentView, type NamedError } from "@crlab/shared";
 import { type KeyboardEvent, type PointerEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import {
   type ChainLink,
@@ -13,6 +13,8 @@ import {
   type Rgb,
   zoomPlace,
 } from "../../lib/heat";
+import { toNamedError } from "../../lib/run-request";
+import { ErrorNote } from "../error-note";
 import { Choices } from "./choices";
 import styles from "./heat-map.module.css";
 import inspector from "./inspector.module.css";
@@ -34,6 +36,7 @@ export function HeatMap({ view, shown, onRead }: Props) {
   const [mode, setMode] = useState<HeatMode>("often");
   const [chosenPid, setPid] = useState<number | null>(null);
   const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<NamedError | null>(null);
 
   const start = Math.max(
     0,
@@ -59,8 +62,11 @@ export function HeatMap({ view, shown, onRead }: Props) {
   const readAll = async () => {
     if (onRead === null) return;
     setBusy(true);
+    setError(null);
     try {
       for (const { name } of unread) await onRead(name);
+    } catch (failure) {
+      setError(toNamedError(failure));
     } finally {
       setBusy(false);
     }
@@ -81,12 +87,7 @@ export function HeatMap({ view, shown, onRead }: Props) {
       {unread.length > 0 ? (
         <div className={styles.unread}>
           {canRead ? (
-            <button
-              type="button"
-              className="btn"
-              aria-busy={busy}
-              onClick={() => !busy && void readAll().catch(() => undefined)}
-            >
+            <button type="button" className="btn" aria-busy={busy} onClick={() => !busy && void readAll()}>
               {busy
                 ? "Reading …"
                 : `Open the ${unread.length} ${unread.length === 1 ? "image" : "images"} of this chain not opened yet`}
@@ -96,6 +97,7 @@ export function HeatMap({ view, shown, onRead }: Props) {
               The images of {unread.map((c) => c.name).join(", ")} were not opened while their guest ran.
             </p>
           )}
+          {error && <ErrorNote error={error} />}
         </div>
       ) : (
         heat && (

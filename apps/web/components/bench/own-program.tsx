@@ -9,6 +9,7 @@ import {
 } from "@crlab/shared";
 import { useState } from "react";
 import { z } from "zod";
+import { askConsole } from "../../lib/ask-console";
 import { RequestError } from "../../lib/runner-socket";
 
 const answer = z.union([z.object({ program: programInfo }), z.object({ error: namedError })]);
@@ -24,9 +25,8 @@ async function upload(file: File): Promise<string> {
       message: `${file.name} has ${formatBytes(file.size)}; at most ${formatBytes(MAX_PROGRAM_BYTES)} are taken`,
       hint: "Strip it, or leave data out that the guest can make itself.",
     });
-  const response = await fetch(`/upload?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
-  const body: unknown = await response.json();
-  const said = answer.parse(body);
+  const sent = askConsole(`/upload?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
+  const said = answer.parse(await sent);
   return "error" in said ? refuse(said.error) : said.program.id;
 }
 

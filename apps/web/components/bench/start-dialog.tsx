@@ -1,6 +1,8 @@
 "use client";
-import { type ProgramInfo, workloads } from "@crlab/shared";
+import { type NamedError, type ProgramInfo, workloads } from "@crlab/shared";
 import { useCallback, useEffect, useState } from "react";
+import { toNamedError } from "../../lib/run-request";
+import { ErrorNote } from "../error-note";
 import { useRunner } from "../runner-provider";
 import { Dialog } from "./dialog";
 import { OwnProgram, ownStep } from "./own-program";
@@ -28,7 +30,14 @@ export function StartDialog({ taken, onClose, onSubmit }: StartProps) {
     [socket],
   );
   useEffect(() => void look(), [look]);
-  const remove = (program: string) => void socket.request({ type: "program.remove", program }).then(look, look);
+  const [error, setError] = useState<NamedError | null>(null);
+  const remove = (program: string) => {
+    setError(null);
+    socket
+      .request({ type: "program.remove", program })
+      .catch((failure: unknown) => setError(toNamedError(failure)))
+      .finally(look);
+  };
   const chosen = workloads.find((w) => w.name === workload);
   const base = chosen?.name ?? (workload === OWN ? "own" : "command");
   const name = taken.includes(base) ? `${base}-${taken.length + 1}` : base;
@@ -72,7 +81,10 @@ export function StartDialog({ taken, onClose, onSubmit }: StartProps) {
           </label>
         </>
       ) : workload === OWN ? (
-        <OwnProgram programs={programs} onRemove={remove} />
+        <>
+          <OwnProgram programs={programs} onRemove={remove} />
+          {error && <ErrorNote error={error} />}
+        </>
       ) : (
         <label>
           Command, by /bin/sh in the guest

@@ -1,10 +1,14 @@
 "use client";
+import type { NamedError } from "@crlab/shared";
 import { useEffect, useRef, useState } from "react";
 import { parts } from "../../lib/parts";
 import { player } from "../../lib/player";
+import { toNamedError } from "../../lib/run-request";
 import { storedOutput } from "../../lib/stored-output";
 import type { Screen } from "../../lib/xterm";
+import { ErrorNote } from "../error-note";
 import { type Finding, TerminalPlace } from "./terminal-place";
+import styles from "./terminals.module.css";
 
 interface Props extends Finding {
   experiment: string;
@@ -18,6 +22,7 @@ interface Props extends Finding {
 export function StoredTerminal({ experiment, terminal, title, atMs, ...find }: Props) {
   const element = useRef<HTMLDivElement>(null);
   const [shown, setShown] = useState<Screen | null>(null);
+  const [error, setError] = useState<NamedError | null>(null);
   const moment = useRef(atMs);
   const draw = useRef<(() => void) | null>(null);
 
@@ -33,7 +38,7 @@ export function StoredTerminal({ experiment, terminal, title, atMs, ...find }: P
       draw.current = player(opened.write, output, () => moment.current);
       draw.current();
     };
-    load().catch((error: unknown) => console.error("crlab: stored terminal:", error));
+    load().catch((failure: unknown) => !over && setError(toNamedError(failure)));
     return () => {
       over = true;
       draw.current = null;
@@ -46,5 +51,14 @@ export function StoredTerminal({ experiment, terminal, title, atMs, ...find }: P
     draw.current?.();
   }, [atMs]);
 
-  return <TerminalPlace place={element} screen={shown} testId={`terminal-${terminal}`} {...find} />;
+  return (
+    <>
+      <TerminalPlace place={element} screen={shown} testId={`terminal-${terminal}`} {...find} />
+      {error && (
+        <div className={styles.over}>
+          <ErrorNote error={error} />
+        </div>
+      )}
+    </>
+  );
 }
