@@ -26,7 +26,7 @@ test("two experiments side by side: what was not alike, what came out otherwise,
   await page.goto(`${labUrl()}/compare?x=${ids[0]}`);
   await page.getByLabel("Put beside").selectOption(ids[1] ?? "");
   await page.getByRole("button", { name: "Compare" }).click();
-  await expect(page).toHaveURL(new RegExp(`x=${ids[0]}&x=${ids[1]}`));
+  await expect(page).toHaveURL(new RegExp(`x=${ids[0]}&other=${ids[1]}`));
   await expect(page.getByTestId("unlike")).toContainText("memory: A 256 MiB · B 320 MiB");
   const rows = page.getByTestId("comparison").locator('tbody tr[data-step="true"]');
   await expect(rows).toHaveCount(3);
@@ -43,6 +43,14 @@ test("two experiments side by side: what was not alike, what came out otherwise,
   // Both of them, without moving the table.
   const last = await rows.first().locator("td").last().boundingBox();
   expect((last?.x ?? 0) + (last?.width ?? 390)).toBeLessThanOrEqual(390);
+
+  // One that is not in the list is named by its link; one that is not there is named, too.
+  await page.goto(`${labUrl()}/compare?x=${ids[0]}`);
+  await page.getByLabel("or one by its link").fill(`${labUrl()}/x/${ids[1]}?t=1`);
+  await page.getByRole("button", { name: "Compare" }).click();
+  await expect(page.getByTestId("unlike")).toContainText("memory: A 256 MiB · B 320 MiB");
+  await page.goto(`${labUrl()}/compare?x=${ids[0]}&x=nothinghere1`);
+  await expect(page.getByRole("alert").filter({ hasText: "no experiment nothinghere1" })).toBeVisible();
 
   // Or they are ticked in the list, which on a phone is whole, too.
   await page.goto(`${labUrl()}/?q=Compared`);

@@ -73,7 +73,12 @@ test("every guest that runs is listed with its age and cost; its owner stops it"
   expect((await new AxeBuilder({ page: other }).analyze()).violations).toEqual([]);
   await page.goto(`${labUrl()}/guests`);
   await row(page).getByRole("button", { name: "Keep Listed" }).click();
+  // To stop it is to end its experiment: one is asked first.
   await row(page).getByRole("button", { name: "Stop Listed" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+  await expect(row(page)).toHaveCount(1);
+  await row(page).getByRole("button", { name: "Stop Listed" }).click();
+  await page.getByRole("dialog", { name: "Stop Listed" }).getByRole("button", { name: "Stop" }).click();
   await expect(row(page)).toHaveCount(0);
   await expect(row(other)).toHaveCount(0);
 });

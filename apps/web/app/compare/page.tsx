@@ -3,6 +3,7 @@ import type { Metadata } from "next";
 import { ChooseOther, Comparison, type Subject } from "../../components/compare/comparison";
 import { Link } from "../../components/link";
 import { SiteHeader } from "../../components/site-header";
+import { one, type Query } from "../../lib/query";
 import { recentExperiments, storedExperiment } from "../../lib/stored";
 import styles from "../home.module.css";
 
@@ -10,9 +11,14 @@ export const metadata: Metadata = { title: "Compare" };
 
 const MOST = 6;
 
-export default async function ComparePage({ searchParams }: { searchParams: Promise<{ x?: string | string[] }> }) {
-  const { x } = await searchParams;
-  const asked = [...new Set([x ?? []].flat())];
+/** The experiment that somebody named, by its link or its id alone. */
+const idIn = (text: string): string => /\/x\/([A-Za-z0-9]+)/.exec(text)?.[1] ?? text.trim();
+
+export default async function ComparePage({ searchParams }: { searchParams: Promise<Query> }) {
+  const { x = [], link, other } = await searchParams;
+  // Who has a link at hand means that one, whatever the list says.
+  const named = one(link)?.trim() || one(other);
+  const asked = [...new Set([x, named ?? []].flat().map(idIn))];
   const ids = asked.slice(0, MOST);
   const found = await Promise.all(
     ids.map(async (id): Promise<Subject[]> => {
@@ -21,6 +27,7 @@ export default async function ComparePage({ searchParams }: { searchParams: Prom
     }),
   );
   const subjects = found.flat();
+  const missing = ids.filter((id) => !subjects.some((s) => s.id === id));
   const { experiments } = await recentExperiments("");
   return (
     <>
@@ -32,7 +39,13 @@ export default async function ComparePage({ searchParams }: { searchParams: Prom
             ? "Two or more experiments side by side: steps that say the same in one row, figures with ratios to the first."
             : `${subjects.length} experiments; ratios are to the first.`}
         </p>
-        {found.some((f) => f.length === 0) && <p role="alert">An experiment of this link is not in this lab.</p>}
+        {missing.length > 0 && (
+          <p role="alert">
+            {missing.length === 1 ? "There is no experiment" : "There are no experiments"} {missing.join(", ")} in this
+            lab: a link works on the console that made it. Who sent it can download the experiment as a file, and{" "}
+            <Link href="/new">New experiment</Link> takes that in.
+          </p>
+        )}
         {asked.length > MOST && (
           <p role="alert">
             {asked.length} were asked for: these are the first {MOST}.

@@ -154,13 +154,17 @@ export function ChooseOther({ chosen, others }: Choice) {
       ))}
       <label>
         {chosen.length === 0 ? "Begin with" : "Put beside"}
-        <select className="field" name="x">
+        <select className="field" name="other">
           {others.map((o) => (
             <option key={o.id} value={o.id}>
               {o.title} · {o.when} · {o.id}
             </option>
           ))}
         </select>
+      </label>
+      <label>
+        or one by its link
+        <input className="field" name="link" placeholder="/x/…" maxLength={300} autoComplete="off" spellCheck={false} />
       </label>
       <button type="submit" className="btn">
         Compare

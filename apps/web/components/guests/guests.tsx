@@ -3,6 +3,7 @@ import { formatBytes, formatMs, type GuestInfo, type NamedError, type SpareInfo 
 import { useCallback, useEffect, useState } from "react";
 import styles from "../../app/home.module.css";
 import { toNamedError } from "../../lib/run-request";
+import { Dialog } from "../bench/dialog";
 import { DataTable } from "../data-table";
 import { ErrorNote } from "../error-note";
 import { Link } from "../link";
@@ -28,6 +29,7 @@ export function Guests() {
   const [spares, setSpares] = useState<readonly SpareInfo[]>([]);
   const [now, setNow] = useState(0);
   const [error, setError] = useState<NamedError | null>(null);
+  const [stopping, setStopping] = useState<GuestInfo | null>(null);
 
   const look = useCallback(() => {
     socket.request({ type: "guests" }).then(
@@ -46,10 +48,10 @@ export function Guests() {
     return () => clearInterval(timer);
   }, [link.kind, look]);
 
-  const act = (type: "end" | "extend", experiment: string) => {
+  const keep = (experiment: string) => {
     setError(null);
     socket
-      .request({ type, experiment })
+      .request({ type: "extend", experiment })
       .then(look)
       .catch((failure: unknown) => setError(toNamedError(failure)));
   };
@@ -94,7 +96,7 @@ export function Guests() {
                         type="button"
                         className={`btn ${styles.act}`}
                         aria-label={`${verbs[type]} ${g.title}`}
-                        onClick={() => act(type, g.experiment)}
+                        onClick={() => (type === "end" ? setStopping(g) : keep(g.experiment))}
                       >
                         {verbs[type]}
                       </button>
@@ -107,6 +109,19 @@ export function Guests() {
           />
         )}
       </div>
+      {stopping && (
+        <Dialog
+          title={`Stop ${stopping.title}`}
+          submit="Stop"
+          onClose={() => setStopping(null)}
+          onSubmit={async () => {
+            await socket.request({ type: "end", experiment: stopping.experiment });
+            look();
+          }}
+        >
+          <p>Its guest stops and the verdict over the steps done is given. The link stays, for good.</p>
+        </Dialog>
+      )}
       {spares.length > 0 && <SpareGuests spares={spares} now={now} />}
     </>
   );
