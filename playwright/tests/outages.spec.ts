@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { AxeBuilder } from "@axe-core/playwright";
 import { expect } from "@playwright/test";
 import { wayTo } from "../cut.js";
 import { startLab } from "../lab.js";
@@ -20,12 +21,14 @@ test("the network is cut in the middle of a terminal's output: the page says so,
     for (let times = 0; times < 2; times++) {
       way.cut();
       await expect(page.getByTestId("runner-away")).toBeVisible();
+      await expect(page.getByTestId("cut-off")).toContainText("what is typed now goes nowhere");
       // What is asked for meanwhile is refused by name, not lost in silence.
       await page.getByTestId("steps").click();
       await page.keyboard.press("t");
       await expect(page.getByRole("alert").filter({ hasText: "no connection to the runner" })).toBeVisible();
       way.mend();
       await expect(page.getByTestId("runner-away")).toHaveCount(0);
+      await expect(page.getByTestId("cut-off")).toHaveCount(0);
     }
     await expect(rows).toContainText(",end", { timeout: 120_000 });
     const counted = (await rows.innerText()).replace(/\n/g, "").match(/(,\d+)+,end/)?.[0];
@@ -46,18 +49,31 @@ test("the network is cut in the middle of a terminal's output: the page says so,
   }
 });
 
-test("the runner is away: a page that comes meanwhile tells nobody that they only watch", async ({ page }) => {
+test("the runner is away: a page that comes meanwhile shows what was kept, and tells nobody that they only watch", async ({
+  page,
+}) => {
   const lab = await startLab({ env: { CRLAB_SPARE_GUESTS: "0" } });
   try {
     await bootByHand(page, "Away", lab.url);
+    await action(page, "shell").click();
+    const rows = page.locator(".xterm-rows").first();
+    await expect(rows).toContainText("#");
+    await page.locator(".xterm-screen").first().click();
+    await page.keyboard.type("echo $((6*7))-was-kept\n");
+    await expect(rows).toContainText("42-was-kept");
     await lab.killRunner();
     await page.reload();
     await expect(page.getByTestId("runner-away")).toBeVisible();
+    // What the terminal had put out is there, and why there is no more.
+    await expect(rows).toContainText("42-was-kept");
+    await expect(page.getByTestId("cut-off")).toContainText("this is what was put out until then");
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
     await expect(page.getByText("What one can do here is known when the runner is back.")).toBeVisible();
     await expect(page.getByText(/You watch/)).toHaveCount(0);
     await lab.startRunner();
     // Its guest went with the runner.
     await expect(page.getByTestId("verdict")).toHaveText("interrupted");
+    await expect(page.getByText("42-was-kept").first()).toBeVisible();
     await expect(page.getByTestId("runner-away")).toHaveCount(0);
   } finally {
     await lab.stop();

@@ -40,9 +40,33 @@ test("a share page is served once, left as it is until somebody moves through it
   await reader.getByRole("tab", { name: "Report" }).click();
   await expect(reader.getByText("Verdict: PASS")).toBeVisible();
 
+  // Each step leads to the moment after it, back and forth; what came later stays in sight, as such.
+  const moment = reader.getByRole("slider", { name: "Moment of the experiment" });
+  const list = reader.getByTestId("steps");
+  await reader.getByTestId("step-1").getByRole("link", { name: "all as it was after this step" }).click();
+  await expect(reader).toHaveURL(/[?&]t=[\d.]+/);
+  await expect(reader.getByTestId("step-1")).toHaveAttribute("data-state", "ok");
+  await expect(step).toHaveCount(0);
+  await expect(list.locator('[data-state="later"]')).toHaveCount(2);
+  await expect(list.locator('[data-state="later"]').last()).toContainText("Checkpoint · full");
+  const early = Number(await moment.inputValue());
+  await list.locator('[data-state="later"]').first().getByRole("link").click();
+  await expect(reader.getByTestId("step-2")).toHaveAttribute("data-state", "ok");
+  expect(Number(await moment.inputValue())).toBeGreaterThan(early);
+
   await reader.getByRole("slider", { name: "Moment of the experiment" }).press("Home");
   await expect(step).toHaveCount(0);
   await reader.getByRole("slider", { name: "Moment of the experiment" }).press("End");
   await expect(step).toContainText("first · ");
   expect(await isReact()).toBe(true);
+
+  // Copied, and ready for the next.
+  await reader.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  const share = reader.getByRole("button", { name: /^(Share|Copied)/ });
+  const wide = (await share.boundingBox())?.width;
+  await share.click();
+  await expect(share).toContainText("Copied");
+  expect((await share.boundingBox())?.width).toBe(wide);
+  expect(await reader.evaluate(() => navigator.clipboard.readText())).toContain(new URL(page.url()).pathname);
+  await expect(share).toContainText("Share");
 });

@@ -46,6 +46,25 @@ test("what is typed into a shell reaches the guest and comes back; others see it
   await typeLine(page, "echo $((50+5))-again", /55-again/);
 });
 
+test("a shell is closed by its owner: what it has put out is kept, and nobody else can close it", async ({
+  page,
+  browser,
+}) => {
+  const url = await bootByHand(page, "Closing");
+  await openShell(page);
+  await typeLine(page, "echo $((6*7))-is-kept", /42-is-kept/);
+  const viewer = await (await browser.newContext()).newPage();
+  await viewer.goto(url);
+  await expect(screenText(viewer)).toContainText("42-is-kept");
+  await expect(viewer.getByRole("button", { name: "Close shell" })).toHaveCount(0);
+  await page.getByRole("button", { name: "Close shell" }).click();
+  for (const each of [page, viewer]) {
+    await each.getByRole("tab", { name: "shell (closed)" }).click();
+    await expect(screenText(each)).toContainText("42-is-kept");
+    await expect(each.getByRole("button", { name: "Close shell" })).toHaveCount(0);
+  }
+});
+
 test("a terminal follows the size of its place on the page", async ({ page }) => {
   await bootByHand(page, "Sizes");
   await openShell(page);

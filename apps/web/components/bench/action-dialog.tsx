@@ -27,11 +27,18 @@ export const asking = [
 export type Asking = (typeof asking)[number];
 export const asks = (id: ActionId): id is Asking => asking.some((a) => a === id);
 
+/** What was pointed at: it is chosen already. */
+export interface Preset {
+  /** Of unlink and rename. */
+  held?: HeldPath;
+  /** Of restore. */
+  checkpoint?: string;
+}
+
 interface Props {
   action: Asking;
   view: ExperimentView;
-  /** Of unlink and rename: what was pointed at. */
-  held?: HeldPath | undefined;
+  preset: Preset;
   onStep: (step: Step) => Promise<void>;
   onEnd: () => Promise<void>;
   onClose: () => void;
@@ -67,7 +74,7 @@ function beyondEngine({ manifest }: ExperimentView): { relink: string | null; li
 const Beyond = ({ what }: { what: string | null }) =>
   what === null ? null : <span className="dim">CRIU, this experiment’s engine, has nothing for {what}.</span>;
 
-export function ActionDialog({ action, view, held, onStep, onEnd, onClose }: Props) {
+export function ActionDialog({ action, view, preset, onStep, onEnd, onClose }: Props) {
   const target = latestTarget(view);
   const send = (make: (form: FormData) => unknown) => async (form: FormData) => onStep(parseStep(await make(form)));
   switch (action) {
@@ -176,7 +183,7 @@ export function ActionDialog({ action, view, held, onStep, onEnd, onClose }: Pro
           onClose={onClose}
           onSubmit={send((form) => ({ kind: "unlink", ...spokenOf(view, form, "path") }))}
         >
-          <HeldField view={view} preset={held} name="path" />
+          <HeldField view={view} preset={preset.held} name="path" />
         </Dialog>
       );
     case "rename":
@@ -187,7 +194,7 @@ export function ActionDialog({ action, view, held, onStep, onEnd, onClose }: Pro
           onClose={onClose}
           onSubmit={send((form) => ({ kind: "rename", ...spokenOf(view, form, "from"), to: text(form, "to") }))}
         >
-          <RenameFields view={view} preset={held} />
+          <RenameFields view={view} preset={preset.held} />
         </Dialog>
       );
     case "restore":
@@ -203,7 +210,7 @@ export function ActionDialog({ action, view, held, onStep, onEnd, onClose }: Pro
             <select
               className="field"
               name="checkpoint"
-              defaultValue={view.checkpoints.findLast((c) => c.available)?.name}
+              defaultValue={preset.checkpoint ?? view.checkpoints.findLast((c) => c.available)?.name}
             >
               {view.checkpoints
                 .filter((c) => c.available)

@@ -1,5 +1,5 @@
 "use client";
-import type { ActionId, ExperimentView, LogEvent, NamedError } from "@crlab/shared";
+import type { ActionId, ExperimentView, NamedError } from "@crlab/shared";
 import {
   lazy,
   type MouseEvent,
@@ -12,12 +12,10 @@ import {
   useState,
 } from "react";
 import { rememberChoice } from "../../lib/cookie";
-import type { HeldPath } from "../../lib/held";
 import { parts } from "../../lib/parts";
 import { toNamedError } from "../../lib/run-request";
 import { actionKeys, isTyping, pageKeys } from "../../lib/shortcuts";
 import { readShown, type Shown, writeShown } from "../../lib/shown";
-import type * as StoredLog from "../../lib/stored-log";
 import { defaultZones, writeZones, ZONES_COOKIE, type Zones, zoneProperties } from "../../lib/zones";
 import { useCreate } from "../create-button";
 import { ErrorNote } from "../error-note";
@@ -33,8 +31,12 @@ import { Inspector } from "./inspector";
 import { Kept } from "./kept";
 import { ReplayBar } from "./replay-bar";
 import { Separator } from "./separator";
+import { ShareButton } from "./share-button";
+import { hiddenBelow, showLatest } from "./show-latest";
 import { type LastScreen, Terminals } from "./terminals";
 import { useFeed } from "./use-feed";
+import { useStored } from "./use-stored";
+import { useTools } from "./use-tools";
 
 interface Props {
   id: string;
@@ -70,10 +72,11 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
   const [checkpoint, setCheckpoint] = useState(shown.checkpoint);
   const [offset, setOffset] = useState(shown.offset);
   const [dialog, setDialog] = useState<Drive.Asking | "help" | null>(null);
-  const [held, setHeld] = useState<HeldPath>();
+  const [preset, setPreset] = useState<Drive.Preset>({});
   const [error, setError] = useState<NamedError | null>(null);
   const [zones, setZones] = useState(firstZones);
-  const [copied, setCopied] = useState(false);
+  const [playing, setPlaying] = useState(false);
+  const fail = useCallback((failure: unknown) => setError(toNamedError(failure)), []);
   const stepsEnd = useRef<HTMLElement>(null);
   const main = useRef<HTMLElement>(null);
 
@@ -82,7 +85,7 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
   const moment = over && chosenMs !== null && chosenMs < feed.view.lastMs ? chosenMs : null;
   const atMs = over ? (moment ?? feed.view.lastMs) : null;
   const deeper = end?.brief === true && (tab === "memory" || tab === "checkpoints");
-  const found = useStored(id, feed.view.lastSeq, moment, deeper);
+  const found = useStored(id, feed.view.lastSeq, moment, deeper, fail);
   const view = found ?? (moment !== null ? pastView : null) ?? feed.view;
   // It still says what the page was served with.
   const current = end !== null && moment === null && view.lastSeq === came.lastSeq;
@@ -109,17 +112,24 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
       setError(null);
       if (!tools || !driver) return;
       if (tools.asks(action)) {
-        setHeld(undefined);
+        setPreset({});
         setDialog(action);
         return;
       }
-      driver.act[action]().catch((failure: unknown) => setError(toNamedError(failure)));
+      driver.act[action]().catch(fail);
     },
-    [tools, driver],
+    [tools, driver, fail],
   );
   const help = useCallback(() => withTools(() => setDialog("help")), [withTools]);
 
-  useEffect(() => {
+  // What answers to no request: a step that could not even begin, too much at once.
+  useEffect(
+    () => socket.onMessage((message) => message.type === "error" && message.id === null && setError(message.error)),
+    [socket],
+  );
+
+  // With what is drawn, not after it: a key is for what one sees.
+  useLayoutEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       const zone = { [pageKeys.terminal]: "terminals", [pageKeys.steps]: "steps", [pageKeys.inspector]: "inspector" }[
@@ -129,6 +139,8 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
       if (event.key === pageKeys.help) help();
       else if (zone) document.getElementById(zone)?.focus();
       else if (drive && action?.possible) act(action.id);
+      // Its button says why not.
+      else if (drive && action) document.querySelector<HTMLElement>(`[data-action="${action.id}"]`)?.focus();
       else return;
       event.preventDefault();
     };
@@ -171,18 +183,17 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
     setZones(next);
     rememberChoice(ZONES_COOKIE, writeZones(next));
   };
-  const share = () => {
-    import("../../lib/copy-text")
-      .then(({ copyText }) => copyText(`${location.origin}/x/${id}${query}`))
-      .then(setCopied)
-      .catch(() => setCopied(false));
-  };
   /** A link to another view of this page needs no loading. */
   const follow = (event: MouseEvent<HTMLElement>) => {
     const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>("a[data-view]") : null;
     if (link === null || event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
     const to = readShown(Object.fromEntries(new URL(link.href).searchParams));
+    if (to.atMs !== null) {
+      setPlaying(false);
+      setMoment(to.atMs);
+      return;
+    }
     setTab(to.tab);
     setCheckpoint(to.checkpoint);
     setOffset(to.offset);
@@ -218,9 +229,7 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
               Run again
             </button>
           )}
-          <button type="button" className="btn primary" onClick={share} title="Copy the link to what is shown now">
-            {copied ? "Copied" : "Share"} <span className="mono">/x/{id}</span>
-          </button>
+          <ShareButton id={id} query={query} onFail={fail} />
           <ThemeToggle />
         </div>
       </header>
@@ -260,7 +269,11 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
           </div>
           <section ref={stepsEnd} className={styles.scroll} aria-label="Timeline">
             <Kept load={parts.steps} wanted={!current}>
-              <Steps view={view} onNext={can("runNext") ? () => act("runNext") : null} />
+              <Steps
+                view={view}
+                whole={over ? feed.view : null}
+                onNext={can("runNext") ? () => act("runNext") : null}
+              />
             </Kept>
           </section>
           {view.steps.some((step) => step.state === "failed") && (
@@ -275,7 +288,7 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
           )}
           {trouble && (
             <div className={styles.trouble}>
-              <ErrorNote error={trouble} />
+              <ErrorNote error={trouble} onClose={error ? () => setError(null) : null} />
             </div>
           )}
           {drive && tools && <tools.ActionBar actions={possible} onAction={act} />}
@@ -294,8 +307,11 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
             atMs={atMs}
             lastScreen={moment === null && end ? end.lastScreen : null}
             onShell={can("shell") ? () => act("shell") : null}
+            onClose={may ? (terminal) => void may.close(terminal).catch(fail) : null}
           />
-          {atMs !== null && <ReplayBar view={feed.view} atMs={atMs} onMove={setMoment} />}
+          {atMs !== null && (
+            <ReplayBar view={feed.view} atMs={atMs} onMove={setMoment} playing={playing} onPlay={setPlaying} />
+          )}
         </section>
         <Separator
           zone="inspectorPx"
@@ -325,8 +341,16 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
             onHeld={
               can("unlink")
                 ? (action, path) => {
-                    setHeld(path);
+                    setPreset({ held: path });
                     setDialog(action);
+                  }
+                : null
+            }
+            onRestore={
+              can("restore")
+                ? (from) => {
+                    setPreset({ checkpoint: from });
+                    setDialog("restore");
                   }
                 : null
             }
@@ -338,7 +362,7 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
         {guest?.suspended && <span>stands still until somebody drives it</span>}
         {!over && (
           <Suspense fallback={null}>
-            <Expiry endsAt={feed.idleEndsAt} onKeep={may ? () => void may.keep().catch(() => undefined) : null} />
+            <Expiry endsAt={feed.idleEndsAt} onKeep={may ? () => void may.keep().catch(fail) : null} />
           </Suspense>
         )}
         <span>log {view.lastSeq} events</span>
@@ -353,7 +377,7 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
         <tools.ActionDialog
           action={dialog}
           view={feed.view}
-          held={held}
+          preset={preset}
           onStep={driver.step}
           onEnd={driver.end}
           onClose={() => setDialog(null)}
@@ -361,23 +385,6 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
       )}
     </div>
   );
-}
-
-const stepIn = (box: HTMLElement, stepNo: number) => box.querySelector(`[data-testid="step-${stepNo}"]`);
-
-/** How much of a step is below what is in sight. */
-const hiddenBelow = (box: HTMLElement, stepNo: number): number =>
-  (stepIn(box, stepNo)?.getBoundingClientRect().bottom ?? 0) - box.getBoundingClientRect().bottom;
-
-/** Brings a step into sight, and the one after it if there is room for both. */
-function showLatest(box: HTMLElement, stepNo: number): void {
-  const latest = stepIn(box, stepNo);
-  if (!latest) return;
-  const zone = box.getBoundingClientRect();
-  const next = latest.nextElementSibling ?? latest;
-  const hidden = next.getBoundingClientRect().bottom - zone.bottom;
-  const room = latest.getBoundingClientRect().top - zone.top;
-  if (hidden > 0) box.scrollTop += Math.min(hidden, room);
 }
 
 /** Before one has chosen, they depend on the window. */
@@ -393,48 +400,4 @@ function widthsNow(): Zones {
 function showInspector(): void {
   const zone = document.getElementById("inspector");
   if (zone?.offsetLeft === 0) zone.scrollIntoView();
-}
-
-/** The experiment as it was at a moment, or, for who looks `deeper`, with all there is; null: nobody asks, or it is on its way. */
-function useStored(id: string, lastSeq: number, atMs: number | null, deeper: boolean): ExperimentView | null {
-  const [log, setLog] = useState<Log | null>(null);
-  const wanted = atMs !== null || deeper;
-  // Its owner may add a word when it is over.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it is longer then
-  useEffect(() => {
-    if (!wanted) return;
-    parts
-      .log()
-      .then(async ({ storedLog, foldAll }) => setLog({ events: await storedLog(id), foldAll }))
-      .catch((error: unknown) => console.error("crlab: the stored log:", error));
-  }, [wanted, id, lastSeq]);
-  return useMemo(
-    () => (log === null || !wanted ? null : log.foldAll(log.events, atMs ?? undefined)),
-    [log, wanted, atMs],
-  );
-}
-
-interface Log {
-  events: readonly LogEvent[];
-  foldAll: typeof StoredLog.foldAll;
-}
-
-type Tools = typeof Drive;
-
-/** A driver's tools, loaded as soon as one drives, and for others when they ask for them. */
-function useTools(drive: boolean): { tools: Tools | null; withTools: (then: () => void) => void } {
-  const [tools, setTools] = useState<Tools | null>(null);
-  const withTools = useCallback((then: () => void) => {
-    parts.drive().then(
-      (loaded) => {
-        setTools(loaded);
-        then();
-      },
-      (error: unknown) => console.error("crlab: a part of the page:", error),
-    );
-  }, []);
-  useEffect(() => {
-    if (drive) withTools(() => undefined);
-  }, [drive, withTools]);
-  return { tools, withTools };
 }

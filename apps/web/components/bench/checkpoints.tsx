@@ -16,9 +16,11 @@ interface Props {
   offset: number | null;
   onOffset: (offset: number | null) => void;
   onBytes: OnBytes | null;
+  /** Null while nothing can be restored. */
+  onRestore: ((name: string) => void) | null;
 }
 
-export function Checkpoints({ view, chosen, onChoose, onRead, ...place }: Props) {
+export function Checkpoints({ view, chosen, onChoose, onRead, onRestore, ...place }: Props) {
   const shown = view.checkpoints.find((c) => c.name === chosen) ?? view.checkpoints.at(-1);
   const foreign = unreadable(view.manifest);
   return (
@@ -42,7 +44,14 @@ export function Checkpoints({ view, chosen, onChoose, onRead, ...place }: Props)
       ) : (
         <>
           <section className={styles.card}>
-            <h3>Chain</h3>
+            <h3 className={styles.withAction}>
+              <span>Chain</span>
+              {onRestore && shown.available && (
+                <button type="button" className="btn quiet" onClick={() => onRestore(shown.name)}>
+                  Restore from {shown.name}
+                </button>
+              )}
+            </h3>
             <Chain
               checkpoints={view.checkpoints}
               chosen={shown.name}

@@ -5,7 +5,7 @@ import type { Asking } from "./action-dialog";
 
 export { actions } from "@crlab/shared";
 export { ActionBar } from "./action-bar";
-export { ActionDialog, type Asking, asks, HelpDialog } from "./action-dialog";
+export { ActionDialog, type Asking, asks, HelpDialog, type Preset } from "./action-dialog";
 
 /** What a driver asks of the runner. */
 export function driver(socket: RunnerSocket, experiment: string) {
@@ -27,6 +27,7 @@ export function driver(socket: RunnerSocket, experiment: string) {
     act,
     end: () => send({ type: "end", experiment }),
     keep: () => send({ type: "extend", experiment }),
+    close: (terminal: number) => send({ type: "terminal.close", experiment, terminal }),
     readImage: (checkpoint: string) => send({ type: "image.read", experiment, checkpoint }),
     readBytes: (checkpoint: string, offset: number, length: number) =>
       send({ type: "image.bytes", experiment, checkpoint, offset, length }),

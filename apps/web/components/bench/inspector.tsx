@@ -42,6 +42,7 @@ interface Props {
   offset: number | null;
   onOffset: (offset: number | null) => void;
   onBytes: OnBytes | null;
+  onRestore: ((checkpoint: string) => void) | null;
 }
 
 export function Inspector(props: Props) {
@@ -61,6 +62,7 @@ export function Inspector(props: Props) {
     offset,
     onOffset,
     onBytes,
+    onRestore,
   } = props;
   const images = { view, chosen: checkpoint, onChoose: onCheckpoint, onRead };
   return (
@@ -85,7 +87,7 @@ export function Inspector(props: Props) {
           {tab === "report" && <ReportSheet view={view} />}
           {tab === "processes" && <Processes view={view} onStart={onStart} onHeld={onHeld} />}
           {tab === "memory" && !waits && <Memory {...images} />}
-          {tab === "checkpoints" && !waits && <Checkpoints {...images} {...{ offset, onOffset, onBytes }} />}
+          {tab === "checkpoints" && !waits && <Checkpoints {...images} {...{ offset, onOffset, onBytes, onRestore }} />}
           {tab === "charts" && <Charts id={id} view={view} />}
           {tab === "kernel" && <KernelLog view={view} />}
         </Kept>

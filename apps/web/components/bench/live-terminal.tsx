@@ -4,9 +4,11 @@ import { useEffect, useRef, useState } from "react";
 import { PacedWriter } from "../../lib/paced-writer";
 import { parts } from "../../lib/parts";
 import { isTyping } from "../../lib/shortcuts";
+import { storedOutput } from "../../lib/stored-output";
 import type { Screen } from "../../lib/xterm";
-import { useRunner } from "../runner-provider";
+import { useLinkState, useRunner } from "../runner-provider";
 import { type Finding, TerminalPlace } from "./terminal-place";
+import styles from "./terminals.module.css";
 
 const ACK_AFTER_BYTES = TERMINAL_WINDOW_BYTES / 8;
 
@@ -20,9 +22,10 @@ interface Props extends Finding {
   takesFocus: boolean;
 }
 
-/** A running terminal: stored bytes first, then live ones; after a lost connection it goes on where it stopped. */
+/** A running terminal: stored bytes first, then live ones; after a lost connection it goes on where it stopped, and says so meanwhile. */
 export function LiveTerminal({ experiment, terminal, title, drive, takesFocus, ...find }: Props) {
   const socket = useRunner();
+  const cutOff = useLinkState().kind === "away";
   const element = useRef<HTMLDivElement>(null);
   const [shown, setShown] = useState<Screen | null>(null);
   const focus = useRef(takesFocus);
@@ -63,8 +66,20 @@ export function LiveTerminal({ experiment, terminal, title, drive, takesFocus, .
           socket.request({ type: "terminal.ack", experiment, terminal, offset: drawn }).catch(() => undefined);
         },
       });
+      /** The console has what was kept, also while the runner is away. */
+      const recall = async () => {
+        if (socket.linkState().kind !== "away" || received > 0) return;
+        const parts = await storedOutput(experiment, terminal);
+        if (over || received > 0) return;
+        for (const { offset, bytes } of parts) {
+          received = offset + bytes.length;
+          writer.push(bytes, received);
+        }
+      };
+      const tryRecall = () => void recall().catch((error: unknown) => console.error("crlab: stored output:", error));
       stops.push(
         () => writer.stop(),
+        socket.onState(tryRecall),
         socket.onFrame((frame) => {
           if (frame.experiment !== experiment || frame.terminal !== terminal) return;
           const fresh = frame.bytes.subarray(Math.max(0, received - frame.offset));
@@ -85,6 +100,7 @@ export function LiveTerminal({ experiment, terminal, title, drive, takesFocus, .
         opened.until(opened.terminal.onResize(resize));
       }
       attach();
+      tryRecall();
     });
     return () => {
       over = true;
@@ -93,5 +109,15 @@ export function LiveTerminal({ experiment, terminal, title, drive, takesFocus, .
     };
   }, [socket, experiment, terminal, title, drive]);
 
-  return <TerminalPlace place={element} screen={shown} testId={`terminal-${terminal}`} {...find} />;
+  return (
+    <>
+      <TerminalPlace place={element} screen={shown} testId={`terminal-${terminal}`} {...find} />
+      {cutOff && (
+        <p className={styles.cutOff} role="status" data-testid="cut-off">
+          Not connected to the runner: this is what was put out until then
+          {drive ? ", and what is typed now goes nowhere" : ""}.
+        </p>
+      )}
+    </>
+  );
 }

@@ -1,6 +1,6 @@
 "use client";
 import type { ExperimentView } from "@crlab/shared";
-import { useEffect, useState } from "react";
+import { useEffect } from "react";
 import { useHydrated } from "../../lib/hydrated";
 import { formatClock } from "../../lib/time";
 import styles from "./terminals.module.css";
@@ -10,14 +10,15 @@ interface Props {
   view: ExperimentView;
   atMs: number;
   onMove: (atMs: number) => void;
+  playing: boolean;
+  onPlay: (playing: boolean) => void;
 }
 
 /** An arrow key goes so far; a browser would by the slider's least step, a thousandth of that. */
 const KEY_MS = 1000;
 
 /** Moves through a finished experiment; marks show checkpoints and restores. */
-export function ReplayBar({ view, atMs, onMove }: Props) {
-  const [playing, setPlaying] = useState(false);
+export function ReplayBar({ view, atMs, onMove, playing, onPlay }: Props) {
   const hydrated = useHydrated();
   const end = Math.max(view.lastMs, 1);
 
@@ -31,7 +32,7 @@ export function ReplayBar({ view, atMs, onMove }: Props) {
       now = Math.min(end, now + (time - last));
       last = time;
       onMove(now);
-      if (now >= end) setPlaying(false);
+      if (now >= end) onPlay(false);
       else frame = requestAnimationFrame(tick);
     };
     frame = requestAnimationFrame(tick);
@@ -39,7 +40,7 @@ export function ReplayBar({ view, atMs, onMove }: Props) {
   }, [playing]);
 
   const move = (to: number) => {
-    setPlaying(false);
+    onPlay(false);
     onMove(to);
   };
   return (
@@ -47,7 +48,7 @@ export function ReplayBar({ view, atMs, onMove }: Props) {
       <button
         type="button"
         className="btn quiet"
-        onClick={() => setPlaying(!playing)}
+        onClick={() => onPlay(!playing)}
         aria-label={playing ? "Pause replay" : "Play replay"}
       >
         <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
@@ -72,7 +73,7 @@ export function ReplayBar({ view, atMs, onMove }: Props) {
             const to = { ArrowRight: atMs + KEY_MS, ArrowLeft: atMs - KEY_MS }[event.key];
             if (to === undefined && event.key !== " ") return;
             event.preventDefault();
-            if (to === undefined) setPlaying(!playing);
+            if (to === undefined) onPlay(!playing);
             else move(Math.min(end, Math.max(0, to)));
           }}
         />

@@ -11,7 +11,8 @@ import {
 } from "@crlab/shared";
 import { lazy, Suspense } from "react";
 import { actionKeys } from "../../lib/shortcuts";
-import { inspectorTabs, writeShown } from "../../lib/shown";
+import { inspectorTabs, type Shown, writeShown } from "../../lib/shown";
+import { formatClock } from "../../lib/time";
 import { ImageLink } from "./image-link";
 import styles from "./steps.module.css";
 
@@ -73,18 +74,28 @@ const states: Record<StepView["state"], string> = {
   interrupted: "interrupted",
 };
 
+const nowhere: Shown = { atMs: null, tab: null, checkpoint: null, offset: null };
+
 interface Props {
+  /** As it is, or was at the moment that is shown. */
   view: ExperimentView;
+  /** Of an experiment that is over: all of it, so that each step leads to its moment. */
+  whole?: ExperimentView | null;
   /** Runs the next planned step; null where one cannot. */
   onNext?: (() => void) | null;
 }
 
 /** What was done, in order; then what is planned. Of an experiment that is written so, a lab sheet. */
-export function Steps({ view, onNext = null }: Props) {
+export function Steps({ view, whole = null, onNext = null }: Props) {
   const isSheet = view.watch !== null || view.expected !== null;
   const out = isSheet ? cameOut(view) : [];
+  const last = view.steps.at(-1);
   return (
     <>
+      {/* Of what runs now, for those who do not see it. */}
+      <p className="visually-hidden" role="status">
+        {whole === null && last && `Step ${last.stepNo}, ${title(last)}: ${states[last.state]}`}
+      </p>
       {view.question !== null && (
         <dl className={styles.sheet} data-testid="sheet">
           <dt>Question</dt>
@@ -99,7 +110,7 @@ export function Steps({ view, onNext = null }: Props) {
           )}
         </dl>
       )}
-      <StepList view={view} onNext={onNext} />
+      <StepList view={view} whole={whole} onNext={onNext} />
       {isSheet && (
         <dl className={styles.sheet} data-testid="outcome">
           {view.expected !== null && (
@@ -125,7 +136,7 @@ function Watched({ text }: { text: string }) {
     if (tab === undefined) return part;
     return (
       // biome-ignore lint/suspicious/noArrayIndexKey: a part is known by its place
-      <a key={i} data-view href={writeShown({ atMs: null, tab: tab.id, checkpoint: null, offset: null })}>
+      <a key={i} data-view href={writeShown({ ...nowhere, tab: tab.id })}>
         {part}
       </a>
     );
@@ -135,9 +146,27 @@ function Watched({ text }: { text: string }) {
 const Note = ({ text }: { text: string | undefined }) =>
   text === undefined ? null : <p className={styles.note}>{text}</p>;
 
-function StepList({ view, onNext }: Required<Props>) {
-  const planned = remainingPlan(view);
-  const stopped = planStoppedAt(view) !== undefined || view.status === "ended" || view.status === "interrupted";
+/** When a step began; it leads to the moment at which it was done. */
+function Clock({ step: { startedMs, ms } }: { step: StepView }) {
+  const clock = formatClock(startedMs);
+  return (
+    <a
+      data-view
+      className={styles.clock}
+      href={writeShown({ ...nowhere, atMs: Math.ceil(startedMs + (ms ?? 0)) + 1 })}
+      title="Show all as it was after this step"
+      aria-label={`${clock}: all as it was after this step`}
+    >
+      {clock}
+    </a>
+  );
+}
+
+function StepList({ view, whole, onNext }: Required<Props>) {
+  const later = whole?.steps.slice(view.steps.length) ?? [];
+  const end = whole ?? view;
+  const planned = remainingPlan(end);
+  const stopped = planStoppedAt(end) !== undefined || end.status === "ended" || end.status === "interrupted";
   return (
     <ol className={styles.steps} data-testid="steps" aria-label="Steps">
       {view.steps.map((step) => (
@@ -151,6 +180,7 @@ function StepList({ view, onNext }: Required<Props>) {
           <div className={styles.line}>
             <b>{title(step)}</b>
             <span className={styles.figure}>
+              {whole && <Clock step={step} />}
               {step.state === "ok" ? (step.ms === null ? "" : formatMs(step.ms)) : states[step.state]}
               {step.state === "ok" && <span className="visually-hidden"> ok</span>}
             </span>
@@ -177,10 +207,22 @@ function StepList({ view, onNext }: Required<Props>) {
           )}
         </li>
       ))}
+      {later.map((step) => (
+        <li key={step.stepNo} className={styles.step} data-state="later" data-kind={step.kind}>
+          <div className={styles.line}>
+            <span className="dim">{title(step)}</span>
+            <span className={styles.figure}>
+              <Clock step={step} />
+              later
+            </span>
+          </div>
+          <div className={styles.figure}>{describeStep(step.step)}</div>
+        </li>
+      ))}
       {planned.map((step, i) => (
         <li
           // biome-ignore lint/suspicious/noArrayIndexKey: a step's place in the plan is its identity
-          key={`planned-${view.planDone + i}`}
+          key={`planned-${end.planDone + i}`}
           className={styles.step}
           data-state={stopped ? "not-run" : "planned"}
           data-kind={step.kind}
@@ -199,7 +241,7 @@ function StepList({ view, onNext }: Required<Props>) {
           <div className={styles.figure}>{describeStep(step)}</div>
         </li>
       ))}
-      {view.steps.length + planned.length === 0 && <li className={styles.none}>No steps yet.</li>}
+      {end.steps.length + planned.length === 0 && <li className={styles.none}>No steps yet.</li>}
     </ol>
   );
 }

@@ -26,13 +26,15 @@ interface Props {
   /** Set: it is the end that is shown, and this is what one of its terminals showed. */
   lastScreen: LastScreen | null;
   onShell: (() => void) | null;
+  /** Null for those who watch. */
+  onClose: ((terminal: number) => void) | null;
 }
 
 const SERIAL = "serial";
 const LAST_LINES = 60;
 
 /** The workloads' terminals, shells and the serial console, one tab each. */
-export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props) {
+export function Terminals({ id, view, drive, atMs, lastScreen, onShell, onClose }: Props) {
   const [picked, setPicked] = useState<string | null>(null);
   const [fresh, setFresh] = useState<number | null>(null);
   const [known, setKnown] = useState(view.terminals.length);
@@ -106,6 +108,20 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell }: Props)
             }}
           >
             Find
+          </button>
+        )}
+        {onClose && shown?.kind === "shell" && shown.closedReason === null && (
+          <button
+            type="button"
+            className="btn quiet"
+            title="Close this shell; what it has put out is kept"
+            aria-label={`Close ${shown.title}`}
+            onClick={() => {
+              onClose(shown.terminal);
+              setPicked(null);
+            }}
+          >
+            ×
           </button>
         )}
       </Tabs>
