@@ -64,13 +64,19 @@ export async function probe(accel: Accel): Promise<string | undefined> {
   }
 }
 
+const noKvm: Readonly<Record<string, string>> = {
+  ENOENT: "this machine has no /dev/kvm",
+  EACCES: "this user may not open /dev/kvm: who is in its group may",
+};
+const whyNoKvm = (code: string): string => noKvm[code] ?? `/dev/kvm cannot be opened: ${code}`;
+
 async function decide(): Promise<AccelVerdict> {
   const id = bootId();
   const tcg = (reason: string): AccelVerdict => ({ accel: "tcg", reason, bootId: id });
   try {
     accessSync("/dev/kvm", constants.R_OK | constants.W_OK);
   } catch (error) {
-    return tcg(`/dev/kvm cannot be opened (${(error as NodeJS.ErrnoException).code})`);
+    return tcg(whyNoKvm(error instanceof Error && "code" in error ? String(error.code) : String(error)));
   }
   const wrong = await probe("kvm");
   if (wrong === undefined) return { accel: "kvm", reason: "a probe guest ran to its end under KVM", bootId: id };

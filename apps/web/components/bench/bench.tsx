@@ -16,6 +16,7 @@ import { parts } from "../../lib/parts";
 import { toNamedError } from "../../lib/run-request";
 import { actionKeys, isTyping, pageKeys } from "../../lib/shortcuts";
 import { readShown, type Shown, writeShown } from "../../lib/shown";
+import { formatClock } from "../../lib/time";
 import { defaultZones, writeZones, ZONES_COOKIE, type Zones, zoneProperties } from "../../lib/zones";
 import { useCreate } from "../create-button";
 import { ErrorNote } from "../error-note";
@@ -214,10 +215,12 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
         </span>
         <h1>{view.title}</h1>
         <span data-testid="verdict">
-          <VerdictPill view={view} />
+          {/* What it came to, whatever moment is shown. */}
+          <VerdictPill view={over ? feed.view : view} />
         </span>
         {fingerprint && <span className="tag mono">{`${fingerprint.kernelVariant} ${fingerprint.kernelRelease}`}</span>}
         {fingerprint && <span className="tag mono">{fingerprint.accel.toUpperCase()}</span>}
+        {moment !== null && <span className="tag mono">as it was at {formatClock(moment)}</span>}
         <span className={styles.space} />
         {feed.watchers !== null && !over && <span className="dim">{feed.watchers} watching</span>}
         <div className={styles.buttons}>

@@ -173,7 +173,7 @@ function describeRecord(r: Listed, paths: ReadonlyMap<number, string>): string {
   };
   switch (r.type) {
     case "HEADER":
-      return `version ${of("version")}, ${of("nrTasks")} tasks, ${of("release")}`;
+      return `version ${of("version")}, ${of("nrTasks")} ${of("nrTasks") === "1" ? "task" : "tasks"}, ${of("release")}`;
     case "FILE":
       return `${of("kind")} ${of("path")}`.trim();
     case "PIPE":
