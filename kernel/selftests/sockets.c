@@ -3,6 +3,7 @@
 /* covers: Sockets | bound to an address that nobody has here (IP_FREEBIND) | supported */
 /* covers: Sockets | UNIX: pairs, names, pending connections, queues, descriptors in flight, peercred | supported */
 /* covers: Sockets | TCP v4 and v6: listening, bound | supported */
+/* covers: Sockets | several with one port (SO_REUSEADDR), also if that was taken back since | supported */
 /* covers: Sockets | UDP v4 and v6: bound, connected | supported */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -384,6 +385,74 @@ static void inet(void)
 	}
 }
 
+static int shared(int type, int option, uint16_t port)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd = socket(AF_INET, type, 0), on = 1;
+
+	setsockopt(fd, SOL_SOCKET, option, &on, sizeof(on));
+	if (bind(fd, (void *)&name, sizeof(name)) < 0 || (type == SOCK_STREAM && option == SO_REUSEPORT && listen(fd, 3) < 0))
+		_exit(93);
+	return fd;
+}
+
+static int option_of(int fd, int option)
+{
+	int value = -1;
+
+	getsockopt(fd, SOL_SOCKET, option, &value, &(socklen_t){ sizeof(value) });
+	return value;
+}
+
+/* Several have one port, by an option that has been taken back. */
+static void one_port(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(4330), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int zero = 0, listens[2], streams[2], grams[2];
+	struct pollfd p[2];
+
+	for (int i = 0; i < 2; i++) {
+		listens[i] = shared(SOCK_STREAM, SO_REUSEPORT, 4330);
+		streams[i] = shared(SOCK_STREAM, SO_REUSEADDR, 4331);
+		grams[i] = shared(SOCK_DGRAM, SO_REUSEADDR, 4332);
+	}
+	setsockopt(listens[0], SOL_SOCKET, SO_REUSEPORT, &zero, sizeof(zero));
+	setsockopt(streams[1], SOL_SOCKET, SO_REUSEADDR, &zero, sizeof(zero));
+	setsockopt(grams[0], SOL_SOCKET, SO_REUSEADDR, &zero, sizeof(zero));
+	pause_here();
+	verify(!option_of(listens[0], SO_REUSEPORT) && option_of(listens[1], SO_REUSEPORT) == 1, "SO_REUSEPORT");
+	verify(option_of(streams[0], SO_REUSEADDR) == 1 && !option_of(streams[1], SO_REUSEADDR), "SO_REUSEADDR");
+	verify(!option_of(grams[0], SO_REUSEADDR) && option_of(grams[1], SO_REUSEADDR) == 1, "of UDP");
+	verify(!option_of(grams[1], SO_REUSEPORT), "and no other option");
+	for (int i = 0; i < 8; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+		if (connect(fd, (void *)&to, sizeof(to)) < 0)
+			verify(false, "connection %d", i);
+		for (int j = 0; j < 2; j++)
+			p[j] = (struct pollfd){ .fd = listens[j], .events = POLLIN };
+		verify(poll(p, 2, 5000) == 1 && accept(listens[!p[0].revents], NULL, NULL) >= 0, "one of the two is asked");
+	}
+	to.sin_port = htons(4332);
+	sendto(grams[0], "x", 1, 0, (void *)&to, sizeof(to));
+	verify(recv(grams[1], &zero, 1, 0) == 1, "the last one that was bound hears");
+}
+
+/* Nothing can be sent there. */
+static void to_port_0(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) }, now = {};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	socklen_t len = sizeof(now);
+
+	if (connect(fd, (void *)&to, sizeof(to)) < 0)
+		_exit(94);
+	pause_here();
+	verify(getpeername(fd, (void *)&now, &len) < 0 && errno == ENOTCONN, "it has no peer");
+	verify(getsockopt(fd, SOL_SOCKET, SO_PEERNAME, &now, &len) < 0 && errno == ENOTCONN, "by any name");
+	verify(getsockname(fd, (void *)&now, &len) == 0 && now.sin_addr.s_addr == to.sin_addr.s_addr, "but an address of its own");
+}
+
 static void with_outsider(void)
 {
 	if (connect_to(SOCK_STREAM, "@selftest outside") < 0)
@@ -426,6 +495,8 @@ int main(void)
 	subject_round("watched", watched);
 	subject_round("inet", inet);
 	subject_round("foreign", foreign);
+	subject_round("one port", one_port);
+	subject_round("port 0", to_port_0);
 	int outside = bound(SOCK_STREAM, "@selftest outside");
 
 	listen(outside, 5);

@@ -96,7 +96,7 @@ static bool is_foreign(const struct sock *sk)
 	return type != RTN_LOCAL && type != RTN_MULTICAST && type != RTN_BROADCAST;
 }
 
-/* It has no port, and getpeername(2) says that it has no peer. */
+/* It has no port, or port 0, and getpeername(2) says that it has no peer. */
 static int raw_peer(const struct sock *sk, struct sockaddr_storage *peer)
 {
 	struct sockaddr_in *in = (struct sockaddr_in *)peer;
@@ -133,8 +133,8 @@ static int addresses(struct ckpt_ctx *ctx, struct socket *sock, struct ckpt_sock
 			rec->flags |= CKPT_SOCKET_REUSED;
 	}
 	if (!is_tcp(sk) && sk->sk_state == TCP_ESTABLISHED) {
-		len = is_udp(sk) ? kernel_getpeername(sock, (struct sockaddr *)peer) :
-				   raw_peer(sk, peer);
+		len = is_udp(sk) && inet_sk(sk)->inet_dport ?
+		      kernel_getpeername(sock, (struct sockaddr *)peer) : raw_peer(sk, peer);
 		if (len < 0)
 			return ckpt_err(ctx, len, "its peer's address cannot be had (error %d)",
 					len);
@@ -197,19 +197,87 @@ static int bind_foreign(struct socket *sock, struct sockaddr *name, u32 len)
 	return ret;
 }
 
-static int bind_inet(struct ckpt_ctx *ctx, struct socket *sock, const struct ckpt_socket *s,
-		     const void *addr)
+static int bind_inet(struct socket *sock, const struct ckpt_socket *s,
+		     struct sockaddr_storage *name)
 {
-	struct sockaddr_storage name = {};
-	u32 len = s->addr_len;
+	struct sockaddr *addr = (struct sockaddr *)name;
 	int ret;
 
-	memcpy(&name, addr, len);
-	ret = security_socket_bind(sock, (struct sockaddr *)&name, len);
+	if (!s->addr_len || is_bound(sock->sk))
+		return 0;
+	ret = security_socket_bind(sock, addr, s->addr_len);
 	if (!ret && s->flags & CKPT_SOCKET_FOREIGN)
-		ret = bind_foreign(sock, (struct sockaddr *)&name, len);
+		ret = bind_foreign(sock, addr, s->addr_len);
 	else if (!ret)
-		ret = kernel_bind(sock, (struct sockaddr *)&name, len);
+		ret = kernel_bind(sock, addr, s->addr_len);
+	return ret;
+}
+
+static int bind_and_listen(struct socket *sock, const struct ckpt_socket *s,
+			   struct sockaddr_storage *name)
+{
+	u32 backlog = min_t(u32, s->backlog, READ_ONCE(sock_net(sock->sk)->core.sysctl_somaxconn));
+	int ret = bind_inet(sock, s, name);
+
+	if (!ret && s->state == CKPT_SOCKET_LISTENING)
+		ret = security_socket_listen(sock, backlog) ?: kernel_listen(sock, backlog);
+	return ret;
+}
+
+/* The next socket of a protocol that this restart has made, and that nobody uses yet. */
+static struct sock *next_own(struct ckpt_ctx *ctx, unsigned long *objref, const struct sock *like,
+			     struct restored_sock **rs)
+{
+	struct ckpt_anon *anon;
+
+	while ((anon = ckpt_ref_next(ctx, objref, CKPT_OBJ_ANON))) {
+		struct sock *sk = anon->kind == CKPT_FILE_SOCKET ?
+				  sock_from_file(anon->file)->sk : NULL;
+
+		*rs = anon->data;
+		if (sk && *rs && (sk->sk_family == AF_INET || sk->sk_family == AF_INET6) &&
+		    sk->sk_protocol == like->sk_protocol)
+			return sk;
+	}
+	return NULL;
+}
+
+/*
+ * They share it, but have taken back since what allowed that (SO_REUSEADDR). For the time
+ * being those of the tree, and they alone, have it again.
+ */
+static int bind_beside_own(struct ckpt_ctx *ctx, struct socket *sock, const struct ckpt_socket *s,
+			   struct sockaddr_storage *name)
+{
+	unsigned char own = sock->sk->sk_reuse;
+	struct restored_sock *rs;
+	unsigned long objref = 0;
+	struct sock *sk;
+	int ret;
+
+	while ((sk = next_own(ctx, &objref, sock->sk, &rs))) {
+		rs->reuse = sk->sk_reuse;
+		sk->sk_reuse = max_t(unsigned char, sk->sk_reuse, SK_CAN_REUSE);
+	}
+	sock->sk->sk_reuse = SK_CAN_REUSE;
+	ret = bind_and_listen(sock, s, name);
+	sock->sk->sk_reuse = own;
+	objref = 0;
+	while ((sk = next_own(ctx, &objref, sock->sk, &rs)))
+		sk->sk_reuse = rs->reuse;
+	return ret;
+}
+
+static int bind_again(struct ckpt_ctx *ctx, struct socket *sock, const struct ckpt_socket *s,
+		      const void *addr)
+{
+	struct sockaddr_storage name = {};
+	int ret;
+
+	memcpy(&name, addr, s->addr_len);
+	ret = bind_and_listen(sock, s, &name);
+	if (ret == -EADDRINUSE)
+		ret = bind_beside_own(ctx, sock, s, &name);
 	if (!ret)
 		return 0;
 	if (name.ss_family == AF_INET6)
@@ -246,8 +314,7 @@ static int connect_inet(struct ckpt_ctx *ctx, struct socket *sock, const void *p
 int restore_inet(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void *addr,
 		 const void *peer, struct socket *sock)
 {
-	u32 backlog = min_t(u32, s->backlog, READ_ONCE(sock_net(sock->sk)->core.sysctl_somaxconn));
-	int ret = 0;
+	int ret;
 
 	if ((s->state == CKPT_SOCKET_LISTENING && (!is_tcp(sock->sk) || !s->addr_len)) ||
 	    (s->state == CKPT_SOCKET_CONNECTED &&
@@ -257,13 +324,7 @@ int restore_inet(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void *
 	/* Until all who share its port have come: see restored_sock. */
 	if (s->flags & CKPT_SOCKET_REUSED)
 		sock->sk->sk_reuseport = 1;
-	if (s->addr_len)
-		ret = bind_inet(ctx, sock, s, addr);
-	if (!ret && s->state == CKPT_SOCKET_LISTENING) {
-		ret = security_socket_listen(sock, backlog) ?: kernel_listen(sock, backlog);
-		if (ret)
-			ckpt_err(ctx, ret, "cannot listen (error %d)", ret);
-	}
+	ret = bind_again(ctx, sock, s, addr);
 	if (!ret && s->state == CKPT_SOCKET_CONNECTED && !is_tcp(sock->sk))
 		ret = connect_inet(ctx, sock, peer, s->peer_len);
 	return ret;

@@ -34,6 +34,10 @@ struct restored_sock {
 	bool gone;
 	bool reused;		/* it loses SO_REUSEPORT when all who share its port have it */
 	u32 shutdown;
+	bool is_detached;	/* a packet socket, while its rings are filled */
+	bool was_running;
+	__be16 packet_num;
+	unsigned char reuse;	/* while it is lent SO_REUSEADDR */
 	u32 error;
 };
 
