@@ -414,12 +414,18 @@ static int why_no_signal(int fd)
 /* What a pidfd of a dead one is good for is judged by its pid namespace. */
 static void dead_elsewhere(void)
 {
-	int outer = of_dead(), other = of_dead(), to[2], back[2], status = -1;
+	int twice[2] = { -1, -1 }, outer = of_dead(), other = of_dead(), to[2], back[2], status = -1;
 	struct stat a, b;
 	pid_t child;
 	char c;
 
-	if (outer < 0 || other < 0 || pipe(to) < 0 || pipe(back) < 0 || unshare(CLONE_NEWPID) < 0)
+	child = fork();
+	if (child == 0)
+		_exit(0);
+	for (int i = 0; i < 2; i++)
+		twice[i] = syscall(SYS_pidfd_open, child, 0);
+	waitpid(child, NULL, 0);
+	if (outer < 0 || other < 0 || twice[1] < 0 || pipe(to) < 0 || pipe(back) < 0 || unshare(CLONE_NEWPID) < 0)
 		_exit(77);
 	child = fork();
 	if (child == 0) {
@@ -436,6 +442,8 @@ static void dead_elsewhere(void)
 	pause_here();
 	verify(why_no_signal(outer) == ESRCH, "for who lived there it is no more");
 	verify(fstat(outer, &a) == 0 && fstat(other, &b) == 0 && a.st_ino != b.st_ino, "two dead ones are two");
+	verify(fstat(twice[0], &a) == 0 && fstat(twice[1], &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev,
+	       "two of one dead one are of one");
 	if (write(to[1], "x", 1) != 1)
 		_exit(79);
 	waitpid(child, &status, 0);

@@ -21,23 +21,40 @@ static pid_t inhabitant(struct ckpt_ctx *ctx, struct pid_namespace *ns)
 	return 0;
 }
 
-/* What a pidfd of a dead one may be used for is judged by where that has lived. */
-static void describe_dead(struct ckpt_ctx *ctx, struct pid *pid, struct ckpt_pidfd *rec)
+/*
+ * What a pidfd of a dead one may be used for is judged by where that has lived; and by what
+ * it is, user space knows others of the same one.
+ */
+static int describe_dead(struct ckpt_ctx *ctx, struct pid *pid, struct ckpt_pidfd *rec,
+			 u32 *objref)
 {
 	struct pid_namespace *ns = ns_of_pid(pid);
+	u32 other;
 
 	rec->flags |= CKPT_PIDFD_DEAD;
-	if (ns == task_active_pid_ns(ctx->tasks.task[0]))
-		return;
-	rec->flags |= CKPT_PIDFD_ELSEWHERE;
-	rec->pid = inhabitant(ctx, ns);
+	if (ckpt_obj_lookup(ctx, CKPT_OBJ_DEAD, pid, &other)) {
+		rec->flags |= CKPT_PIDFD_SAME;
+		rec->pid = other;
+		*objref = ++ctx->next_ref;
+		return 0;
+	}
+	if (ns != task_active_pid_ns(ctx->tasks.task[0])) {
+		rec->flags |= CKPT_PIDFD_ELSEWHERE;
+		rec->pid = inhabitant(ctx, ns);
+	}
+	return ckpt_obj_add(ctx, CKPT_OBJ_DEAD, pid, objref);
 }
 
 /* Where nobody of the tree lives is no pid namespace for it: the first one of all. */
 static struct pid *dead_pid(struct ckpt_ctx *ctx, const struct ckpt_pidfd *p)
 {
 	struct restart_task *rt;
+	struct ckpt_anon *anon;
 
+	if (p->flags & CKPT_PIDFD_SAME) {
+		anon = ckpt_anon_ref(ctx, p->pid, CKPT_FILE_PIDFD);
+		return IS_ERR(anon) ? NULL : get_pid(pidfd_pid(anon->file));
+	}
 	if (!(p->flags & CKPT_PIDFD_ELSEWHERE))
 		return ckpt_dead_pid(task_active_pid_ns(restart_root(ctx)), max(p->pid, 0));
 	if (!p->pid)
@@ -57,16 +74,19 @@ int checkpoint_pidfd(struct ckpt_ctx *ctx, struct file *file)
 {
 	struct pid *pid = pidfd_pid(file);
 	struct ckpt_pidfd rec = { .pid = pid_vnr(pid) };
-	u32 objref = ++ctx->next_ref;
 	struct task_struct *t;
+	u32 objref;
 	int ret;
 
 	if (file->f_flags & PIDFD_THREAD)
 		rec.flags |= CKPT_PIDFD_THREAD;
 	t = get_pid_task(pid, PIDTYPE_PID);
 	if (!t) {
-		describe_dead(ctx, pid, &rec);
+		ret = describe_dead(ctx, pid, &rec, &objref);
+		if (ret)
+			return ret;
 	} else {
+		objref = ++ctx->next_ref;
 		put_task_struct(t);
 		if (!ckpt_in_tree(ctx, rec.pid))
 			return ckpt_obstacle(ctx, -EOPNOTSUPP,
@@ -96,7 +116,8 @@ int restore_pidfd_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 		return PTR_ERR(p);
 	rt = restart_lookup(ctx, p->pid);
 	if (p->flags & ~CKPT_PIDFD_FLAGS_ALL ||
-	    (p->flags & CKPT_PIDFD_ELSEWHERE && !(p->flags & CKPT_PIDFD_DEAD)))
+	    (p->flags & (CKPT_PIDFD_ELSEWHERE | CKPT_PIDFD_SAME) &&
+	     !(p->flags & CKPT_PIDFD_DEAD)))
 		pid = NULL;
 	else if (p->flags & CKPT_PIDFD_DEAD)
 		pid = dead_pid(ctx, p);

@@ -99,6 +99,7 @@ enum ckpt_obj_type {
 	CKPT_OBJ_MQUEUE,	/* restart: opened with O_PATH */
 	CKPT_OBJ_HUGETLB,	/* restart: a file */
 	CKPT_OBJ_NS,		/* a namespace of single tasks */
+	CKPT_OBJ_DEAD,		/* checkpoint only: the pid of a process that has ended */
 	CKPT_OBJ_TYPES,
 };
 

@@ -89,6 +89,16 @@ static void tty_drop(void *ptr)
 	tty_kref_put(ptr);
 }
 
+static void pid_grab(void *ptr)
+{
+	get_pid(ptr);
+}
+
+static void pid_drop(void *ptr)
+{
+	put_pid(ptr);
+}
+
 static void ns_grab(void *ptr)
 {
 	refcount_inc(&((struct ns_common *)ptr)->count);
@@ -117,6 +127,7 @@ static const struct ckpt_obj_ops obj_ops[CKPT_OBJ_TYPES] = {
 	[CKPT_OBJ_SIGHAND] = { "SIGHAND", hold_nothing, hold_nothing, payload_drop },
 	[CKPT_OBJ_TMPFS] = { "TMPFS", ckpt_tmpfs_grab, ckpt_tmpfs_drop, ckpt_tmpfs_put },
 	[CKPT_OBJ_HUGETLB] = { "HUGETLB", inode_grab, inode_drop, file_drop },
+	[CKPT_OBJ_DEAD] = { "pid", pid_grab, pid_drop, NULL },
 	[CKPT_OBJ_NS] = { "namespace", ns_grab, ns_drop, ns_drop },
 	[CKPT_OBJ_MQUEUE] = { "MQUEUE", inode_grab, inode_drop, file_drop },
 #ifdef CONFIG_SECCOMP_FILTER

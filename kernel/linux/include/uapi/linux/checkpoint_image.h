@@ -737,11 +737,13 @@ struct ckpt_hugetlb {
 #define CKPT_PIDFD_THREAD	(1U << 0)
 #define CKPT_PIDFD_DEAD		(1U << 1)	/* it has ended, and was waited for */
 #define CKPT_PIDFD_ELSEWHERE	(1U << 2)	/* and not where the root of the tree lives */
-#define CKPT_PIDFD_FLAGS_ALL	0x7U
+#define CKPT_PIDFD_SAME		(1U << 3)	/* … the very one that another one is of */
+#define CKPT_PIDFD_FLAGS_ALL	0xfU
 
 /* PIDFD: of which task. */
 struct ckpt_pidfd {
-	__s32 pid;		/* ELSEWHERE: who lives in that pid namespace, or 0 */
+	__s32 pid;		/* ELSEWHERE: who lives in that pid namespace, or 0; */
+				/* SAME: objref of the other PIDFD */
 	__u32 flags;		/* CKPT_PIDFD_* */
 };
 
