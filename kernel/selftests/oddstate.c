@@ -5,10 +5,13 @@
 /* covers: Tasks | dumpable by root only (fs.suid_dumpable) | supported */
 /* covers: Tasks | sandboxes of Landlock that the caller does not live in | refused by name */
 /* covers: Tasks | traced processes | refused by name */
+/* covers: Tasks | a root that ends while it is asked to rest | refused by name */
 /* covers: Memory | sealed mappings (mseal) | supported */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/checkpoint.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -222,8 +225,55 @@ static void refused(const char *word, void (*body)(void))
 	subject_finish(&s);
 }
 
-int main(void)
+/* Who is given a core waits until somebody is in checkpoint(2). */
+static int take_core(void)
 {
+	char path[64], text[128];
+	struct dirent *entry;
+
+	for (;; usleep(10000)) {
+		DIR *proc = opendir("/proc");
+
+		while (proc && (entry = readdir(proc))) {
+			snprintf(path, sizeof(path), "/proc/%.20s/syscall", entry->d_name);
+			if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+			    atoi(content(path, text, sizeof(text))) == __NR_checkpoint_x86_64)
+				return 0;
+		}
+		closedir(proc);
+	}
+}
+
+/* A root that was on its way out when it was asked to rest, and has ended since. */
+static void ends_meanwhile(void)
+{
+	char before[256], output[8192], path[64], pid[16];
+	pid_t child;
+	int status;
+
+	content("/proc/sys/kernel/core_pattern", before, sizeof(before));
+	if (!put_text("/proc/sys/kernel/core_pattern", "|/usr/lib/crlab/selftests/oddstate --core"))
+		tap_diag("cores go elsewhere");
+	child = fork();
+	if (child == 0) {
+		prctl(PR_SET_DUMPABLE, 1);
+		abort();
+	}
+	snprintf(path, sizeof(path), "/proc/%d/status", child);
+	while (!strstr(whole_content(path, output, sizeof(output)), "CoreDumping:\t1"))
+		usleep(10000);
+	snprintf(pid, sizeof(pid), "%d", child);
+	status = RUN(output, checkpoint_path, "-o", "/ckpt/selftest-odd.img", pid);
+	tap_ok(status == 1 && strstr(output, "has ended"), "a root that ends meanwhile: %d, %s", status, output);
+	tap_ok(!exists("/ckpt/selftest-odd.img"), "is not written");
+	waitpid(child, NULL, 0);
+	put_text("/proc/sys/kernel/core_pattern", before);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && !strcmp(argv[1], "--core"))
+		return take_core();
 	need_checkpoint();
 	subject_round("deadline", deadline);
 	subject_round("slice", slice);
@@ -233,5 +283,6 @@ int main(void)
 	subject_round("sealed", sealed);
 	refused("Landlock", sandboxed);
 	refused("is traced by", traces);
+	ends_meanwhile();
 	return tap_done();
 }
