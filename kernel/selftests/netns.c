@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A tree with a network of its own has it again: devices, addresses, routes, settings, and the sockets in it. */
 /* covers: Namespaces | net: of the tree's own, with sockets and connections in it | supported */
-/* covers: Namespaces | net: lo, dummy, veth, bridge and vlan devices; index, name, MAC, MTU, flags, master | supported */
+/* covers: Namespaces | net: lo, dummy, veth, bridge, vlan and sit devices; index, name, MAC, MTU, flags, master | supported */
 /* covers: Namespaces | net: addresses, routes, rules, static neighbours, IPv4 and IPv6 | supported */
 /* covers: Namespaces | net: sysctls | supported */
-/* covers: Namespaces | net: a veth whose other end is outside, tun, other kinds of devices | refused by name */
+/* covers: Namespaces | net: a veth whose other end is outside | refused by name */
 /* covers: Namespaces | net: packet filters, nexthop objects | refused by name */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if_tun.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -212,19 +211,20 @@ static bool configure(void)
 		"link set in-bridge master br0",
 		"link set dev in-bridge type bridge_slave priority 5 isolated on",
 		"link add link left name left.7 address 02:00:00:00:00:07 type vlan id 7 egress-qos-map 1:3",
+		"link add sit7 type sit local 10.1.0.1 remote 10.1.0.77 ttl 33 tos 4",
 		"link set left alias some-text",
 		"link set left txqueuelen 77",
 		"link property add dev left altname another-name",
 		"link set dummy0 up arp off",
 		"link set left up", "link set right up", "link set left.7 up", "link set in-bridge up", "link set out-of-bridge up",
-		"link set br0 up",
+		"link set br0 up", "link set sit7 up",
 		"address add 10.1.0.1/24 dev left", "address add 10.1.0.2/24 dev left",
 		"address add 10.1.0.3/24 dev left valid_lft 50000 preferred_lft 30000",
 		"address add 192.168.7.1 peer 192.168.7.2 dev right",
 		"address add 10.2.0.1/16 dev br0 noprefixroute",
 		"address add 10.20.0.1/24 broadcast + dev dummy0",
 		"address add fd00::1/64 dev left nodad", "address add fd00::2/64 dev left nodad",
-		"address add fd20::1/64 dev dummy0",
+		"address add fd20::1/64 dev dummy0", "address add fd77::1/64 dev sit7",
 		"address add fd02::1/128 dev br0 valid_lft 40000 preferred_lft 20000 nodad",
 		"route add 172.16.0.0/12 via 10.1.0.77",
 		"route add default via 10.1.0.254 metric 5 mtu 1300",
@@ -363,19 +363,6 @@ static void veth_to_outside(void)
 		pause_here();
 }
 
-static void with_tun(void)
-{
-	struct ifreq request = { .ifr_name = "tunnel", .ifr_flags = IFF_TUN };
-	int fd;
-
-	if (unshare(CLONE_NEWNET) < 0)
-		return;
-	fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-	verify(ioctl(fd, TUNSETIFF, &request) == 0 && ioctl(fd, TUNSETPERSIST, 1) == 0, "a tun device: %s", strerror(errno));
-	close(fd);
-	pause_here();
-}
-
 static void with_nexthop(void)
 {
 	if (unshare(CLONE_NEWNET) == 0 && ip("link set lo up") && ip("nexthop add id 7 blackhole"))
@@ -488,7 +475,6 @@ int main(void)
 	content("/proc/sys/net/core/somaxconn", after, sizeof(after));
 	tap_ok(!strcmp(before, after), "what is outside has not changed");
 	subject_refused("a veth to the outside", veth_to_outside, "the device inner of its network namespace leads");
-	subject_refused("a tun device", with_tun, "the device tunnel (tun)");
 	subject_refused("a nexthop object", with_nexthop, "nexthop objects");
 	subject_refused("packet filters", with_table, "packet filters");
 	leaks();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What cannot be checkpointed is refused by name; a dry run names all of it. */
-/* covers: Descriptors | packet sockets with a ring, mapped memory of a socket (TCP_ZEROCOPY_RECEIVE) | refused by name */
+/* covers: Descriptors | rings of packet sockets that are mapped in part, or privately and written to, mapped memory of a socket (TCP_ZEROCOPY_RECEIVE) | refused by name */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/if_packet.h>
@@ -16,9 +16,11 @@
 
 static void socket_with_ring(void)
 {
-	struct tpacket_req ring = { .tp_block_size = 4096, .tp_block_nr = 1, .tp_frame_size = 2048, .tp_frame_nr = 2 };
+	struct tpacket_req ring = { .tp_block_size = 4096, .tp_block_nr = 2, .tp_frame_size = 2048, .tp_frame_nr = 4 };
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
 
-	setsockopt(socket(AF_PACKET, SOCK_RAW, 0), SOL_PACKET, PACKET_RX_RING, &ring, sizeof(ring));
+	setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &ring, sizeof(ring));
+	munmap(mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 0), 4096);
 }
 
 static void with_socket(void) { socket_with_ring(); pause_here(); }

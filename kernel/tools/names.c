@@ -11,7 +11,7 @@ const char *file_kind(uint32_t kind)
 	static const char *const names[] = {
 		NULL, "path", "relinked", "pipe", "tty", "inotify", "fanotify", NULL, "copied", "hidden", "dead_proc",
 		[CKPT_FILE_EVENTFD] = "eventfd", "signalfd", "timerfd", "epoll", "memfd", "socket", "pidfd",
-		"pty-master", "pty-slave", "mqueue", "io_uring",
+		"pty-master", "pty-slave", "mqueue", "io_uring", "tun", "bpf-map",
 	};
 
 	return NAME_OF(names, kind);

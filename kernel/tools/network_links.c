@@ -5,14 +5,17 @@
 #include "network_parts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/if_tun.h>
 #include <linux/if_vlan.h>
 #include <linux/net_namespace.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "util.h"
 
@@ -105,6 +108,10 @@ static void put_kind(struct bytes *to, size_t offset, const struct link *link, c
 		for (; RTA_OK(part, left); part = RTA_NEXT(part, left))
 			put_vlan_option(to, offset, part);
 		rtnl_nest_end(to, data);
+	} else if (!strcmp(link->kind, "sit") && a[IFLA_LINKINFO] &&
+		   rtnl_nested(a[IFLA_LINKINFO], info, IFLA_INFO_MAX) && info[IFLA_INFO_DATA]) {
+		rtnl_put(to, offset, IFLA_INFO_DATA | NLA_F_NESTED, RTA_DATA(info[IFLA_INFO_DATA]),
+			 RTA_PAYLOAD(info[IFLA_INFO_DATA]));
 	}
 	rtnl_nest_end(to, nest);
 }
@@ -189,9 +196,41 @@ static int make_link(struct network *net, struct link *link)
 	return error;
 }
 
+static unsigned int byte(const struct rtattr *a)
+{
+	return a && RTA_PAYLOAD(a) ? *(const unsigned char *)RTA_DATA(a) : 0;
+}
+
+/* It stays, and waits for its queues: they come with the files that they are. */
+static int make_tun(struct link *link)
+{
+	const struct rtattr *a[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1], *data[IFLA_TUN_MAX + 1];
+	unsigned int index = link->index, owner, group;
+	struct ifreq request = { };
+
+	rtnl_attributes(link->message, sizeof(struct ifinfomsg), a, IFLA_MAX);
+	if (!a[IFLA_LINKINFO] || !rtnl_nested(a[IFLA_LINKINFO], info, IFLA_INFO_MAX) || !info[IFLA_INFO_DATA] ||
+	    !rtnl_nested(info[IFLA_INFO_DATA], data, IFLA_TUN_MAX))
+		return EINVAL;
+	owner = rtnl_u32(data[IFLA_TUN_OWNER], -1);
+	group = rtnl_u32(data[IFLA_TUN_GROUP], -1);
+	strncpy(request.ifr_name, link->name, sizeof(request.ifr_name) - 1);
+	request.ifr_flags = byte(data[IFLA_TUN_TYPE]) | (byte(data[IFLA_TUN_PI]) ? 0 : IFF_NO_PI) |
+			    (byte(data[IFLA_TUN_VNET_HDR]) ? IFF_VNET_HDR : 0) |
+			    (byte(data[IFLA_TUN_MULTI_QUEUE]) ? IFF_MULTI_QUEUE : 0);
+	link->fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	if (link->fd < 0 || ioctl(link->fd, TUNSETIFINDEX, &index) < 0 || ioctl(link->fd, TUNSETIFF, &request) < 0 ||
+	    (owner != (unsigned int)-1 && ioctl(link->fd, TUNSETOWNER, owner) < 0) ||
+	    (group != (unsigned int)-1 && ioctl(link->fd, TUNSETGROUP, group) < 0) ||
+	    ioctl(link->fd, TUNSETPERSIST, 1) < 0)
+		return errno;
+	link->made = true;
+	return 0;
+}
+
 static bool can_be_made(const struct link *link)
 {
-	static const char *const kinds[] = { "dummy", "veth", "bridge", "vlan" };
+	static const char *const kinds[] = { "dummy", "veth", "bridge", "vlan", "sit" };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strcmp(link->kind, kinds[i]))
@@ -226,7 +265,10 @@ bool network_make_links(struct network *net)
 			left++;
 			if (lower && !lower->made)
 				continue;
-			error = can_be_made(link) ? make_link(net, link) : EOPNOTSUPP;
+			if (!strcmp(link->kind, "tun"))
+				error = make_tun(link);
+			else
+				error = can_be_made(link) ? make_link(net, link) : EOPNOTSUPP;
 			if (error) {
 				complain("the device %s (%s) of its network cannot be made: %s", link->name,
 					 *link->kind ? link->kind : "?", strerror(error));

@@ -47,7 +47,7 @@ bool network_take_link(struct network *net, struct nlmsghdr *m)
 		.message = m, .index = head.ifi_index, .flags = head.ifi_flags, .name = RTA_DATA(a[IFLA_IFNAME]),
 		.kind = info[IFLA_INFO_KIND] ? RTA_DATA(info[IFLA_INFO_KIND]) : "",
 		.lower = rtnl_u32(a[IFLA_LINK], 0), .master = rtnl_u32(a[IFLA_MASTER], 0),
-		.nsid = rtnl_u32(a[IFLA_LINK_NETNSID], -1),
+		.nsid = rtnl_u32(a[IFLA_LINK_NETNSID], -1), .fd = -1,
 	};
 	return true;
 }
@@ -170,6 +170,9 @@ bool network_make(const struct network_ns *all, size_t nr)
 			close(nets[i].fd);
 		if (nets[i].dir >= 0)
 			close(nets[i].dir);
+		for (size_t j = 0; j < nets[i].nr_links; j++)
+			if (nets[i].links[j].fd >= 0)
+				close(nets[i].links[j].fd);
 		free(nets[i].was.at);
 		free(nets[i].asked.at);
 		free(nets[i].links);

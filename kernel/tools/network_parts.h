@@ -23,6 +23,7 @@ struct link {
 	int nsid;			/* of the namespace that @lower is in; -1: this one */
 	const char *name, *kind;
 	bool made;
+	int fd;				/* of /dev/net/tun, as long as the network is being made; or -1 */
 };
 
 struct network {

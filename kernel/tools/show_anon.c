@@ -214,6 +214,56 @@ static void report_json(const void *body, size_t len)
 	json_number("bytes", len - sizeof(r));
 }
 
+static void packet_ring_json(const void *body)
+{
+	struct ckpt_packet_ring r;
+
+	memcpy(&r, body, sizeof(r));
+	json_hex("flags", r.flags);
+	json_number("blockSize", r.block_size);
+	json_number("nrBlocks", r.block_nr);
+	json_number("frameSize", r.frame_size);
+	json_number("nrFrames", r.frame_nr);
+	json_number("head", r.head);
+}
+
+static void ring_data_json(const void *body, size_t len)
+{
+	struct ckpt_ring_data d;
+
+	memcpy(&d, body, sizeof(d));
+	json_hex("flags", d.flags);
+	json_number("offset", d.offset);
+	json_number("bytes", len - sizeof(d));
+}
+
+static void bpf_map_json(const void *body)
+{
+	struct ckpt_bpf_map m;
+
+	memcpy(&m, body, sizeof(m));
+	json_number("type", m.type);
+	json_number("keySize", m.key_size);
+	json_number("valueSize", m.value_size);
+	json_number("maxEntries", m.max_entries);
+	json_hex("flags", m.flags);
+	json_number("frozen", m.frozen);
+	json_number("access", m.access);
+	json_text("mapName", m.name, strnlen(m.name, sizeof(m.name)));
+}
+
+static void tun_json(const void *body)
+{
+	struct ckpt_tun t;
+
+	memcpy(&t, body, sizeof(t));
+	json_number("state", t.state);
+	json_hex("flags", t.flags);
+	json_number("net", t.net);
+	json_text("device", t.name, strnlen(t.name, sizeof(t.name)));
+	json_string("path", (const char *)body + sizeof(t));
+}
+
 static void tcp_json(const void *body)
 {
 	struct ckpt_tcp t;
@@ -293,6 +343,11 @@ bool show_anon_json(const struct record *record)
 	case CKPT_REC_SOCKET_FILTER: filter_json(record->body); return true;
 	case CKPT_REC_SOCKET_DGRAM: datagram_json(record->body, record->body_len); return true;
 	case CKPT_REC_SOCKET_REPORT: report_json(record->body, record->body_len); return true;
+	case CKPT_REC_PACKET_RING: packet_ring_json(record->body); return true;
+	case CKPT_REC_RING_DATA: ring_data_json(record->body, record->body_len); return true;
+	case CKPT_REC_BPF_MAP: bpf_map_json(record->body); return true;
+	case CKPT_REC_BPF_ELEMENTS: json_number("bytes", record->body_len); return true;
+	case CKPT_REC_TUN: tun_json(record->body); return true;
 	case CKPT_REC_TCP: tcp_json(record->body); return true;
 	case CKPT_REC_TCP_DATA: tcp_data_json(record->body, record->body_len); return true;
 	}
@@ -372,6 +427,9 @@ bool show_anon_text(const struct record *record)
 	struct ckpt_socket_msg m;
 	struct ckpt_signalfd s;
 	struct ckpt_io_uring u;
+	struct ckpt_packet_ring ring;
+	struct ckpt_bpf_map map;
+	struct ckpt_tun tun;
 	struct ckpt_report r;
 	struct ckpt_eventfd e;
 
@@ -416,6 +474,26 @@ bool show_anon_text(const struct record *record)
 	case CKPT_REC_SOCKET_REPORT:
 		memcpy(&r, record->body, sizeof(r));
 		printf("of origin %u, error %u", r.origin, r.error);
+		return true;
+	case CKPT_REC_PACKET_RING:
+		memcpy(&ring, record->body, sizeof(ring));
+		printf("%u blocks of %u bytes, to %s", ring.block_nr, ring.block_size,
+		       ring.flags & CKPT_RING_TX ? "send" : "receive");
+		return true;
+	case CKPT_REC_RING_DATA:
+		printf("%zu bytes", record->body_len - sizeof(struct ckpt_ring_data));
+		return true;
+	case CKPT_REC_BPF_MAP:
+		memcpy(&map, record->body, sizeof(map));
+		printf("%.*s of type %u, keys of %u bytes, values of %u", (int)sizeof(map.name), map.name, map.type,
+		       map.key_size, map.value_size);
+		return true;
+	case CKPT_REC_BPF_ELEMENTS:
+		printf("%zu bytes", record->body_len);
+		return true;
+	case CKPT_REC_TUN:
+		memcpy(&tun, record->body, sizeof(tun));
+		printf("of %.*s", (int)sizeof(tun.name), tun.state ? tun.name : "no device");
 		return true;
 	case CKPT_REC_TCP: tcp_text(record->body); return true;
 	case CKPT_REC_TCP_DATA:

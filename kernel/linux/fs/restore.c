@@ -390,6 +390,8 @@ static struct file *restore_file(struct ckpt_ctx *ctx, const struct ckpt_file *f
 	case CKPT_FILE_SOCKET:
 	case CKPT_FILE_PIDFD:
 	case CKPT_FILE_IO_URING:
+	case CKPT_FILE_TUN:
+	case CKPT_FILE_BPF_MAP:
 		file = restore_anon_file(ctx, f);
 		break;
 	case CKPT_FILE_MEMFD:

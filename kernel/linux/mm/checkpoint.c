@@ -7,6 +7,7 @@
 #include <linux/checkpoint_files.h>
 #include <linux/checkpoint_ipc.h>
 #include <linux/checkpoint_mm.h>
+#include <linux/checkpoint_net.h>
 #include <linux/checkpoint_tasks.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
@@ -160,6 +161,7 @@ static bool has_execute_only_key(struct vm_area_struct *vma)
 static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 {
 	bool uring = vma->vm_file && ckpt_is_io_uring(vma->vm_file);
+	bool sock = vma->vm_file && S_ISSOCK(file_inode(vma->vm_file)->i_mode);
 	struct ckpt_vma *v = &map->vma;
 	vm_flags_t unknown;
 
@@ -186,14 +188,14 @@ static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 	}
 	if (is_vm_hugetlb_page(vma))
 		unknown &= ~(VM_HUGETLB | VM_DONTEXPAND);
-	if (uring)
+	if (uring || sock)
 		unknown &= ~(VM_MIXEDMAP | VM_DONTEXPAND);
 	if (is_vm_hugetlb_page(vma))
 		map->obstacle = ckpt_hugetlb_obstacle(vma);
 	else if (uring && !(vma->vm_flags & VM_MAYSHARE))
 		map->obstacle = "a ring of io_uring that is mapped privately: not supported";
-	else if (vma->vm_file && S_ISSOCK(file_inode(vma->vm_file)->i_mode))
-		map->obstacle = "memory of a socket is mapped here: not supported";
+	else if (sock)
+		map->obstacle = ckpt_sock_map_obstacle(vma);
 	else if (!uring && vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
 		map->obstacle = "memory of a device is mapped here: not supported";
 	else if (special_name(vma))

@@ -4,6 +4,7 @@
  * configured in it, and configures a new one so; here is looked for what it
  * cannot make again.
  */
+#include <linux/checkpoint_files.h>
 #include <linux/checkpoint_net.h>
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
@@ -29,7 +30,12 @@ static bool comes_by_itself(struct net *net, const struct net_device *dev)
 
 static bool can_be_made(const struct net_device *dev)
 {
-	static const char *const kinds[] = { "dummy", "veth", "bridge", "vlan" };
+	static const char *const kinds[] = {
+		"dummy", "veth", "bridge", "vlan", "sit",
+#if IS_BUILTIN(CONFIG_TUN)
+		"tun",
+#endif
+	};
 
 	return match_string(kinds, ARRAY_SIZE(kinds), kind_of(dev)) >= 0;
 }
@@ -166,6 +172,29 @@ static bool has_attached(struct net *net)
 	return false;
 }
 
+#if IS_BUILTIN(CONFIG_TUN)
+/* When all files have been written. */
+static int check_tuns(struct ckpt_ctx *ctx, void *net, u32 objref)
+{
+	struct net_device *dev;
+	int ret = 0;
+
+	rtnl_lock();
+	for_each_netdev((struct net *)net, dev)
+		if (!ret && ckpt_tun_is_held_outside(ctx, dev))
+			ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
+					    "the device %s of its network namespace is held outside the tree (/dev/net/tun): not supported",
+					    dev->name);
+	rtnl_unlock();
+	return ret;
+}
+#else
+static int check_tuns(struct ckpt_ctx *ctx, void *net, u32 objref)
+{
+	return 0;
+}
+#endif
+
 /**
  * ckpt_net_obstacles - what is in a network namespace of the tree that cannot be made again
  * @ctx:	the checkpoint
@@ -198,5 +227,5 @@ int ckpt_net_obstacles(struct ckpt_ctx *ctx, struct net *net)
 	for (i = 0; i < nr && !ret; i++)
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "its network namespace has %s: not supported",
 				    whats[i]);
-	return ret;
+	return ret ?: ckpt_write_later(ctx, CKPT_STAGE_FILL, net, 0, check_tuns);
 }

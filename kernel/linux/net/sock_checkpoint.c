@@ -115,6 +115,21 @@ static int sock_obstacle(struct ckpt_ctx *ctx, struct sock *sk, u32 *net)
 }
 
 /**
+ * ckpt_sock_map_obstacle - can what a socket shows be mapped again?
+ * @vma:	a mapping of a socket
+ *
+ * Return: NULL, or in words why not.
+ */
+const char *ckpt_sock_map_obstacle(struct vm_area_struct *vma)
+{
+#if IS_BUILTIN(CONFIG_PACKET)
+	if (sock_from_file(vma->vm_file)->sk->sk_family == AF_PACKET)
+		return ckpt_packet_map_obstacle(vma);
+#endif
+	return "memory of a socket is mapped here: not supported";
+}
+
+/**
  * checkpoint_sock - write the SOCKET record
  * @ctx:	the checkpoint
  * @sk:		the socket
@@ -508,6 +523,10 @@ static void settle(struct sock *sk, const struct restored_sock *rs)
 		sk->sk_shutdown = rs->shutdown;
 		WRITE_ONCE(sk->sk_err, rs->error);
 		release_sock(sk);
+#if IS_BUILTIN(CONFIG_PACKET)
+		if (sk->sk_family == AF_PACKET)
+			restore_packet_settle(sk, rs);
+#endif
 		return;
 	}
 	unix_state_lock(sk);

@@ -102,6 +102,10 @@ void ckpt_locks_free(struct ckpt_ctx *ctx);
 int ckpt_remember_held(struct ckpt_ctx *ctx, struct file *file, const char *what);
 int ckpt_check_holders(struct ckpt_ctx *ctx);
 
+/* kernel/bpf/syscall.c */
+int restore_bpf_map_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_bpf_elements_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+
 /* fs/ckpt_anon.c */
 
 /**

@@ -22,6 +22,7 @@ struct sk_buff_head;
 struct sock;
 struct sockaddr_un;
 struct socket;
+struct vm_area_struct;
 
 struct restored_tcp;
 
@@ -33,11 +34,11 @@ struct restored_sock {
 	struct restored_tcp *tcp;
 	bool gone;
 	bool reused;		/* it loses SO_REUSEPORT when all who share its port have it */
-	u32 shutdown;
+	unsigned char reuse;	/* while it is lent SO_REUSEADDR */
 	bool is_detached;	/* a packet socket, while its rings are filled */
 	bool was_running;
 	__be16 packet_num;
-	unsigned char reuse;	/* while it is lent SO_REUSEADDR */
+	u32 shutdown;
 	u32 error;
 };
 
@@ -54,6 +55,7 @@ int restore_sock_add(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_socket 
 		     struct sock *sk);
 void restore_sockets_settle(struct ckpt_ctx *ctx);
 void ckpt_restored_sock_put(void *sock);
+const char *ckpt_sock_map_obstacle(struct vm_area_struct *vma);
 void ckpt_sock_get(void *sk);
 void ckpt_sock_put(void *sk);
 
@@ -152,6 +154,18 @@ int restore_packet(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void
 u32 ckpt_packet_knows(u32 name);
 int ckpt_packet_options(struct sock *sk, struct ckpt_sockopt *to, unsigned int nr,
 			unsigned int max);
+
+/* net/packet/af_packet.c */
+int checkpoint_packet_rings(struct ckpt_ctx *ctx, struct sock *sk, u32 objref);
+const char *ckpt_packet_map_obstacle(struct vm_area_struct *vma);
+int restore_packet_ring_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+int restore_ring_data_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
+void restore_packet_settle(struct sock *sk, const struct restored_sock *rs);
+
+/* drivers/net/tun.c */
+struct net_device;
+bool ckpt_tun_is_held_outside(struct ckpt_ctx *ctx, struct net_device *dev);
+int restore_tun_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 
 /* net/ipv4/tcp_checkpoint.c */
 int checkpoint_tcp(struct ckpt_ctx *ctx, struct sock *sk, u32 objref);

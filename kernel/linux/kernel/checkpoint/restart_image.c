@@ -447,6 +447,17 @@ static const restore_fn restore_fns[] = {
 #ifdef CONFIG_IO_URING
 	[CKPT_REC_IO_URING]	= restore_io_uring_rec,
 #endif
+#if IS_BUILTIN(CONFIG_PACKET)
+	[CKPT_REC_PACKET_RING]	= restore_packet_ring_rec,
+	[CKPT_REC_RING_DATA]	= restore_ring_data_rec,
+#endif
+#ifdef CONFIG_BPF_SYSCALL
+	[CKPT_REC_BPF_MAP]	= restore_bpf_map_rec,
+	[CKPT_REC_BPF_ELEMENTS]	= restore_bpf_elements_rec,
+#endif
+#if IS_BUILTIN(CONFIG_TUN)
+	[CKPT_REC_TUN]		= restore_tun_rec,
+#endif
 	[CKPT_REC_SOCKET_DGRAM]	= restore_socket_dgram_rec,
 	[CKPT_REC_SOCKET_REPORT] = restore_socket_report_rec,
 	[CKPT_REC_SOCKET_PEER]	= restore_socket_peer_rec,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Checkpoint/restart of packet sockets: bound to a protocol and device. What they
- * have not read is lost, as if the queue had been full, and counted as such.
+ * have not read is lost, as if the queue had been full, and counted as such; but for
+ * what is in a ring.
  */
 #include <linux/checkpoint_files.h>
 #include <linux/checkpoint_net.h>
@@ -33,9 +34,6 @@ static int packet_obstacle(struct ckpt_ctx *ctx, const struct packet_sock *po)
 	if (has_long_address(po))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 			"a packet socket with a long address of its own (PACKET_ADD_MEMBERSHIP): not supported");
-	if (po->rx_ring.pg_vec || po->tx_ring.pg_vec)
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "a packet socket with a ring (PACKET_RX_RING): not supported");
 	if (po->fanout && (po->fanout->type == PACKET_FANOUT_CBPF ||
 			   po->fanout->type == PACKET_FANOUT_EBPF ||
 			   po->fanout->max_num_members != CKPT_FANOUT_MAX))
@@ -182,6 +180,8 @@ int checkpoint_packet(struct ckpt_ctx *ctx, struct file *file, struct socket *so
 		ret = packet_obstacle(ctx, po);
 	if (!ret)
 		ret = checkpoint_sock(ctx, sock->sk, &rec, objref, &name, NULL);
+	if (!ret)
+		ret = checkpoint_packet_rings(ctx, sock->sk, objref);
 	return ret ?: ckpt_anon_write(ctx, file, CKPT_FILE_SOCKET, objref);
 }
 

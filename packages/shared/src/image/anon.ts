@@ -133,6 +133,39 @@ export function tcpData(c: Cursor): Fields {
   return { queue, bytes: c.left };
 }
 
+export const packetRing = (c: Cursor): Fields => ({
+  flags: c.hex32(),
+  blockSize: c.u32(),
+  nrBlocks: c.u32(),
+  frameSize: c.u32(),
+  nrFrames: c.u32(),
+  head: c.u32(),
+});
+
+export function ringData(c: Cursor): Fields {
+  const flags = c.hex32();
+  c.skip(4);
+  return { flags, offset: c.number(), bytes: c.left };
+}
+
+export function bpfMap(c: Cursor): Fields {
+  const fields: Fields = {
+    type: c.u32(),
+    keySize: c.u32(),
+    valueSize: c.u32(),
+    maxEntries: c.u32(),
+    flags: c.hex32(),
+  };
+  c.skip(4);
+  return { ...fields, frozen: c.u32(), access: c.u32(), mapName: c.text(16) };
+}
+
+export function tun(c: Cursor): Fields {
+  const fields: Fields = { state: c.u32(), flags: c.hex32(), net: c.u32() };
+  c.skip(28);
+  return { ...fields, device: c.text(16), path: c.string() };
+}
+
 export const pidfd = (c: Cursor): Fields => ({ pid: c.s32(), flags: c.u32() });
 
 export function ioUring(c: Cursor): Fields {

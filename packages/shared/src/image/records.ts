@@ -3,14 +3,17 @@
  * the format, field by field, and gives what `ckptinfo --json` gives.
  */
 import {
+  bpfMap,
   datagram,
   epollItems,
   eventfd,
   hugetlb,
   ioUring,
   memfd,
+  packetRing,
   pidfd,
   report,
+  ringData,
   signalfd,
   socket,
   socketFilter,
@@ -18,6 +21,7 @@ import {
   tcp,
   tcpData,
   timerfd,
+  tun,
 } from "./anon.js";
 import { bytesToHex, Cursor } from "./cursor.js";
 import { cgroupNs, cgroups, ipcNs, mqueue, msg, namespaces, sem, semUndo, shm, time, uts } from "./ipc.js";
@@ -48,7 +52,7 @@ const fileKinds = [
   undefined, "path", "relinked", "pipe", "tty", "inotify", "fanotify", undefined, "copied",
   "hidden", "dead_proc", undefined, undefined, undefined, undefined, undefined,
   "eventfd", "signalfd", "timerfd", "epoll", "memfd", "socket", "pidfd",
-  "pty-master", "pty-slave", "mqueue", "io_uring",
+  "pty-master", "pty-slave", "mqueue", "io_uring", "tun", "bpf-map",
 ] as const;
 const ownerTypes = ["none", "process", "group", "thread"] as const;
 const lockKinds = [undefined, "posix", "ofd", "flock", "lease"] as const;
@@ -463,6 +467,11 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [93, { name: "SOCKET_FILTER", fixed: 8, element: 8, decode: socketFilter }],
   [94, { name: "SOCKET_DGRAM", fixed: 72, element: 1, decode: datagram }],
   [95, { name: "SOCKET_REPORT", fixed: 120, element: 1, decode: report }],
+  [108, { name: "PACKET_RING", fixed: 64, element: 0, decode: packetRing }],
+  [109, { name: "RING_DATA", fixed: 16, element: 1, decode: ringData }],
+  [110, { name: "TUN", fixed: 56, element: 1, strings: 1, decode: tun }],
+  [111, { name: "BPF_MAP", fixed: 48, element: 0, decode: bpfMap }],
+  [112, { name: "BPF_ELEMENTS", fixed: 0, element: 1, decode: (c) => ({ bytes: c.left }) }],
   [3, { name: "NAMESPACES", fixed: 8, element: 32, decode: namespaces }],
   [4, { name: "MOUNTS", fixed: 0, element: 1, decode: (c) => ({ bytes: c.left }) }],
   [13, { name: "INNER_MOUNTS", fixed: 16, element: 1, decode: innerMounts }],

@@ -13,8 +13,9 @@
  *	IPC_NS SEM MSG MQUEUE
  *	of single tasks: UTS; IPC_NS SEM MSG MQUEUE SHM IPC_NS_END
  *	per process: its objects (FILE PRESSURE PIPE PTY LOCKS INOTIFY FANOTIFY WATCH EVENT SHMEM
- *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD HUGETLB PIDFD IO_URING
- *		     SOCKET SOCKET_FILTER
+ *		     CONTENTS EVENTFD SIGNALFD TIMERFD EPOLL MEMFD HUGETLB PIDFD IO_URING TUN
+ *		     BPF_MAP BPF_ELEMENTS
+ *		     SOCKET SOCKET_FILTER PACKET_RING RING_DATA
  *		     SOCKET_DGRAM SOCKET_REPORT SHM MM PKEYS VMA AIO LDT PAGES
  *		     FILES FS SIGHAND CRED SECCOMP), then PROCESS SEM_UNDO SIGQUEUE ACCOUNT
  *		     TIMERS,
@@ -108,6 +109,11 @@ enum ckpt_rec_type {
 	CKPT_REC_IPC_NS		= 105,
 	CKPT_REC_IPC_NS_END	= 106,	/* objref of the IPC_NS */
 	CKPT_REC_CGROUP_NS	= 107,	/* objref */
+	CKPT_REC_PACKET_RING	= 108,	/* objref of the SOCKET before it; its RING_DATA follow */
+	CKPT_REC_RING_DATA	= 109,	/* the same */
+	CKPT_REC_TUN		= 110,	/* objref */
+	CKPT_REC_BPF_MAP	= 111,	/* objref; its BPF_ELEMENTS follow */
+	CKPT_REC_BPF_ELEMENTS	= 112,	/* the same */
 	CKPT_REC_SHM		= 96,	/* objref; PAGES follow */
 	CKPT_REC_SEM		= 97,
 	CKPT_REC_MSG		= 98,
@@ -324,6 +330,8 @@ enum ckpt_file_kind {
 	CKPT_FILE_PTY_SLAVE	= 24,	/* @path: what it was opened by; "": by way of the master */
 	CKPT_FILE_MQUEUE	= 25,
 	CKPT_FILE_IO_URING	= 26,
+	CKPT_FILE_TUN		= 27,
+	CKPT_FILE_BPF_MAP	= 28,
 };
 
 /* Whom SIGIO goes to: F_SETOWN_EX. */
@@ -889,6 +897,70 @@ struct ckpt_report {
 	__u32 spec_dst;		/* IPv4: as ipi_spec_dst of IP_PKTINFO, network order */
 	__aligned_s64 tstamp_ns;	/* since 1970, or 0 */
 	__aligned_s64 hwtstamp_ns;
+};
+
+#define CKPT_RING_TX		(1U << 0)	/* PACKET_TX_RING, else PACKET_RX_RING */
+#define CKPT_RING_FULL		(1U << 1)	/* block @head has not been given back yet */
+#define CKPT_RING_FLAGS_ALL	0x3U
+
+/* PACKET_RING: memory in which a packet socket and who has mapped it go round. */
+struct ckpt_packet_ring {
+	__u32 flags;		/* CKPT_RING_* */
+	__u32 block_size;
+	__u32 block_nr;
+	__u32 frame_size;
+	__u32 frame_nr;
+	__u32 head;		/* the next frame; TPACKET_V3: the block that is being filled */
+	__u32 packets;		/* PACKET_STATISTICS, and the next two */
+	__u32 drops;
+	__u32 freezes;
+	__u32 retire_ms;	/* TPACKET_V3, as all that follow */
+	__u32 priv_size;
+	__u32 features;
+	__u32 next;		/* where in the block the next packet goes */
+	__u32 prev;		/* where the last one is */
+	__aligned_u64 seq;	/* of the next block */
+};
+
+/* RING_DATA: tail: a part of the ring that is not zero. */
+struct ckpt_ring_data {
+	__u32 flags;		/* CKPT_RING_TX */
+	__u32 reserved;
+	__aligned_u64 offset;
+};
+
+enum ckpt_tun_state {
+	CKPT_TUN_NO_DEVICE	= 0,
+	CKPT_TUN_ATTACHED	= 1,
+	CKPT_TUN_DETACHED	= 2,	/* IFF_DETACH_QUEUE */
+};
+
+/* TUN: /dev/net/tun, a queue of a device. Tail: by what name it was opened. */
+struct ckpt_tun {
+	__u32 state;		/* enum ckpt_tun_state */
+	__u32 flags;		/* of the device, IFF_*, as TUNGETIFF gives them */
+	__u32 net;		/* objref of the NETWORK it is in, or 0: that of the root */
+	__u32 mnt;		/* objref of the INNER_MOUNTS it was opened in, or 0 */
+	__u32 access;		/* O_RDWR */
+	__u32 ifindex;		/* that the device is to get (TUNSETIFINDEX) */
+	__u32 vnet_hdr_sz;
+	__s32 sndbuf;
+	__u32 offloads;		/* TUN_F_* */
+	__u32 reserved;
+	char name[16];		/* of the device */
+};
+
+/* BPF_MAP: as bpf(2) makes it. BPF_ELEMENTS: pairs of key and value, as it gives them. */
+struct ckpt_bpf_map {
+	__u32 type;
+	__u32 key_size;
+	__u32 value_size;
+	__u32 max_entries;
+	__u32 flags;
+	__u32 numa_node;
+	__u32 frozen;
+	__u32 access;		/* O_RDWR, O_RDONLY or O_WRONLY */
+	char name[16];
 };
 
 #define CKPT_TCP_SACK		(1U << 0)	/* negotiated */
