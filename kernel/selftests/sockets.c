@@ -453,6 +453,52 @@ static void to_port_0(void)
 	verify(getsockname(fd, (void *)&now, &len) == 0 && now.sin_addr.s_addr == to.sin_addr.s_addr, "but an address of its own");
 }
 
+static void send_to(int via, int fd)
+{
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec vec = { "c", 1 };
+	struct msghdr m = { .msg_iov = &vec, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	if (sendmsg(via, &m, 0) != 1)
+		_exit(95);
+}
+
+/* Bound, and in flight to each other: who is killed leaves them to the kernel's collector. */
+static void circle(void)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX, .sun_path = "\0circle." }, now;
+	socklen_t len = offsetof(struct sockaddr_un, sun_path) + 8, got;
+	int pair[2];
+
+	socketpair(AF_UNIX, SOCK_DGRAM, 0, pair);
+	for (int i = 0; i < 2; i++) {
+		name.sun_path[7] = '0' + i;
+		if (bind(pair[i], (void *)&name, len) < 0)
+			_exit(96);
+	}
+	for (int i = 0; i < 4; i++)
+		send_to(pair[i / 2], pair[i % 2]);
+	pause_here();
+	for (int i = 0; i < 4; i++) {
+		char control[CMSG_SPACE(sizeof(int))], c;
+		struct iovec vec = { &c, 1 };
+		struct msghdr m = { .msg_iov = &vec, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+		int fd = -1;
+
+		if (recvmsg(pair[i / 2], &m, MSG_DONTWAIT) == 1 && m.msg_controllen)
+			memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
+		got = sizeof(now);
+		memset(&now, 0, sizeof(now));
+		verify(getsockname(fd, (void *)&now, &got) == 0 && got == len && now.sun_path[7] == '0' + i % 2, "%c came to %d", now.sun_path[7],
+		       i / 2);
+	}
+}
+
 static void with_outsider(void)
 {
 	if (connect_to(SOCK_STREAM, "@selftest outside") < 0)
@@ -495,6 +541,8 @@ int main(void)
 	subject_round("watched", watched);
 	subject_round("inet", inet);
 	subject_round("foreign", foreign);
+	for (int i = 0; i < 4; i++)
+		subject_twice("circle", circle);
 	subject_round("one port", one_port);
 	subject_round("port 0", to_port_0);
 	int outside = bound(SOCK_STREAM, "@selftest outside");

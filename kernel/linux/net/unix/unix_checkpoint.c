@@ -15,6 +15,9 @@
 #include <net/scm.h>
 #include <net/tcp_states.h>
 
+/* How often a name is looked at, 10 ms apart, that a socket has which nobody has any more. */
+#define CKPT_GC_ROUNDS	50
+
 static int write_sock(struct ckpt_ctx *ctx, struct sock *sk, u32 objref, u32 listener, u32 flags)
 {
 	struct unix_sock *u = unix_sk(sk);
@@ -310,6 +313,22 @@ static int check_path(struct ckpt_ctx *ctx, u32 objref, const struct path **path
 	return 0;
 }
 
+/* One in flight in a circle outlives its processes, until the kernel has collected it. */
+static int bind_when_free(struct sock *sk, struct sockaddr_un *name, int len,
+			  const struct path *path, bool found)
+{
+	int i, ret;
+
+	for (i = 0; ; i++) {
+		ret = unix_bind_again(sk, name, len, path, found);
+		if (ret != -EADDRINUSE || !READ_ONCE(unix_tot_inflight) || i == CKPT_GC_ROUNDS ||
+		    fatal_signal_pending(current))
+			return ret;
+		unix_gc();
+		schedule_timeout_killable(msecs_to_jiffies(10));
+	}
+}
+
 static int bind_sock(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const void *addr,
 		     struct sock *sk)
 {
@@ -331,7 +350,7 @@ static int bind_sock(struct ckpt_ctx *ctx, const struct ckpt_socket *s, const vo
 	if (s->path)
 		ret = check_path(ctx, s->path, &path);
 	if (!ret) {
-		ret = unix_bind_again(sk, un, s->addr_len, path, found);
+		ret = bind_when_free(sk, un, s->addr_len, path, found);
 		if (ret)
 			ckpt_err(ctx, ret, ret == -EADDRINUSE ?
 				 "another socket has this name now" :
