@@ -85,7 +85,7 @@ const config: NextConfig = {
     if (!isServer) Object.assign(config.resolve.alias, replacementAliases());
     if (!isServer && splitChunks)
       splitChunks.cacheGroups.runner = {
-        test: /[\\/](runner-socket|runner-provider|frame|wire|stage|made-here|fresh|ahead|parts|create-button|shipped-file|early|run-request|hydrated|error-note|theme-toggle|cookie)\.tsx?$/,
+        test: /[\\/](runner-socket|runner-provider|frame|wire|stage|made-here|fresh|ahead|parts|create-button|shipped-file|early|run-request|hydrated|error-note|said|theme-toggle|cookie)\.tsx?$/,
         name: "runner",
         chunks: "all",
         enforce: true,

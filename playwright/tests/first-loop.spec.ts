@@ -50,9 +50,14 @@ test("the loop by hand, by buttons and keys", async ({ page }) => {
   await expectStep(page, 3, "ok");
   await page.getByRole("tab", { name: "Checkpoints" }).click();
   await expect(page.getByRole("heading", { name: "Chain" })).toBeVisible();
+  const restore = page.getByRole("button", { name: "Restore from c1" });
+  await expect(restore).toHaveCount(0);
   await page.keyboard.press("k");
   await expectStep(page, 4, "ok");
-  await page.keyboard.press("r");
+  await expect(page.getByTestId("step-4")).toContainText("SIGKILL · 1 process");
+  // From the row of the one that is looked at.
+  await restore.click();
+  await expect(page.getByRole("dialog").getByLabel("Checkpoint")).toHaveValue("c1");
   await page.getByRole("dialog").getByRole("button", { name: "Restore" }).click();
   await expectStep(page, 5, "ok");
   await page.keyboard.press("v");
@@ -60,6 +65,8 @@ test("the loop by hand, by buttons and keys", async ({ page }) => {
   await action(page, "end").click();
   await page.getByRole("dialog").getByRole("button", { name: "End" }).click();
   await expect(verdict(page)).toHaveText("pass");
+  await page.getByRole("tab", { name: "Kernel log" }).click();
+  await expect(page.getByTestId("notes")).toContainText("guest 1 is stopped: the experiment ends");
 });
 
 test("a shipped experiment reads like a lab sheet, and is run step by step by clicks on it", async ({

@@ -66,7 +66,12 @@ test("the runner is away: a page that comes meanwhile shows what was kept, and t
     await expect(page.getByTestId("runner-away")).toBeVisible();
     // What the terminal had put out is there, and why there is no more.
     await expect(rows).toContainText("42-was-kept");
-    await expect(page.getByTestId("cut-off")).toContainText("this is what was put out until then");
+    const why = page.getByTestId("cut-off");
+    await expect(why).toContainText("this is what was put out until then");
+    // It hides nothing of it.
+    const line = await rows.getByText("42-was-kept").boundingBox();
+    expect((await why.boundingBox())?.y).toBeGreaterThan((line?.y ?? 0) + (line?.height ?? 0));
+    await expect(page.getByTestId("runner-away").locator("code")).toHaveText("npm start");
     expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
     await expect(page.getByText("What one can do here is known when the runner is back.")).toBeVisible();
     await expect(page.getByText(/You watch/)).toHaveCount(0);

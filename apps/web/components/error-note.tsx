@@ -1,5 +1,6 @@
 import type { NamedError } from "@crlab/shared";
 import styles from "./error-note.module.css";
+import { Said } from "./said";
 
 /** A named error in full: what and why, then what to do. */
 export function ErrorNote({ error, onClose = null }: { error: NamedError; onClose?: (() => void) | null }) {
@@ -10,9 +11,15 @@ export function ErrorNote({ error, onClose = null }: { error: NamedError; onClos
           ×
         </button>
       )}
-      <p className={styles.what}>{error.message}</p>
+      <p className={styles.what}>
+        <Said text={error.message} />
+      </p>
       {error.imageOffset !== undefined && <p className="mono">image offset {error.imageOffset}</p>}
-      {error.hint !== undefined && <p className={styles.hint}>{error.hint}</p>}
+      {error.hint !== undefined && (
+        <p className={styles.hint}>
+          <Said text={error.hint} />
+        </p>
+      )}
     </div>
   );
 }

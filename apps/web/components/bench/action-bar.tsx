@@ -2,6 +2,7 @@
 import type { Action, ActionId } from "@crlab/shared";
 import { useState } from "react";
 import { actionKeys } from "../../lib/shortcuts";
+import { Said } from "../said";
 import styles from "./bench.module.css";
 
 /** Short enough for a narrow zone; the full label is the button's name. */
@@ -46,7 +47,7 @@ export function ActionBar({ actions, onAction }: { actions: readonly Action[]; o
         );
       })}
       <p className={styles.why} role="status">
-        {why}
+        {why !== null && <Said text={why} />}
       </p>
     </div>
   );

@@ -324,6 +324,10 @@ export function HelpDialog({ view, onClose }: { view: ExperimentView; onClose: (
         </dt>
         <dd>Copy what is selected on a terminal</dd>
         <dt>
+          <kbd>←</kbd> <kbd>→</kbd> <kbd>␣</kbd>
+        </dt>
+        <dd>On a replay’s bar: a second back, forth; play</dd>
+        <dt>
           <kbd>{pageKeys.help}</kbd>
         </dt>
         <dd>This card</dd>

@@ -22,12 +22,17 @@ interface Props extends Finding {
   takesFocus: boolean;
 }
 
+/** Whether anything would be hidden by what lies over its last lines. */
+const isFull = ({ terminal: { buffer, rows } }: Screen): boolean =>
+  buffer.active.baseY > 0 || buffer.active.cursorY > rows - 4;
+
 /** A running terminal: stored bytes first, then live ones; after a lost connection it goes on where it stopped, and says so meanwhile. */
 export function LiveTerminal({ experiment, terminal, title, drive, takesFocus, ...find }: Props) {
   const socket = useRunner();
   const cutOff = useLinkState().kind === "away";
   const element = useRef<HTMLDivElement>(null);
   const [shown, setShown] = useState<Screen | null>(null);
+  const [full, setFull] = useState(false);
   const focus = useRef(takesFocus);
 
   useEffect(() => {
@@ -60,6 +65,7 @@ export function LiveTerminal({ experiment, terminal, title, drive, takesFocus, .
       const writer = new PacedWriter({
         write: (bytes, done) => opened.write(bytes, done),
         onDrawn: (drawn) => {
+          setFull(isFull(opened));
           // Not for every key: the runner waits only when a whole window is on its way.
           if (over || drawn - acked < ACK_AFTER_BYTES) return;
           acked = drawn;
@@ -113,7 +119,7 @@ export function LiveTerminal({ experiment, terminal, title, drive, takesFocus, .
     <>
       <TerminalPlace place={element} screen={shown} testId={`terminal-${terminal}`} {...find} />
       {cutOff && (
-        <p className={styles.cutOff} role="status" data-testid="cut-off">
+        <p className={styles.cutOff} data-full={full} role="status" data-testid="cut-off">
           Not connected to the runner: this is what was put out until then
           {drive ? ", and what is typed now goes nowhere" : ""}.
         </p>

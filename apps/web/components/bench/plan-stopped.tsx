@@ -1,4 +1,5 @@
 import { type Action, type ActionId, type ExperimentView, planStoppedAt, remainingPlan } from "@crlab/shared";
+import { Said } from "../said";
 import styles from "./bench.module.css";
 
 interface Props {
@@ -36,8 +37,13 @@ export function PlanStopped({ view, actions, onAction, onRunAgain }: Props) {
       </p>
       {step.error && actions !== null && (
         <p className={styles.cause}>
-          {step.error.message}
-          {step.error.hint !== undefined && <span> {step.error.hint}</span>}
+          <Said text={step.error.message} />
+          {step.error.hint !== undefined && (
+            <span>
+              {" "}
+              <Said text={step.error.hint} />
+            </span>
+          )}
         </p>
       )}
       {actions !== null && (

@@ -13,6 +13,7 @@ import { lazy, Suspense } from "react";
 import { actionKeys } from "../../lib/shortcuts";
 import { inspectorTabs, type Shown, writeShown } from "../../lib/shown";
 import { formatClock } from "../../lib/time";
+import { Said } from "../said";
 import { ImageLink } from "./image-link";
 import styles from "./steps.module.css";
 
@@ -59,6 +60,9 @@ function measured(view: ExperimentView, step: StepView): string | undefined {
   const restore = view.restores.find((r) => r.stepNo === step.stepNo);
   if (restore)
     return `${restore.checkpoint} · ${restore.figures.tasks} ${restore.figures.tasks === 1 ? "task" : "tasks"} · ${restore.figures.pages} pages read · ${formatNs(restore.figures.totalNs)}`;
+  const { processes } = step.figures;
+  if (step.kind === "kill" && typeof processes === "number")
+    return `SIGKILL · ${processes} ${processes === 1 ? "process" : "processes"}`;
   if (step.kind === "boot" && view.fingerprint)
     return `${step.step.kind === "boot" && step.step.kernel ? `${step.step.kernel} · ` : ""}${view.fingerprint.cpus} CPU · ${view.fingerprint.memMiB} MiB${view.guest ? ` · ${describeHow[view.guest.how]}` : ""}`;
   return undefined;
@@ -188,8 +192,12 @@ function StepList({ view, whole, onNext }: Required<Props>) {
           <Note text={step.step.note} />
           {step.error ? (
             <div className={styles.error}>
-              {step.error.message} <ImageLink view={view} step={step} />
-              {step.error.hint && <span className={styles.hint}>{step.error.hint}</span>}
+              <Said text={step.error.message} /> <ImageLink view={view} step={step} />
+              {step.error.hint && (
+                <span className={styles.hint}>
+                  <Said text={step.error.hint} />
+                </span>
+              )}
             </div>
           ) : (
             <div className={styles.figure}>{figures(view, step)}</div>

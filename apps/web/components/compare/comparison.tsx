@@ -146,24 +146,25 @@ interface Choice {
 
 /** A plain form: it works as an address, and without a script. */
 export function ChooseOther({ chosen, others }: Choice) {
-  if (others.length === 0) return null;
   return (
     <form action="/compare" className={styles.choose}>
       {chosen.map((id) => (
         <input key={id} type="hidden" name="x" value={id} />
       ))}
+      {others.length > 0 && (
+        <label>
+          {chosen.length === 0 ? "Begin with" : "Put beside"}
+          <select className="field" name="other">
+            {others.map((o) => (
+              <option key={o.id} value={o.id}>
+                {o.title} · {o.when} · {o.id}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       <label>
-        {chosen.length === 0 ? "Begin with" : "Put beside"}
-        <select className="field" name="other">
-          {others.map((o) => (
-            <option key={o.id} value={o.id}>
-              {o.title} · {o.when} · {o.id}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        or one by its link
+        {others.length > 0 ? "or one by its link" : "One by its link"}
         <input className="field" name="link" placeholder="/x/…" maxLength={300} autoComplete="off" spellCheck={false} />
       </label>
       <button type="submit" className="btn">
