@@ -210,6 +210,13 @@ static void ipc_ns_json(const void *body)
 	json_number("msgBytes", i.msg_bytes);
 	json_number("msgNr", i.msg_nr);
 	json_number("ownUser", i.own_user);
+	json_open("mq", '[');
+	json_number(NULL, i.mq_queues);
+	json_number(NULL, i.mq_msgs);
+	json_number(NULL, i.mq_bytes);
+	json_number(NULL, i.mq_msgs_default);
+	json_number(NULL, i.mq_bytes_default);
+	json_close(']');
 }
 
 static void inner_mounts_json(const void *body)

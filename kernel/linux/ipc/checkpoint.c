@@ -253,16 +253,55 @@ int checkpoint_ipc_ns(struct ckpt_ctx *ctx, u32 objref)
 		.msg_bytes = ns->msg_ctlmnb,
 		.msg_nr = ns->msg_ctlmni,
 		.own_user = objref && ns->user_ns == ctx->user_ns,
+#ifdef CONFIG_POSIX_MQUEUE
+		.mq_queues = ns->mq_queues_max,
+		.mq_msgs = ns->mq_msg_max,
+		.mq_bytes = ns->mq_msgsize_max,
+		.mq_msgs_default = ns->mq_msg_default,
+		.mq_bytes_default = ns->mq_msgsize_default,
+#endif
 	};
 
 	return ckpt_write_rec(ctx, CKPT_REC_IPC_NS, objref, &rec, sizeof(rec));
 }
 
+#ifdef CONFIG_POSIX_MQUEUE
+/* As fs.mqueue takes them. */
+static bool mq_limits_are_possible(const struct ckpt_ipc_ns *i)
+{
+	return i->mq_queues <= INT_MAX &&
+	       i->mq_msgs >= MIN_MSGMAX && i->mq_msgs <= HARD_MSGMAX &&
+	       i->mq_msgs_default >= MIN_MSGMAX && i->mq_msgs_default <= HARD_MSGMAX &&
+	       i->mq_bytes >= MIN_MSGSIZEMAX && i->mq_bytes <= HARD_MSGSIZEMAX &&
+	       i->mq_bytes_default >= MIN_MSGSIZEMAX &&
+	       i->mq_bytes_default <= HARD_MSGSIZEMAX;
+}
+
+static void set_mq_limits(struct ipc_namespace *ns, const struct ckpt_ipc_ns *i)
+{
+	ns->mq_queues_max = i->mq_queues;
+	ns->mq_msg_max = i->mq_msgs;
+	ns->mq_msgsize_max = i->mq_bytes;
+	ns->mq_msg_default = i->mq_msgs_default;
+	ns->mq_msgsize_default = i->mq_bytes_default;
+}
+#else
+static bool mq_limits_are_possible(const struct ckpt_ipc_ns *i)
+{
+	return true;
+}
+
+static void set_mq_limits(struct ipc_namespace *ns, const struct ckpt_ipc_ns *i)
+{
+}
+#endif
+
 static int check_ipc_ns(const struct ckpt_ipc_ns *i)
 {
 	if (i->shm_nr > ipc_mni || i->msg_nr > ipc_mni || i->sem[3] > ipc_mni ||
 	    i->shm_rmid_forced > 1 || i->msg_max > INT_MAX || i->msg_bytes > INT_MAX ||
-	    i->sem[0] > INT_MAX || i->sem[1] > INT_MAX || i->sem[2] > INT_MAX || i->own_user > 1)
+	    i->sem[0] > INT_MAX || i->sem[1] > INT_MAX || i->sem[2] > INT_MAX || i->own_user > 1 ||
+	    i->reserved || !mq_limits_are_possible(i))
 		return -EINVAL;
 	return 0;
 }
@@ -305,6 +344,7 @@ int restore_ipc_ns_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 		ns->msg_ctlmax = i->msg_max;
 		ns->msg_ctlmnb = i->msg_bytes;
 		ns->msg_ctlmni = i->msg_nr;
+		set_mq_limits(ns, i);
 	}
 out:
 	kvfree(i);

@@ -51,6 +51,7 @@ export const ipcNs = (c: Cursor): Fields => ({
   msgBytes: c.u32(),
   msgNr: c.u32(),
   ownUser: c.u32(),
+  mq: [c.u32(), c.u32(), c.u32(), c.u32(), c.u32()],
 });
 
 const perm = (c: Cursor): Fields => {

@@ -483,7 +483,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [8, { name: "TMPFS_LINK", fixed: 16, element: 1, strings: 1, decode: tmpfsLink }],
   [9, { name: "TMPFS_END", fixed: 0, element: 0, decode: () => ({}) }],
   [104, { name: "UTS", fixed: 132, element: 0, decode: uts }],
-  [105, { name: "IPC_NS", fixed: 56, element: 0, decode: ipcNs }],
+  [105, { name: "IPC_NS", fixed: 80, element: 0, decode: ipcNs }],
   [106, { name: "IPC_NS_END", fixed: 0, element: 0, decode: () => ({}) }],
   [107, { name: "CGROUP_NS", fixed: 8, element: 1, decode: cgroupNs }],
   [96, { name: "SHM", fixed: 80, element: 0, decode: shm }],

@@ -305,6 +305,12 @@ struct ckpt_ipc_ns {
 	__u32 msg_bytes;
 	__u32 msg_nr;
 	__u32 own_user;		/* as in UTS */
+	__u32 mq_queues;	/* fs.mqueue, and the next four */
+	__u32 mq_msgs;
+	__u32 mq_bytes;
+	__u32 mq_msgs_default;
+	__u32 mq_bytes_default;
+	__u32 reserved;		/* 0 */
 };
 
 enum ckpt_file_kind {
