@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A tree that has namespaces of its own has them again, and nobody else's are touched. */
 /* covers: Namespaces | uts: names | supported */
-/* covers: Namespaces | ipc: all that is in it, limits | supported */
+/* covers: Namespaces | ipc: all that is in it, limits, those of POSIX queues too | supported */
 /* covers: Namespaces | pid: nested, entered or made by the tree, with its procfs | supported */
 /* covers: Namespaces | mnt: bind mounts, procfs, empty tmpfs, unmounted, propagation | supported */
 /* covers: Namespaces | mnt: an immutable file in a tmpfs of its own, one that is hidden by another mount | refused by name */
 /* covers: Namespaces | mnt: overlay whose layers are found by their paths | supported */
 /* covers: Namespaces | mnt: overlay with a layer in a tmpfs of its own | refused by name */
 /* covers: Namespaces | a namespace that processes outside the tree live in, too | refused by name */
-/* covers: Namespaces | mnt: shared, slave, private and unbindable mounts; binds of a tmpfs of its own, of removed directories | supported */
+/* covers: Namespaces | mnt: shared, slave, private and unbindable mounts; binds of a tmpfs of its own, what is mounted in them, binds of removed directories | supported */
 /* covers: Namespaces | mnt: binds of removed files | refused by name */
 /* covers: Namespaces | mnt: unlinked files, removed directories on filesystems of the outside | supported */
 /* covers: Namespaces | time: of the tree's own | supported */
@@ -52,6 +52,11 @@ static void names_and_objects(void)
 	sethostname("inside", 6);
 	setdomainname("its.own", 7);
 	put_text("/proc/sys/kernel/shmmni", "77");
+	put_text("/proc/sys/fs/mqueue/queues_max", "55");
+	put_text("/proc/sys/fs/mqueue/msg_max", "33");
+	put_text("/proc/sys/fs/mqueue/msgsize_max", "9999");
+	put_text("/proc/sys/fs/mqueue/msg_default", "7");
+	put_text("/proc/sys/fs/mqueue/msgsize_default", "777");
 	shm = shmget(KEY, 4096, IPC_CREAT | 0600);
 	at = shmat(shm, NULL, 0);
 	strcpy(at, "not attached");
@@ -65,6 +70,11 @@ static void names_and_objects(void)
 	getdomainname(name, sizeof(name));
 	verify(!strcmp(name, "its.own"), "the domain is its own: %s", name);
 	verify(atoi(content("/proc/sys/kernel/shmmni", limit, sizeof(limit))) == 77, "a limit: %s", limit);
+	verify(atoi(content("/proc/sys/fs/mqueue/queues_max", limit, sizeof(limit))) == 55, "of POSIX queues: %s", limit);
+	verify(atoi(content("/proc/sys/fs/mqueue/msg_max", limit, sizeof(limit))) == 33, "of messages in one: %s", limit);
+	verify(atoi(content("/proc/sys/fs/mqueue/msgsize_max", limit, sizeof(limit))) == 9999, "of their bytes: %s", limit);
+	verify(atoi(content("/proc/sys/fs/mqueue/msg_default", limit, sizeof(limit))) == 7, "what is usual of the one: %s", limit);
+	verify(atoi(content("/proc/sys/fs/mqueue/msgsize_default", limit, sizeof(limit))) == 777, "and of the other: %s", limit);
 	at = shmat(shmget(KEY, 0, 0), NULL, 0);
 	verify(shmget(KEY, 0, 0) == shm && at != (void *)-1 && !strcmp(at, "not attached"),
 	       "a segment that nobody had attached");
@@ -277,7 +287,12 @@ static void with_parts(void)
 	    mount("/tmp/selftest/own/part/file", "/tmp/selftest/file", NULL, MS_BIND, NULL) < 0 ||
 	    mount("/tmp/selftest/gone", "/tmp/selftest/left", NULL, MS_BIND, NULL) < 0 || rmdir("/tmp/selftest/gone") < 0)
 		_exit(91);
+	if (mkdir("/tmp/selftest/own/part/in", 0755) < 0 || mount("in", "/tmp/selftest/part/in", "tmpfs", 0, NULL) < 0)
+		_exit(92);
+	make_file_at("/tmp/selftest/part/in/here");
 	pause_here();
+	verify(exists("/tmp/selftest/part/in/here") && exists("/tmp/selftest/own/part/in") && !exists("/tmp/selftest/own/part/in/here"),
+	       "what is mounted in a bind mount only");
 	verify(!strcmp(content("/tmp/selftest/part/file", text, sizeof(text)), "part"), "a directory of its own tmpfs: %s", text);
 	put_text("/tmp/selftest/file", "file");
 	verify(!strcmp(content("/tmp/selftest/own/part/file", text, sizeof(text)), "file"), "a file of it: %s", text);

@@ -80,6 +80,15 @@ static const struct mount *mount_under(const struct mounts *want, const struct m
 	return under;
 }
 
+/* It, or what it is a bind mount of. */
+static bool is_still_empty(const struct mounts *want, const struct mount *m)
+{
+	for (size_t i = 0; i < want->nr; i++)
+		if (!strcmp(want->of[i].device, m->device) && (want->of[i].fresh || want->of[i].unfilled))
+			return true;
+	return false;
+}
+
 /* In a tmpfs that is still empty there is nothing to mount it on; the kernel gives it the rest. */
 static void make_point(const struct mounts *want, const struct mount *m, const char *at, bool directory)
 {
@@ -88,7 +97,7 @@ static void make_point(const struct mounts *want, const struct mount *m, const c
 	struct stat st;
 	int fd;
 
-	if (!under || !(under->fresh || under->unfilled) || stat(at, &st) == 0)
+	if (!under || !is_still_empty(want, under) || stat(at, &st) == 0)
 		return;
 	path = xasprintf("%s", at);
 	slash = path + (strcmp(under->at, "/") ? strlen(under->at) : 0);
