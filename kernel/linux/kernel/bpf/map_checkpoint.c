@@ -30,7 +30,7 @@ static const char *map_obstacle(struct bpf_map *map)
 	if (map->btf || map->record)
 		return "a BPF map with types (BTF): not supported";
 	if (atomic64_read(&map->refcnt) != 1)
-		return "a BPF map with other users (program, pin or file): not supported";
+		return "a BPF map that a program uses, is pinned or has more files: not supported";
 	return NULL;
 }
 
