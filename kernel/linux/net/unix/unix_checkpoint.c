@@ -16,7 +16,7 @@
 #include <net/tcp_states.h>
 
 /* How often a name is looked at, 10 ms apart, that a socket has which nobody has any more. */
-#define CKPT_GC_ROUNDS	50
+#define CKPT_GC_ROUNDS	1000
 
 static int write_sock(struct ckpt_ctx *ctx, struct sock *sk, u32 objref, u32 listener, u32 flags)
 {
