@@ -16,7 +16,8 @@
 #include <net/tcp_states.h>
 
 /* How often a name is looked at, 10 ms apart, that a socket has which nobody has any more. */
-#define CKPT_GC_ROUNDS	1000
+#define CKPT_GC_ROUNDS		1000
+#define CKPT_RELEASE_ROUNDS	20
 
 static int write_sock(struct ckpt_ctx *ctx, struct sock *sk, u32 objref, u32 listener, u32 flags)
 {
@@ -313,18 +314,23 @@ static int check_path(struct ckpt_ctx *ctx, u32 objref, const struct path **path
 	return 0;
 }
 
-/* One in flight in a circle outlives its processes, until the kernel has collected it. */
+/*
+ * One in flight in a circle outlives its processes, until the kernel has collected it;
+ * then it is not in flight any more, and released a moment later.
+ */
 static int bind_when_free(struct sock *sk, struct sockaddr_un *name, int len,
 			  const struct path *path, bool found)
 {
-	int i, ret;
+	int i, collected = 0, ret;
 
 	for (i = 0; ; i++) {
 		ret = unix_bind_again(sk, name, len, path, found);
-		if (ret != -EADDRINUSE || !READ_ONCE(unix_tot_inflight) || i == CKPT_GC_ROUNDS ||
-		    fatal_signal_pending(current))
+		collected = READ_ONCE(unix_tot_inflight) ? 0 : collected + 1;
+		if (ret != -EADDRINUSE || i == CKPT_GC_ROUNDS ||
+		    collected == CKPT_RELEASE_ROUNDS || fatal_signal_pending(current))
 			return ret;
 		unix_gc();
+		flush_delayed_fput();
 		schedule_timeout_killable(msecs_to_jiffies(10));
 	}
 }
