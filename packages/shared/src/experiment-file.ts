@@ -1,13 +1,13 @@
 /** An experiment file (YAML or JSON): what `crlab run` takes and what the console ships, edits and exports. */
 import { z } from "zod";
 import { beyondEngine } from "./engines.js";
-import { manifest, step } from "./experiment.js";
+import { manifest, step, title } from "./experiment.js";
 import { sheet } from "./sheet.js";
 import { sweepFaults, sweepGrid } from "./sweep.js";
 
 export const experimentFile = z
   .strictObject({
-    title: z.string().min(1).max(120),
+    title,
     ...sheet,
     ...manifest.shape,
     steps: z.array(step).min(1).max(500),

@@ -30,6 +30,13 @@ export const manifest = z.strictObject({
 });
 export type Manifest = z.infer<typeof manifest>;
 
+/** Of an experiment: links to it are known by this. */
+export const title = z
+  .string()
+  .min(1)
+  .max(120)
+  .refine((text) => /[\p{L}\p{N}\p{P}\p{S}]/u.test(text), "needs something that can be read");
+
 /** How an address space is tracked between checkpoints. */
 export const tracker = z.enum(["soft-dirty", "wp", "scan", "hash"]);
 export type Tracker = z.infer<typeof tracker>;

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { logEvent } from "./events.js";
-import { experimentId, kernelVariant, namedError, step } from "./experiment.js";
+import { experimentId, kernelVariant, namedError, step, title } from "./experiment.js";
 import { experimentFile } from "./experiment-file.js";
 import { MAX_IMAGE_BYTES } from "./image/place.js";
 import { programId, programInfo } from "./programs.js";
@@ -73,7 +73,7 @@ export const clientMessage = z.discriminatedUnion("type", [
   }),
   /** Stop the guest and end the experiment with a verdict over the steps done. */
   request("end", { experiment: experimentId }),
-  request("rename", { experiment: experimentId, title: z.string().min(1).max(120) }),
+  request("rename", { experiment: experimentId, title }),
   /** Say that the result does not count, and why; null takes it back. Possible after the end, too. */
   request("mark", { experiment: experimentId, invalid: z.string().trim().min(1).max(300).nullable() }),
   /** The guest is still wanted: its time begins anew. */

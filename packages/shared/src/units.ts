@@ -13,11 +13,15 @@ export function formatBytes(bytes: number): string {
 
 export function formatMs(ms: number): string {
   if (ms === 0) return "0 ms";
-  if (ms < 1) return `${Math.round(ms * 1000)} us`;
-  if (ms < 10) return `${ms.toFixed(1)} ms`;
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+  // What would be rounded up to the next unit is said in it.
+  if (ms < 0.9995) return `${Math.round(ms * 1000)} us`;
+  if (ms < 9.95) return `${ms.toFixed(1)} ms`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 59_950) return `${(ms / 1000).toFixed(ms < 9_995 ? 2 : 1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.round(ms / 60_000);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 export const formatNs = (ns: number): string => formatMs(ns / 1e6);

@@ -80,6 +80,14 @@ test("a download is taken in as it was; one that was changed is refused by name"
   await expect(importArchive(store, "ben", { ...archive, digest, events: passed })).rejects.toMatchObject(changed);
   const { digest: _, ...without } = archive;
   await expect(importArchive(store, "ben", without)).rejects.toMatchObject({ named: { code: "import.refused" } });
+  // A whole log, of a kind that no lab writes: links are known by their titles.
+  for (const title of ["\u200b ", "x".repeat(100_000)]) {
+    const events = archive.events.map((event) => (event.type === "experiment.created" ? { ...event, title } : event));
+    const unsealed = events.map((event) => ("logDigest" in event ? { ...event, logDigest: undefined } : event));
+    const forged = { ...archive, events: unsealed, digest: sealOf(unsealed).digest };
+    const said = { named: { code: "import.refused", message: expect.stringContaining("its title: ") } };
+    await expect(importArchive(store, "ben", forged)).rejects.toMatchObject(said);
+  }
 });
 
 test("of one that its runner left, the digest is stated, too", async () => {

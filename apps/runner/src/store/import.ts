@@ -1,5 +1,5 @@
 /** Takes in an experiment that another lab wrote as one file. Its link is made of its contents. */
-import { experimentArchive, type LogEvent } from "@crlab/shared";
+import { experimentArchive, type LogEvent, title } from "@crlab/shared";
 import { StoreError } from "./errors.js";
 import { contentIdOf, sealOf } from "./identity.js";
 import { findExperiment } from "./read.js";
@@ -21,6 +21,11 @@ export async function importArchive(store: Store, owner: string, value: unknown)
   const odd = events.findIndex((event, i) => event.seq !== i + 1 || event.atMs < (events[i - 1]?.atMs ?? 0));
   if (odd !== -1) throw refused(`event ${odd + 1} of its log is out of order`);
   if (events.some((event, i) => i > 0 && event.type === "experiment.created")) throw refused("its log begins twice");
+  for (const event of events)
+    if (event.type === "experiment.created" || event.type === "experiment.renamed") {
+      const wrong = title.safeParse(event.title).error?.issues[0];
+      if (wrong) throw refused(`its title: ${wrong.message}`);
+    }
   const seal = sealOf(events);
   if (seal.digest !== digest || !seal.intact)
     throw new StoreError({

@@ -36,6 +36,7 @@ export function Processes({
       <>
         <p className={styles.none}>
           {view.targets.length === 0 ? "No workload has been started." : "No process runs."}
+          {view.targets.length > 0 && view.reason !== null && " Those that did are at an earlier moment of the replay."}
         </p>
         {view.targets.length === 0 && onStart && (
           <button type="button" className="btn primary" onClick={onStart}>

@@ -60,6 +60,32 @@ export function ReplayBar({ view, atMs, onMove, playing, onPlay }: Props) {
         </svg>
       </button>
       <div className={styles.track}>
+        <svg aria-hidden="true">
+          <rect y="7" width="100%" height="4" rx="2" fill="var(--border-strong)" />
+          <rect y="7" width={`${(100 * Math.min(atMs, end)) / end}%`} height="4" rx="2" fill="var(--accent)" />
+          {view.checkpoints.map((c) => (
+            <rect
+              key={`c${c.stepNo}`}
+              x={`${(c.atMs / end) * 100}%`}
+              y="3"
+              width="3"
+              height="12"
+              transform="translate(-1.5)"
+              fill="var(--frozen)"
+            />
+          ))}
+          {view.restores.map((r) => (
+            <rect
+              key={`r${r.stepNo}`}
+              x={`${(r.atMs / end) * 100}%`}
+              y="3"
+              width="3"
+              height="12"
+              transform="translate(-1.5)"
+              fill="var(--running)"
+            />
+          ))}
+        </svg>
         <input
           type="range"
           disabled={!hydrated}
@@ -77,30 +103,6 @@ export function ReplayBar({ view, atMs, onMove, playing, onPlay }: Props) {
             else move(Math.min(end, Math.max(0, to)));
           }}
         />
-        <svg aria-hidden="true">
-          {view.checkpoints.map((c) => (
-            <rect
-              key={`c${c.stepNo}`}
-              x={`${(c.atMs / end) * 100}%`}
-              y="13"
-              width="3"
-              height="6"
-              transform="translate(-1.5)"
-              fill="var(--frozen)"
-            />
-          ))}
-          {view.restores.map((r) => (
-            <rect
-              key={`r${r.stepNo}`}
-              x={`${(r.atMs / end) * 100}%`}
-              y="13"
-              width="3"
-              height="6"
-              transform="translate(-1.5)"
-              fill="var(--running)"
-            />
-          ))}
-        </svg>
       </div>
       <span className={styles.clock}>
         {formatClock(atMs)} / {formatClock(end)}

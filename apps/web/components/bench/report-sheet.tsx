@@ -59,7 +59,18 @@ export function ReportSheet({ view }: { view: ExperimentView }) {
         <h3>Report</h3>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
         <pre className={styles.report} tabIndex={0}>
-          {report(view)}
+          {report(view)
+            .split(/^([-=]+)$/m)
+            .map((part, i) =>
+              i % 2 === 0 ? (
+                part
+              ) : (
+                // biome-ignore lint/suspicious/noArrayIndexKey: it has no other name
+                <span key={i} className={styles.rule}>
+                  {part}
+                </span>
+              ),
+            )}
         </pre>
       </section>
     </>

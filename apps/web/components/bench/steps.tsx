@@ -200,7 +200,7 @@ function StepList({ view, whole, onNext }: Required<Props>) {
               )}
             </div>
           ) : (
-            <div className={styles.figure}>{figures(view, step)}</div>
+            <div className={`few ${styles.figure}`}>{figures(view, step)}</div>
           )}
           {step.kind === "migrate" && (
             <Suspense fallback={null}>
@@ -224,7 +224,7 @@ function StepList({ view, whole, onNext }: Required<Props>) {
               later
             </span>
           </div>
-          <div className={styles.figure}>{describeStep(step.step)}</div>
+          <div className={`few ${styles.figure}`}>{describeStep(step.step)}</div>
         </li>
       ))}
       {planned.map((step, i) => (
@@ -246,10 +246,12 @@ function StepList({ view, whole, onNext }: Required<Props>) {
             )}
           </div>
           <Note text={step.note} />
-          <div className={styles.figure}>{describeStep(step)}</div>
+          <div className={`few ${styles.figure}`}>{describeStep(step)}</div>
         </li>
       ))}
-      {end.steps.length + planned.length === 0 && <li className={styles.none}>No steps yet.</li>}
+      {end.steps.length + planned.length === 0 && (
+        <li className={styles.none}>{stopped ? "No step was run." : "No steps yet."}</li>
+      )}
     </ol>
   );
 }

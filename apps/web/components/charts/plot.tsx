@@ -130,7 +130,7 @@ function options(width: number, shown: { current: Shown }, xUnit: string, group:
       { ...axis, size: 26, values: (_, ticks) => ticks.map((t) => `${t}${xUnit === "" ? "" : ` ${xUnit}`}`) },
       {
         ...axis,
-        size: 64,
+        size: (_, ticks) => Math.max(64, 7 * Math.max(0, ...(ticks ?? []).map((t) => t.length)) + 10),
         space: 36,
         ...(chart.binary ? { incrs: BINARY } : {}),
         values: (_, ticks) => ticks.map((t) => chart.format(t)),

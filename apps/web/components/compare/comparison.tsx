@@ -82,7 +82,7 @@ export function Comparison({ subjects }: { subjects: readonly Subject[] }) {
               cell: ({ name, row }) =>
                 name === STEP_TIME ? (
                   <>
-                    {row.what}
+                    <span className="few">{row.what}</span>
                     {isTransition(row) && <span className="tag unlinked">differs</span>}
                   </>
                 ) : (
@@ -134,7 +134,7 @@ function Value({ line: { row, name, values }, at }: { line: Line; at: number }) 
       {name === STEP_TIME && step.state !== "ok" && <span className="pill failed">{step.state}</span>}{" "}
       {value === null ? <span className="dim">–</span> : formatFigure(name, value)}
       {at > 0 && <span className={styles.ratio}>{ratio(value, values[0] ?? null)}</span>}
-      {name === STEP_TIME && step.error && <p className={styles.error}>{step.error.message}</p>}
+      {name === STEP_TIME && step.error && <p className={`few ${styles.error}`}>{step.error.message}</p>}
     </>
   );
 }
