@@ -21,6 +21,14 @@ function sayPlainly(response: ServerResponse, statusCode: number, text: string):
   response.end(`${text}\n`);
 }
 
+function canBeRead(path: string): boolean {
+  try {
+    return !decodeURIComponent(path).includes("\0");
+  } catch {
+    return false;
+  }
+}
+
 interface Console {
   config: ConsoleConfig;
   access: Access;
@@ -41,7 +49,7 @@ async function answer({ config, access, pages, files }: Console, request: Incomi
     return;
   }
   if (await files?.answer(request, response)) return;
-  const path = (request.url ?? "/").split("?")[0];
+  const [path = "/"] = (request.url ?? "/").split("?");
   if (path === "/session" && request.method === "POST") {
     if (isSameOrigin(origin, host)) await answerSession(config.runnerSocket, request, response);
     else sayPlainly(response, 403, "Only this console's own pages may ask for a session.");
@@ -62,6 +70,8 @@ async function answer({ config, access, pages, files }: Console, request: Incomi
     response.writeHead(303, { Location: "/" }).end();
     return;
   }
+  // Next fails over an address that means nothing; whoever typed it is told that there is no such page.
+  if (!canBeRead(path)) request.url = "/no-such-page";
   setSecurityHeaders(request, response, config.dev);
   await ensureSession(config.runnerSocket, request, response);
   if (!config.dev) gatherPage(request, response);

@@ -62,3 +62,25 @@ test("malformed messages get an error by name, and the connection lives on", asy
   expect(answers.errors).toHaveLength(3);
   expect(answers.open).toBe(true);
 });
+
+test("addresses that mean nothing, and files that are none, are answered by name", async ({ request }) => {
+  for (const path of [
+    "/x/%",
+    "/x/%00",
+    "/x/%c3%28",
+    "/%2e%2e%2fpackage.json",
+    "/s/%00",
+    "/x/doesnotexist/terminal/%",
+  ]) {
+    const answer = await request.get(`${labUrl()}${path}`, { headers: { accept: "text/html" } });
+    expect(answer.status(), path).toBe(404);
+  }
+  await request.get(labUrl());
+  for (const data of ["", "\0", "[".repeat(1_000_000), '{"format":"crlab-experiment","version":1,']) {
+    const answer = await request.post(`${labUrl()}/import`, { headers: { origin: labUrl() }, data: Buffer.from(data) });
+    expect(answer.status()).toBe(400);
+    expect(await answer.json()).toMatchObject({
+      error: { code: "import.refused", message: expect.stringContaining("not JSON, or not all") },
+    });
+  }
+});

@@ -29,7 +29,11 @@ export async function answerImport(
     try {
       value = JSON.parse(body.toString("utf8"));
     } catch {
-      value = undefined;
+      throw new StoreError({
+        code: "import.refused",
+        message: "the file is not JSON, or not all of it",
+        hint: "give a file that Download made, whole",
+      });
     }
     say(200, { experiment: await importArchive(store, owner, value) });
   } catch (error) {
