@@ -87,13 +87,15 @@ static void help(struct rebuild *rebuild)
 		__atomic_add_fetch(&rebuild->helped, made, __ATOMIC_RELAXED);
 }
 
-static void give_up(struct nursery *nursery, int pid, int error)
+static void give_up(const struct rebuild *rebuild, int pid, int error)
 {
+	struct nursery *nursery = rebuild->nursery;
 	int none = 0;
 
 	if (__atomic_compare_exchange_n(&nursery->error, &none, error, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		nursery->error_pid = pid;
 	__atomic_store_n(&nursery->stop, 1, __ATOMIC_SEQ_CST);
+	raw3(SYS_ioctl, rebuild->ctx_fd, CKPT_RESTART_GIVE_UP, 0);
 }
 
 struct newborn {
@@ -198,7 +200,7 @@ static int make_threads(struct rebuild *rebuild, const struct task *leader)
 		start_in_cgroup(&rebuild->tasks.at[i], &args);
 		ret = clone_newborn(rebuild, i, &args, STACK_BYTES);
 		if (ret < 0) {
-			give_up(rebuild->nursery, rebuild->tasks.at[i].entry.pid, -ret);
+			give_up(rebuild, rebuild->tasks.at[i].entry.pid, -ret);
 			return -1;
 		}
 	}
@@ -254,7 +256,7 @@ static void go_to_cgroup(struct rebuild *rebuild, int index)
 	if (fd >= 0)
 		raw2(SYS_close, fd, 0);
 	if (ret < 0)
-		give_up(rebuild->nursery, task->entry.pid, -ret);
+		give_up(rebuild, task->entry.pid, -ret);
 }
 
 /*
@@ -313,7 +315,7 @@ static int make_process(struct rebuild *rebuild, int index, bool parent_has_unsh
 		raw2(SYS_nanosleep, (long)&pause, 0);
 	}
 	if (ret < 0)
-		give_up(rebuild->nursery, pid, -ret);
+		give_up(rebuild, pid, -ret);
 	return ret < 0 ? -1 : ret;
 }
 
@@ -328,15 +330,15 @@ static void make_mounts(struct rebuild *rebuild, int index)
 	/* The others are there already, if they belong to a user namespace. */
 	if (user_ns_owns(tasks) & CKPT_NS_MNT) {
 		if (init && !mounts_make(tasks->mounts, true, false))
-			give_up(rebuild->nursery, tasks->at[index].entry.pid, EIO);
+			give_up(rebuild, tasks->at[index].entry.pid, EIO);
 		return;
 	}
 	for (int i = 1; i < tasks->nr && !init; i++)
 		nested |= !!(tasks->at[i].ns.flags & CKPT_NS_PID_INIT);
 	if (!index && !mounts_make(tasks->mounts, false, nested))
-		give_up(rebuild->nursery, tasks->at[index].entry.pid, EIO);
+		give_up(rebuild, tasks->at[index].entry.pid, EIO);
 	else if (index && !mounts_make(tasks->mounts, true, false))
-		give_up(rebuild->nursery, tasks->at[index].entry.pid, EIO);
+		give_up(rebuild, tasks->at[index].entry.pid, EIO);
 }
 
 /* From here on a task makes its threads and children, then waits for its own state. */
@@ -349,12 +351,12 @@ static __attribute__((noreturn)) void grow(struct rebuild *rebuild, int index)
 	nursery->born[index] = 1;
 	if (rebuild->tasks.at[index].ns.flags & CKPT_NS_PID_USER &&
 	    raw3(SYS_ioctl, rebuild->ctx_fd, CKPT_RESTART_GIVE_PID_NS, 0) < 0)
-		give_up(nursery, rebuild->tasks.at[index].entry.pid, EPERM);
+		give_up(rebuild, rebuild->tasks.at[index].entry.pid, EPERM);
 	go_to_cgroup(rebuild, index);
 	make_mounts(rebuild, index);
 	unshared = rebuild->tasks.at[index].ns.flags & CKPT_NS_PID_UNSHARED;
 	if (unshared && !nursery->stop && raw2(SYS_unshare, CLONE_NEWPID, 0) < 0)
-		give_up(nursery, rebuild->tasks.at[index].entry.pid, EPERM);
+		give_up(rebuild, rebuild->tasks.at[index].entry.pid, EPERM);
 	/* A pid namespace begins with its first process. */
 	for (first = true;; first = false) {
 		for (child = rebuild->tasks.at[index].child; child != NO_TASK && !nursery->stop;
@@ -484,7 +486,7 @@ void rebuild_helped(struct rebuild *rebuild)
 		waitpid(rebuild->helpers[--rebuild->nr_helpers], NULL, 0);
 }
 
-void rebuild_tree(struct rebuild *rebuild, bool orphan)
+void rebuild_begin(struct rebuild *rebuild, bool orphan)
 {
 	uint32_t owned = user_ns_owns(&rebuild->tasks);
 	struct namespaces_before outside;
@@ -522,9 +524,17 @@ void rebuild_tree(struct rebuild *rebuild, bool orphan)
 	/* Once its maker has gone, the root is init's child, before it has a parent death signal. */
 	if (orphan)
 		waitpid(maker, NULL, 0);
+}
 
+void rebuild_settle(struct rebuild *rebuild)
+{
 	while (!all_settled(rebuild, -1))
 		;
+	rebuild_check(rebuild);
+}
+
+void rebuild_check(struct rebuild *rebuild)
+{
 	if (rebuild->nursery->error) {
 		char *why = why_not(rebuild);
 

@@ -30,11 +30,14 @@ struct rebuild {
 };
 
 /*
- * Make all tasks; each then joins the context by itself. The root becomes a
- * child of the caller, or of init if @orphan. Dies, and ends what it made, if
- * one cannot be made.
+ * Begin to make all tasks; each then joins the context by itself. The root becomes a
+ * child of the caller, or of init if @orphan.
  */
-void rebuild_tree(struct rebuild *rebuild, bool orphan);
+void rebuild_begin(struct rebuild *rebuild, bool orphan);
+/* Wait until all are there. */
+void rebuild_settle(struct rebuild *rebuild);
+/* Dies, and ends what was made, if one could not be made. */
+void rebuild_check(struct rebuild *rebuild);
 
 /* Before RUN: let others make address spaces, too, if there are CPUs for it. After it: they have ended. */
 void rebuild_help(struct rebuild *rebuild);

@@ -211,6 +211,7 @@ static void run(const char *input, struct kernellog *log, struct restart_stats *
 	error = errno;
 	rebuild_helped(&rebuild);
 	namespaces_leave(&before);
+	rebuild_check(&rebuild);
 	kernellog_read(log);
 	if (ret < 0 || !log->to_file)
 		kernellog_print(log);
@@ -320,6 +321,25 @@ static void make_networks(void)
 	}
 }
 
+/* If not, its tasks are all there is to be made: the kernel may begin meanwhile. */
+static bool has_surroundings(void)
+{
+	const struct tasks *tasks = &rebuild.tasks;
+
+	return tasks->own || rebuild.new_time || tasks->cgroups_len || tasks->nr_networks > 1 ||
+	       tasks->nr_inner_mounts;
+}
+
+static void make_surroundings(void)
+{
+	cgroups_leave();
+	cgroups_set();
+	make_networks();
+	inner_mounts_make(&rebuild.tasks, rebuild.ctx_fd);
+	cgroups_freeze(rebuild.ctx_fd);
+	namespaces_enter(rebuild.tasks.own, root_pid, &before);
+}
+
 #define CHECK_FLAGS	(RESTART_CHECK_TYPE | RESTART_CHECK_CONTENTS)
 
 static uint64_t check_flag(const char *what)
@@ -405,13 +425,11 @@ int main(int argc, char **argv)
 		namespaces_make_time(&rebuild.tasks.time);
 	if (with_cgroups)
 		cgroups_make(&rebuild.tasks);
-	rebuild_tree(&rebuild, detach);
-	cgroups_leave();
-	cgroups_set();
-	make_networks();
-	inner_mounts_make(&rebuild.tasks, rebuild.ctx_fd);
-	cgroups_freeze(rebuild.ctx_fd);
-	namespaces_enter(rebuild.tasks.own, root_pid, &before);
+	rebuild_begin(&rebuild, detach);
+	if (has_surroundings()) {
+		rebuild_settle(&rebuild);
+		make_surroundings();
+	}
 	run(input, &log, &stats);
 	at_failure = NULL;
 	if (!detach)

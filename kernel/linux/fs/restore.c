@@ -352,12 +352,25 @@ static int restore_state(struct ckpt_ctx *ctx, const struct ckpt_file *f, struct
 	return ret ?: remember(ctx, f, file);
 }
 
+/* Other than what has a name in a filesystem, and belongs to nobody. */
+static bool needs_tasks(const struct ckpt_file *f)
+{
+	bool by_name = f->kind == CKPT_FILE_PATH || f->kind == CKPT_FILE_RELINKED ||
+		       f->kind == CKPT_FILE_TTY;
+
+	return !by_name || f->owner_type || f->fs_magic == PROC_SUPER_MAGIC ||
+	       f->fs_magic == NSFS_MAGIC;
+}
+
 static struct file *restore_file(struct ckpt_ctx *ctx, const struct ckpt_file *f,
 				 const char *name)
 {
 	struct file *file;
 	int ret;
 
+	ret = needs_tasks(f) ? restart_await_tasks(ctx) : 0;
+	if (ret)
+		return ERR_PTR(ret);
 	switch (f->kind) {
 	case CKPT_FILE_PATH:
 	case CKPT_FILE_RELINKED:

@@ -353,7 +353,7 @@ int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root,
  * @entry:	what the image says of it
  * @rctx:	the restart it takes part in
  * @leader:	leader of its process
- * @task:	the task, once it has joined
+ * @task:	the task, once it has joined: see restart_await_tasks()
  * @gone:	it was killed while it waited
  * @applied:	restore_task() has run in its context
  * @ret:	and returned this
@@ -361,7 +361,7 @@ int do_checkpoint(struct ckpt_ctx *ctx, struct task_struct *root,
  * @has_heir:	others of its process are in the image
  * @has_thread:	@thread is filled in
  * @cpu:	its registers, as the image has them
- * @has_fpu:	its FPU state is set
+ * @fpu:	its FPU state, the same
  * @has_epoll_items: leader: there are some that it has to add itself
  * @thread:	what the image says of this thread
  * @process:	leader: what the image says of the process
@@ -389,7 +389,7 @@ struct restart_task {
 	bool has_thread;
 	bool has_heir;
 	void *cpu;
-	bool has_fpu;
+	void *fpu;
 	bool has_epoll_items;
 	struct ckpt_thread thread;
 	struct ckpt_process *process;
@@ -420,6 +420,7 @@ int restart_create(u64 flags, const int *fds, unsigned int nr_fds, int log_fd,
 long restart_join(int ctx_fd);
 int restart_run(int ctx_fd, struct restart_stats *stats);
 long restart_help(int ctx_fd);
+int restart_await_tasks(struct ckpt_ctx *ctx);
 struct restart_task *restart_find(struct ckpt_ctx *ctx, pid_t pid);
 struct task_struct *restart_root(struct ckpt_ctx *ctx);
 struct restart_task *restart_lookup(struct ckpt_ctx *ctx, pid_t pid);

@@ -54,7 +54,8 @@ void restart_set_phase(struct restart_ctx *r, enum restart_phase phase)
 
 bool restart_all_in_place(struct restart_ctx *r)
 {
-	return atomic_read(&r->nr_joined) == r->nr_tasks || r->phase == PHASE_DEAD;
+	return atomic_read(&r->nr_joined) == r->nr_tasks || r->phase == PHASE_DEAD ||
+	       READ_ONCE(r->given_up);
 }
 
 /* One more of the tasks has come so far: the last one tells RUN. */
@@ -65,14 +66,41 @@ static void count_task(struct restart_ctx *r, atomic_t *counter)
 }
 
 /**
- * restart_root - the first task of the tree
- * @ctx:	the restart; all tasks have joined
+ * restart_await_tasks - wait until every task of the tree has joined
+ * @ctx:	the restart
  *
- * Return: the task.
+ * RUN may begin before: what needs none of them is made meanwhile.
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restart_await_tasks(struct ckpt_ctx *ctx)
+{
+	struct restart_ctx *r = ctx->restart;
+	unsigned int i;
+	int ret;
+
+	if (r->all_joined)
+		return 0;
+	ret = wait_event_killable(r->run_wq, restart_all_in_place(r));
+	if (ret || r->phase != PHASE_JOIN || atomic_read(&r->nr_joined) < r->nr_tasks)
+		return ckpt_err(ctx, ret ?: -ECANCELED, "interrupted");
+	/* Off their CPUs: only then can their registers be set from here. */
+	for (i = 0; i < r->nr_tasks; i++)
+		ckpt_wait_inactive(r->tasks[i].task);
+	r->all_joined = true;
+	return 0;
+}
+
+/**
+ * restart_root - the first task of the tree, to which memory is charged
+ * @ctx:	the restart
+ *
+ * Return: the task; the caller, as long as it has not joined.
  */
 struct task_struct *restart_root(struct ckpt_ctx *ctx)
 {
-	return restart_task_by_pid(ctx->restart, ctx->restart->order[0])->task;
+	return READ_ONCE(restart_task_by_pid(ctx->restart, ctx->restart->order[0])->task) ?:
+	       current;
 }
 
 struct restart_task *restart_lookup(struct ckpt_ctx *ctx, pid_t pid)
@@ -85,13 +113,14 @@ struct restart_task *restart_lookup(struct ckpt_ctx *ctx, pid_t pid)
  * @ctx:	the restart
  * @pid:	as the image has it
  *
- * Return: the task, or an error pointer that was logged.
+ * Return: the task, which has joined if restart_await_tasks() has been called; or
+ * an error pointer that was logged.
  */
 struct restart_task *restart_find(struct ckpt_ctx *ctx, pid_t pid)
 {
 	struct restart_task *rt = restart_task_by_pid(ctx->restart, pid);
 
-	if (!rt || !rt->task)
+	if (!rt)
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "the image has no task with pid %d", pid));
 	return rt;
 }
@@ -215,7 +244,7 @@ static int check_complete(struct restart_ctx *r)
 			r->has_dead_leaders = true;
 		if (rt->entry.flags & CKPT_TASK_DEAD_LEADER ?
 		    !rt->has_thread || !rt->process || !rt->has_heir :
-		    !rt->has_thread || !rt->cpu || !rt->has_fpu || !rt->leader->process) {
+		    !rt->has_thread || !rt->cpu || !rt->fpu || !rt->leader->process) {
 			ctx->where.pid = rt->entry.pid;
 			return ckpt_err(ctx, -EINVAL, "the image does not describe this task");
 		}
@@ -387,18 +416,10 @@ static int finish_tasks(struct restart_ctx *r)
 static int run(struct restart_ctx *r)
 {
 	struct ckpt_ctx *ctx = r->ckpt;
-	struct mem_cgroup *memcg;
-	unsigned int i;
+	struct mem_cgroup *memcg = ckpt_use_memcg_of(restart_root(ctx));
 	int ret;
 
-	ret = wait_event_killable(r->run_wq, restart_all_in_place(r));
-	if (ret || r->phase != PHASE_JOIN)
-		return ckpt_err(ctx, ret ?: -ECANCELED, "interrupted");
-	/* Off their CPUs: only then can their registers be set from here. */
-	for (i = 0; i < r->nr_tasks; i++)
-		ckpt_wait_inactive(r->tasks[i].task);
-	memcg = ckpt_use_memcg_of(restart_root(ctx));
-	ret = restore_leave_ns(ctx, restart_read_records(ctx));
+	ret = restore_leave_ns(ctx, restart_read_records(ctx) ?: restart_await_tasks(ctx));
 	ret = restore_jobs_finish(ctx) ?: ret;
 	if (!ret)
 		ret = restart_read_parents(r);

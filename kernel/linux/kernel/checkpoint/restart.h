@@ -50,6 +50,8 @@ struct kept_records {
  * @nr_tasks:	their number
  * @order:	the same in the order of the image
  * @nr_joined:	how many have joined
+ * @all_joined:	RUN has seen all of them, and may look at them
+ * @given_up:	there will not be all of them
  * @nr_applied:	how many have taken on what is theirs
  * @lost:	one of them was killed while it waited
  * @has_dead_leaders:	processes whose first thread is to end
@@ -75,6 +77,8 @@ struct restart_ctx {
 	unsigned int nr_tasks;
 	u32 *order;
 	atomic_t nr_joined;
+	bool all_joined;
+	bool given_up;
 	atomic_t nr_applied;
 	bool lost;
 	bool has_dead_leaders;

@@ -38,6 +38,7 @@ static void restart_free(struct kref *kref)
 			put_task_struct(r->tasks[i].task);
 		restore_process_free(r->tasks[i].process);
 		kvfree(r->tasks[i].cpu);
+		kvfree(r->tasks[i].fpu);
 		kvfree(r->tasks[i].sched);
 		kvfree(r->tasks[i].deadline);
 		kvfree(r->tasks[i].dispatch);
@@ -166,6 +167,11 @@ static long restart_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 		       restore_give_pid_ns(r->ckpt);
 	if (cmd == CKPT_RESTART_JOINED)
 		return wait_event_killable(r->run_wq, restart_all_in_place(r));
+	if (cmd == CKPT_RESTART_GIVE_UP) {
+		WRITE_ONCE(r->given_up, true);
+		wake_up_all(&r->run_wq);
+		return 0;
+	}
 	if (cmd != CKPT_RESTART_NAMESPACES)
 		return -ENOTTY;
 	if (copy_from_user(&a, uargs, sizeof(a)))

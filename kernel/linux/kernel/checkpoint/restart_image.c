@@ -468,6 +468,29 @@ static const restore_fn restore_fns[] = {
 	[CKPT_REC_TCP_DATA]	= restore_tcp_data_rec,
 };
 
+/* What can be made, or kept, before there are any tasks; a file may ask for them itself. */
+static bool needs_tasks(u32 type)
+{
+	switch (type) {
+	case CKPT_REC_FILE:
+	case CKPT_REC_MM:
+	case CKPT_REC_PAGES:
+	case CKPT_REC_COW:
+	case CKPT_REC_FILES:
+	case CKPT_REC_FS:
+	case CKPT_REC_SIGHAND:
+	case CKPT_REC_CRED:
+	case CKPT_REC_PROCESS:
+	case CKPT_REC_ACCOUNT:
+	case CKPT_REC_THREAD:
+	case CKPT_REC_SCHED:
+	case CKPT_REC_CPU:
+	case CKPT_REC_FPU:
+		return false;
+	}
+	return true;
+}
+
 /* The first one was read when the context was made. */
 static int next_record(struct ckpt_ctx *ctx, struct ckpt_rec *rec)
 {
@@ -500,7 +523,9 @@ int restart_read_records(struct ckpt_ctx *ctx)
 		if (rec.type >= ARRAY_SIZE(restore_fns) || !restore_fns[rec.type])
 			return ckpt_err(ctx, -EINVAL, "a record of type %u has no place here",
 					rec.type);
-		ret = restore_fns[rec.type](ctx, &rec);
+		ret = needs_tasks(rec.type) ? restart_await_tasks(ctx) : 0;
+		if (!ret)
+			ret = restore_fns[rec.type](ctx, &rec);
 		if (ret)
 			return ckpt_err(ctx, ret, "cannot restore a record of type %u (error %d)",
 					rec.type, ret);

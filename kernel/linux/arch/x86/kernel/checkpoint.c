@@ -124,6 +124,28 @@ int restore_cpu_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 }
 
 /**
+ * restore_fpu_rec - the same of its FPU state
+ * @ctx:	the restart
+ * @rec:	FPU
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restore_fpu_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
+{
+	const struct user_regset *set = regset(current, NT_X86_XSTATE);
+	void *fpu;
+
+	if (!set || !set->n)
+		return ckpt_err(ctx, -EOPNOTSUPP, "this CPU has no XSAVE");
+	fpu = read_regset(ctx, rec, set->n * set->size);
+	if (IS_ERR(fpu))
+		return PTR_ERR(fpu);
+	kvfree(ctx->last_thread->fpu);
+	ctx->last_thread->fpu = fpu;
+	return 0;
+}
+
+/**
  * restore_cpu - set the registers of a thread
  * @ctx:	the restart
  * @rt:		a task that has taken on its part and waits for the others
@@ -134,35 +156,12 @@ int restore_cpu_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
  */
 int restore_cpu(struct ckpt_ctx *ctx, struct restart_task *rt)
 {
+	const struct user_regset *xstate = regset(rt->task, NT_X86_XSTATE);
+
 	ckpt_wait_inactive(rt->task);
-	return set_regset(ctx, rt, regset(rt->task, NT_PRSTATUS),
+	return set_regset(ctx, rt, xstate, xstate->n * xstate->size, rt->fpu) ?:
+	       set_regset(ctx, rt, regset(rt->task, NT_PRSTATUS),
 			  sizeof(struct ckpt_cpu_x86_64), rt->cpu);
-}
-
-/**
- * restore_fpu_rec - set the FPU state of a thread
- * @ctx:	the restart
- * @rec:	FPU
- *
- * Return: 0 or a negative error, which has been logged.
- */
-int restore_fpu_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
-{
-	struct restart_task *rt = ctx->last_thread;
-	const struct user_regset *set = regset(current, NT_X86_XSTATE);
-	void *data;
-	int ret;
-
-	if (!set || !set->n)
-		return ckpt_err(ctx, -EOPNOTSUPP, "this CPU has no XSAVE");
-	data = read_regset(ctx, rec, set->n * set->size);
-	if (IS_ERR(data))
-		return PTR_ERR(data);
-	ckpt_wait_inactive(rt->task);
-	ret = set_regset(ctx, rt, set, set->n * set->size, data);
-	kvfree(data);
-	rt->has_fpu = true;
-	return ret;
 }
 
 /**

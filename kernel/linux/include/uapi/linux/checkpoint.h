@@ -153,7 +153,8 @@ struct checkpoint_stats {
  *		read(2) on it gives the struct ckpt_task_entry array.
  *  JOIN	called by every task of the rebuilt tree; returns as the restored
  *		task, or never: if the restart fails, the task is killed.
- *  RUN		wait for all to join, restore, let them go; returns 0 or an error.
+ *  RUN		restore, wait for all to join, let them go; returns 0 or an error.
+ *		What is made before the first task has joined is charged to the caller.
  *  HELP	called by children of who made the context, if they like: address
  *		spaces are made by all who help; returns how many the caller has
  *		made, when RUN needs no more help.
@@ -211,6 +212,8 @@ struct restart_record_args {
 #define CKPT_RESTART_GIVE_PID_NS	_IO(0xcb, 6)
 /* Wait until all tasks have joined. */
 #define CKPT_RESTART_JOINED	_IO(0xcb, 7)
+/* By who was to make tasks, and cannot: RUN, which may have begun, fails with ECANCELED. */
+#define CKPT_RESTART_GIVE_UP	_IO(0xcb, 12)
 
 /* Likewise: of those NETWORKs that are not the root's, the one at @index. */
 struct restart_kept_args {
