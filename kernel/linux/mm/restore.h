@@ -112,6 +112,7 @@ int restore_job_add(struct ckpt_ctx *ctx, restore_part_fn make, void *data, loff
 		    bool relates);
 void restore_settle_mm(struct ckpt_ctx *ctx, struct restored_mm *rm);
 int restore_wait_built(struct ckpt_ctx *ctx, struct restored_mm *rm);
+int restore_wait_done(struct restored_mm *rm);
 
 bool restore_reads_in_parallel(struct file *file);
 long restore_fresh_pages(struct ckpt_ctx *ctx, struct ckpt_stream *s, struct mm_struct *mm,
@@ -141,6 +142,7 @@ static inline struct file *restore_hugetlb_mapping(struct ckpt_ctx *ctx, u32 obj
 #endif
 
 /* restore_cow.c */
+int restore_cow_share(struct ckpt_ctx *ctx, struct restored_mm *rm);
 int restore_cow_pages(struct ckpt_ctx *ctx);
 void restore_cow_put(struct restored_mm *rm);
 

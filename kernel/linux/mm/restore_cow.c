@@ -4,7 +4,7 @@
  *
  * To share them as fork() does, a mapping has to descend from the other one
  * (anon_vma) before it has pages of its own: that is seen to when the record is
- * read. The pages follow when all have come. What cannot be shared is copied.
+ * read. The pages follow when all others have come. What cannot be shared is copied.
  */
 #include <linux/checkpoint_mm.h>
 #include <linux/ckpt_lazy.h>
@@ -79,21 +79,9 @@ static int check_run(struct ckpt_ctx *ctx, struct restored_mm *rm, const struct 
 /* An increment over this image cannot leave them to it. */
 static int note_borrowed(struct restored_mm *rm, const struct ckpt_cow *run)
 {
-	unsigned long addr = run->addr;
-	u32 i;
-
 	if (!rm->borrowed)
 		rm->borrowed = ckpt_pageset_alloc();
-	for (i = 0; i < run->nr; i++, addr += PAGE_SIZE) {
-		unsigned long *chunk = rm->borrowed ? ckpt_pageset_chunk(rm->borrowed, addr) : NULL;
-
-		if (!chunk)
-			return -ENOMEM;
-		__set_bit((addr >> PAGE_SHIFT) % CKPT_CHUNK_PAGES, chunk);
-		if (!(i % CKPT_CHUNK_PAGES))
-			cond_resched();
-	}
-	return 0;
+	return rm->borrowed ? ckpt_pageset_add(rm->borrowed, run->addr, run->nr) : -ENOMEM;
 }
 
 /* Of several, the one made last: it descends from the others, if they are related. */
@@ -377,10 +365,10 @@ static int share_run(struct ckpt_ctx *ctx, struct restored_mm *rm, const struct 
 	struct restored_mm *from = ckpt_ref(ctx, run->from, CKPT_OBJ_MM);
 	unsigned long addr = run->addr, from_addr = run->from_addr, nr = run->nr;
 	struct ckpt_mm_track *track = ckpt_track_of(rm->mm);
-	int ret = 0;
+	int ret = restore_wait_done(from);
 
-	if (!track)
-		return -ENOMEM;
+	if (ret || !track)
+		return ret ?: -ENOMEM;
 	/* Markers of pages that are still in an image may be among them. */
 	if (!track->lazy)
 		ret = ckpt_lazy_dup(rm->mm, from->mm);
@@ -409,7 +397,31 @@ static int share_run(struct ckpt_ctx *ctx, struct restored_mm *rm, const struct 
 }
 
 /**
- * restore_cow_pages - share what was shared
+ * restore_cow_share - share what an address space shared
+ * @ctx:	the restart, or that of who helps with it
+ * @rm:		the address space: all pages have come that it and the others do not share
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int restore_cow_share(struct ckpt_ctx *ctx, struct restored_mm *rm)
+{
+	struct cow_record *r;
+	unsigned int i;
+	int ret = 0;
+
+	if (list_empty(&rm->cows))
+		return 0;
+	ckpt_mm_set_owner(rm->mm, restart_root(ctx->main ?: ctx));
+	list_for_each_entry(r, &rm->cows, node)
+		for (i = 0; i < r->nr && !ret; i++)
+			ret = share_run(ctx, rm, &r->run[i]);
+	ckpt_mm_set_owner(rm->mm, NULL);
+	restore_cow_put(rm);
+	return ret ? ckpt_err(ctx, ret, "cannot share pages again (error %d)", ret) : 0;
+}
+
+/**
+ * restore_cow_pages - share what was shared, and has not been shared yet
  * @ctx:	the restart; all pages that are no one else's have come
  *
  * Return: 0 or a negative error, which has been logged.
@@ -420,18 +432,9 @@ int restore_cow_pages(struct ckpt_ctx *ctx)
 	unsigned long i = 0;
 	int ret = 0;
 
-	while (!ret && (rm = ckpt_ref_next(ctx, &i, CKPT_OBJ_MM))) {
-		struct cow_record *r;
-		unsigned int j;
-
-		ckpt_mm_set_owner(rm->mm, restart_root(ctx));
-		list_for_each_entry(r, &rm->cows, node)
-			for (j = 0; j < r->nr && !ret; j++)
-				ret = share_run(ctx, rm, &r->run[j]);
-		ckpt_mm_set_owner(rm->mm, NULL);
-		restore_cow_put(rm);
-	}
-	return ret ? ckpt_err(ctx, ret, "cannot share pages again (error %d)", ret) : 0;
+	while (!ret && (rm = ckpt_ref_next(ctx, &i, CKPT_OBJ_MM)))
+		ret = restore_cow_share(ctx, rm);
+	return ret;
 }
 
 void restore_cow_put(struct restored_mm *rm)

@@ -4,8 +4,8 @@
  * image says of each and puts it into a queue; who helps takes the first one
  * out. Nobody has to help: without, each is made when it is read.
  *
- * One that shares pages with another waits until that one has its mappings. The
- * other stands before it in the queue, so somebody is at it already.
+ * One that shares pages with another waits until that one has its mappings, and in the
+ * end its pages. The other stands before it in the queue, so somebody is at it already.
  */
 #include <linux/checkpoint_mm.h>
 #include <linux/checkpoint_tasks.h>
@@ -174,6 +174,9 @@ static void run_job(struct ckpt_ctx *own, struct mm_job *job)
 	if (!job->nr_relating)
 		complete_all(&job->built);
 	ret = make_parts(own, job, ret);
+	/* Otherwise some of its pages are still to come. */
+	if (!ret && !ckpt_has_parent(own))
+		ret = restore_cow_share(own, job->rm);
 	if (ret)
 		ckpt_err(own, ret, "cannot restore an address space (error %d)", ret);
 	job->ret = ret;
@@ -332,6 +335,20 @@ int restore_wait_built(struct ckpt_ctx *ctx, struct restored_mm *rm)
 		wait_for_completion(&rm->job->built);
 	else
 		restore_settle_mm(ctx, rm);
+	return rm->job->ret;
+}
+
+/**
+ * restore_wait_done - wait until another address space has its pages
+ * @rm:		the other address space, which was read before the caller's
+ *
+ * Return: 0, or a negative error if it could not be made.
+ */
+int restore_wait_done(struct restored_mm *rm)
+{
+	if (!rm->job)
+		return 0;
+	wait_for_completion(&rm->job->done);
 	return rm->job->ret;
 }
 
