@@ -2,7 +2,7 @@
 /* Open files of procfs and nsfs: they show the restored process, not the one that was made for it. */
 /* covers: Files | files of /proc/PID, also those that hold memory (maps, mem) or a namespace (mountinfo) | supported */
 /* covers: Files | /proc/PID/fdinfo/N, also of other processes of the tree | supported */
-/* covers: Files | files and directories of /proc/PID of processes that have ended | supported */
+/* covers: Files | files and directories of /proc/PID of processes that have ended, what was mounted there included | supported */
 /* covers: Files | files and directories of /proc/PID of processes outside the tree, which may have ended meanwhile | supported */
 /* covers: Files | files of cgroupfs that are open for writing, triggers of pressure | supported */
 /* covers: Files | files that hold a namespace a process of the tree lives in | supported */
@@ -221,8 +221,8 @@ static void refused(void)
 /* Of a process that has ended, and was waited for: it says so. */
 static void of_the_dead(void)
 {
-	char path[64], name[32], link[64] = "", byte;
-	int ends[2], dir, status, stat;
+	char path[64], name[32], link[64] = "", byte, *all;
+	int ends[2], dir, status, stat, mounts, whole;
 	pid_t pid;
 
 	if (pipe(ends) < 0)
@@ -238,11 +238,17 @@ static void of_the_dead(void)
 	status = open(path, O_RDONLY);
 	snprintf(path, sizeof(path), "%s/task/%d/stat", name, pid);
 	stat = open(path, O_RDONLY);
-	if (dir < 0 || status < 0 || stat < 0 || chdir(name) < 0)
+	snprintf(path, sizeof(path), "%s/mountinfo", name);
+	mounts = open(path, O_RDONLY);
+	whole = open(path, O_RDONLY);
+	if (dir < 0 || status < 0 || stat < 0 || mounts < 0 || chdir(name) < 0 || read(mounts, path, 10) != 10)
 		_exit(91);
+	all = strdup(rest_of(whole));
 	close(ends[1]);
 	waitpid(pid, NULL, 0);
 	pause_here();
+	lseek(whole, 0, SEEK_SET);
+	verify(!strcmp(rest_of(whole), all) && !strcmp(rest_of(mounts), all + 10), "what is mounted where it lived");
 	verify(read(status, &byte, 1) < 0 && errno == ESRCH && read(stat, &byte, 1) < 0 && errno == ESRCH, "nothing to read");
 	verify(openat(dir, "stat", O_RDONLY) < 0 && open("stat", O_RDONLY) < 0, "nothing in its directory");
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", status);

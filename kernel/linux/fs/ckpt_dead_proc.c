@@ -10,14 +10,18 @@
 #include <linux/file.h>
 #include <linux/fs_struct.h>
 #include <linux/magic.h>
+#include <linux/mnt_namespace.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
+#include <linux/nsproxy.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/proc_fs.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 
 #include "internal.h"
+#include "mount.h"
 #include "proc/internal.h"
 
 static bool has_ended(struct pid *pid)
@@ -30,12 +34,35 @@ static bool has_ended(struct pid *pid)
 	return ended;
 }
 
+static bool is_of_mounts(const struct file_operations *fops)
+{
+	return fops == &proc_mounts_operations || fops == &proc_mountinfo_operations ||
+	       fops == &proc_mountstats_operations;
+}
+
+/* What is mounted where the tree lives: a restart has that by way of its own process. */
+static bool shows_own_mounts(const struct file *file)
+{
+	const struct proc_mounts *p;
+	struct path root;
+	bool own;
+
+	if (!is_of_mounts(file->f_op))
+		return false;
+	p = ((struct seq_file *)file->private_data)->private;
+	get_fs_root(current->fs, &root);
+	own = p->ns == current->nsproxy->mnt_ns && path_equal(&p->root, &root);
+	path_put(&root);
+	return own;
+}
+
 /* It may hold what was its process's, such as memory: then it cannot be opened now. */
 static int holds_something(struct file *file)
 {
 	struct file *again;
 
-	if (file->f_mode & FMODE_PATH || !S_ISREG(file_inode(file)->i_mode))
+	if (file->f_mode & FMODE_PATH || !S_ISREG(file_inode(file)->i_mode) ||
+	    shows_own_mounts(file))
 		return 0;
 	again = path_open_quiet(&file->f_path, file->f_flags & O_ACCMODE, current_cred());
 	if (IS_ERR(again))
@@ -218,16 +245,15 @@ static int make_all(const struct path *root, char *in, struct pid *pid, struct p
 	return ret;
 }
 
-/* A directory of procfs is opened by asking for its process: for a moment it has one. */
+/* Some are opened by asking for their process: for a moment they have one. */
 static struct file *open_made(struct ckpt_ctx *ctx, const struct ckpt_file *f,
 			      const struct path *path)
 {
 	struct proc_inode *ei = PROC_I(d_inode(path->dentry));
 	struct pid *dead = ei->pid, *own = task_tgid(current);
-	bool is_dir = d_is_dir(path->dentry);
 	struct file *file;
 
-	if (is_dir)
+	if (d_is_dir(path->dentry) || is_of_mounts(d_inode(path->dentry)->i_fop))
 		ei->pid = own;
 	file = restore_open_path(ctx, f, path);
 	ei->pid = dead;

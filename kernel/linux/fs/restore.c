@@ -502,7 +502,7 @@ static int refresh_proc_file(struct ckpt_ctx *ctx, struct file *file)
 
 	if (file->f_mode & FMODE_PATH || !S_ISREG(file_inode(file)->i_mode) ||
 	    !file->private_data || file_inode(file)->i_sb->s_magic != PROC_SUPER_MAGIC ||
-	    !proc_pid(file_inode(file)))
+	    !proc_pid(file_inode(file)) || ckpt_is_dead_proc(file))
 		return 0;
 	fresh = path_open_quiet(&file->f_path, flags, file->f_cred);
 	if (IS_ERR(fresh)) {
