@@ -249,7 +249,8 @@ int generic_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 	struct ckpt_file rec;
 	int ret;
 
-	if ((ckpt_is_memfd(file) || ckpt_is_huge_memfd(file)) && !(file->f_mode & FMODE_PATH))
+	if ((ckpt_is_memfd(file) || ckpt_is_huge_memfd(file) || ckpt_is_nameless_shmem(file)) &&
+	    !(file->f_mode & FMODE_PATH))
 		return checkpoint_memfd(ctx, file);
 	ret = ckpt_file_describe(ctx, file, CKPT_FILE_PATH, &rec);
 	if (!ret && (ckpt_is_dead_proc(file) || ckpt_is_outside_proc(ctx, file)))

@@ -46,6 +46,9 @@ static int checkpoint_shmem(struct ckpt_ctx *ctx, struct file *file, u32 *objref
 	struct ckpt_shmem s = { .size = PAGE_ALIGN(i_size_read(inode)) };
 	int ret;
 
+	/* Somebody has changed its size. */
+	if (s.size != i_size_read(inode) || !s.size)
+		return checkpoint_memfd_contents(ctx, file, objref);
 	ret = ckpt_obj(ctx, CKPT_OBJ_SHMEM, inode, objref);
 	if (ret <= 0)
 		return ret;

@@ -17,6 +17,8 @@
 #include <linux/string.h>
 
 #define MEMFD_PREFIX		"memfd:"
+/* What mmap(2) gives it. */
+#define NAMELESS_SHMEM		"dev/zero"
 #define MEMFD_SEALS		(F_SEAL_SEAL | F_SEAL_EXEC | F_SEAL_SHRINK | F_SEAL_GROW | \
 				 F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
 #define MEMFD_OPEN_FLAGS	(O_ACCMODE | O_APPEND | O_NONBLOCK | O_LARGEFILE | O_NOATIME)
@@ -34,7 +36,28 @@ bool ckpt_is_memfd(const struct file *file)
 	       strstarts(file->f_path.dentry->d_name.name, MEMFD_PREFIX);
 }
 
-static int write_contents(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
+/**
+ * ckpt_is_nameless_shmem - is it shared anonymous memory (opened by /proc/PID/map_files)?
+ * @file:	the file
+ *
+ * Return: true if it is.
+ */
+bool ckpt_is_nameless_shmem(const struct file *file)
+{
+	return shmem_mapping(file_inode(file)->i_mapping) &&
+	       file->f_path.mnt->mnt_flags & MNT_INTERNAL &&
+	       !strcmp(file->f_path.dentry->d_name.name, NAMELESS_SHMEM);
+}
+
+/**
+ * checkpoint_memfd_contents - write a memfd, or shared anonymous memory that was used as a file
+ * @ctx:	the checkpoint
+ * @file:	of it
+ * @objref:	its objref
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int checkpoint_memfd_contents(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
 {
 	const char *name = file->f_path.dentry->d_name.name;
 	struct inode *inode = file_inode(file);
@@ -59,7 +82,7 @@ static int write_contents(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
 }
 
 /**
- * checkpoint_memfd - write an open file of a memfd
+ * checkpoint_memfd - write an open file of a memfd, or of shared anonymous memory
  * @ctx:	the checkpoint
  * @file:	the file
  *
@@ -74,8 +97,9 @@ int checkpoint_memfd(struct ckpt_ctx *ctx, struct file *file)
 	if (file->f_mode & FMODE_WRITE && !(file->f_mode & FMODE_WRITER))
 		rec.flags |= CKPT_FILE_UNCOUNTED;
 	if (!ret)
-		ret = ckpt_is_huge_memfd(file) ? checkpoint_hugetlb(ctx, file, &rec.object) :
-						 write_contents(ctx, file, &rec.object);
+		ret = ckpt_is_huge_memfd(file) ?
+			checkpoint_hugetlb(ctx, file, &rec.object) :
+			checkpoint_memfd_contents(ctx, file, &rec.object);
 	if (!ret)
 		ret = ckpt_remember_held(ctx, file, "is made anew by a restart");
 	return ret ?: ckpt_file_write(ctx, ckpt_file_objref(ctx, file), &rec, "", "");
@@ -88,7 +112,8 @@ static int check_memfd(struct ckpt_ctx *ctx, const struct ckpt_memfd *m, size_t 
 	bool owned = uid_eq(make_kuid(current_user_ns(), m->uid), current_fsuid()) &&
 		     gid_eq(make_kgid(current_user_ns(), m->gid), current_fsgid());
 
-	if (strnlen(name, len) + 1 != len || !strstarts(name, MEMFD_PREFIX))
+	if (strnlen(name, len) + 1 != len ||
+	    (!strstarts(name, MEMFD_PREFIX) && strcmp(name, NAMELESS_SHMEM)))
 		return ckpt_err(ctx, -EINVAL, "a memfd without a valid name");
 	if (m->size > MAX_LFS_FILESIZE || !S_ISREG(m->mode) || m->mode & S_ISUID ||
 	    m->mode & S_ISGID || m->seals & ~MEMFD_SEALS)
@@ -193,7 +218,8 @@ struct file *restore_memfd_file(struct ckpt_ctx *ctx, const struct ckpt_file *f)
 
 	if (IS_ERR(memfd) || IS_ERR(cred))
 		return IS_ERR(memfd) ? memfd : ERR_CAST(cred);
-	if (!ckpt_is_memfd(memfd) && !ckpt_is_huge_memfd(memfd))
+	if (!ckpt_is_memfd(memfd) && !ckpt_is_huge_memfd(memfd) &&
+	    !ckpt_is_nameless_shmem(memfd))
 		return ERR_PTR(ckpt_err(ctx, -EINVAL, "objref %u is not a memfd", f->object));
 	if (f->flags & CKPT_FILE_UNCOUNTED)
 		file = open_uncounted(memfd, f->f_flags & MEMFD_OPEN_FLAGS, cred);

@@ -32,6 +32,8 @@ static inline int ckpt_dump_hugetlb_file(struct ckpt_ctx *ctx, struct inode *ino
 
 /* mm/memfd_checkpoint.c */
 bool ckpt_is_memfd(const struct file *file);
+bool ckpt_is_nameless_shmem(const struct file *file);
+int checkpoint_memfd_contents(struct ckpt_ctx *ctx, struct file *file, u32 *objref);
 int checkpoint_memfd(struct ckpt_ctx *ctx, struct file *file);
 int restore_memfd_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 struct file *restore_memfd_file(struct ckpt_ctx *ctx, const struct ckpt_file *f);
