@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Locks and leases come back before anyone runs; who is in the way is named. */
-/* covers: Descriptors | POSIX, OFD and flock locks, leases | supported */
+/* covers: Descriptors | POSIX, OFD and flock locks, leases, also that are being broken | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cases.h"
@@ -249,6 +250,51 @@ static void lease_body(void)
 	unlink(other);
 }
 
+#define LEASE_SECONDS	"20"
+
+/* Who opens the file does not wait; the holder is told, and has a few seconds. */
+static void breaking_body(void)
+{
+	struct sigaction action = { .sa_sigaction = on_break, .sa_flags = SA_SIGINFO | SA_RESTART };
+	int fd, downgraded, late = 1;
+	char other[160];
+	time_t before;
+
+	fd = open_file(O_RDWR);
+	snprintf(other, sizeof(other), "%s/selftest-lease", case_dir);
+	downgraded = open(other, O_RDWR | O_CREAT, 0600);
+	sigaction(SIGRTMIN + 2, &action, NULL);
+	fcntl(fd, F_SETSIG, SIGRTMIN + 2);
+	fcntl(downgraded, F_SETSIG, SIGRTMIN + 2);
+	if (fcntl(fd, F_SETLEASE, F_WRLCK) < 0 || fcntl(downgraded, F_SETLEASE, F_WRLCK) < 0 ||
+	    open(path, O_RDWR | O_NONBLOCK) >= 0 || open(other, O_RDONLY | O_NONBLOCK) >= 0 || !broken)
+		_exit(1);
+	broken = 0;
+	before = time(NULL);
+	pause_here();
+	verify(!broken, "it is not told once more");
+	verify(fcntl(fd, F_GETLEASE) == F_UNLCK && fcntl(downgraded, F_GETLEASE) == F_RDLCK, "what is asked for");
+	verify(open(path, O_RDWR | O_NONBLOCK) < 0 && errno == EWOULDBLOCK, "it still stands in the way");
+	while (time(NULL) < before + atoi(LEASE_SECONDS) + 60 && late) {
+		int again = open(path, O_RDWR | O_NONBLOCK);
+
+		late = again < 0;
+		if (!late)
+			close(again);
+		usleep(10000);
+	}
+	verify(!late && fcntl(fd, F_GETLEASE) == F_UNLCK, "until its time is over");
+	unlink(path);
+	unlink(other);
+}
+
+static void breaking(void)
+{
+	put_text("/proc/sys/fs/lease-break-time", LEASE_SECONDS);
+	subject_round("a lease that is being broken", breaking_body);
+	put_text("/proc/sys/fs/lease-break-time", "45");
+}
+
 static void lease(void) { subject_round("lease", lease_body); }
 
 static void held_body(void)
@@ -325,26 +371,9 @@ static void shared_outside_body(void)
 	unlink(path);
 }
 
-static void breaking_body(void)
-{
-	int fd;
-
-	signal(SIGIO, SIG_IGN);
-	fd = open_file(O_RDWR);
-	if (fcntl(fd, F_SETLEASE, F_WRLCK) < 0)
-		_exit(1);
-	/* Begins to break it, and does not wait. */
-	if (open(path, O_RDONLY | O_NONBLOCK) >= 0)
-		_exit(1);
-	pause_here();
-	fcntl(fd, F_SETLEASE, F_UNLCK);
-	unlink(path);
-}
-
 static void refusals(void)
 {
 	refused_body("a lock shared with a process outside", shared_outside_body, "outside the tree shares this open file");
-	refused_body("a lease that is being broken", breaking_body, "being broken");
 }
 
 int main(int argc, char **argv)
@@ -356,6 +385,7 @@ int main(int argc, char **argv)
 		{ "waiting", waiting, "ext4 tmpfs" },
 		{ "shared-table", shared_table, "ext4 tmpfs" },
 		{ "lease", lease, "ext4 tmpfs xfs" },
+		{ "breaking", breaking, "ext4" },
 		{ "conflict", conflict, "ext4 tmpfs" },
 		{ "refusals", refusals, "ext4 tmpfs" },
 		{ },

@@ -87,6 +87,8 @@ static const struct field lock_fields[] = {
 	FIELD(ckpt_lock, file, "file", NUMBER),
 	FIELD(ckpt_lock, pid, "pid", SIGNED),
 	FIELD(ckpt_lock, fd, "fd", SIGNED),
+	FIELD(ckpt_lock, breaking, "breaking", NUMBER),
+	FIELD(ckpt_lock, left_ns, "leftNs", DIGITS),
 	{ },
 };
 

@@ -217,6 +217,16 @@ static void ipc_ns_json(const void *body)
 	json_number(NULL, i.mq_msgs_default);
 	json_number(NULL, i.mq_bytes_default);
 	json_close(']');
+	json_open("ids", '[');
+	for (int n = 0; n < 3; n++) {
+		json_open(NULL, '{');
+		json_signed("nextId", i.ids[n].next_id);
+		json_signed("lastIdx", i.ids[n].last_idx);
+		json_number("seq", i.ids[n].seq);
+		json_number("cursor", i.ids[n].cursor);
+		json_close('}');
+	}
+	json_close(']');
 }
 
 static void inner_mounts_json(const void *body)

@@ -11,6 +11,7 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/filelock.h>
+#include <linux/jiffies.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
@@ -76,8 +77,21 @@ static void collect_ranges(struct ckpt_lock_list *list, struct file_lock_context
 	}
 }
 
-/* With flc_lock held. Returns false if a lease is being broken. */
-static bool collect_of_file(struct ckpt_lock_list *list, struct file_lock_context *flctx,
+/* Somebody has opened the file otherwise: the holder has been told, and has some time. */
+static void describe_breaking(const struct file_lease *lease, struct ckpt_lock *lock)
+{
+	bool unlock = lease->c.flc_flags & FL_UNLOCK_PENDING;
+	unsigned long when = unlock ? lease->fl_break_time : lease->fl_downgrade_time;
+
+	if (!(lease->c.flc_flags & (FL_UNLOCK_PENDING | FL_DOWNGRADE_PENDING)))
+		return;
+	lock->breaking = unlock ? CKPT_LEASE_UNLOCK : CKPT_LEASE_DOWNGRADE;
+	if (when)
+		lock->left_ns = time_after(when, jiffies) ? jiffies_to_nsecs(when - jiffies) : 1;
+}
+
+/* With flc_lock held. */
+static void collect_of_file(struct ckpt_lock_list *list, struct file_lock_context *flctx,
 			    const struct file *file, u32 objref)
 {
 	struct file_lock_core *flc;
@@ -94,14 +108,12 @@ static bool collect_of_file(struct ckpt_lock_list *list, struct file_lock_contex
 	list_for_each_entry(lease, &flctx->flc_lease, c.flc_list) {
 		if (lease->c.flc_file != file)
 			continue;
-		if (lease->c.flc_flags & (FL_UNLOCK_PENDING | FL_DOWNGRADE_PENDING))
-			return false;
 		lock = describe(&lease->c, CKPT_LOCK_LEASE, objref);
+		describe_breaking(lease, &lock);
 		if (lease->fl_fasync)
 			lock.fd = lease->fl_fasync->fa_fd;
 		list_add_lock(list, &lock);
 	}
-	return true;
 }
 
 static int list_grow(struct ckpt_ctx *ctx, struct ckpt_lock_list *list, unsigned int max)
@@ -127,7 +139,6 @@ static int collect(struct ckpt_ctx *ctx, struct ckpt_lock_list *list, struct fil
 {
 	struct file_lock_context *flctx = locks_inode_context(file_inode(file));
 	unsigned int before = list->nr, want;
-	bool at_rest = true;
 	int ret;
 
 	if (!flctx)
@@ -137,13 +148,8 @@ static int collect(struct ckpt_ctx *ctx, struct ckpt_lock_list *list, struct fil
 		if (files)
 			collect_ranges(list, flctx, file, files, false, objref);
 		else
-			at_rest = collect_of_file(list, flctx, file, objref);
+			collect_of_file(list, flctx, file, objref);
 		spin_unlock(&flctx->flc_lock);
-		if (!at_rest) {
-			list->nr = before;
-			return ckpt_obstacle(ctx, -EBUSY,
-				"its lease is being broken; try again when that is over");
-		}
 		if (list->nr <= list->max)
 			return 0;
 		want = list->nr + 16;
@@ -256,6 +262,10 @@ static int check_lock(struct ckpt_ctx *ctx, const struct ckpt_lock *l, u32 objre
 	    (!ranged && (l->start || l->end != CKPT_LOCK_EOF)))
 		return ckpt_err(ctx, -EINVAL, "LOCKS %u: bytes %lld to %lld are no range", objref,
 				l->start, l->end);
+	if (l->breaking > CKPT_LEASE_DOWNGRADE || (!l->breaking && l->left_ns) ||
+	    (l->breaking && l->kind != CKPT_LOCK_LEASE) ||
+	    (l->breaking == CKPT_LEASE_DOWNGRADE && l->type != CKPT_LOCK_WRITE))
+		return ckpt_err(ctx, -EINVAL, "LOCKS %u: a lease cannot be broken so", objref);
 	if (l->kind != CKPT_LOCK_POSIX && l->file != objref)
 		return ckpt_err(ctx, -EINVAL, "LOCKS %u: the lock is of file %u", objref,
 				l->file);
@@ -392,6 +402,24 @@ static bool has_owner(struct file *file)
 	return owner && owner->pid;
 }
 
+/* The holder knows: no signal is sent. Its time goes on from here. */
+static void set_breaking(struct file_lease *lease, const struct ckpt_lock *l)
+{
+	unsigned long when = 0;
+
+	if (l->left_ns) {
+		when = jiffies + nsecs_to_jiffies(min(l->left_ns, (u64)INT_MAX * NSEC_PER_MSEC));
+		when = when ?: 1;
+	}
+	if (l->breaking == CKPT_LEASE_UNLOCK) {
+		lease->c.flc_flags |= FL_UNLOCK_PENDING;
+		lease->fl_break_time = when;
+	} else if (l->breaking == CKPT_LEASE_DOWNGRADE) {
+		lease->c.flc_flags |= FL_DOWNGRADE_PENDING;
+		lease->fl_downgrade_time = when;
+	}
+}
+
 static int set_lease(struct ckpt_ctx *ctx, const struct ckpt_lock *l, struct file *file)
 {
 	bool owned = has_owner(file);
@@ -408,8 +436,10 @@ static int set_lease(struct ckpt_ctx *ctx, const struct ckpt_lock *l, struct fil
 	flctx = locks_inode_context(file_inode(file));
 	spin_lock(&flctx->flc_lock);
 	list_for_each_entry(lease, &flctx->flc_lease, c.flc_list)
-		if (lease->c.flc_file == file)
+		if (lease->c.flc_file == file) {
 			lease->c.flc_pid = pid_of_lock(ctx, l);
+			set_breaking(lease, l);
+		}
 	spin_unlock(&flctx->flc_lock);
 	return 0;
 }

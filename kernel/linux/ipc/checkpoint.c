@@ -233,6 +233,16 @@ void ckpt_ipc_free(struct ckpt_ctx *ctx)
 	}
 }
 
+static void describe_ids(struct ipc_ids *ids, struct ckpt_ipc_ids *rec)
+{
+	down_read(&ids->rwsem);
+	rec->next_id = ids->next_id;
+	rec->last_idx = ids->last_idx;
+	rec->seq = ids->seq;
+	rec->cursor = idr_get_cursor(&ids->ipcs_idr);
+	up_read(&ids->rwsem);
+}
+
 /**
  * checkpoint_ipc_ns - write the limits of the tree's own IPC namespace
  * @ctx:	the checkpoint
@@ -242,7 +252,7 @@ void ckpt_ipc_free(struct ckpt_ctx *ctx)
  */
 int checkpoint_ipc_ns(struct ckpt_ctx *ctx, u32 objref)
 {
-	const struct ipc_namespace *ns = current->nsproxy->ipc_ns;
+	struct ipc_namespace *ns = current->nsproxy->ipc_ns;
 	struct ckpt_ipc_ns rec = {
 		.shm_max = ns->shm_ctlmax,
 		.shm_all = ns->shm_ctlall,
@@ -261,7 +271,10 @@ int checkpoint_ipc_ns(struct ckpt_ctx *ctx, u32 objref)
 		.mq_bytes_default = ns->mq_msgsize_default,
 #endif
 	};
+	int n;
 
+	for (n = 0; n < ARRAY_SIZE(rec.ids); n++)
+		describe_ids(&ns->ids[n], &rec.ids[n]);
 	return ckpt_write_rec(ctx, CKPT_REC_IPC_NS, objref, &rec, sizeof(rec));
 }
 
@@ -296,8 +309,60 @@ static void set_mq_limits(struct ipc_namespace *ns, const struct ckpt_ipc_ns *i)
 }
 #endif
 
+/* What objects to come are numbered by; those of the image have their ids before. */
+struct restored_ids {
+	struct restored_ipc ipc;
+	struct ckpt_ipc_ids rec[3];
+};
+
+static void commit_ids(struct restored_ipc *ipc)
+{
+	struct restored_ids *r = container_of(ipc, struct restored_ids, ipc);
+	int n;
+
+	for (n = 0; n < ARRAY_SIZE(r->rec); n++) {
+		struct ipc_ids *ids = &ipc->ns->ids[n];
+
+		down_write(&ids->rwsem);
+		ids->next_id = r->rec[n].next_id;
+		ids->last_idx = r->rec[n].last_idx;
+		ids->seq = r->rec[n].seq;
+		idr_set_cursor(&ids->ipcs_idr, r->rec[n].cursor);
+		up_write(&ids->rwsem);
+	}
+}
+
+static void free_ids(struct restored_ipc *ipc)
+{
+	kfree(container_of(ipc, struct restored_ids, ipc));
+}
+
+static int restore_ids_later(struct ckpt_ctx *ctx, struct ipc_namespace *ns,
+			     const struct ckpt_ipc_ns *i)
+{
+	struct restored_ids *r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
+
+	if (!r)
+		return -ENOMEM;
+	BUILD_BUG_ON(sizeof(r->rec) != sizeof(i->ids));
+	BUILD_BUG_ON(ARRAY_SIZE(r->rec) != ARRAY_SIZE(ns->ids));
+	memcpy(r->rec, i->ids, sizeof(r->rec));
+	r->ipc.ns = get_ipc_ns(ns);
+	r->ipc.commit = commit_ids;
+	r->ipc.free = free_ids;
+	list_add_tail(&r->ipc.list, &ctx->ipc);
+	return 0;
+}
+
 static int check_ipc_ns(const struct ckpt_ipc_ns *i)
 {
+	int n;
+
+	for (n = 0; n < ARRAY_SIZE(i->ids); n++)
+		if (i->ids[n].next_id < -1 || i->ids[n].last_idx < -1 ||
+		    i->ids[n].last_idx >= ipc_mni || i->ids[n].seq >= ipcid_seq_max() ||
+		    i->ids[n].cursor > ipc_mni)
+			return -EINVAL;
 	if (i->shm_nr > ipc_mni || i->msg_nr > ipc_mni || i->sem[3] > ipc_mni ||
 	    i->shm_rmid_forced > 1 || i->msg_max > INT_MAX || i->msg_bytes > INT_MAX ||
 	    i->sem[0] > INT_MAX || i->sem[1] > INT_MAX || i->sem[2] > INT_MAX || i->own_user > 1 ||
@@ -334,6 +399,8 @@ int restore_ipc_ns_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 		ret = ckpt_err(ctx, -EINVAL, "limits of an IPC namespace, but no such namespace");
 	else if (!ns_capable(ns->user_ns, CAP_SYS_ADMIN))
 		ret = ckpt_err(ctx, -EPERM, "limits of an IPC namespace");
+	else
+		ret = restore_ids_later(ctx, ns, i);
 	if (!ret) {
 		ns->shm_ctlmax = i->shm_max;
 		ns->shm_ctlall = i->shm_all;

@@ -41,18 +41,24 @@ export const uts = (c: Cursor): Fields => ({
   ownUser: c.u8(),
 });
 
-export const ipcNs = (c: Cursor): Fields => ({
-  shmMax: c.digits(),
-  shmAll: c.digits(),
-  shmNr: c.u32(),
-  shmRmidForced: c.u32(),
-  sem: [c.u32(), c.u32(), c.u32(), c.u32()],
-  msgMax: c.u32(),
-  msgBytes: c.u32(),
-  msgNr: c.u32(),
-  ownUser: c.u32(),
-  mq: [c.u32(), c.u32(), c.u32(), c.u32(), c.u32()],
-});
+const ids = (c: Cursor): Fields => ({ nextId: c.s32(), lastIdx: c.s32(), seq: c.u32(), cursor: c.u32() });
+
+export function ipcNs(c: Cursor): Fields {
+  const fields = {
+    shmMax: c.digits(),
+    shmAll: c.digits(),
+    shmNr: c.u32(),
+    shmRmidForced: c.u32(),
+    sem: [c.u32(), c.u32(), c.u32(), c.u32()],
+    msgMax: c.u32(),
+    msgBytes: c.u32(),
+    msgNr: c.u32(),
+    ownUser: c.u32(),
+    mq: [c.u32(), c.u32(), c.u32(), c.u32(), c.u32()],
+  };
+  c.skip(4);
+  return { ...fields, ids: [ids(c), ids(c), ids(c)] };
+}
 
 const perm = (c: Cursor): Fields => {
   const fields = {

@@ -278,9 +278,9 @@ const descriptors = (c: Cursor): Fields => ({
 const pressure = (c: Cursor): Fields => ({ full: c.u32(), thresholdUs: c.u32(), windowUs: c.u32() });
 
 const locks = (c: Cursor): Fields => ({
-  locks: rest(c, 40, () => {
+  locks: rest(c, 48, () => {
     const [start, end] = [c.signedDigits(), c.signedDigits()];
-    const entry = {
+    return {
       kind: name(lockKinds, c.u32()),
       type: name(lockTypes, c.u32()),
       start,
@@ -288,9 +288,9 @@ const locks = (c: Cursor): Fields => ({
       file: c.u32(),
       pid: c.s32(),
       fd: c.s32(),
+      breaking: c.u32(),
+      leftNs: c.digits(),
     };
-    c.skip(4);
-    return entry;
   }),
 });
 
@@ -418,7 +418,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [21, { name: "FANOTIFY", fixed: 32, element: 0, decode: fanotify }],
   [22, { name: "WATCH", fixed: 48, element: 1, strings: 2, decode: watch }],
   [23, { name: "EVENT", fixed: 80, element: 1, strings: 5, decode: event }],
-  [24, { name: "LOCKS", fixed: 0, element: 40, decode: locks }],
+  [24, { name: "LOCKS", fixed: 0, element: 48, decode: locks }],
   [25, { name: "PTY", fixed: 48, element: 1, strings: 1, decode: pty }],
   [26, { name: "PTY_STATE", fixed: 200, element: 1, decode: ptyState }],
   [27, { name: "PRESSURE", fixed: 16, element: 0, decode: pressure }],
@@ -483,7 +483,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [8, { name: "TMPFS_LINK", fixed: 16, element: 1, strings: 1, decode: tmpfsLink }],
   [9, { name: "TMPFS_END", fixed: 0, element: 0, decode: () => ({}) }],
   [104, { name: "UTS", fixed: 132, element: 0, decode: uts }],
-  [105, { name: "IPC_NS", fixed: 80, element: 0, decode: ipcNs }],
+  [105, { name: "IPC_NS", fixed: 128, element: 0, decode: ipcNs }],
   [106, { name: "IPC_NS_END", fixed: 0, element: 0, decode: () => ({}) }],
   [107, { name: "CGROUP_NS", fixed: 8, element: 1, decode: cgroupNs }],
   [96, { name: "SHM", fixed: 80, element: 0, decode: shm }],

@@ -290,6 +290,14 @@ struct ckpt_cgroup_ns {
 	__u32 path_len;
 };
 
+/* Which id the next object gets. */
+struct ckpt_ipc_ids {
+	__s32 next_id;		/* kernel.*_next_id, -1: not set */
+	__s32 last_idx;		/* the index that was given last, -1: none */
+	__u32 seq;
+	__u32 cursor;		/* where the search for an index begins */
+};
+
 /*
  * IPC_NS: limits of the tree's own IPC namespace: kernel.shm*, kernel.sem, kernel.msg*.
  * With an objref: of one that some of its tasks live in, and nobody else; what is in it
@@ -311,6 +319,7 @@ struct ckpt_ipc_ns {
 	__u32 mq_msgs_default;
 	__u32 mq_bytes_default;
 	__u32 reserved;		/* 0 */
+	struct ckpt_ipc_ids ids[3];	/* of semaphores, message queues, shared memory */
 };
 
 enum ckpt_file_kind {
@@ -1043,6 +1052,8 @@ enum ckpt_lock_kind {
 
 #define CKPT_LOCK_READ		1	/* shared */
 #define CKPT_LOCK_WRITE		2	/* exclusive */
+#define CKPT_LEASE_UNLOCK	1	/* to be given up */
+#define CKPT_LEASE_DOWNGRADE	2	/* to be one for reading */
 #define CKPT_LOCK_EOF		0x7fffffffffffffffLL
 
 /*
@@ -1057,7 +1068,8 @@ struct ckpt_lock {
 	__u32 file;		/* objref: what it was set through */
 	__s32 pid;		/* of who set it, as /proc/locks says */
 	__s32 fd;		/* of a lease: si_fd of its signals */
-	__u32 reserved;
+	__u32 breaking;		/* of a lease: CKPT_LEASE_*, somebody waits for that, or 0 */
+	__aligned_u64 left_ns;	/* until it is so in any case; 0: it is waited for */
 };
 
 /*
