@@ -2,6 +2,7 @@
 /* A tmpfs of the tree's own comes back with all that is in it, and is the filesystem it was. */
 /* covers: Namespaces | mnt: a tmpfs of its own with files, directories, links, FIFOs, sockets, devices, holes, attributes | supported */
 /* covers: Namespaces | mnt: files in it open, unlinked, mapped, watched, locked; directories being read; limits; read-only; nested | supported */
+/* covers: Namespaces | mnt: one mounted over another, and what is mounted in the one below | supported */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -286,11 +287,41 @@ static void mounted(void)
 	       (st.st_mode & 07777) == 0711, "what was below a mount");
 }
 
+/* Each is mounted over the one before; what is mounted in the first cannot be reached until the others have gone. */
+static void hidden(void)
+{
+	static const char *const names[] = { "lowest", "middle", "highest" };
+	struct statx st[3];
+
+	if (!own_mounts())
+		return;
+	for (int i = 0; i < 3; i++) {
+		mount(names[i], TOP, "tmpfs", 0, NULL);
+		close(put(TOP "/name", names[i], 0640 + i));
+		statx(AT_FDCWD, TOP "/name", 0, STATX_BASIC_STATS | STATX_BTIME, &st[i]);
+		mkdir(TOP "/in", 0700);
+		if (i == 1)
+			continue;
+		mount(names[i], TOP "/in", "tmpfs", 0, NULL);
+		close(put(TOP "/in/what", names[i], 0600));
+	}
+	pause_here();
+	for (int i = 2; i >= 0; i--) {
+		same(TOP "/name", &st[i]);
+		verify(holds(TOP "/name", names[i]), "the %s", names[i]);
+		if (i != 1)
+			verify(holds(TOP "/in/what", names[i]) && umount(TOP "/in") == 0, "what was mounted in it");
+		verify(access(TOP "/in/what", F_OK) < 0 && umount(TOP) == 0, "and nothing else");
+	}
+	verify(access(TOP "/name", F_OK) < 0, "below them there is none");
+}
+
 int main(void)
 {
 	need_checkpoint();
 	subject_round("kinds", kinds);
 	subject_round("in use", in_use);
 	subject_round("mounted", mounted);
+	subject_round("hidden", hidden);
 	return tap_done();
 }

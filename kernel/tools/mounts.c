@@ -83,8 +83,9 @@ static void parse_line(char *line, struct mount *m)
 
 	m->fresh = *line == '+';
 	m->is_file = *line == '-';
-	word(&line);	/* its id */
-	word(&line);	/* its parent's */
+	m->id = strtoul(line + (m->fresh || m->is_file), NULL, 10);
+	word(&line);
+	m->parent = strtoul(word(&line), NULL, 10);
 	m->device = word(&line);
 	m->root = mounts_unescape(word(&line));
 	m->at = mounts_unescape(word(&line));
@@ -122,7 +123,7 @@ struct mounts mounts_parse(const char *text)
 			mounts.of = realloc(mounts.of, (mounts.nr + 1) * sizeof(*mounts.of));
 			if (!mounts.of)
 				die("out of memory");
-			mounts.of[mounts.nr] = (struct mount){ };
+			mounts.of[mounts.nr] = (struct mount){ .fd = -1 };
 			parse_line(line, &mounts.of[mounts.nr++]);
 		}
 	return mounts;
@@ -193,6 +194,14 @@ const struct mount *mount_seen_elsewhere(const struct mounts *in, const struct m
 			return other;
 	}
 	return NULL;
+}
+
+bool mount_is_empty(const struct mounts *want, const struct mount *m)
+{
+	for (size_t i = 0; i < want->nr; i++)
+		if (!strcmp(want->of[i].device, m->device) && (want->of[i].fresh || want->of[i].unfilled))
+			return true;
+	return false;
 }
 
 char *mount_removed_mark(const char *root)

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "mounts.h"
 #include "mounts_parsed.h"
 #include "mounts_propagation.h"
+#include "mounts_source.h"
 #include "util.h"
 
 static const struct {
@@ -25,7 +27,7 @@ static const struct {
 } flags[] = {
 	{ "ro", MS_RDONLY },	     { "nosuid", MS_NOSUID },	{ "nodev", MS_NODEV },
 	{ "noexec", MS_NOEXEC },     { "noatime", MS_NOATIME }, { "nodiratime", MS_NODIRATIME },
-	{ "relatime", MS_RELATIME },
+	{ "relatime", MS_RELATIME }, { "nosymfollow", MS_NOSYMFOLLOW },
 };
 
 static unsigned long flags_of(const char *options)
@@ -80,15 +82,6 @@ static const struct mount *mount_under(const struct mounts *want, const struct m
 	return under;
 }
 
-/* It, or what it is a bind mount of. */
-static bool is_still_empty(const struct mounts *want, const struct mount *m)
-{
-	for (size_t i = 0; i < want->nr; i++)
-		if (!strcmp(want->of[i].device, m->device) && (want->of[i].fresh || want->of[i].unfilled))
-			return true;
-	return false;
-}
-
 /* In a tmpfs that is still empty there is nothing to mount it on; the kernel gives it the rest. */
 static void make_point(const struct mounts *want, const struct mount *m, const char *at, bool directory)
 {
@@ -97,7 +90,7 @@ static void make_point(const struct mounts *want, const struct mount *m, const c
 	struct stat st;
 	int fd;
 
-	if (!under || !is_still_empty(want, under) || stat(at, &st) == 0)
+	if (!under || !mount_is_empty(want, under) || stat(at, &st) == 0)
 		return;
 	path = xasprintf("%s", at);
 	slash = path + (strcmp(under->at, "/") ? strlen(under->at) : 0);
@@ -150,13 +143,48 @@ static bool make_removed(char *path, char *mark)
 	return false;
 }
 
+/* A directory that had been removed is made for the moment that it takes: @made. */
+static int clone_removed(const struct mount *m, const struct mounts *want, const struct mounts *old, char **made)
+{
+	const struct mount *other = mount_seen_elsewhere(want, m, true);
+	char *mark;
+
+	*made = other ? xasprintf("%s%s", strcmp(other->at, "/") ? other->at : "",
+				  m->root + (strcmp(other->root, "/") ? strlen(other->root) : 0)) :
+			path_in_old(old, m);
+	mark = *made ? mount_removed_mark(*made) : NULL;
+	if (!mark || !make_removed(*made, mark))
+		return -1;
+	return syscall(SYS_open_tree, AT_FDCWD, *made, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+}
+
+/* Another mount of what is there already. */
+static int bind_one(struct mount *m, const struct mounts *want, const struct mounts *old)
+{
+	char *made = NULL;
+	struct stat st;
+	int ret = -1;
+
+	if (m->fd < 0)
+		m->fd = mount_removed_mark(m->root) ? clone_removed(m, want, old, &made) : mount_clone(want, old, m);
+	if (m->fd < 0) {
+		complain("%s: what was mounted here, %s of %s, is not to be found", m->at, m->root, m->source);
+	} else {
+		make_point(want, m, m->at, fstat(m->fd, &st) < 0 || S_ISDIR(st.st_mode));
+		if (mount_set_options(m->fd, flags_of(m->options)))
+			ret = syscall(SYS_move_mount, m->fd, "", AT_FDCWD, m->at, MOVE_MOUNT_F_EMPTY_PATH);
+	}
+	if (made)
+		rmdir(made);
+	free(made);
+	return ret;
+}
+
 static bool make_one(struct mount *m, const struct mounts *want, const struct mounts *old)
 {
 	unsigned long flag = flags_of(m->options);
-	const struct mount *other;
-	char *data, *from, *removed;
 	bool is_tmpfs = m->fresh && !strcmp(m->type, "tmpfs");
-	struct stat st;
+	char *data;
 	int ret;
 
 	/* A part of one, as a device node or /proc/sys, is a bind mount. */
@@ -166,28 +194,11 @@ static bool make_one(struct mount *m, const struct mounts *want, const struct mo
 		/* One that is to be filled is made read-only after that. */
 		ret = mount(m->source, m->at, m->type, is_tmpfs ? flag & ~MS_RDONLY : flag, data);
 		free(data);
+		m->fd = open(m->at, O_PATH | O_CLOEXEC);
 	} else {
-		/* Devices change from boot to boot, but not within the image. */
-		other = mount_seen_elsewhere(want, m, true);
-		from = other ? xasprintf("%s%s", strcmp(other->at, "/") ? other->at : "",
-					 m->root + (strcmp(other->root, "/") ? strlen(other->root) : 0)) :
-			       path_in_old(old, m);
-		if (!from) {
-			complain("%s: what was mounted here, %s of %s, is not to be found", m->at, m->root, m->source);
+		ret = bind_one(m, want, old);
+		if (ret < 0 && m->fd < 0)
 			return false;
-		}
-		removed = mount_removed_mark(from);
-		if (removed && !make_removed(from, removed))
-			return false;
-		if (other && (other->fresh || other->unfilled))
-			make_point(want, m, from, !m->is_file);
-		make_point(want, m, m->at, stat(*from ? from : "/", &st) < 0 || S_ISDIR(st.st_mode));
-		ret = mount(*from ? from : "/", m->at, NULL, MS_BIND, NULL);
-		if (ret == 0)
-			ret = mount(NULL, m->at, NULL, MS_BIND | MS_REMOUNT | flag, NULL);
-		if (removed)
-			rmdir(from);
-		free(from);
 	}
 	if (ret < 0) {
 		complain("%s: %s cannot be mounted: %s", m->at, m->type, strerror(errno));
@@ -214,30 +225,52 @@ static bool stays_peer(const struct mounts *want, const struct mounts *now)
 	return peers && all;
 }
 
-/* What happens here until all is mounted is not for others to see; what they do is, if it was. */
+static bool is_slave_of_outside(const struct mounts *want, const struct mount *m)
+{
+	for (size_t i = 0; i < want->nr; i++)
+		if (want->of[i].shared == m->master)
+			return false;
+	return m->master;
+}
+
+/* What happens here until all is mounted is not for others to see; what they do is, if any of it was. */
 static bool keep_to_oneself(const struct mounts *want)
 {
 	unsigned long how = MS_PRIVATE;
 
 	for (size_t i = 0; i < want->nr; i++)
-		if (!strcmp(want->of[i].at, "/"))
-			how = want->of[i].propagation == 'm' ? MS_SLAVE : MS_PRIVATE;
+		if (is_slave_of_outside(want, &want->of[i]))
+			how = MS_SLAVE;
 	if (mount(NULL, "/", NULL, MS_REC | how, NULL) == 0)
 		return true;
 	complain("the propagation of mounts cannot be set: %s", strerror(errno));
 	return false;
 }
 
-/* Does its path lead to it, or to what has been mounted over it? */
+/* Of those that are there: does its path lead to it, or to what has been mounted over it? */
 static bool is_seen(const struct mounts *want, const struct mount *m)
 {
 	for (const struct mount *later = m + 1; later < want->of + want->nr; later++) {
 		size_t len = strcmp(later->at, "/") ? strlen(later->at) : 0;
 
-		if (!strncmp(later->at, m->at, len) && (m->at[len] == '/' || !m->at[len]))
+		if (later->matched && !strncmp(later->at, m->at, len) && (m->at[len] == '/' || !m->at[len]))
 			return false;
 	}
 	return true;
+}
+
+static void open_roots(struct mounts *want)
+{
+	for (size_t i = 0; i < want->nr; i++)
+		if (want->of[i].matched && is_seen(want, &want->of[i]))
+			want->of[i].fd = open(want->of[i].at, O_PATH | O_CLOEXEC);
+}
+
+static void close_roots(struct mounts *want)
+{
+	for (size_t i = 0; i < want->nr; i++)
+		if (want->of[i].fd >= 0)
+			close(want->of[i].fd);
 }
 
 /* As it was. */
@@ -251,13 +284,10 @@ static bool set_propagation(const struct mounts *want)
 
 		all[i] = (struct propagation){
 			.shared = m->shared, .master = m->master, .unbindable = m->unbindable, .at = m->at, .root = m->root,
-			.fd = is_seen(want, m) ? open(m->at, O_PATH | O_CLOEXEC) : -1,
+			.fd = m->fd,
 		};
 	}
 	good = propagation_set(all, want->nr);
-	for (size_t i = 0; i < want->nr; i++)
-		if (all[i].fd >= 0)
-			close(all[i].fd);
 	free(all);
 	return good;
 }
@@ -326,17 +356,19 @@ void mounts_are_unfilled(const char *lines)
 	unfilled_lines = lines;
 }
 
-static void find_unfilled(struct mounts *want)
+static void find_unfilled(struct mounts *want, struct mounts *now)
 {
 	struct mounts empty;
 
 	if (!unfilled_lines)
 		return;
 	empty = mounts_parse(unfilled_lines);
-	for (size_t i = 0; i < want->nr; i++)
+	for (size_t i = 0; i < now->nr; i++)
 		for (size_t j = 0; j < empty.nr; j++)
-			want->of[i].unfilled |= empty.of[j].fresh && !strcmp(empty.of[j].type, "tmpfs") &&
-						want->of[i].matched && mount_is_same(&want->of[i], &empty.of[j]);
+			now->of[i].unfilled |= empty.of[j].fresh && !strcmp(empty.of[j].type, "tmpfs") &&
+					       mount_is_same(&now->of[i], &empty.of[j]);
+	for (size_t i = 0; i < want->nr; i++)
+		want->of[i].unfilled = want->of[i].same && mount_is_empty(now, want->of[i].same);
 	mounts_free(&empty);
 }
 
@@ -357,11 +389,58 @@ static bool set_options(const struct mounts *want)
 	return true;
 }
 
+/* What is to be bound may be seen only by way of what has been unmounted since. */
+static void keep_sources(struct mounts *want, const struct mounts *now)
+{
+	for (size_t i = 0; i < want->nr; i++) {
+		struct mount *m = &want->of[i];
+
+		if (!m->matched && !m->fresh && !mount_is_made_up(m->type) && !mount_removed_mark(m->root) &&
+		    !mount_seen_elsewhere(want, m, false))
+			m->fd = mount_clone_unwanted(want, now, m);
+	}
+}
+
+/* Which mounts are made: those of procfs belong to a pid namespace. */
+struct phase {
+	struct mounts *want, *old;
+	bool procs, procs_later;
+};
+
+static bool is_due(const struct phase *p, const struct mount *m)
+{
+	return !m->matched && !m->begun && (strcmp(m->type, "proc") ? !p->procs : p->procs || !p->procs_later);
+}
+
+/* Of two that are mounted on one, the first hides the place of the other. */
+static bool hides(const struct mount *m, const struct mount *other)
+{
+	size_t len = strcmp(m->at, "/") ? strlen(m->at) : 0;
+
+	return m->parent == other->parent && !strncmp(other->at, m->at, len) && other->at[len] == '/' && other->at[1];
+}
+
+/* After what it is mounted on, and what it will hide. */
+static bool make_in_order(const struct phase *p, struct mount *m)
+{
+	bool good = true;
+
+	m->begun = true;
+	for (size_t i = 0; i < p->want->nr && good; i++) {
+		struct mount *other = &p->want->of[i];
+
+		if (is_due(p, other) && (other->id == m->parent || hides(m, other)))
+			good = make_in_order(p, other);
+	}
+	return good && make_one(m, p->want, p->old);
+}
+
 bool mounts_make(const char *text, bool procs, bool procs_later)
 {
 	char *current = mounts_read(0);
 	struct mounts want = mounts_parse(text), now;
 	struct mount *root;
+	struct phase phase;
 	bool good = true;
 
 	if (!current) {
@@ -371,7 +450,7 @@ bool mounts_make(const char *text, bool procs, bool procs_later)
 	now = mounts_parse(current);
 	put_root_first(&want);
 	mounts_match(&want, &now);
-	find_unfilled(&want);
+	find_unfilled(&want, &now);
 	if (!procs)
 		stays_as_copied = stays_peer(&want, &now);
 	if (!procs && !stays_as_copied)
@@ -379,24 +458,25 @@ bool mounts_make(const char *text, bool procs, bool procs_later)
 	root = procs ? NULL : other_root(&want);
 	if (root && good)
 		good = change_root(root, &want, &now);
+	if (good && !procs && !root)
+		keep_sources(&want, &now);
 	for (size_t i = now.nr; i-- > 0 && good && !procs && !root;)
 		if (!now.of[i].matched)
 			umount2(now.of[i].at, MNT_DETACH);
-	for (size_t i = 0; i < want.nr && good; i++) {
-		bool proc = !strcmp(want.of[i].type, "proc");
-
-		if (!want.of[i].matched && (proc ? procs || !procs_later : !procs)) {
-			good = make_one(&want.of[i], &want, root ? &now : NULL);
-			/* Such as /dev/ptmx: from here on others may be mounts of it. */
-			want.of[i].matched = good;
-		}
-	}
+	if (!root)
+		open_roots(&want);
+	phase = (struct phase){ &want, root ? &now : NULL, procs, procs_later };
+	for (size_t i = 0; i < want.nr && good; i++)
+		/* Such as /dev/ptmx: from here on others may be mounts of it. */
+		if (is_due(&phase, &want.of[i]))
+			good = make_in_order(&phase, &want.of[i]);
 	if (root && good)
 		good = leave_old_root();
 	else if (!procs && good)
 		good = set_options(&want);
 	if (good && !stays_as_copied && (procs || !procs_later))
 		good = set_propagation(&want);
+	close_roots(&want);
 	free(current);
 	return good;
 }

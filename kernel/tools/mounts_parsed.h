@@ -13,6 +13,7 @@
 #define REMOVED		"//deleted"
 
 struct mount {
+	unsigned long id, parent;	/* as numbered there */
 	char *device, *root, *at, *options, *type, *source, *super;
 	char *outside;		/* where whoever made the checkpoint has the same, or NULL: nowhere, or here */
 	char propagation;	/* 's'hared, 'm'aster (a slave), or 'p'rivate */
@@ -24,6 +25,8 @@ struct mount {
 	bool unfilled;		/* a tmpfs whose files come later */
 	bool fresh;		/* a filesystem of its own, and not another mount of one */
 	bool is_file;		/* another mount, of what is no directory */
+	bool begun;		/* to be mounted */
+	int fd;			/* of its root, or -1 */
 };
 
 struct mounts {
@@ -43,6 +46,8 @@ bool mount_is_made_up(const char *type);
 bool mount_reaches(const struct mount *from, const struct mount *m);
 /* Another mount, one that is there already if @there, that shows what @m shows. */
 const struct mount *mount_seen_elsewhere(const struct mounts *in, const struct mount *m, bool there);
+/* Is it, or what it is a bind mount of, a tmpfs whose files come later? */
+bool mount_is_empty(const struct mounts *want, const struct mount *m);
 /* In the root of a bind mount, if what it shows has been removed since: the kernel's mark behind its name; or NULL. */
 char *mount_removed_mark(const char *root);
 

@@ -312,6 +312,21 @@ static int write_tmpfs(struct ckpt_ctx *ctx, const struct path *root, const char
 	return ret ?: ckpt_write_rec(ctx, CKPT_REC_TMPFS_END, objref, NULL, 0);
 }
 
+/* Wherever it is mounted: another one may hide it. */
+static int find_mount(int number, struct path *found)
+{
+	u64 id = 0;
+
+	while ((found->mnt = mnt_next_of_sb(NULL, &id))) {
+		if (real_mount(found->mnt)->mnt_id == number) {
+			found->dentry = dget(found->mnt->mnt_root);
+			return 0;
+		}
+		mntput(found->mnt);
+	}
+	return -ENOENT;
+}
+
 /* A line of mountinfo that user space has marked: a filesystem that it does not know. */
 static int checkpoint_line(struct ckpt_ctx *ctx, char *line)
 {
@@ -335,13 +350,10 @@ static int checkpoint_line(struct ckpt_ctx *ctx, char *line)
 		return 0;
 	string_unescape_inplace(at, UNESCAPE_OCTAL);
 	ctx->where.path = at;
-	ret = kern_path(at, LOOKUP_DIRECTORY, &path);
+	ret = find_mount(id, &path);
 	if (ret)
-		return ckpt_obstacle(ctx, ret, "a tmpfs that cannot be reached (error %d)", ret);
-	if (real_mount(path.mnt)->mnt_id != id)
-		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
-				    "a tmpfs that is hidden by another mount: not supported");
-	else if (!ckpt_is_tmpfs(path.mnt->mnt_sb) || path.dentry != path.mnt->mnt_sb->s_root)
+		return ckpt_obstacle(ctx, ret, "a tmpfs that is not there any more");
+	if (!ckpt_is_tmpfs(path.mnt->mnt_sb) || path.dentry != path.mnt->mnt_sb->s_root)
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "a part of a tmpfs: not supported");
 	else if (ckpt_is_mounted_elsewhere(ctx, path.mnt->mnt_sb))
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,

@@ -81,6 +81,52 @@ static int check_target(struct ckpt_ctx *ctx, const struct path *path)
 	return 0;
 }
 
+static bool is_filled(struct ckpt_ctx *ctx, const struct super_block *sb)
+{
+	struct restored_tmpfs *t;
+	unsigned long objref = 0;
+
+	while ((t = ckpt_ref_next(ctx, &objref, CKPT_OBJ_TMPFS)))
+		if (t->root.mnt->mnt_sb == sb)
+			return true;
+	return false;
+}
+
+static bool is_target(struct ckpt_ctx *ctx, const struct path *path, const char *at, char *buf)
+{
+	struct super_block *sb = path->mnt->mnt_sb;
+	const char *name;
+
+	if (!ckpt_is_tmpfs(sb) || path->dentry != sb->s_root || is_filled(ctx, sb) ||
+	    ckpt_is_mounted_elsewhere(ctx, sb))
+		return false;
+	name = ckpt_d_path(path, buf);
+	return name && !strcmp(name, at);
+}
+
+/*
+ * Of those that are mounted there, one over the other, the first that is still empty: they
+ * are in the image as they were mounted. If there is none, what the path leads to.
+ */
+static int find_target(struct ckpt_ctx *ctx, const char *at, struct path *found)
+{
+	char *buf = __getname();
+	u64 id = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	while ((found->mnt = mnt_next_of_sb(NULL, &id))) {
+		found->dentry = found->mnt->mnt_root;
+		if (is_target(ctx, found, at, buf)) {
+			dget(found->dentry);
+			break;
+		}
+		mntput(found->mnt);
+	}
+	__putname(buf);
+	return found->mnt ? 0 : kern_path(at, LOOKUP_DIRECTORY, found);
+}
+
 /**
  * restore_tmpfs_rec - begin to fill a tmpfs
  * @ctx:	the restart
@@ -108,7 +154,7 @@ int restore_tmpfs_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	if (!ret)
 		ret = restore_go_to_mnt(ctx, in->mnt);
 	if (!ret) {
-		ret = kern_path(at, LOOKUP_DIRECTORY, &t->root);
+		ret = find_target(ctx, at, &t->root);
 		if (ret)
 			ckpt_err(ctx, ret, "a tmpfs that is not there (error %d)", ret);
 	}
@@ -570,7 +616,12 @@ int restore_tmpfs_done(struct ckpt_ctx *ctx)
 	while ((t = ckpt_ref_next(ctx, &objref, CKPT_OBJ_TMPFS))) {
 		if (!t->full)
 			return ckpt_err(ctx, -EINVAL, "a tmpfs without end");
-		ret = make_read_only(t);
+		/* Only who lives there may change a mount. */
+		ret = restore_go_to_mnt(ctx, t->rec.mnt);
+		if (!ret) {
+			ret = make_read_only(t);
+			ckpt_go_to_mnt(ctx, NULL);
+		}
 		if (ret)
 			return ckpt_err(ctx, ret, "a tmpfs cannot be made read-only (error %d)",
 					ret);
