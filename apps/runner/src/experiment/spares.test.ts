@@ -103,11 +103,46 @@ describe("guests that stand by", () => {
     expect(did("discard spare-")).toBe(2);
   });
 
+  it("are not given to anybody if their kernel has complained", async () => {
+    const fake = fakeBoot(calls);
+    const boot: BootGuest = async (asked, name, how) => {
+      booted.push(name);
+      const text = name.startsWith("spare-") ? "[    1.5] WARNING: CPU: 1 PID: 0 at kernel/time/hrtimer.c:1056\n" : "";
+      return Object.assign(await fake(asked, name, how), { serial: { text } });
+    };
+    spares = new Spares(boot, { count: 1, idleMs: 600_000, isCurrent: async () => true });
+    spares.room = () => room;
+    spares.visitors = () => visitors;
+    await standing(1);
+    await spares.boot(usual, "new");
+    expect(booted).toContain("new");
+    expect(did("take up")).toBe(0);
+    expect(did("discard spare-")).toBe(1);
+  });
+
   it("end with the lab", async () => {
     open();
     await standing(2);
     await spares.close();
     expect(spares.list()).toEqual([]);
     expect(did("discard spare-")).toBe(2);
+  });
+
+  it("keep nobody waiting for one that is just being made when the lab closes", async () => {
+    const fake = fakeBoot(calls);
+    const begun = vi.fn();
+    // It comes after everybody else on its host, who never rest.
+    const boot: BootGuest = async (asked, name, how) => {
+      begun();
+      await how?.background;
+      return fake(asked, name, how);
+    };
+    spares = new Spares(boot, { count: 1, idleMs: 600_000, isCurrent: async () => true });
+    spares.room = () => room;
+    spares.visitors = () => visitors;
+    await vi.waitFor(() => expect(begun).toHaveBeenCalled(), { timeout: 10_000 });
+    await spares.close();
+    expect(did("discard spare-")).toBe(1);
+    expect(spares.list()).toEqual([]);
   });
 });

@@ -5,7 +5,13 @@
  */
 import { randomBytes } from "node:crypto";
 import { freemem } from "node:os";
-import { type Fingerprint, type Manifest, manifest as manifestSchema, type SpareInfo } from "@crlab/shared";
+import {
+  type Fingerprint,
+  kernelTrouble,
+  type Manifest,
+  manifest as manifestSchema,
+  type SpareInfo,
+} from "@crlab/shared";
 import { namedErrorOf } from "./errors.js";
 import type { BootGuest, GuestPort } from "./guest-port.js";
 
@@ -31,6 +37,10 @@ export interface SpareSettings {
   /** Whether one is still what would be booted now. */
   isCurrent: (fingerprint: Fingerprint) => Promise<boolean>;
 }
+
+/** What its kernel complained of while nobody had it, on a host that was busy, would be held against whoever gets it. */
+const isSound = ({ serial }: GuestPort): boolean =>
+  kernelTrouble({ kernelLog: [{ atMs: 0, text: serial.text }] }).length === 0;
 
 interface Spare {
   port: GuestPort;
@@ -82,6 +92,8 @@ export class Spares {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
+    // Behind everybody else on a busy host it would take minutes.
+    this.#making?.hurry();
     await this.#making?.done;
     await this.#drop(this.#ready);
   }
@@ -99,7 +111,7 @@ export class Spares {
     }
     for (let spare = this.#ready.shift(); spare; spare = this.#ready.shift()) {
       try {
-        if (await this.settings.isCurrent(spare.port.fingerprint)) {
+        if (isSound(spare.port) && (await this.settings.isCurrent(spare.port.fingerprint))) {
           await spare.port.takeUp();
           return spare.port;
         }
@@ -139,6 +151,10 @@ export class Spares {
     });
     try {
       const port = await this.fresh(this.#manifest, `spare-${randomBytes(3).toString("hex")}`, { background });
+      if (this.#closed) {
+        await port.discard();
+        return;
+      }
       try {
         if (!inHurry) await port.exec(["sh", "-c", REHEARSAL]);
         await port.standBy(SHELL, SHELL_SIZE);
