@@ -22,7 +22,7 @@ function upgrade(url: string, cookie: string): Promise<number> {
 }
 
 test("a console that others can reach asks for its token: pages, files, WebSockets", async ({ browser }) => {
-  const lab = await startLab({ host: "0.0.0.0" });
+  const lab = await startLab({ host: "0.0.0.0", env: { CRLAB_SPARE_GUESTS: "0" } });
   try {
     const context = await browser.newContext();
     const page = await context.newPage();

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect } from "@playwright/test";
+import { startLab } from "../lab.js";
 import { action, bootByHand, endIt, labUrl, test, verdict } from "./page.js";
 
 test("a result is marked invalid by its owner, named, downloaded, and taken in again as it was", async ({
@@ -84,21 +85,27 @@ test("every guest that runs is listed with its age and cost; its owner stops it"
 });
 
 test("an experiment takes a guest that stands by, and another takes its place", async ({ page }) => {
-  await page.goto(`${labUrl()}/guests`);
-  const spares = page.getByTestId("spares").locator("tbody tr");
-  await expect(spares).toHaveCount(2, { timeout: 240_000 });
-  await expect(spares.first()).toContainText(/spare.*cr · 2 CPU · 512 MiB/);
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
-  await page.setViewportSize({ width: 390, height: 844 });
-  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
-  await page.setViewportSize({ width: 1280, height: 800 });
-  await bootByHand(page, "Takes a spare");
-  await expect(page.getByTestId("step-1")).toContainText("stood by");
-  await action(page, "shell").click();
-  await expect(page.locator(".xterm-rows").first()).toContainText("#");
-  // Its time went on where it was stopped, and its clock is right.
-  await page.keyboard.type("echo $(( $(date +%s) / 1000 ))-thousand\n");
-  await expect(page.locator(".xterm-rows").first()).toContainText(`${Math.floor(Date.now() / 1_000_000)}-thousand`);
-  await page.goto(`${labUrl()}/guests`);
-  await expect(spares).toHaveCount(2, { timeout: 60_000 });
+  // Where others are busy, none is made.
+  const lab = await startLab();
+  try {
+    await page.goto(`${lab.url}/guests`);
+    const spares = page.getByTestId("spares").locator("tbody tr");
+    await expect(spares).toHaveCount(2, { timeout: 240_000 });
+    await expect(spares.first()).toContainText(/spare.*cr · 2 CPU · 512 MiB/);
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await bootByHand(page, "Takes a spare", lab.url);
+    await expect(page.getByTestId("step-1")).toContainText("stood by");
+    await action(page, "shell").click();
+    await expect(page.locator(".xterm-rows").first()).toContainText("#");
+    // Its time went on where it was stopped, and its clock is right.
+    await page.keyboard.type("echo $(( $(date +%s) / 1000 ))-thousand\n");
+    await expect(page.locator(".xterm-rows").first()).toContainText(`${Math.floor(Date.now() / 1_000_000)}-thousand`);
+    await page.goto(`${lab.url}/guests`);
+    await expect(spares).toHaveCount(2, { timeout: 60_000 });
+  } finally {
+    await lab.stop();
+  }
 });
