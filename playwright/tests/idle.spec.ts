@@ -1,18 +1,19 @@
 import { expect } from "@playwright/test";
 import { z } from "zod";
 import { startLab, type TestLab } from "../lab.js";
-import { action, bootByHand, expectStep, test } from "./page.js";
+import { action, bootByHand, endIt, expectStep, test } from "./page.js";
 
 let lab: TestLab;
 test.beforeAll(async () => {
-  lab = await startLab({ env: { CRLAB_SUSPEND_MIN: "0.05" } });
+  lab = await startLab({ env: { CRLAB_SUSPEND_MIN: "0.05", CRLAB_MAX_GUESTS: "1" } });
 });
 test.afterAll(() => lab.stop());
 
 const chunks = z.array(z.object({ data: z.string() }));
 
-test("a guest that nobody watches stands still, and goes on where it was when somebody comes back", async ({
+test("a guest that nobody watches stands still, and goes on where it was when somebody comes back; whoever finds no room waits for it", async ({
   page,
+  browser,
 }) => {
   const url = await bootByHand(page, "Left alone", lab.url);
   await action(page, "start").click();
@@ -52,4 +53,19 @@ test("a guest that nobody watches stands still, and goes on where it was when so
   await dialog.getByLabel(/^Command/).fill("true");
   await dialog.getByRole("button", { name: "Run" }).click();
   await expectStep(page, 3, "ok");
+
+  // There is room for no other: it waits in sight, and comes up by itself once there is.
+  const other = await (await browser.newContext()).newPage();
+  await other.goto(`${lab.url}/new`);
+  await other.getByLabel("Title").fill("Comes second");
+  await other.getByRole("button", { name: "Boot guest" }).click();
+  await expect(other.getByTestId("queue")).toContainText("All guests are in use: this one waits, and is next.");
+  await other.getByTestId("queue").getByRole("link", { name: "Who runs?" }).click();
+  const waiting = other.locator("[data-guest]").filter({ hasText: "Comes second" });
+  await expect(waiting).toContainText("queued");
+  await waiting.getByRole("link", { name: "Comes second" }).click();
+  await expect(other.getByTestId("queue")).toBeVisible();
+  await endIt(page);
+  await expectStep(other, 1, "ok");
+  await expect(other.getByTestId("queue")).toHaveCount(0);
 });
