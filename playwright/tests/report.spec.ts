@@ -123,4 +123,16 @@ test("the report fits a phone", async ({ page, browser }) => {
   expect(await sheet.evaluate((e) => e.scrollWidth - e.clientWidth)).toBeLessThanOrEqual(0);
   expect(await phone.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
   await expect(phone.getByRole("cell", { name: "Full c1" })).toBeVisible();
+  // Nothing on it is too small to be read.
+  const small = await phone.evaluate(() => {
+    const found: string[] = [];
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+      const { parentElement, textContent } = text;
+      if (!textContent?.trim() || !parentElement?.checkVisibility()) continue;
+      if (Number.parseFloat(getComputedStyle(parentElement).fontSize) < 12) found.push(textContent);
+    }
+    return found;
+  });
+  expect(small).toEqual([]);
 });

@@ -24,6 +24,8 @@ export function formatMs(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+export const formatCount = (n: number): string => n.toLocaleString("en", { maximumFractionDigits: 1 });
+
 export const formatNs = (ns: number): string => formatMs(ns / 1e6);
 
 /** A step's figure: the unit is the end of its name (frozenNs, bytes, memMiB). */
@@ -33,6 +35,7 @@ export function formatFigure(name: string, value: number | string | boolean | nu
   if (name.endsWith("Ms")) return formatMs(value);
   if (name === "bytes" || name.endsWith("Bytes")) return formatBytes(value);
   if (name.endsWith("MiB")) return `${value} MiB`;
+  if (/(pages|faults|files)$/i.test(name)) return formatCount(value);
   return String(value);
 }
 

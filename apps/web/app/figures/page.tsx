@@ -31,9 +31,11 @@ export default async function Figures({ searchParams }: { searchParams: Promise<
         {report ? (
           <Report report={report} name={name ?? ""} names={names} />
         ) : (
-          <p className={home.empty}>
-            Nothing has been measured on this machine yet. <code>npm run bench</code> does, and this page draws it.
-          </p>
+          <div className={home.list}>
+            <p className={home.empty}>
+              Nothing has been measured on this machine yet. <code>npm run bench</code> does, and this page draws it.
+            </p>
+          </div>
         )}
       </main>
     </>

@@ -1,4 +1,4 @@
-import { type CheckpointView, formatBytes, formatNs } from "@crlab/shared";
+import { type CheckpointView, formatBytes, formatCount, formatNs } from "@crlab/shared";
 import { type ChainRow, chainRows } from "../../lib/chain-graph";
 import { DataTable } from "../data-table";
 import styles from "./inspector.module.css";
@@ -50,7 +50,7 @@ export function Chain({
           ),
         },
         { head: "Bytes", num: true, cell: (c) => formatBytes(c.figures.bytes) },
-        { head: "Pages", num: true, cell: (c) => c.figures.pages },
+        { head: "Pages", num: true, cell: (c) => formatCount(c.figures.pages) },
         { head: "Frozen", num: true, cell: (c) => formatNs(c.figures.frozenNs) },
         { head: "Total", num: true, cell: (c) => formatNs(c.figures.totalNs) },
       ]}

@@ -1,4 +1,4 @@
-import { type ExperimentView, formatBytes, formatMs, formatNs } from "@crlab/shared";
+import { type ExperimentView, formatBytes, formatCount, formatMs, formatNs } from "@crlab/shared";
 import styles from "./inspector.module.css";
 
 /** The three figures one looks for first, of checkpoints or else of migrations. Their place is there before they are. */
@@ -28,6 +28,6 @@ function firstFigures({ checkpoints, restores, migrations }: ExperimentView): [n
   return [
     [`frozen${checkpoint ? `, ${checkpoint.name}` : ""}`, checkpoint ? formatNs(checkpoint.figures.frozenNs) : "–"],
     [`restore${restore ? `, ${restore.checkpoint}` : ""}`, restore ? formatNs(restore.figures.totalNs) : "–"],
-    ["pages written", checkpoint ? checkpoint.figures.pages : "–"],
+    ["pages written", checkpoint ? formatCount(checkpoint.figures.pages) : "–"],
   ];
 }

@@ -1,5 +1,5 @@
 "use client";
-import { type CheckpointView, formatBytes, type ImageDigest, recordAt } from "@crlab/shared";
+import { type CheckpointView, formatBytes, formatCount, type ImageDigest, recordAt } from "@crlab/shared";
 import { useEffect, useRef, useState } from "react";
 import { hexOffset } from "../../lib/hex";
 import { mappingChoices, shownRecords } from "../../lib/records";
@@ -173,6 +173,9 @@ export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onByte
   );
 }
 
+const pagesOf = (n: number | undefined): string =>
+  n === undefined ? "–" : `${formatCount(n)} ${n === 1 ? "page" : "pages"}`;
+
 /** Only what differs: records by kind, then mappings by the pages they have in each image. */
 function Difference({
   from,
@@ -203,9 +206,7 @@ function Difference({
   const mappings = [...new Set([...pagesBefore.keys(), ...pagesAfter.keys()])].flatMap((key) => {
     const a = pagesBefore.get(key);
     const b = pagesAfter.get(key);
-    return a === b
-      ? []
-      : [{ type: key, a: a === undefined ? "–" : `${a} pages`, b: b === undefined ? "–" : `${b} pages` }];
+    return a === b ? [] : [{ type: key, a: pagesOf(a), b: pagesOf(b) }];
   });
   const rows = [...kinds, ...mappings];
   if (rows.length === 0) return <p className={styles.none}>Nothing differs in kind, size or pages.</p>;

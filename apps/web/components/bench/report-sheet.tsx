@@ -1,4 +1,5 @@
 import { describeChanges, type ExperimentView, formatBytes, formatMs, formatNs, report } from "@crlab/shared";
+import { reportParts } from "../../lib/report-parts";
 import { DataTable } from "../data-table";
 import styles from "./inspector.module.css";
 
@@ -59,18 +60,16 @@ export function ReportSheet({ view }: { view: ExperimentView }) {
         <h3>Report</h3>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
         <pre className={styles.report} tabIndex={0}>
-          {report(view)
-            .split(/^([-=]+)$/m)
-            .map((part, i) =>
-              i % 2 === 0 ? (
-                part
-              ) : (
-                // biome-ignore lint/suspicious/noArrayIndexKey: it has no other name
-                <span key={i} className={styles.rule}>
-                  {part}
-                </span>
-              ),
-            )}
+          {reportParts(report(view)).map(({ text, kind }, i) =>
+            kind === "text" ? (
+              text
+            ) : (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a part is known by its place
+              <span key={i} className={styles[kind]}>
+                {text}
+              </span>
+            ),
+          )}
         </pre>
       </section>
     </>

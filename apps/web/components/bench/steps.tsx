@@ -3,6 +3,7 @@ import {
   describeStep,
   type ExperimentView,
   formatBytes,
+  formatCount,
   formatMs,
   formatNs,
   planStoppedAt,
@@ -52,14 +53,14 @@ function measured(view: ExperimentView, step: StepView): string | undefined {
   const checkpoint = view.checkpoints.find((c) => c.stepNo === step.stepNo);
   if (checkpoint) {
     const { bytes, pages, frozenNs } = checkpoint.figures;
-    return `${checkpoint.name} · ${formatBytes(bytes)} · ${pages} pages · frozen ${formatNs(frozenNs)}`;
+    return `${checkpoint.name} · ${formatBytes(bytes)} · ${formatCount(pages)} pages · frozen ${formatNs(frozenNs)}`;
   }
   const migration = view.migrations.find((m) => m.stepNo === step.stepNo);
   if (migration && migration.downtimeMs !== null)
     return `to guest ${migration.toGuest} · down ${formatMs(migration.downtimeMs)} · ${formatBytes(migration.bytes ?? 0)}`;
   const restore = view.restores.find((r) => r.stepNo === step.stepNo);
   if (restore)
-    return `${restore.checkpoint} · ${restore.figures.tasks} ${restore.figures.tasks === 1 ? "task" : "tasks"} · ${restore.figures.pages} pages read · ${formatNs(restore.figures.totalNs)}`;
+    return `${restore.checkpoint} · ${restore.figures.tasks} ${restore.figures.tasks === 1 ? "task" : "tasks"} · ${formatCount(restore.figures.pages)} pages read · ${formatNs(restore.figures.totalNs)}`;
   const { processes } = step.figures;
   if (step.kind === "kill" && typeof processes === "number")
     return `SIGKILL · ${processes} ${processes === 1 ? "process" : "processes"}`;

@@ -166,18 +166,23 @@ function drawMarks(u: uPlot, marks: readonly Mark[], ink: string): void {
   ctx.font = `${10 * ratio}px "IBM Plex Mono", monospace`;
   ctx.textAlign = "left";
   ctx.textBaseline = "alphabetic";
-  let free = Number.NEGATIVE_INFINITY;
-  for (const mark of marks) {
-    const x = Math.round(u.valToPos(mark.seconds, "x", true));
-    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+  const shown = marks
+    .map((mark) => ({ ...mark, x: Math.round(u.valToPos(mark.seconds, "x", true)) }))
+    .filter(({ x }) => x >= bbox.left && x <= bbox.left + bbox.width);
+  for (const { x } of shown) {
     ctx.setLineDash([2 * ratio, 3 * ratio]);
     ctx.beginPath();
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    const { width } = ctx.measureText(mark.label);
+  }
+  let free = Number.NEGATIVE_INFINITY;
+  for (const { x, label } of shown) {
+    const { width } = ctx.measureText(label);
     if (x < free || x + width > bbox.left + bbox.width) continue;
-    ctx.fillText(mark.label, x + 3 * ratio, bbox.top + 10 * ratio);
+    // The next ones' lines do not go through it.
+    ctx.clearRect(x + 2 * ratio, bbox.top, width + 2 * ratio, 13 * ratio);
+    ctx.fillText(label, x + 3 * ratio, bbox.top + 10 * ratio);
     free = x + width + 8 * ratio;
   }
   ctx.restore();
