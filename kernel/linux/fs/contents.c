@@ -56,7 +56,7 @@ struct contents_batch *contents_batch_alloc(void)
 static int batch_write(struct ckpt_ctx *ctx, u32 objref, struct contents_batch *b)
 {
 	int ret = ckpt_write_pages_rec(ctx, objref, b->extent, b->nr_extents, b->page,
-				       b->nr_pages);
+				       b->nr_pages, NULL);
 
 	b->nr_extents = 0;
 	b->nr_pages = 0;

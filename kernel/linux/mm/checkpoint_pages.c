@@ -21,14 +21,33 @@
 /* As many as a full record has if every other page is left to a parent. */
 #define BATCH_EXTENTS	(2 * CKPT_RECORD_PAGES)
 
-/* One PAGES record in the making. */
+/* The payload of the first record; each has twice as much, so that writing begins soon. */
+#define FIRST_PAGES	512
+
+/**
+ * struct page_batch - one PAGES record in the making, and perhaps one that is being written
+ * @ctx:	the checkpoint
+ * @objref:	whose pages they are
+ * @room:	so many pages make a record
+ * @nr_extents:	number of extents
+ * @nr_pages:	number of pages
+ * @pages:	the pages: one of @arrays
+ * @behind:	those of the other are still being written, or NULL
+ * @nr_behind:	how many stand there
+ * @extents:	the extents
+ * @arrays:	room for both
+ */
 struct page_batch {
 	struct ckpt_ctx *ctx;
 	u32 objref;
+	unsigned int room;
 	unsigned int nr_extents;
 	unsigned int nr_pages;
+	struct page **pages;
+	struct ckpt_page_write *behind;
+	unsigned int nr_behind;
 	struct ckpt_extent extents[BATCH_EXTENTS];
-	struct page *pages[CKPT_RECORD_PAGES];
+	struct page *arrays[2][CKPT_RECORD_PAGES];
 };
 
 /*
@@ -55,22 +74,37 @@ struct page_batch *ckpt_batch_alloc(struct ckpt_ctx *ctx, u32 objref)
 	if (b) {
 		b->ctx = ctx;
 		b->objref = objref;
+		b->room = FIRST_PAGES;
 		b->nr_extents = 0;
 		b->nr_pages = 0;
+		b->pages = b->arrays[0];
+		b->behind = NULL;
+		b->nr_behind = 0;
 	}
 	return b;
 }
 
-static void batch_drop_pages(struct page_batch *b)
+static void drop_pages(struct page **pages, unsigned int *nr)
 {
-	while (b->nr_pages)
-		put_page(b->pages[--b->nr_pages]);
+	while (*nr)
+		put_page(pages[--*nr]);
+}
+
+/* What is left of the record before. */
+static int finish_behind(struct page_batch *b)
+{
+	int ret = b->behind ? ckpt_page_write_finish(b->behind) : 0;
+
+	b->behind = NULL;
+	drop_pages(b->pages == b->arrays[0] ? b->arrays[1] : b->arrays[0], &b->nr_behind);
+	return ret ? ckpt_err(b->ctx, ret, "cannot write the image") : 0;
 }
 
 /* Kept for the next: it is large, and a tree has many address spaces. */
 void ckpt_batch_free(struct page_batch *b)
 {
-	batch_drop_pages(b);
+	finish_behind(b);
+	drop_pages(b->pages, &b->nr_pages);
 	if (b->ctx->spare_batch)
 		kvfree(b);
 	else
@@ -79,7 +113,7 @@ void ckpt_batch_free(struct page_batch *b)
 
 bool ckpt_batch_is_full(const struct page_batch *b)
 {
-	return b->nr_pages == CKPT_RECORD_PAGES || b->nr_extents == BATCH_EXTENTS;
+	return b->nr_pages == b->room || b->nr_extents == BATCH_EXTENTS;
 }
 
 static void batch_add_extent(struct page_batch *b, u64 addr, u32 kind, u32 nr)
@@ -103,14 +137,39 @@ void ckpt_batch_add(struct page_batch *b, u64 addr, u32 kind, struct page *page)
 	}
 }
 
+/**
+ * ckpt_batch_write - write what has been collected, so that more can be
+ * @b:	the batch
+ *
+ * The pages may still be on their way when it returns.
+ *
+ * Return: 0 or a negative error.
+ */
 int ckpt_batch_write(struct page_batch *b)
 {
-	int ret = ckpt_write_pages_rec(b->ctx, b->objref, b->extents, b->nr_extents, b->pages,
-				       b->nr_pages);
+	int ret = finish_behind(b);
 
-	batch_drop_pages(b);
+	if (ret)
+		return ret;
+	ret = ckpt_write_pages_rec(b->ctx, b->objref, b->extents, b->nr_extents, b->pages,
+				   b->nr_pages, &b->behind);
+	b->nr_behind = b->nr_pages;
+	b->pages = b->pages == b->arrays[0] ? b->arrays[1] : b->arrays[0];
+	b->nr_pages = 0;
 	b->nr_extents = 0;
+	b->room = min(2 * b->room, CKPT_RECORD_PAGES);
 	return ret;
+}
+
+/**
+ * ckpt_batch_end - write what has been collected last
+ * @b:	the batch
+ *
+ * Return: 0 or a negative error.
+ */
+int ckpt_batch_end(struct page_batch *b)
+{
+	return ckpt_batch_write(b) ?: finish_behind(b);
 }
 
 bool ckpt_page_is_zero(struct page *page)
@@ -387,7 +446,7 @@ int ckpt_dump_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, struct mm_struct
 	for (i = 0; i < nr && !ret; i++)
 		ret = dump_vma_pages(&w, &vmas[i]);
 	if (!ret)
-		ret = ckpt_batch_write(w.batch);
+		ret = ckpt_batch_end(w.batch);
 	ckpt_pageset_free(own);
 	ckpt_batch_free(w.batch);
 	return ret;
@@ -467,7 +526,7 @@ int ckpt_dump_shmem(struct ckpt_ctx *ctx, struct inode *inode, u32 objref)
 			break;
 	}
 	if (!ret)
-		ret = ckpt_batch_write(b);
+		ret = ckpt_batch_end(b);
 	ckpt_batch_free(b);
 	return ret;
 }

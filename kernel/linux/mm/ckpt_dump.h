@@ -31,6 +31,7 @@ void ckpt_batch_free(struct page_batch *b);
 bool ckpt_batch_is_full(const struct page_batch *b);
 void ckpt_batch_add(struct page_batch *b, u64 addr, u32 kind, struct page *page);
 int ckpt_batch_write(struct page_batch *b);
+int ckpt_batch_end(struct page_batch *b);
 bool ckpt_page_is_zero(struct page *page);
 int ckpt_dump_pages(struct ckpt_ctx *ctx, struct mm_struct *mm, struct mm_struct *tracked,
 		    u32 objref, const struct ckpt_vma *vmas, unsigned int nr);

@@ -119,7 +119,7 @@ int ckpt_dump_hugetlb_file(struct ckpt_ctx *ctx, struct inode *inode, u32 objref
 		folio_put(folio);
 	}
 	if (!ret)
-		ret = ckpt_batch_write(b);
+		ret = ckpt_batch_end(b);
 	ckpt_batch_free(b);
 	return ret;
 }
@@ -245,7 +245,7 @@ int ckpt_dump_hugetlb(struct ckpt_ctx *ctx, struct mm_struct *mm, u32 objref,
 		ctx->where.addr = 0;
 	}
 	if (!ret)
-		ret = ckpt_batch_write(b);
+		ret = ckpt_batch_end(b);
 	ckpt_batch_free(b);
 	return ret;
 }

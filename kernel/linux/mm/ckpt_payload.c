@@ -2,17 +2,23 @@
 /*
  * Page payload of images in tmpfs, which is memory: from pages to pages.
  *
- * Several CPUs write it at the same time. That is a write(2) of the caller, with
- * all that belongs to one, whose pages are copied by workers, too.
+ * Several CPUs write it, and begin while the caller collects what comes next. That is
+ * a write(2) of the caller, with all that belongs to one, whose pages are copied by
+ * workers, too.
  */
 #include <linux/checkpoint_internal.h>
+#include <linux/completion.h>
 #include <linux/cpumask.h>
 #include <linux/fsnotify.h>
 #include <linux/highmem.h>
+#include <linux/memcontrol.h>
 #include <linux/pagemap.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
+#include <linux/slab.h>
 #include <linux/uio.h>
+#include <linux/workqueue.h>
 
 #include "internal.h"
 
@@ -20,17 +26,29 @@
 #define CHUNK_PAGES		32
 #define MIN_WORKER_PAGES	(2 * CHUNK_PAGES)
 
+struct page_writer {
+	struct work_struct work;
+	struct ckpt_page_write *write;
+};
+
 /**
- * struct payload - pages that several CPUs write
- * @file:	the image, whose inode is locked, and long enough
+ * struct ckpt_page_write - pages that several CPUs write
+ * @file:	the image, which is long enough
  * @pos:	where the first page goes
  * @pages:	the pages
  * @nr:		their number
  * @next:	the first that nobody has taken yet
  * @plain:	the file is of single pages, wherever there is memory
  * @error:	the first error, or 0
+ * @memcg:	what is allocated is charged to this
+ * @led:	somebody has taken the lead: who does so holds the lock of the inode
+ * @locked:	he has it, or nothing is to be written
+ * @users:	who writes
+ * @idle:	who leads was not the last of them, who has gone now
+ * @nr_workers:	who is asked to write besides the caller
+ * @worker:	they
  */
-struct payload {
+struct ckpt_page_write {
 	struct file *file;
 	loff_t pos;
 	struct page **pages;
@@ -38,6 +56,13 @@ struct payload {
 	atomic_t next;
 	bool plain;
 	int error;
+	struct mem_cgroup *memcg;
+	atomic_t led;
+	struct completion locked;
+	atomic_t users;
+	struct completion idle;
+	unsigned int nr_workers;
+	struct page_writer worker[];
 };
 
 static int write_page(struct file *file, loff_t pos, struct page *page)
@@ -108,7 +133,7 @@ static void uncharge(struct address_space *mapping, unsigned int nr)
  * chunk. Returns how many were written; the others are for write_page(), which knows
  * all that may be there, and all that may go wrong.
  */
-static unsigned int write_new_pages(struct payload *p, unsigned int first, unsigned int nr)
+static unsigned int write_new_pages(struct ckpt_page_write *p, unsigned int first, unsigned int nr)
 {
 	struct address_space *mapping = p->file->f_mapping;
 	pgoff_t index = (p->pos >> PAGE_SHIFT) + first;
@@ -144,10 +169,8 @@ static unsigned int write_new_pages(struct payload *p, unsigned int first, unsig
 }
 
 /* One chunk after the other, as long as there are any that nobody has taken. */
-static void write_chunks(void *payload)
+static void write_chunks(struct ckpt_page_write *p)
 {
-	struct payload *p = payload;
-
 	while (!READ_ONCE(p->error)) {
 		unsigned int i = atomic_fetch_add(CHUNK_PAGES, &p->next);
 		unsigned int end = min(i + CHUNK_PAGES, p->nr);
@@ -167,47 +190,103 @@ static void write_chunks(void *payload)
 	}
 }
 
-/* The inode is locked. Returns 1, 0 if it is not to be written like this, or an error. */
-static int write_locked(struct payload *p, unsigned int nr_workers)
+/* Somebody may have cut or sealed the file since. */
+static bool has_room(const struct ckpt_page_write *p)
 {
 	struct inode *inode = file_inode(p->file);
-	const struct shmem_sb_info *sb = inode->i_sb->s_fs_info;
-	size_t len = (size_t)p->nr << PAGE_SHIFT;
+
+	return p->pos + ((loff_t)p->nr << PAGE_SHIFT) <= i_size_read(inode) &&
+	       !(SHMEM_I(inode)->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
+}
+
+static void lead(struct ckpt_page_write *p)
+{
+	struct inode *inode = file_inode(p->file);
+
+	file_start_write(p->file);
+	inode_lock(inode);
+	if (has_room(p))
+		atomic_set(&p->users, 1);
+	else
+		p->error = -EIO;
+	complete_all(&p->locked);
+	if (!p->error) {
+		write_chunks(p);
+		if (!atomic_dec_and_test(&p->users))
+			wait_for_completion(&p->idle);
+	}
+	inode_unlock(inode);
+	file_end_write(p->file);
+}
+
+static void follow(struct ckpt_page_write *p)
+{
+	wait_for_completion(&p->locked);
+	/* All may have been written. */
+	if (!atomic_inc_not_zero(&p->users))
+		return;
+	write_chunks(p);
+	if (atomic_dec_and_test(&p->users))
+		complete(&p->idle);
+}
+
+static void take_part(struct ckpt_page_write *p)
+{
+	if (atomic_xchg(&p->led, 1))
+		follow(p);
+	else
+		lead(p);
+}
+
+static void page_write_work(struct work_struct *work)
+{
+	struct ckpt_page_write *p = container_of(work, struct page_writer, work)->write;
+	struct mem_cgroup *old = set_active_memcg(p->memcg);
+
+	take_part(p);
+	set_active_memcg(old);
+}
+
+/* Returns 1, 0 if it is not to be written like this, or an error. */
+static int prepare_file(struct file *file, loff_t pos, size_t len)
+{
+	struct inode *inode = file_inode(file);
 	struct iov_iter iter = { .count = len };
 	struct kiocb iocb;
 	int ret;
 
-	init_sync_kiocb(&iocb, p->file);
-	iocb.ki_pos = p->pos;
+	init_sync_kiocb(&iocb, file);
+	iocb.ki_pos = pos;
 	/* A limit comes in between, or a seal: let it be met where it is. */
-	if (generic_write_checks(&iocb, &iter) != len || iocb.ki_pos != p->pos ||
+	if (generic_write_checks(&iocb, &iter) != len || iocb.ki_pos != pos ||
 	    SHMEM_I(inode)->seals & (F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
 		return 0;
-	ret = file_remove_privs(p->file) ?: file_update_time(p->file);
+	ret = file_remove_privs(file) ?: file_update_time(file);
 	if (ret)
 		return ret;
 	/* Once, or those who write would do it at the same time. */
-	if (p->pos + len > i_size_read(inode))
-		i_size_write(inode, p->pos + len);
-	p->plain = !sb->huge && !sb->mpol;
-	ckpt_in_parallel(nr_workers, write_chunks, p);
-	return p->error ?: 1;
+	if (pos + len > i_size_read(inode))
+		i_size_write(inode, pos + len);
+	return 1;
 }
 
 /**
- * ckpt_write_in_parallel - write page payload from several CPUs
+ * ckpt_page_write_begin - have page payload written by several CPUs
  * @file:	the image
  * @pos:	where it goes; moved on
- * @pages:	the pages
+ * @pages:	the pages, which stay where they are until all are written
  * @nr:		their number
+ * @write:	set to what ckpt_page_write_finish() is to be called with
  *
- * Return: 1 if they are written; 0 if nothing is, for they are not many, or not
- * for a file in tmpfs; or a negative error.
+ * Return: 1 if they are being written; 0 if not, for they are not many, or not for
+ * a file in tmpfs; or a negative error.
  */
-int ckpt_write_in_parallel(struct file *file, loff_t *pos, struct page **pages, unsigned int nr)
+int ckpt_page_write_begin(struct file *file, loff_t *pos, struct page **pages, unsigned int nr,
+			  struct ckpt_page_write **write)
 {
-	unsigned int cpus = min(cpumask_weight(current->cpus_ptr), nr / MIN_WORKER_PAGES);
-	struct payload payload = { .file = file, .pos = *pos, .pages = pages, .nr = nr };
+	unsigned int cpus = min(cpumask_weight(current->cpus_ptr), nr / MIN_WORKER_PAGES), i;
+	const struct shmem_sb_info *sb;
+	struct ckpt_page_write *p;
 	int ret;
 
 	if (cpus < 2 || !shmem_mapping(file->f_mapping) || !(file->f_mode & FMODE_LSEEK) ||
@@ -216,16 +295,58 @@ int ckpt_write_in_parallel(struct file *file, loff_t *pos, struct page **pages, 
 	ret = rw_verify_area(WRITE, file, pos, (size_t)nr << PAGE_SHIFT);
 	if (ret)
 		return ret;
+	p = kzalloc(struct_size(p, worker, cpus - 1), GFP_KERNEL);
+	if (!p)
+		return 0;
 	file_start_write(file);
 	inode_lock(file_inode(file));
-	ret = write_locked(&payload, cpus - 1);
+	ret = prepare_file(file, *pos, (size_t)nr << PAGE_SHIFT);
 	inode_unlock(file_inode(file));
 	file_end_write(file);
-	if (ret <= 0)
+	if (ret <= 0) {
+		kfree(p);
 		return ret;
+	}
+	sb = file_inode(file)->i_sb->s_fs_info;
+	p->plain = !sb->huge && !sb->mpol;
+	p->file = file;
+	p->pos = *pos;
+	p->pages = pages;
+	p->nr = nr;
+	p->memcg = get_mem_cgroup_from_mm(current->mm);
+	p->nr_workers = cpus - 1;
+	init_completion(&p->locked);
+	init_completion(&p->idle);
+	for (i = 0; i < p->nr_workers; i++) {
+		p->worker[i].write = p;
+		INIT_WORK(&p->worker[i].work, page_write_work);
+		ckpt_queue_work(&p->worker[i].work, i);
+	}
 	*pos += (loff_t)nr << PAGE_SHIFT;
-	fsnotify_modify(file);
+	*write = p;
 	return 1;
+}
+
+/**
+ * ckpt_page_write_finish - write what nobody has written yet, and wait for the rest
+ * @p:	what ckpt_page_write_begin() has begun
+ *
+ * Return: 0 or a negative error.
+ */
+int ckpt_page_write_finish(struct ckpt_page_write *p)
+{
+	unsigned int i;
+	int ret;
+
+	take_part(p);
+	for (i = 0; i < p->nr_workers; i++)
+		flush_work(&p->worker[i].work);
+	ret = p->error;
+	if (!ret)
+		fsnotify_modify(p->file);
+	mem_cgroup_put(p->memcg);
+	kfree(p);
+	return ret;
 }
 
 /* What is at hand of @nr pages, up to the first that is not. */

@@ -263,6 +263,8 @@ static inline bool ckpt_has_parent(const struct ckpt_ctx *ctx)
 	return memchr_inv(ctx->header.parent_id, 0, CKPT_ID_BYTES);
 }
 
+struct ckpt_page_write;
+
 /* image.c */
 int ckpt_stream_init(struct ckpt_stream *s, int fd, fmode_t mode);
 void ckpt_stream_release(struct ckpt_stream *s);
@@ -275,9 +277,12 @@ int ckpt_write_rec2(struct ckpt_ctx *ctx, u32 type, u32 objref,
 int ckpt_write_rec_names(struct ckpt_ctx *ctx, u32 type, u32 objref, const void *data,
 			 size_t len, const char *name, const char *name2);
 int ckpt_write_pages_rec(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_extent *extents,
-			 unsigned int nr_extents, struct page **pages, unsigned int nr_pages);
+			 unsigned int nr_extents, struct page **pages, unsigned int nr_pages,
+			 struct ckpt_page_write **behind);
 u32 ckpt_written_crc(struct ckpt_stream *s);
-int ckpt_write_in_parallel(struct file *file, loff_t *pos, struct page **pages, unsigned int nr);
+int ckpt_page_write_begin(struct file *file, loff_t *pos, struct page **pages, unsigned int nr,
+			  struct ckpt_page_write **write);
+int ckpt_page_write_finish(struct ckpt_page_write *p);
 size_t ckpt_copy_cached(struct file *file, loff_t *pos, struct page **pages, unsigned int nr);
 int ckpt_flush(struct ckpt_ctx *ctx);
 int ckpt_read_padding(struct ckpt_stream *s, size_t len);

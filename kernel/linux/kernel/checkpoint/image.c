@@ -290,10 +290,12 @@ static int write_from_pages(struct ckpt_stream *s, struct page **pages, unsigned
 	return ret;
 }
 
-/* Page payload, straight from the pages. */
-static int write_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int nr)
+/* Page payload, straight from the pages: they may be written behind the caller's back. */
+static int write_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int nr,
+		       struct ckpt_page_write **behind)
 {
 	struct ckpt_stream *s = &ctx->img;
+	struct ckpt_page_write *write;
 	int ret;
 
 	if (ckpt_dryrun(ctx) || !nr)
@@ -303,9 +305,13 @@ static int write_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int n
 	ret = ckpt_flush(ctx);
 	if (ret)
 		return ret;
-	ret = ckpt_write_in_parallel(s->file, &s->pos, pages, nr);
+	ret = ckpt_page_write_begin(s->file, &s->pos, pages, nr, &write);
 	if (!ret)
 		ret = write_from_pages(s, pages, nr);
+	else if (ret > 0 && !behind)
+		ret = ckpt_page_write_finish(write);
+	else if (ret > 0)
+		*behind = write;
 	if (ret < 0)
 		return ckpt_err(ctx, ret, "cannot write the image");
 	s->offset += (u64)nr << PAGE_SHIFT;
@@ -321,13 +327,15 @@ static int write_pages(struct ckpt_ctx *ctx, struct page **pages, unsigned int n
  * @nr_extents:	number of extents
  * @pages:	those that are data, in this order
  * @nr_pages:	their number
+ * @behind:	set if the pages are still being written; NULL: they are not to be
  *
  * The payload begins at a page boundary of the stream.
  *
  * Return: 0 or a negative error.
  */
 int ckpt_write_pages_rec(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_extent *extents,
-			 unsigned int nr_extents, struct page **pages, unsigned int nr_pages)
+			 unsigned int nr_extents, struct page **pages, unsigned int nr_pages,
+			 struct ckpt_page_write **behind)
 {
 	struct ckpt_pages head = { .nr_extents = nr_extents, .nr_pages = nr_pages };
 	size_t extents_len = nr_extents * sizeof(*extents);
@@ -343,7 +351,7 @@ int ckpt_write_pages_rec(struct ckpt_ctx *ctx, u32 objref, const struct ckpt_ext
 	ctx->img.nr_records++;
 	return ckpt_write(ctx, &rec, sizeof(rec)) ?: ckpt_write(ctx, &head, sizeof(head)) ?:
 	       ckpt_write(ctx, extents, extents_len) ?: write_padding(ctx, head.pad) ?:
-	       write_pages(ctx, pages, nr_pages);
+	       write_pages(ctx, pages, nr_pages, behind);
 }
 
 /* The page cache of an image is not memory of the tree. */
