@@ -9,7 +9,10 @@ the same file in its hand?
 
 kernel  6.12.1 (cr, patch set 0123456789ab, config 0123456789ab, with a
         change)
-image   0123456789ab
+image   0123456789ab, of which more is said here than there is room for,
+        and more
+qemu    7.2.22-and-so-on, tcg, 2 CPUs, 512 MiB, and as much as there is
+accel   tcg
 
   #  step                                         state             time
 ------------------------------------------------------------------------
@@ -24,6 +27,7 @@ it("knows lines that only the width of the report ended from those that end by t
   expect(parts.flatMap(({ kind }, i) => (kind === "soft" ? [before(i)] : []))).toEqual([
     "me back with",
     "89ab, with a",
+    "is room for,",
   ]);
   expect(parts.filter(({ kind }) => kind === "rule").map(({ text }) => text.length)).toEqual([7, 72]);
 });

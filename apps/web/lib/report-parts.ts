@@ -7,6 +7,8 @@ export interface ReportPart {
 }
 
 const WIDTH = 72;
+/** Of lines that stand below one another, each for itself: those that go on are indented. */
+const LABEL = /^(\S+ {2,}|step \d+: |kernel: )/;
 const isRule = (line: string): boolean => /^[-=]+$/.test(line);
 
 export function reportParts(report: string): ReportPart[] {
@@ -19,15 +21,18 @@ export function reportParts(report: string): ReportPart[] {
     parts.push(part);
   };
   let inTable = false;
+  let labelled = false;
   lines.forEach((line, i) => {
     const next = lines[i + 1];
+    if (lines[i - 1] === "" || i === 0) labelled = LABEL.test(line);
     // Rows stand between a rule and the next empty line; their heads before it.
     if (line === "") inTable = false;
     if (/^-+$/.test(line)) inTable = true;
     if (isRule(line)) add({ text: line, kind: "rule" });
     else text += line;
     if (next === undefined) return;
-    if (!inTable && !isRule(line) && continues(line, next)) add({ text: "\n", kind: "soft" });
+    const mayFlow = !inTable && !isRule(line) && (!labelled || next.startsWith(" "));
+    if (mayFlow && continues(line, next)) add({ text: "\n", kind: "soft" });
     else text += "\n";
   });
   if (text !== "") parts.push({ text, kind: "text" });
