@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -36,20 +35,35 @@ static const struct {
 #define NS_PER_S	1000000000LL
 #define NR_KINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
-uint32_t namespaces_own(pid_t pid)
+static int open_links(const char *of)
 {
-	struct stat ours, theirs;
-	uint32_t own = 0;
 	char path[64];
 
+	snprintf(path, sizeof(path), "/proc/%s/ns", of);
+	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* To read the names of two is less than to look up both namespaces. */
+uint32_t namespaces_own(pid_t pid)
+{
+	char ours[64], theirs[64], of[16];
+	uint32_t own = 0;
+	int self, other;
+
+	snprintf(of, sizeof(of), "%d", pid);
+	self = open_links("self");
+	other = open_links(of);
 	for (size_t i = 0; i < NR_KINDS; i++) {
-		snprintf(path, sizeof(path), "/proc/self/ns/%s", kinds[i].name);
-		if (stat(path, &ours) < 0)
-			continue;
-		snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, kinds[i].name);
-		if (stat(path, &theirs) == 0 && (ours.st_ino != theirs.st_ino || ours.st_dev != theirs.st_dev))
+		ssize_t len = readlinkat(self, kinds[i].name, ours, sizeof(ours));
+
+		if (len > 0 && readlinkat(other, kinds[i].name, theirs, sizeof(theirs)) > 0 &&
+		    memcmp(ours, theirs, len))
 			own |= kinds[i].own;
 	}
+	if (self >= 0)
+		close(self);
+	if (other >= 0)
+		close(other);
 	return own;
 }
 
