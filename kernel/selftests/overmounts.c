@@ -162,7 +162,7 @@ static void in_another(void)
 	child = fork();
 	if (child == 0) {
 		if (unshare(CLONE_NEWNS) < 0 || mount(TOP "/source/two", TOP "/bound", NULL, MS_BIND, NULL) < 0 ||
-		    umount(TOP "/source") < 0 || mount("fixed", TOP "/fixed", "tmpfs", 0, NULL) < 0)
+		    umount(TOP "/source") < 0 || umount(TOP "/first") < 0 || mount("fixed", TOP "/fixed", "tmpfs", 0, NULL) < 0)
 			_exit(92);
 		mkdir(TOP "/fixed/dir", 0755);
 		mount(NULL, TOP "/fixed", NULL, MS_REMOUNT | MS_RDONLY, NULL);

@@ -358,18 +358,20 @@ void mounts_are_unfilled(const char *lines)
 
 static void find_unfilled(struct mounts *want, struct mounts *now)
 {
-	struct mounts empty;
+	static struct mounts empty;
 
 	if (!unfilled_lines)
 		return;
+	mounts_free(&empty);
 	empty = mounts_parse(unfilled_lines);
 	for (size_t i = 0; i < now->nr; i++)
 		for (size_t j = 0; j < empty.nr; j++)
-			now->of[i].unfilled |= empty.of[j].fresh && !strcmp(empty.of[j].type, "tmpfs") &&
-					       mount_is_same(&now->of[i], &empty.of[j]);
+			if (empty.of[j].fresh && !strcmp(empty.of[j].type, "tmpfs") && mount_is_same(&now->of[i], &empty.of[j])) {
+				now->of[i].unfilled = true;
+				now->of[i].before = empty.of[j].device;
+			}
 	for (size_t i = 0; i < want->nr; i++)
 		want->of[i].unfilled = want->of[i].same && mount_is_empty(now, want->of[i].same);
-	mounts_free(&empty);
 }
 
 /* Of what a copy has brought, and has been mounted otherwise since. */

@@ -23,6 +23,7 @@ struct mount {
 	bool matched;
 	const struct mount *same;	/* with what */
 	bool unfilled;		/* a tmpfs whose files come later */
+	const char *before;	/* its device by the image, if that is known of it */
 	bool fresh;		/* a filesystem of its own, and not another mount of one */
 	bool is_file;		/* another mount, of what is no directory */
 	bool begun;		/* to be mounted */

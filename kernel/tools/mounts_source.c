@@ -113,17 +113,20 @@ int mount_clone(const struct mounts *want, const struct mounts *old, const struc
 }
 
 /* The same filesystem has another device number now: that of what both have. */
-static const char *device_now(const struct mounts *want, const struct mount *m)
+static const char *device_now(const struct mounts *want, const struct mounts *now, const struct mount *m)
 {
 	for (size_t i = 0; i < want->nr; i++)
 		if (want->of[i].same && !strcmp(want->of[i].device, m->device))
 			return want->of[i].same->device;
+	for (size_t i = 0; i < now->nr; i++)
+		if (now->of[i].before && !strcmp(now->of[i].before, m->device))
+			return now->of[i].device;
 	return NULL;
 }
 
 int mount_clone_unwanted(const struct mounts *want, const struct mounts *now, const struct mount *m)
 {
-	const char *device = device_now(want, m);
+	const char *device = device_now(want, now, m);
 	int tree = -1;
 
 	for (size_t i = 0; i < now->nr && device && tree < 0; i++) {
