@@ -1,15 +1,12 @@
 import { expect } from "@playwright/test";
-import { z } from "zod";
 import { startLab, type TestLab } from "../lab.js";
-import { action, bootByHand, endIt, expectStep, test } from "./page.js";
+import { action, bootByHand, endIt, expectStep, storedOutput, test } from "./page.js";
 
 let lab: TestLab;
 test.beforeAll(async () => {
   lab = await startLab({ env: { CRLAB_SUSPEND_MIN: "0.05", CRLAB_MAX_GUESTS: "1" } });
 });
 test.afterAll(() => lab.stop());
-
-const chunks = z.array(z.object({ data: z.string() }));
 
 test("a guest that nobody watches stands still, and goes on where it was when somebody comes back; whoever finds no room waits for it", async ({
   page,
@@ -23,14 +20,9 @@ test("a guest that nobody watches stands still, and goes on where it was when so
   await dialog.getByRole("button", { name: "Start" }).click();
   await expectStep(page, 2, "ok");
   await expect(page.locator(".xterm-rows").first()).toContainText("beat=3=");
-  const terminal = await page.locator('[data-testid^="terminal-"]').first().getAttribute("data-testid");
-
-  /** How far it has counted, from the store: to ask so is not to watch. */
-  const beats = async (): Promise<number> => {
-    const answer = await page.request.get(`${url}/terminal/${terminal?.split("-").at(-1)}`);
-    const text = chunks.parse(await answer.json()).map(({ data }) => Buffer.from(data, "base64").toString("utf8"));
-    return Number([...text.join("").matchAll(/beat=(\d+)=/g)].at(-1)?.[1]);
-  };
+  const stored = await storedOutput(page, url);
+  /** How far it has counted. */
+  const beats = async (): Promise<number> => Number([...(await stored()).matchAll(/beat=(\d+)=/g)].at(-1)?.[1]);
 
   // Whoever looks keeps it awake; nobody is left when its page is.
   await page.goto(`${lab.url}/guests`);

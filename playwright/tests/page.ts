@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { serverMessage } from "@crlab/shared";
 import { test as anyTest, type BrowserContext, expect, type Page } from "@playwright/test";
 import { WebSocket } from "ws";
+import { z } from "zod";
 
 function fromSetup(name: string): string {
   const value = process.env[name];
@@ -73,6 +74,18 @@ export async function bootByHand(page: Page, title: string, url = labUrl()): Pro
   await page.waitForURL(/\/x\/[A-Za-z0-9]+$/);
   await expectStep(page, 1, "ok");
   return page.url();
+}
+
+const chunks = z.array(z.object({ data: z.string() }));
+
+/** What the first terminal of the experiment at `url` has put out, from the store: to ask so is not to watch. */
+export async function storedOutput(page: Page, url: string): Promise<() => Promise<string>> {
+  const name = await page.locator('[data-testid^="terminal-"]').first().getAttribute("data-testid");
+  return async () => {
+    const answer = await page.request.get(`${url}/terminal/${name?.split("-").at(-1)}`);
+    const parts = chunks.parse(await answer.json());
+    return parts.map(({ data }) => Buffer.from(data, "base64").toString("utf8")).join("");
+  };
 }
 
 export async function expectStep(page: Page, stepNo: number, state: "ok" | "failed"): Promise<void> {
