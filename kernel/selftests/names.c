@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Names change, inodes stay: what is reopened is the same file, or it is refused by name. */
 /* covers: Files | what something has been mounted over: files, FIFOs, sockets, devices, directories | supported */
+/* covers: Files | open for writing, and made immutable or append-only since (chattr) | refused */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -407,10 +410,32 @@ static void device_body(void)
 	pause_here();
 }
 
+static void with_attributes(int flags)
+{
+	int fd = make_file(at("file"), "contents"), none = 0;
+
+	if (ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0)
+		_exit(1);
+	pause_here();
+	verify(ioctl(fd, FS_IOC_SETFLAGS, &none) == 0, "its attributes can be taken back");
+}
+
+static void immutable_body(void)
+{
+	with_attributes(FS_IMMUTABLE_FL);
+}
+
+static void append_only_body(void)
+{
+	with_attributes(FS_APPEND_FL);
+}
+
 static void refusals(void)
 {
 	refused_checkpoint("of another mount namespace", other_namespace_body, "another mount namespace");
 	refused_checkpoint("a device", device_body, "no checkpoint method");
+	refused_checkpoint("made immutable while it was written", immutable_body, "immutable");
+	refused_checkpoint("made append-only while it was written", append_only_body, "appended");
 }
 
 static void one_file_body(void)

@@ -215,6 +215,22 @@ static int proc_obstacle(struct ckpt_ctx *ctx, const struct file *file)
 	return 0;
 }
 
+/* A descriptor outlives what has been forbidden since; opened again it could not write. */
+static int attr_obstacle(struct ckpt_ctx *ctx, const struct file *file)
+{
+	const struct inode *inode = file_inode(file);
+
+	if (!(file->f_mode & FMODE_WRITE) || !S_ISREG(inode->i_mode))
+		return 0;
+	if (IS_IMMUTABLE(inode))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+			"open for writing, and has been made immutable since (chattr +i): not supported");
+	if (IS_APPEND(inode) && !(file->f_flags & O_APPEND))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+			"open for writing anywhere, and may only be appended to since (chattr +a): not supported");
+	return 0;
+}
+
 static const char *what_it_is(struct file *file)
 {
 	umode_t mode = file_inode(file)->i_mode;
@@ -256,7 +272,7 @@ int generic_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 	if (!ret && (ckpt_is_dead_proc(file) || ckpt_is_outside_proc(ctx, file)))
 		return checkpoint_dead_proc(ctx, file, &rec);
 	if (!ret)
-		ret = proc_obstacle(ctx, file);
+		ret = proc_obstacle(ctx, file) ?: attr_obstacle(ctx, file);
 	if (!ret && dnotify_in_use(file))
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
 				    "sends signals about changes (F_NOTIFY): not supported");
