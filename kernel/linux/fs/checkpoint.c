@@ -215,12 +215,16 @@ static int proc_obstacle(struct ckpt_ctx *ctx, const struct file *file)
 	return 0;
 }
 
-/* A descriptor outlives what has been forbidden since; opened again it could not write. */
+/*
+ * A descriptor outlives what has been forbidden since; opened again it could
+ * not write. What was unlinked too is refused where it would be relinked.
+ */
 static int attr_obstacle(struct ckpt_ctx *ctx, const struct file *file)
 {
 	const struct inode *inode = file_inode(file);
 
-	if (!(file->f_mode & FMODE_WRITE) || !S_ISREG(inode->i_mode))
+	if (!(file->f_mode & FMODE_WRITE) || !S_ISREG(inode->i_mode) ||
+	    d_unlinked(file->f_path.dentry))
 		return 0;
 	if (IS_IMMUTABLE(inode))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
