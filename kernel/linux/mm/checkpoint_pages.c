@@ -22,7 +22,7 @@
 #define BATCH_EXTENTS	(2 * CKPT_RECORD_PAGES)
 
 /* The payload of the first record; each has twice as much, so that writing begins soon. */
-#define FIRST_PAGES	512
+#define FIRST_PAGES	128
 
 /**
  * struct page_batch - one PAGES record in the making, and perhaps one that is being written
