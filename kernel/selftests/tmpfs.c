@@ -2,6 +2,7 @@
 /* A tmpfs of the tree's own comes back with all that is in it, and is the filesystem it was. */
 /* covers: Namespaces | mnt: a tmpfs of its own with files, directories, links, FIFOs, sockets, devices, holes, attributes | supported */
 /* covers: Namespaces | mnt: files in it open, unlinked, mapped, watched, locked; directories being read; limits; read-only; nested | supported */
+/* covers: Namespaces | mnt: a file unlinked under several names, in several mounts, which may be read-only since | supported */
 /* covers: Namespaces | mnt: one mounted over another, and what is mounted in the one below | supported */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -316,6 +317,109 @@ static void hidden(void)
 	verify(access(TOP "/name", F_OK) < 0, "below them there is none");
 }
 
+/* Which mount a descriptor leads into. */
+static int mount_of(int fd)
+{
+	char path[64], line[128];
+	int id = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		sscanf(line, "mnt_id: %d", &id);
+	if (file)
+		fclose(file);
+	return id;
+}
+
+static bool is_called(int fd, const char *name)
+{
+	char path[64], target[300] = "", gone[300];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	snprintf(gone, sizeof(gone), "%s (deleted)", name);
+	return readlink(path, target, sizeof(target) - 1) > 0 && !strcmp(target, gone);
+}
+
+static int mount_at(const char *path)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC), id = mount_of(fd);
+
+	close(fd);
+	return id;
+}
+
+/* Two names of one file, each opened in a mount of its own, and in the end a third that stays. */
+static void unlinked_in(bool third)
+{
+	int first, second, both;
+	struct stat a, b;
+	char text[16];
+
+	if (!own_mounts() || mount("mine", TOP, "tmpfs", 0, NULL) < 0)
+		return;
+	mkdir(TOP "/dir", 0700);
+	mkdir(TOP "/view", 0700);
+	mount(TOP "/dir", TOP "/view", NULL, MS_BIND, NULL);
+	first = put(TOP "/dir/first", "contents", 0600);
+	link(TOP "/dir/first", TOP "/dir/second");
+	if (third)
+		link(TOP "/dir/first", TOP "/third");
+	second = open(TOP "/view/second", O_RDWR | O_CLOEXEC);
+	both = open(TOP "/view/first", O_RDONLY | O_CLOEXEC);
+	unlink(TOP "/dir/first");
+	unlink(TOP "/dir/second");
+	pause_here();
+	verify(mount_of(first) == mount_at(TOP "/dir") && mount_of(second) == mount_at(TOP "/view") &&
+	       mount_of(both) == mount_at(TOP "/view") && mount_of(first) != mount_of(second),
+	       "each is in its mount: %d, %d, %d", mount_of(first), mount_of(second), mount_of(both));
+	verify(is_called(first, TOP "/dir/first") && is_called(second, TOP "/view/second") &&
+	       is_called(both, TOP "/view/first"), "and is called what it was called");
+	fstat(first, &a);
+	fstat(second, &b);
+	verify(a.st_ino == b.st_ino && a.st_nlink == third, "one file, %d names", (int)a.st_nlink);
+	verify(pwrite(second, "C", 1, 0) == 1 && pread(both, text, 8, 0) == 8 && !memcmp(text, "Contents", 8), "with its contents");
+	verify(!third || holds(TOP "/third", "Contents"), "also by its last name");
+}
+
+static void unlinked(void)
+{
+	unlinked_in(false);
+}
+
+static void renamed(void)
+{
+	unlinked_in(true);
+}
+
+/* Unlinked before its mounts were made read-only. */
+static void read_only(void)
+{
+	int first, second;
+	char text[16];
+
+	if (!own_mounts() || mount("mine", TOP, "tmpfs", 0, NULL) < 0)
+		return;
+	mkdir(TOP "/dir", 0700);
+	mkdir(TOP "/view", 0700);
+	mount(TOP "/dir", TOP "/view", NULL, MS_BIND, NULL);
+	close(put(TOP "/dir/first", "one", 0600));
+	close(put(TOP "/dir/second", "two", 0600));
+	first = open(TOP "/dir/first", O_RDONLY | O_CLOEXEC);
+	second = open(TOP "/view/second", O_RDONLY | O_CLOEXEC);
+	unlink(TOP "/dir/first");
+	unlink(TOP "/dir/second");
+	mount(NULL, TOP "/view", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID, NULL);
+	mount(NULL, TOP, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL);
+	pause_here();
+	verify(pread(first, text, 3, 0) == 3 && !memcmp(text, "one", 3) && pread(second, text, 3, 0) == 3 &&
+	       !memcmp(text, "two", 3), "contents");
+	verify(mount_of(first) == mount_at(TOP) && mount_of(second) == mount_at(TOP "/view"), "each is in its mount");
+	verify(open(TOP "/view/new", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0 && errno == EROFS &&
+	       open(TOP "/new", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0 && errno == EROFS, "which can only be read");
+}
+
 int main(void)
 {
 	need_checkpoint();
@@ -323,5 +427,8 @@ int main(void)
 	subject_round("in use", in_use);
 	subject_round("mounted", mounted);
 	subject_round("hidden", hidden);
+	subject_round("unlinked in two mounts", unlinked);
+	subject_round("unlinked, but for a name", renamed);
+	subject_round("unlinked, then read-only", read_only);
 	return tap_done();
 }

@@ -231,12 +231,19 @@ static int make_again(struct ckpt_ctx *ctx, char *last_name, struct restored_con
 {
 	u8 random[TEMPORARY_RANDOM_BYTES];
 	char name[TEMPORARY_NAME_BYTES];
+	struct vfsmount *own;
 	struct path dir;
 	int ret;
 
 	ret = find_dir(ctx, last_name, &dir);
 	if (ret)
 		return ret;
+	/* It may have been seen in a mount that is read-only since. */
+	own = restore_tmpfs_mnt(ctx, dir.dentry->d_sb);
+	if (own) {
+		mntput(dir.mnt);
+		dir.mnt = mntget(own);
+	}
 	ret = mnt_want_write(dir.mnt);
 	if (!ret) {
 		get_random_bytes(random, sizeof(random));

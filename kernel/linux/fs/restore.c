@@ -224,11 +224,31 @@ static struct file *open_hidden(struct ckpt_ctx *ctx, const struct ckpt_file *f,
 	return file;
 }
 
-static struct file *open_copied(struct ckpt_ctx *ctx, const struct ckpt_file *f)
+static bool looks_the_same(const struct path *a, const struct path *b)
+{
+	const struct qstr *name = &a->dentry->d_name, *other = &b->dentry->d_name;
+
+	/* What has no name is not renamed. */
+	return d_unhashed(a->dentry) && d_unhashed(b->dentry) && a->mnt == b->mnt &&
+	       a->dentry->d_parent == b->dentry->d_parent && name->len == other->len &&
+	       !memcmp(name->name, other->name, name->len);
+}
+
+/* It may have had several names, and have been opened in several mounts. */
+static struct file *open_copied(struct ckpt_ctx *ctx, const struct ckpt_file *f,
+				const char *last_name)
 {
 	const struct path *path = restore_contents_path(ctx, f->contents);
+	struct file *file;
+	struct path alias;
 
-	return IS_ERR(path) ? ERR_CAST(path) : restore_open_path(ctx, f, path);
+	if (IS_ERR(path))
+		return ERR_CAST(path);
+	if (d_is_dir(path->dentry) || ckpt_make_alias(path, last_name, &alias))
+		return restore_open_path(ctx, f, path);
+	file = restore_open_path(ctx, f, looks_the_same(&alias, path) ? path : &alias);
+	path_put(&alias);
+	return file;
 }
 
 static int restore_position(struct ckpt_ctx *ctx, const struct ckpt_file *f, struct file *file)
@@ -394,7 +414,7 @@ static struct file *restore_file(struct ckpt_ctx *ctx, const struct ckpt_file *f
 		file = restore_notify_file(ctx, f);
 		break;
 	case CKPT_FILE_COPIED:
-		file = open_copied(ctx, f);
+		file = open_copied(ctx, f, name + strlen(name) + 1);
 		break;
 	case CKPT_FILE_EVENTFD:
 	case CKPT_FILE_SIGNALFD:

@@ -81,15 +81,23 @@ static int check_target(struct ckpt_ctx *ctx, const struct path *path)
 	return 0;
 }
 
-static bool is_filled(struct ckpt_ctx *ctx, const struct super_block *sb)
+/**
+ * restore_tmpfs_mnt - where a tmpfs of the tree's own can be written to
+ * @ctx:	the restart
+ * @sb:		a filesystem
+ *
+ * Return: the mount of all of it, read-only not before all has been restored;
+ * or NULL if it is not in the image.
+ */
+struct vfsmount *restore_tmpfs_mnt(struct ckpt_ctx *ctx, const struct super_block *sb)
 {
 	struct restored_tmpfs *t;
 	unsigned long objref = 0;
 
 	while ((t = ckpt_ref_next(ctx, &objref, CKPT_OBJ_TMPFS)))
 		if (t->root.mnt->mnt_sb == sb)
-			return true;
-	return false;
+			return t->root.mnt;
+	return NULL;
 }
 
 static bool is_target(struct ckpt_ctx *ctx, const struct path *path, const char *at, char *buf)
@@ -97,7 +105,7 @@ static bool is_target(struct ckpt_ctx *ctx, const struct path *path, const char 
 	struct super_block *sb = path->mnt->mnt_sb;
 	const char *name;
 
-	if (!ckpt_is_tmpfs(sb) || path->dentry != sb->s_root || is_filled(ctx, sb) ||
+	if (!ckpt_is_tmpfs(sb) || path->dentry != sb->s_root || restore_tmpfs_mnt(ctx, sb) ||
 	    ckpt_is_mounted_elsewhere(ctx, sb))
 		return false;
 	name = ckpt_d_path(path, buf);

@@ -242,6 +242,7 @@ int restore_tmpfs_inode_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_tmpfs_link_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_tmpfs_end_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_tmpfs_done(struct ckpt_ctx *ctx);
+struct vfsmount *restore_tmpfs_mnt(struct ckpt_ctx *ctx, const struct super_block *sb);
 void ckpt_tmpfs_put(void *tmpfs);
 
 /* fs/relink.c */
