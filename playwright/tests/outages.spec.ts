@@ -3,7 +3,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import { expect } from "@playwright/test";
 import { wayTo } from "../cut.js";
 import { startLab } from "../lab.js";
-import { action, bootByHand, expectStep, labUrl, storedOutput, test } from "./page.js";
+import { action, bootByHand, expectStep, labUrl, test } from "./page.js";
 
 test("the network is cut in the middle of a terminal's output: the page says so, goes on by itself, and nothing is lost or doubled", async ({
   page,
@@ -54,15 +54,14 @@ test("the runner is away: a page that comes meanwhile shows what was kept, and t
 }) => {
   const lab = await startLab({ env: { CRLAB_SPARE_GUESTS: "0" } });
   try {
-    const url = await bootByHand(page, "Away", lab.url);
+    await bootByHand(page, "Away", lab.url);
     await action(page, "shell").click();
     const rows = page.locator(".xterm-rows").first();
     await expect(rows).toContainText("#");
     await page.locator(".xterm-screen").first().click();
     await page.keyboard.type("echo $((6*7))-was-kept\n");
     await expect(rows).toContainText("42-was-kept");
-    // It is shown before it is stored: a chunk is collected for a moment.
-    await expect.poll(await storedOutput(page, url)).toContain("42-was-kept");
+    // What somebody has seen is kept, however soon after.
     await lab.killRunner();
     await page.reload();
     await expect(page.getByTestId("runner-away")).toBeVisible();

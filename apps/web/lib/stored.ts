@@ -3,17 +3,20 @@ import "server-only";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Database } from "@crlab/runner/src/store/database";
+import { beyond, readJournal } from "@crlab/runner/src/store/journal";
 import * as read from "@crlab/runner/src/store/read";
 import { type ExperimentView, experimentId, foldAll, type LogEvent } from "@crlab/shared";
 import { createClient } from "@libsql/client";
 import { drizzle } from "drizzle-orm/libsql";
 import { screenText } from "./screen-text";
 
+const dataDir = () => process.env.CRLAB_DATA ?? "/var/lib/crlab";
+
 let opened: Promise<Database> | undefined;
 
 /** Undefined until the runner has made its database. */
 export async function database(): Promise<Database | undefined> {
-  const path = join(process.env.CRLAB_DATA ?? "/var/lib/crlab", "crlab.db");
+  const path = join(dataDir(), "crlab.db");
   if (!existsSync(path)) return undefined;
   opened ??= open(path);
   return opened;
@@ -60,7 +63,14 @@ export interface StoredChunk {
 export async function storedOutput(id: string, terminal: number): Promise<StoredChunk[]> {
   const db = await database();
   if (!db || !experimentId.safeParse(id).success) return [];
-  const chunks = await read.readOutput(db, id, terminal, 0);
+  // Read first: what leaves the journal is in the log by then.
+  const jotted = readJournal(dataDir()).filter((j) => j.experiment === id && j.terminal === terminal);
+  const chunks: Omit<read.OutputChunk, "seq">[] = await read.readOutput(db, id, terminal, 0);
+  for (const j of jotted) {
+    const last = chunks.at(-1);
+    const more = beyond(j, last ? last.offset + last.bytes.length : 0);
+    if (more) chunks.push(more);
+  }
   return chunks.map((c) => ({ atMs: c.atMs, offset: c.offset, data: c.bytes.toString("base64") }));
 }
 

@@ -96,6 +96,7 @@ export class Experiment {
     private readonly closed: (experiment: Experiment) => void,
   ) {
     this.log = new ExperimentLog(store, id, owner);
+    this.log.onFailure = () => void this.#abandon();
     this.manifest = manifestSchema.strip().parse(file);
   }
 
@@ -246,8 +247,7 @@ export class Experiment {
         return false;
       }
     } catch (error) {
-      // The log cannot be written: nothing that happens now would be known, so nothing happens.
-      console.error(`experiment ${this.id}: ${namedErrorOf(error).message}`);
+      if (!this.log.failure) console.error(`experiment ${this.id}: ${namedErrorOf(error).message}`);
       await this.#abandon();
       return false;
     } finally {
@@ -644,11 +644,15 @@ export class Experiment {
     return this.#ended;
   }
 
-  async #abandon(): Promise<void> {
-    this.#ended ??= Promise.resolve();
-    await this.#incoming?.port.stop();
-    await this.#guest?.port.stop();
-    this.closed(this);
+  /** The log cannot be written: nothing that happens now would be known, so nothing happens. */
+  #abandon(): Promise<void> {
+    this.#ended ??= (async () => {
+      if (this.log.failure) console.error(`experiment ${this.id}: ${namedErrorOf(this.log.failure).message}`);
+      await this.#incoming?.port.stop();
+      await this.#guest?.port.stop();
+      this.closed(this);
+    })();
+    return this.#ended;
   }
 }
 

@@ -166,3 +166,23 @@ describe("guests that stand by", () => {
     await spares.close();
   });
 });
+
+describe("when the log cannot be written", () => {
+  it("stops the guest at once, and gives the experiment its end when there is room again", async () => {
+    open({ suspendMs: 50 });
+    const { experiment, done } = await begin("ann");
+    await done;
+    const { append } = store;
+    store.append = () => Promise.reject(new Error("the disk is full"));
+    await expect(experiment.rename("T2")).rejects.toThrow("the disk is full");
+    await vi.waitFor(() => expect(lab.open.size).toBe(0));
+    expect(experiment.guests).toBe(0);
+    const told: string[] = [];
+    lab.onAnnotated((id) => told.push(id));
+    store.append = append;
+    await vi.waitFor(() => expect(told).toEqual([experiment.id]));
+    const view = foldAll(await readEvents(store.db, experiment.id));
+    expect(view).toMatchObject({ status: "interrupted", title: "T" });
+    expect(view.reason).toBe("the log could not be written: the disk is full");
+  });
+});

@@ -41,6 +41,8 @@ export class Lab {
   readonly open = new Map<string, Experiment>();
   /** Ended, with a guest that is still coming up, or going. */
   readonly #leaving = new Set<Promise<void>>();
+  /** Their logs could not be written, and want an end once they can. */
+  readonly #endless = new Map<string, Error>();
   /** Whether runs are on whose figures nothing may disturb; whoever makes them knows. */
   measures: () => boolean = () => false;
   readonly #idleTimer: NodeJS.Timeout;
@@ -268,6 +270,7 @@ export class Lab {
   #closed(experiment: Experiment): void {
     const { id } = experiment;
     this.open.delete(id);
+    if (experiment.log.failure) this.#endless.set(id, experiment.log.failure);
     const left = experiment.left().finally(() => this.#leaving.delete(left));
     this.#leaving.add(left);
     const waiting = this.#queue.find((w) => w.id === id);
@@ -283,8 +286,21 @@ export class Lab {
     for (const experiment of this.open.values()) if (this.watchersOf(experiment.id) > 0) void experiment.look();
   }
 
+  async #endEndless(): Promise<void> {
+    for (const [id, failure] of this.#endless) {
+      try {
+        await this.store.interrupt(id, `the log could not be written: ${failure.message}`);
+      } catch {
+        return;
+      }
+      this.#endless.delete(id);
+      for (const tell of this.#afterEnd) tell(id);
+    }
+  }
+
   #lookAfterIdle(): void {
     const now = performance.now();
+    void this.#endEndless();
     // A guest may have ended without its experiment.
     this.#admit();
     for (const experiment of this.open.values()) {

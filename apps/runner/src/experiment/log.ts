@@ -13,6 +13,8 @@ export class ExperimentLog {
   storedSeq = 0;
   /** Set when the log could not be written: nothing follows. */
   failure: Error | undefined;
+  /** Called when that happens. */
+  onFailure: () => void = () => {};
   readonly #store: Store;
   readonly #owner: string;
   readonly #startedMs = performance.now();
@@ -33,20 +35,41 @@ export class ExperimentLog {
   /** Resolved when the events are on disk. They take effect on `view` at once. */
   async append(...added: NewEvent[]): Promise<void> {
     if (this.failure) throw this.failure;
-    const atMs = Math.round(performance.now() - this.#startedMs);
+    const atMs = this.#nowMs();
     const events = added.map((event): LogEvent => this.#seal({ ...event, seq: this.#nextSeq++, atMs }));
     for (const event of events) this.view = fold(this.view, event);
     try {
       await this.#store.append(this.id, events, this.#owner);
     } catch (error) {
-      this.failure ??= error instanceof Error ? error : new Error(String(error));
-      throw this.failure;
+      throw this.#fail(error);
     }
     const shown = events.filter((event) => event.type !== "terminal.output");
     this.storedSeq = events.at(-1)?.seq ?? this.storedSeq;
     if (shown.length === 0) return;
     this.#recent = [...this.#recent, ...shown].slice(-RECENT);
     for (const listener of this.#listeners) listener();
+  }
+
+  /** Keeps what a terminal puts out, at once, until it is appended in chunks. */
+  jot(terminal: number, offset: number, bytes: Buffer): void {
+    if (this.failure) throw this.failure;
+    try {
+      this.#store.jot({ experiment: this.id, terminal }, this.#nowMs(), offset, bytes);
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  #nowMs(): number {
+    return Math.round(performance.now() - this.#startedMs);
+  }
+
+  #fail(error: unknown): Error {
+    if (this.failure) return this.failure;
+    this.failure = error instanceof Error ? error : new Error(String(error));
+    this.onFailure();
+    for (const listener of this.#listeners) listener();
+    return this.failure;
   }
 
   /** The end says what the log was. */
@@ -64,7 +87,7 @@ export class ExperimentLog {
     return readEvents(this.#store.db, this.id, { since, limit });
   }
 
-  /** Called whenever more of what `read` gives is on disk. Returns what ends it. */
+  /** Called whenever more of what `read` gives is on disk, or nothing can follow. Returns what ends it. */
   onStored(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

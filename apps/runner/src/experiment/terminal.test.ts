@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import type { GuestTerminal } from "./guest-port.js";
 import type { ExperimentLog } from "./log.js";
-import { LiveTerminal } from "./terminal.js";
+import { LiveTerminal, STORED_BYTES_PER_TERMINAL } from "./terminal.js";
 
 /** A terminal whose program prints when it is told to, and hears of it when it must wait. */
 function open() {
@@ -18,10 +18,47 @@ function open() {
       waits = false;
     },
   } as GuestTerminal;
-  const log = { append: async () => {} } as unknown as ExperimentLog;
+  const kept: { offset: number; length: number }[] = [];
+  const disk = { full: false };
+  const log = {
+    append: async () => {},
+    jot: (_: number, offset: number, bytes: Uint8Array) => {
+      if (disk.full) throw new Error("the disk is full");
+      kept.push({ offset, length: bytes.length });
+    },
+  } as unknown as ExperimentLog;
   const terminal = new LiveTerminal(1, guest, log);
-  return { terminal, print: (n: number) => say(Buffer.alloc(n)), waits: () => waits };
+  return { terminal, print: (n: number) => say(Buffer.alloc(n)), waits: () => waits, kept, disk };
 }
+
+describe("what is put out", () => {
+  it("is kept before anybody is told of it, and not shown if that is impossible", () => {
+    const { terminal, print, kept, disk } = open();
+    const told: number[] = [];
+    terminal.onChange(() => told.push(kept.length));
+    print(10);
+    print(5);
+    expect(told).toEqual([1, 2]);
+    expect(kept).toEqual([
+      { offset: 0, length: 10 },
+      { offset: 10, length: 5 },
+    ]);
+    disk.full = true;
+    print(5);
+    expect(told).toHaveLength(2);
+    expect(terminal.bytes).toBe(15);
+  });
+
+  it("is shown beyond what is kept of one terminal", async () => {
+    const { terminal, print, kept } = open();
+    print(STORED_BYTES_PER_TERMINAL - 3);
+    print(10);
+    print(10);
+    expect(kept.at(-1)).toEqual({ offset: STORED_BYTES_PER_TERMINAL - 3, length: 3 });
+    expect(terminal.bytes).toBe(STORED_BYTES_PER_TERMINAL + 17);
+    await terminal.end();
+  });
+});
 
 describe("the program on a terminal", () => {
   it("waits while all who look have their hands full, and goes on with the quickest", () => {

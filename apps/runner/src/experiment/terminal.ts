@@ -1,5 +1,5 @@
 /**
- * A terminal of a guest: its output goes to the log in chunks and to whoever looks on from a ring buffer.
+ * A terminal of a guest: its output is kept at once, goes to the log in chunks and to whoever looks on from a ring buffer.
  * The quickest viewer sets the pace: nothing is skipped for it. Another one that falls behind loses its place, never the
  * others' time, and one that draws nothing at all holds nobody up.
  */
@@ -133,6 +133,13 @@ export class LiveTerminal {
 
   #receive(bytes: Buffer): void {
     if (!this.open || bytes.length === 0) return;
+    try {
+      const kept = bytes.subarray(0, STORED_BYTES_PER_TERMINAL - Math.min(this.bytes, STORED_BYTES_PER_TERMINAL));
+      if (kept.length > 0) this.log.jot(this.id, this.bytes, kept);
+    } catch {
+      // Nobody is shown what cannot be kept. It ends the experiment.
+      return;
+    }
     this.#ring.push({ offset: this.bytes, bytes });
     this.#ringBytes += bytes.length;
     this.bytes += bytes.length;
@@ -171,7 +178,7 @@ export class LiveTerminal {
   }
 
   #keep(event: Parameters<ExperimentLog["append"]>[0]): void {
-    // A log that cannot be written is the experiment's trouble; the terminal stays live.
+    // A log that cannot be written ends the experiment.
     this.#storing = this.log.append(event).catch(() => {});
   }
 

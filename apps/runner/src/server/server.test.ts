@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ClientOptions, WebSocket } from "ws";
 import { StepError } from "../experiment/errors.js";
 import { Lab } from "../experiment/lab.js";
-import { openStore, type Store } from "../store/index.js";
+import { openStore, type Store, StoreError } from "../store/index.js";
 import { Sweeps } from "../sweep/sweeps.js";
 import { type RunnerServer, serve } from "./server.js";
 import { Sessions } from "./session.js";
@@ -173,6 +173,20 @@ describe("owners and watchers", () => {
 });
 
 describe("experiments", () => {
+  it("says why to all who watch when the log cannot be written any more", async () => {
+    const owner = await connect();
+    const id = await owner.create();
+    const other = await connect();
+    for (const client of [owner, other]) await client.ask({ type: "subscribe", experiment: id, since: 0 });
+    store.append = () =>
+      Promise.reject(new StoreError({ code: "disk.full", message: "the disk is full", hint: "free some space" }));
+    expect(await owner.ask({ type: "rename", experiment: id, title: "T2" })).toMatchObject({
+      error: { code: "disk.full" },
+    });
+    for (const client of [owner, other]) await client.error("disk.full");
+    expect(lab.open.size).toBe(0);
+  });
+
   it("notes a boot that is refused, and judges", async () => {
     const client = await connect();
     const id = await client.create(true);

@@ -37,10 +37,13 @@ export async function findOwner(db: Database, id: string): Promise<string | unde
   return (await db.select({ owner: experiments.owner }).from(experiments).where(eq(experiments.id, id)))[0]?.owner;
 }
 
-/** Where an experiment's log ends. */
-export async function findEnd(db: Database, id: string): Promise<{ lastSeq: number; lastMs: number } | undefined> {
-  const { lastSeq, lastMs } = experiments;
-  return (await db.select({ lastSeq, lastMs }).from(experiments).where(eq(experiments.id, id)))[0];
+/** Where an experiment's log ends, and whether it is to go on. */
+export async function findEnd(
+  db: Database,
+  id: string,
+): Promise<Pick<ExperimentSummary, "lastSeq" | "lastMs" | "status"> | undefined> {
+  const { lastSeq, lastMs, status } = experiments;
+  return (await db.select({ lastSeq, lastMs, status }).from(experiments).where(eq(experiments.id, id)))[0];
 }
 
 export interface ListQuery {

@@ -5,9 +5,10 @@ import type { BatchItem } from "drizzle-orm/batch";
 import { type Database, databasePath, openDatabase } from "./database.js";
 import { storeError } from "./errors.js";
 import { sealOf } from "./identity.js";
+import { beyond, Journal, readJournal } from "./journal.js";
 import { lockWriter } from "./lock.js";
 import { Programs } from "./programs.js";
-import { readStored } from "./read.js";
+import { findEnd, findOutputEnd, readStored } from "./read.js";
 import { events, experiments } from "./schema.js";
 import { wordsOf } from "./words.js";
 
@@ -27,6 +28,10 @@ export interface Store {
    * together share one transaction. `owner` counts when `experiment.created` is among them.
    */
   append(experimentId: string, events: readonly LogEvent[], owner?: string): Promise<void>;
+  /** Keeps a terminal's output until it is appended: once this returns it is not lost with the process. */
+  readonly jot: Journal["jot"];
+  /** Gives an experiment that can write no more the end it lacks, and what its terminals have shown before that. */
+  interrupt(experimentId: string, reason: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -39,6 +44,7 @@ export async function openStore(dataDir: string, who: string): Promise<Store> {
     throw error;
   });
   const path = databasePath(dataDir);
+  const journal = new Journal(dataDir);
   let queue: Append[] = [];
   let flushing: Promise<void> | undefined;
 
@@ -48,7 +54,10 @@ export async function openStore(dataDir: string, who: string): Promise<Store> {
       queue = [];
       try {
         await write(db, batch);
-        for (const append of batch) append.done();
+        for (const append of batch) {
+          noteStored(journal, append);
+          append.done();
+        }
       } catch (error) {
         for (const append of batch) append.failed(storeError(error, path));
       }
@@ -64,14 +73,51 @@ export async function openStore(dataDir: string, who: string): Promise<Store> {
         queue.push({ experimentId, owner, events: added, done, failed });
         flushing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(flush);
       }),
+    jot: (...output) => journal.jot(...output),
+    interrupt: (id, reason) => interrupt(store, dataDir, id, reason),
     close: async () => {
       await flushing;
+      journal.close();
       db.$client.close();
       lock.release();
     },
   };
-  await markInterrupted(store);
+  // Experiments without an end were cut short with the writer that ran them.
+  const open = await db.select({ id: experiments.id }).from(experiments).where(eq(experiments.status, "open"));
+  for (const { id } of open)
+    await store.interrupt(id, "the runner stopped while the experiment ran; its guest went with it");
+  journal.clear();
   return store;
+}
+
+function noteStored(journal: Journal, { experimentId, events: added }: Append): void {
+  for (const event of added) {
+    if (event.type === "terminal.output")
+      journal.stored({ experiment: experimentId, terminal: event.terminal }, outputEnd(event));
+  }
+}
+
+/** What was shown of terminals and is not in the log. */
+async function takeUp(store: Store, dataDir: string, id: string): Promise<void> {
+  for (const jotted of readJournal(dataDir)) {
+    const { experiment, terminal } = jotted;
+    if (experiment !== id) continue;
+    const more = beyond(jotted, await findOutputEnd(store.db, id, terminal));
+    const end = await findEnd(store.db, id);
+    if (!more || !end) continue;
+    const place = { seq: end.lastSeq + 1, atMs: Math.max(end.lastMs, more.atMs) };
+    const { offset, bytes } = more;
+    await store.append(id, [{ ...place, type: "terminal.output", terminal, offset, data: bytes.toString("base64") }]);
+  }
+}
+
+async function interrupt(store: Store, dataDir: string, id: string, reason: string): Promise<void> {
+  if ((await findEnd(store.db, id))?.status !== "open") return;
+  await takeUp(store, dataDir, id);
+  const stored = await readStored(store.db, id);
+  const last = readEvent(stored.at(-1));
+  const event: LogEvent = { seq: last.seq + 1, atMs: last.atMs, type: "experiment.interrupted", reason };
+  await store.append(id, [{ ...event, logDigest: sealOf([...stored, event]).digest }]);
 }
 
 async function write(db: Database, batch: readonly Append[]): Promise<void> {
@@ -122,8 +168,11 @@ async function write(db: Database, batch: readonly Append[]): Promise<void> {
 function eventRow(experimentId: string, event: LogEvent): typeof events.$inferInsert {
   const row = { experimentId, seq: event.seq, atMs: event.atMs, type: event.type, json: JSON.stringify(event) };
   if (event.type !== "terminal.output") return row;
-  return { ...row, terminal: event.terminal, endOffset: event.offset + Buffer.from(event.data, "base64").length };
+  return { ...row, terminal: event.terminal, endOffset: outputEnd(event) };
 }
+
+const outputEnd = ({ offset, data }: Extract<LogEvent, { type: "terminal.output" }>) =>
+  offset + Buffer.byteLength(data, "base64");
 
 /** What an event changes in its experiment's row. */
 function rowChange(event: LogEvent): Partial<typeof experiments.$inferInsert> {
@@ -131,23 +180,4 @@ function rowChange(event: LogEvent): Partial<typeof experiments.$inferInsert> {
   if (event.type === "experiment.ended") return { status: "ended", verdict: event.verdict };
   if (event.type === "experiment.interrupted") return { status: "interrupted" };
   return {};
-}
-
-/** Experiments without an end were cut short with the writer that ran them. */
-async function markInterrupted(store: Store): Promise<void> {
-  const open = await store.db
-    .select({ id: experiments.id, lastSeq: experiments.lastSeq, lastMs: experiments.lastMs })
-    .from(experiments)
-    .where(eq(experiments.status, "open"));
-  for (const { id, lastSeq, lastMs } of open) {
-    const stored = await readStored(store.db, id);
-    const last = readEvent(stored.at(-1));
-    const event: LogEvent = {
-      seq: Math.max(lastSeq, last.seq) + 1,
-      atMs: lastMs,
-      type: "experiment.interrupted",
-      reason: "the runner stopped while the experiment ran; its guest went with it",
-    };
-    await store.append(id, [{ ...event, logDigest: sealOf([...stored, event]).digest }]);
-  }
 }
