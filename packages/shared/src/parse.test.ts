@@ -35,6 +35,10 @@ describe("parseExperimentFile", () => {
       "title: T\nengine: criu\nsteps:\n  - kind: boot\n  - { kind: checkpoint, dryRun: true }",
       "x.yaml:5:5: steps[1]: CRIU has nothing for a dry run",
     ],
+    [
+      "title: T\nsteps:\n  - kind: boot\n  - { kind: start, workload: countre }",
+      'x.yaml:4:20: steps[1].workload: there is no workload "countre"; there are: counter,',
+    ],
     ["steps: [{kind: boot}]", "x.yaml:1:1: title: missing; a text is needed"],
     ["title: [", "not YAML"],
     ["title: T\ntitle: U\nsteps: [{kind: boot}]", "x.yaml:2:1: not YAML: Map keys must be unique"],

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { step } from "./experiment.js";
 import { type ExperimentFile, experimentFile } from "./experiment-file.js";
 import { sweepGrid } from "./sweep.js";
+import { findWorkload, workloadNames } from "./workloads.js";
 
 export const MAX_FILE_BYTES = 256 * 1024;
 
@@ -43,7 +44,8 @@ export function parseExperimentFile(text: string, name: string): ParsedFile {
     return one(name, `not YAML: ${error instanceof Error ? error.message : String(error)}`);
   }
   const parsed = experimentFile.safeParse(value);
-  if (parsed.success) return { ok: true, file: parsed.data };
+  const wrong = parsed.success ? unknownWorkloads(parsed.data) : explained(parsed.error, value);
+  if (parsed.success && wrong.length === 0) return { ok: true, file: parsed.data };
 
   /** Where a field stands; a missing one: where its parent does. */
   const offsetOf = (path: readonly PropertyKey[]): number => {
@@ -60,14 +62,12 @@ export function parseExperimentFile(text: string, name: string): ParsedFile {
     }
     return rangeStart(doc.contents) ?? 0;
   };
-  const errors = parsed.error.issues.flatMap((issue) =>
-    explain(issue, value).map(({ path, message }) => ({
-      file: name,
-      ...place(offsetOf(path)),
-      field: fieldName(path),
-      message,
-    })),
-  );
+  const errors = wrong.map(({ path, message }) => ({
+    file: name,
+    ...place(offsetOf(path)),
+    field: fieldName(path),
+    message,
+  }));
   errors.sort((a, b) => a.line - b.line || a.column - b.column);
   return { ok: false, errors };
 }
@@ -92,6 +92,23 @@ interface Explained {
   path: readonly PropertyKey[];
   message: string;
 }
+
+/** Known here, not in the model: what was run long ago may have had others. */
+function unknownWorkloads(file: ExperimentFile): Explained[] {
+  return file.steps.flatMap((s, n) =>
+    s.kind !== "start" || s.workload === undefined || findWorkload(s.workload)
+      ? []
+      : [
+          {
+            path: ["steps", n, "workload"],
+            message: `there is no workload ${show(s.workload)}; there are: ${workloadNames.join(", ")}`,
+          },
+        ],
+  );
+}
+
+const explained = (error: z.ZodError, root: unknown): Explained[] =>
+  error.issues.flatMap((issue) => explain(issue, root));
 
 /** An issue in a person's words, with what is allowed. */
 function explain(issue: z.core.$ZodIssue, root: unknown): Explained[] {

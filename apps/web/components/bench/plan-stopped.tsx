@@ -40,7 +40,6 @@ export function PlanStopped({ view, actions, onAction, onRunAgain }: Props) {
           <Said text={step.error.message} />
           {step.error.hint !== undefined && (
             <span>
-              {" "}
               <Said text={step.error.hint} />
             </span>
           )}

@@ -103,15 +103,6 @@ export function FileEditor({ begin, templates, busy, onRun }: Props) {
   };
   return (
     <form className={styles.editor} onSubmit={submit}>
-      {problems.length > 0 && (
-        <div role="alert">
-          <ul className={home.errors}>
-            {problems.map((problem) => (
-              <li key={problem}>{problem}</li>
-            ))}
-          </ul>
-        </div>
-      )}
       <div className={styles.bar}>
         <span aria-hidden="true">{LABEL}</span>
         <select
@@ -144,6 +135,16 @@ export function FileEditor({ begin, templates, busy, onRun }: Props) {
           />
         )}
       </div>
+      {/* Where whoever pressed the button looks: above the text it may be out of sight. */}
+      {problems.length > 0 && (
+        <div role="alert">
+          <ul className={home.errors}>
+            {problems.map((problem) => (
+              <li key={problem}>{problem}</li>
+            ))}
+          </ul>
+        </div>
+      )}
       <div className={styles.bar}>
         <button type="submit" className="btn primary" disabled={!hydrated}>
           Run file <kbd>Ctrl ⏎</kbd>
