@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Processes of a tree that have made mount namespaces for themselves. */
 /* covers: Namespaces | mnt: several in a tree, of processes and threads, one a copy of another, also of its user namespace: bind mounts, options, procfs, tmpfs with contents | supported */
+/* covers: Namespaces | mnt: some of its mounts peers of those it was copied from, others not | supported */
 /* covers: Namespaces | mnt: one of a part of the tree that processes outside live in, too, that is held by a file, or has mounted what cannot be made again | refused by name */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -468,6 +469,33 @@ static void peers(void)
 	verify(waitpid(child, &status, 0) == child && status == 0, "it comes to its end (%x)", status);
 }
 
+/* One mount of several is shared, and there is one that the other has not. */
+static void some_peers(void)
+{
+	need(private_mounts() && make_tmpfs("/mnt", "size=1m") && mkdir("/mnt/in", 0700) == 0 &&
+	     mount(NULL, "/mnt", NULL, MS_SHARED, NULL) == 0);
+
+	struct ends e = make_ends();
+	int status = -1;
+	pid_t child = bound_fork();
+
+	if (child == 0) {
+		need(unshare(CLONE_NEWNS) == 0 && make_tmpfs("/srv", "size=1m"));
+		says(e.at[1]);
+		hears(e.go[0]);
+		verify(is_mounted("/mnt/in") && is_mounted("/srv"), "what is mounted in a shared one comes here, too");
+		need(umount("/mnt/in") == 0);
+		_exit(0);
+	}
+	hears_first(&e);
+	pause_here();
+	need(make_tmpfs("/mnt/in", "size=1m"));
+	says(e.go[1]);
+	verify(waitpid(child, &status, 0) == child && status == 0, "it comes to its end (%x)", status);
+	verify(!is_mounted("/mnt/in"), "and the other way round");
+	verify(!is_mounted("/srv"), "what is not shared does not come");
+}
+
 /* ---- refused ---- */
 
 static void held(void)
@@ -616,6 +644,7 @@ int main(void)
 	subject_round("of a user namespace", of_user);
 	subject_round("thread", thread);
 	subject_round("peers", peers);
+	subject_round("some peers", some_peers);
 	mutate_round("damaged", with_tmpfs, damaged, is_about, 20);
 	leak();
 	subject_refused("held", held, "in which the root of the tree does not live");

@@ -233,6 +233,48 @@ static bool is_slave_of_outside(const struct mounts *want, const struct mount *m
 	return m->master;
 }
 
+/* Of those that are there: does its path lead to it, or to what has been mounted over it? */
+static bool is_seen(const struct mounts *want, const struct mount *m)
+{
+	for (const struct mount *later = m + 1; later < want->of + want->nr; later++) {
+		size_t len = strcmp(later->at, "/") ? strlen(later->at) : 0;
+
+		if (later->matched && !strncmp(later->at, m->at, len) && (m->at[len] == '/' || !m->at[len]))
+			return false;
+	}
+	return true;
+}
+
+/* A group may have members in the namespace that this is a copy of: one that is mounted nowhere keeps each, for who mounts. */
+static struct propagation *kept;
+static size_t nr_kept;
+
+static bool keep_peers(const struct mounts *want)
+{
+	unsigned int how = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+
+	kept = xcalloc(want->nr + 1, sizeof(*kept));
+	for (size_t i = 0; i < want->nr; i++) {
+		const struct mount *m = &want->of[i];
+		int fd;
+
+		if (!m->peers || !m->matched || !is_seen(want, m))
+			continue;
+		fd = syscall(SYS_open_tree, AT_FDCWD, m->at, how);
+		/* What a user namespace may not uncover is not copied without what covers it. */
+		if (fd < 0)
+			fd = syscall(SYS_open_tree, AT_FDCWD, m->at, how | AT_RECURSIVE);
+		if (fd < 0) {
+			complain("%s: its mount cannot be a peer of that elsewhere: %s", m->at, strerror(errno));
+			return false;
+		}
+		kept[nr_kept++] = (struct propagation){
+			.fd = fd, .shared = m->shared, .at = xasprintf("%s", m->at), .root = xasprintf("%s", m->root), .beyond = true,
+		};
+	}
+	return true;
+}
+
 /* What happens here until all is mounted is not for others to see; what they do is, if any of it was. */
 static bool keep_to_oneself(const struct mounts *want)
 {
@@ -245,18 +287,6 @@ static bool keep_to_oneself(const struct mounts *want)
 		return true;
 	complain("the propagation of mounts cannot be set: %s", strerror(errno));
 	return false;
-}
-
-/* Of those that are there: does its path lead to it, or to what has been mounted over it? */
-static bool is_seen(const struct mounts *want, const struct mount *m)
-{
-	for (const struct mount *later = m + 1; later < want->of + want->nr; later++) {
-		size_t len = strcmp(later->at, "/") ? strlen(later->at) : 0;
-
-		if (later->matched && !strncmp(later->at, m->at, len) && (m->at[len] == '/' || !m->at[len]))
-			return false;
-	}
-	return true;
 }
 
 static void open_roots(struct mounts *want)
@@ -276,7 +306,7 @@ static void close_roots(struct mounts *want)
 /* As it was. */
 static bool set_propagation(const struct mounts *want)
 {
-	struct propagation *all = xcalloc(want->nr + 1, sizeof(*all));
+	struct propagation *all = xcalloc(want->nr + nr_kept + 1, sizeof(*all));
 	bool good;
 
 	for (size_t i = 0; i < want->nr; i++) {
@@ -287,7 +317,9 @@ static bool set_propagation(const struct mounts *want)
 			.fd = m->fd,
 		};
 	}
-	good = propagation_set(all, want->nr);
+	for (size_t i = 0; i < nr_kept; i++)
+		all[want->nr + i] = kept[i];
+	good = propagation_set(all, want->nr + nr_kept);
 	free(all);
 	return good;
 }
@@ -456,7 +488,7 @@ bool mounts_make(const char *text, bool procs, bool procs_later)
 	if (!procs)
 		stays_as_copied = stays_peer(&want, &now);
 	if (!procs && !stays_as_copied)
-		good = keep_to_oneself(&want);
+		good = keep_peers(&want) && keep_to_oneself(&want);
 	root = procs ? NULL : other_root(&want);
 	if (root && good)
 		good = change_root(root, &want, &now);

@@ -40,14 +40,23 @@ static bool join(struct propagation *p, const struct propagation *of)
 	return false;
 }
 
-/* Only one that shows all that another shows can hand its group on to it: the one with the shortest root. */
+/*
+ * Only one that shows all that another shows can hand its group on to it: the one with the shortest root. A group that
+ * reaches beyond is handed on by nobody else.
+ */
 static struct propagation *first_of(struct propagation *all, size_t nr, unsigned long group)
 {
 	struct propagation *first = NULL;
 
-	for (size_t i = 0; i < nr; i++)
-		if (all[i].fd >= 0 && all[i].shared == group && (!first || strlen(all[i].root) < strlen(first->root)))
-			first = &all[i];
+	for (size_t i = 0; i < nr; i++) {
+		struct propagation *p = &all[i];
+
+		if (p->fd < 0 || p->shared != group)
+			continue;
+		if (!first || p->beyond > first->beyond ||
+		    (p->beyond == first->beyond && strlen(p->root) < strlen(first->root)))
+			first = p;
+	}
 	return first;
 }
 
@@ -68,7 +77,7 @@ static bool set_one(struct propagation *all, size_t nr, struct propagation *p, b
 	if (p->done || (first && first != p && !first->done) || (master && !master->done))
 		return false;
 	p->done = true;
-	if (p->fd < 0)
+	if (p->fd < 0 || p->beyond)
 		return true;
 	if (first && first != p)
 		*good = become(p, MS_PRIVATE) && join(p, first);

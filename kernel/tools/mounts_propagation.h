@@ -13,6 +13,7 @@ struct propagation {
 	bool unbindable;
 	const char *at;		/* for messages */
 	const char *root;	/* what it shows of its filesystem */
+	bool beyond;		/* mounted nowhere: a peer of others in another namespace */
 	bool done;
 };
 
