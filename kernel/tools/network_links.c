@@ -420,6 +420,17 @@ static bool change_links(struct network *net, bool up)
 	return !error;
 }
 
+/* A new bridge has a carrier until it is first told anything, and then only by its ports. */
+static bool is_empty_bridge(const struct network *net, const struct link *l)
+{
+	if (strcmp(l->kind, "bridge"))
+		return false;
+	for (size_t i = 0; i < net->nr_links; i++)
+		if ((int)net->links[i].master == l->index)
+			return false;
+	return true;
+}
+
 /* A device whose other end comes up notices that a little later. */
 bool network_wait_running(struct network *net)
 {
@@ -432,9 +443,9 @@ bool network_wait_running(struct network *net)
 		if (!read_links(net, &now))
 			return false;
 		for (size_t i = 0; i < net->nr_links; i++) {
-			const struct link *is = link_of(&now, net->links[i].index);
+			const struct link *was = &net->links[i], *is = link_of(&now, was->index);
 
-			all &= !(net->links[i].flags & IFF_RUNNING) || (is && is->flags & IFF_RUNNING);
+			all &= !(was->flags & IFF_RUNNING) || is_empty_bridge(net, was) || (is && is->flags & IFF_RUNNING);
 		}
 		free_links(&now);
 		if (!all)
