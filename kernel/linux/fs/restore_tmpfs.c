@@ -214,13 +214,18 @@ static bool name_is_valid(const char *name)
 	       strcmp(name, "..");
 }
 
-/* The position that the next entry of a directory gets. */
-static int set_cookie(struct ckpt_ctx *ctx, struct dentry *dir, u64 cookie)
+/* The caller does not hold the directory: the log may be written to a file. */
+static int check_cookie(struct ckpt_ctx *ctx, u64 cookie)
 {
 	if (cookie < FIRST_COOKIE || cookie > LAST_COOKIE)
 		return ckpt_err(ctx, -EINVAL, "position %llu in a directory", cookie);
-	SHMEM_I(d_inode(dir))->dir_offsets.next_offset = cookie;
 	return 0;
+}
+
+/* The position that the next entry of a directory gets. */
+static void set_cookie(struct dentry *dir, u64 cookie)
+{
+	SHMEM_I(d_inode(dir))->dir_offsets.next_offset = cookie;
 }
 
 static bool is_root_of_mount(const struct dentry *dentry)
@@ -313,14 +318,16 @@ static struct dentry *make_entry(struct ckpt_ctx *ctx, const struct path *in,
 	struct dentry *dentry;
 	int ret;
 
+	ret = check_cookie(ctx, rec->cookie);
+	if (ret)
+		return ERR_PTR(ret);
 	inode_lock_nested(dir, I_MUTEX_PARENT);
 	dentry = lookup_one(idmap, name, in->dentry, strlen(name));
 	ret = PTR_ERR_OR_ZERO(dentry);
 	if (!ret) {
-		ret = set_cookie(ctx, in->dentry, rec->cookie);
-		if (!ret)
-			ret = is_there(dentry, mode) ? move_cookie(in->dentry, dentry) :
-			      make_node(idmap, dir, dentry, rec, target);
+		set_cookie(in->dentry, rec->cookie);
+		ret = is_there(dentry, mode) ? move_cookie(in->dentry, dentry) :
+		      make_node(idmap, dir, dentry, rec, target);
 		if (ret) {
 			dput(dentry);
 			dentry = ERR_PTR(ret);
@@ -460,6 +467,9 @@ static int make_link(struct ckpt_ctx *ctx, const struct path *old, const struct 
 	struct dentry *dentry;
 	int ret;
 
+	ret = check_cookie(ctx, cookie);
+	if (ret)
+		return ret;
 	inode_lock_nested(dir, I_MUTEX_PARENT);
 	dentry = lookup_one(idmap, name, in->dentry, strlen(name));
 	ret = PTR_ERR_OR_ZERO(dentry);
@@ -468,10 +478,10 @@ static int make_link(struct ckpt_ctx *ctx, const struct path *old, const struct 
 		      inode_permission(idmap, dir, MAY_WRITE | MAY_EXEC);
 		if (!ret)
 			ret = security_inode_link(old->dentry, dir, dentry);
-		if (!ret)
-			ret = set_cookie(ctx, in->dentry, cookie);
-		if (!ret)
+		if (!ret) {
+			set_cookie(in->dentry, cookie);
 			ret = dir->i_op->link(old->dentry, dir, dentry);
+		}
 		dput(dentry);
 	}
 	inode_unlock(dir);
