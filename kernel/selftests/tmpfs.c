@@ -350,6 +350,13 @@ static int mount_at(const char *path)
 	return id;
 }
 
+/* One directory in two mounts. */
+static bool two_views(void)
+{
+	return own_mounts() && mount("mine", TOP, "tmpfs", 0, NULL) == 0 && mkdir(TOP "/dir", 0700) == 0 &&
+	       mkdir(TOP "/view", 0700) == 0 && mount(TOP "/dir", TOP "/view", NULL, MS_BIND, NULL) == 0;
+}
+
 /* Two names of one file, each opened in a mount of its own, and in the end a third that stays. */
 static void unlinked_in(bool third)
 {
@@ -357,11 +364,8 @@ static void unlinked_in(bool third)
 	struct stat a, b;
 	char text[16];
 
-	if (!own_mounts() || mount("mine", TOP, "tmpfs", 0, NULL) < 0)
+	if (!two_views())
 		return;
-	mkdir(TOP "/dir", 0700);
-	mkdir(TOP "/view", 0700);
-	mount(TOP "/dir", TOP "/view", NULL, MS_BIND, NULL);
 	first = put(TOP "/dir/first", "contents", 0600);
 	link(TOP "/dir/first", TOP "/dir/second");
 	if (third)
@@ -399,11 +403,8 @@ static void read_only(void)
 	int first, second;
 	char text[16];
 
-	if (!own_mounts() || mount("mine", TOP, "tmpfs", 0, NULL) < 0)
+	if (!two_views())
 		return;
-	mkdir(TOP "/dir", 0700);
-	mkdir(TOP "/view", 0700);
-	mount(TOP "/dir", TOP "/view", NULL, MS_BIND, NULL);
 	close(put(TOP "/dir/first", "one", 0600));
 	close(put(TOP "/dir/second", "two", 0600));
 	first = open(TOP "/dir/first", O_RDONLY | O_CLOEXEC);
