@@ -3,10 +3,14 @@
 /* covers: Descriptors | rings of packet sockets that are mapped in part, or privately and written to, mapped memory of a socket (TCP_ZEROCOPY_RECEIVE) | refused by name */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/checkpoint.h>
 #include <linux/if_packet.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -41,6 +45,34 @@ static void with_several(void)
 	pause_here();
 }
 
+static const char *log_path(void)
+{
+	static char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/log", scratch);
+	return path;
+}
+
+/* More to be named than its reader's pipe holds. */
+static void reads_the_log(void)
+{
+	char room[4096];
+	pid_t reader;
+	int fifo;
+
+	mkfifo(log_path(), 0600);
+	fifo = open(log_path(), O_RDWR);
+	fcntl(fifo, F_SETPIPE_SZ, sizeof(room));
+	for (int i = 0; i < 200; i++)
+		syscall(SYS_fsopen, "tmpfs", 0);
+	reader = fork();
+	if (reader == 0)
+		while (read(fifo, room, sizeof(room)) > 0)
+			;
+	pause_here();
+	kill(reader, SIGKILL);
+}
+
 static void harmless(void)
 {
 	pause_here();
@@ -67,12 +99,37 @@ static void refused(const char *word, void (*body)(void))
 	subject_finish(&s);	/* it must have been let go, unharmed */
 }
 
+/* Nothing may wait for who stands still. */
+static void log_read_in_the_tree(void)
+{
+	struct subject s;
+	pid_t caller;
+	int status;
+
+	if (!subject_start(&s, "a log read in the tree", reads_the_log))
+		return;
+	caller = fork();
+	if (caller == 0) {
+		struct checkpoint_args args = {
+			.flags = CHECKPOINT_DRYRUN, .pid = s.pid, .image_fd = -1, .log_fd = open(log_path(), O_WRONLY),
+		};
+
+		alarm(PATIENCE_MS / 1000);
+		_exit(args.log_fd < 0 || syscall(__NR_checkpoint_x86_64, &args, sizeof(args)) != 0);
+	}
+	tap_ok(waitpid(caller, &status, 0) == caller && WIFEXITED(status) && WEXITSTATUS(status) == 0,
+	       "what does not fit into the pipe of the log waits until the tree goes on (status %#x)", status);
+	subject_finish(&s);
+	unlink(log_path());
+}
+
 int main(void)
 {
 	struct subject s;
 	char output[8192], pid[16];
 
 	need_checkpoint();
+	log_read_in_the_tree();
 	refused("socket", with_socket);
 	refused("memory of a socket", with_mapping);
 	refused("fscontext", with_fscontext);

@@ -124,7 +124,6 @@ static struct ckpt_ctx *helper_ctx(struct ckpt_ctx *ctx)
 	own->main = ctx;
 	own->flags = ctx->flags;
 	own->header = ctx->header;
-	own->log = ctx->log;
 	own->restart = ctx->restart;
 	own->img.file = ctx->img.file;
 	return own;

@@ -14,6 +14,7 @@
 #include <linux/fs.h>
 #include <linux/hashtable.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/maple_tree.h>
 #include <linux/path.h>
 #include <linux/sched.h>
@@ -187,6 +188,7 @@ struct ckpt_ctx {
 	struct ckpt_stream img;
 	struct file *log;
 	loff_t log_pos;
+	struct llist_head lines;	/* not yet in the log */
 	struct ckpt_where where;
 	int error;
 	struct ckpt_header header;
@@ -294,12 +296,14 @@ int ckpt_read_rec(struct ckpt_ctx *ctx, struct ckpt_stream *s,
 void *ckpt_read_payload(struct ckpt_ctx *ctx, struct ckpt_stream *s,
 			const struct ckpt_rec *rec, size_t min, size_t max);
 
+/* log.c */
 __printf(3, 4)
 int ckpt_err(struct ckpt_ctx *ctx, int err, const char *fmt, ...);
 __printf(3, 4)
 int ckpt_obstacle(struct ckpt_ctx *ctx, int err, const char *fmt, ...);
 __printf(2, 3)
 void ckpt_note(struct ckpt_ctx *ctx, const char *fmt, ...);
+void ckpt_log_flush(struct ckpt_ctx *ctx);
 
 /* object.c */
 int ckpt_obj_lookup(struct ckpt_ctx *ctx, enum ckpt_obj_type type, void *ptr,

@@ -87,6 +87,7 @@ void ckpt_ctx_free(struct ckpt_ctx *ctx)
 	kfree(ctx->relink_dirs);
 	path_put(&ctx->copy_dir);
 	ckpt_stream_release(&ctx->img);
+	ckpt_log_flush(ctx);
 	if (ctx->log)
 		fput(ctx->log);
 	if (ctx->network_changes)

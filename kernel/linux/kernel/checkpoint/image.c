@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The image as a stream of records, and the log that speaks of it.
+ * The image as a stream of records.
  */
 #include <linux/bvec.h>
 #include <linux/checkpoint_internal.h>
@@ -614,106 +614,4 @@ void *ckpt_read_payload(struct ckpt_ctx *ctx, struct ckpt_stream *s,
 	}
 	((char *)data)[rec->len] = '\0';
 	return data;
-}
-
-static void ckpt_log_line(struct ckpt_ctx *ctx, const char *kind,
-			  struct va_format *vaf)
-{
-	struct ckpt_ctx *main = ctx->main ?: ctx;
-	const struct ckpt_where *w = &ctx->where;
-	struct mem_cgroup *memcg;
-	char *line;
-	int n = 0;
-
-	if (!ctx->log)
-		return;
-	line = kmalloc(PATH_MAX + 512, GFP_KERNEL);
-	if (!line)
-		return;
-	n = scnprintf(line, PATH_MAX + 511, "%s: ", kind);
-	if (ctx->restart)
-		n += scnprintf(line + n, PATH_MAX + 511 - n,
-			       "image offset %llu: ", w->offset ?: ctx->img.offset);
-	if (w->pid)
-		n += scnprintf(line + n, PATH_MAX + 511 - n, "pid %d: ", w->pid);
-	if (w->fd >= 0)
-		n += scnprintf(line + n, PATH_MAX + 511 - n, "fd %d: ", w->fd);
-	if (w->addr)
-		n += scnprintf(line + n, PATH_MAX + 511 - n, "address 0x%lx: ", w->addr);
-	if (w->path)
-		n += scnprintf(line + n, PATH_MAX + 511 - n, "%s: ", w->path);
-	n += scnprintf(line + n, PATH_MAX + 511 - n, "%pV", vaf);
-	line[n++] = '\n';
-	/* Nor is the log, which is to tell that there is no more. */
-	memcg = set_active_memcg(NULL);
-	kernel_write(ctx->log, line, n,
-		     ctx->log->f_mode & FMODE_LSEEK ? &ctx->log->f_pos : &main->log_pos);
-	set_active_memcg(memcg);
-	kfree(line);
-}
-
-/**
- * ckpt_err - note an error and say what it is about
- * @ctx:	the checkpoint or restart
- * @err:	negative error number
- * @fmt:	why
- *
- * Only the first error is logged: what follows from it would mislead.
- *
- * Return: @err.
- */
-int ckpt_err(struct ckpt_ctx *ctx, int err, const char *fmt, ...)
-{
-	struct ckpt_ctx *main = ctx->main ?: ctx;
-	struct va_format vaf = { .fmt = fmt };
-	va_list args;
-	int first;
-
-	/* Somebody who helps may meet one at the same time. */
-	first = cmpxchg(&main->error, 0, err);
-	if (first)
-		return first;
-	va_start(args, fmt);
-	vaf.va = &args;
-	ckpt_log_line(ctx, "error", &vaf);
-	va_end(args);
-	return err;
-}
-
-/**
- * ckpt_obstacle - name something that cannot be checkpointed
- * @ctx:	the checkpoint
- * @err:	negative error number
- * @fmt:	what it is and what to do
- *
- * Return: 0 in a dry run, which goes on to name the others; else @err.
- */
-int ckpt_obstacle(struct ckpt_ctx *ctx, int err, const char *fmt, ...)
-{
-	struct va_format vaf = { .fmt = fmt };
-	va_list args;
-
-	if (!ckpt_dryrun(ctx) && ctx->error)
-		return ctx->error;
-	va_start(args, fmt);
-	vaf.va = &args;
-	ckpt_log_line(ctx, ckpt_dryrun(ctx) ? "obstacle" : "error", &vaf);
-	va_end(args);
-	if (ckpt_dryrun(ctx)) {
-		ctx->stats.obstacles++;
-		return 0;
-	}
-	ctx->error = err;
-	return err;
-}
-
-void ckpt_note(struct ckpt_ctx *ctx, const char *fmt, ...)
-{
-	struct va_format vaf = { .fmt = fmt };
-	va_list args;
-
-	va_start(args, fmt);
-	vaf.va = &args;
-	ckpt_log_line(ctx, "note", &vaf);
-	va_end(args);
 }

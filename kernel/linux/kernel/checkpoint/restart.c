@@ -518,6 +518,7 @@ int restart_run(int ctx_fd, struct restart_stats *stats)
 	}
 out:
 	mutex_unlock(&r->lock);
+	ckpt_log_flush(r->ckpt);
 	restart_put(r);
 	return ret;
 }

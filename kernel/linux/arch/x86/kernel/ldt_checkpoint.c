@@ -54,13 +54,14 @@ static int install_restored(struct ckpt_ctx *ctx, struct mm_struct *mm,
 	finalize_ldt_struct(ldt);
 	/* Nobody runs on it yet, as in ldt_dup_context(). */
 	mutex_lock(&mm->context.lock);
-	ret = mm->context.ldt ? -EEXIST : map_ldt_struct(mm, ldt, 0);
+	ret = mm->context.ldt ? ckpt_err(ctx, -EINVAL, "a second local descriptor table") :
+	      map_ldt_struct(mm, ldt, 0);
 	if (!ret)
 		mm->context.ldt = ldt;
 	else
 		free_ldt_struct(ldt);
 	mutex_unlock(&mm->context.lock);
-	return ret == -EEXIST ? ckpt_err(ctx, -EINVAL, "a second local descriptor table") : ret;
+	return ret;
 }
 
 /**
