@@ -2,6 +2,7 @@
 /* State of threads that few programs have, and whose loss nobody would see. */
 /* covers: Tasks | SCHED_DEADLINE, a time slice of its own | supported */
 /* covers: Tasks | PR_SET_SYSCALL_USER_DISPATCH, PR_MCE_KILL, PR_SET_IO_FLUSHER | supported */
+/* covers: Tasks | the least oom_score_adj that a process may give itself; that it has executed a program since it was forked | supported */
 /* covers: Tasks | dumpable by root only (fs.suid_dumpable) | supported */
 /* covers: Tasks | sandboxes of Landlock that the caller does not live in | refused by name */
 /* covers: Tasks | traced processes | refused by name */
@@ -147,6 +148,32 @@ static void put(const char *path, const char *text)
 	close(fd);
 }
 
+/* A power that was given once: to go back to a score that others may not set; and what its parent may not do any more. */
+static void scored(void)
+{
+	int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC), ends[2], status = -1;
+	pid_t child;
+	char c;
+
+	if (write(score, "-500", 4) != 4 || pipe(ends) < 0)
+		_exit(97);
+	child = fork();
+	if (child == 0) {
+		char fd[16];
+
+		snprintf(fd, sizeof(fd), "%d", ends[1]);
+		execl("/bin/sh", "sh", "-c", "echo >&$1; exec sleep 1000", "sh", fd, NULL);
+		_exit(98);
+	}
+	if (read(ends[0], &c, 1) != 1 || setpgid(child, child) == 0 || errno != EACCES || seteuid(1000) < 0 ||
+	    write(score, "100", 3) != 3)
+		_exit(99);
+	pause_here();
+	verify(setpgid(child, child) < 0 && errno == EACCES, "who has executed a program is not moved to another group");
+	verify(write(score, "-500", 4) == 4 && write(score, "-501", 4) < 0 && errno == EACCES, "a score that it may go back to");
+	verify(seteuid(0) == 0 && kill(child, SIGKILL) == 0 && waitpid(child, &status, 0) == child, "it comes to its end");
+}
+
 static void dumpable(void)
 {
 	put("/proc/sys/fs/suid_dumpable", "2");
@@ -279,6 +306,7 @@ int main(int argc, char **argv)
 	subject_round("slice", slice);
 	subject_round("dispatch", dispatch);
 	subject_round("flags", flags);
+	subject_round("scored", scored);
 	subject_round("dumpable", dumpable);
 	subject_round("sealed", sealed);
 	refused("Landlock", sandboxed);

@@ -231,6 +231,7 @@ static const struct field process_fields[] = {
 	FIELD(ckpt_process, tty_foreground, "ttyForeground", NUMBER),
 	FIELD(ckpt_process, stopped, "stopped", NUMBER),
 	FIELD(ckpt_process, oom_score_adj, "oomScoreAdj", SIGNED),
+	FIELD(ckpt_process, oom_score_adj_min, "oomScoreAdjMin", SIGNED),
 	{ },
 };
 

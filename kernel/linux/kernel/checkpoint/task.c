@@ -121,6 +121,7 @@ static int checkpoint_signal_struct(struct ckpt_ctx *ctx, struct task_struct *t,
 	p->is_child_subreaper = sig->is_child_subreaper;
 	p->has_child_subreaper = sig->has_child_subreaper;
 	p->oom_score_adj = sig->oom_score_adj;
+	p->oom_score_adj_min = sig->oom_score_adj_min;
 	task_lock(t);
 	for (i = 0; i < RLIM_NLIMITS; i++) {
 		p->rlim_cur[i] = sig->rlim[i].rlim_cur;
@@ -162,6 +163,8 @@ static u32 describe_thread_flags(const struct task_struct *t)
 		flags |= t->flags & PF_MCE_EARLY ? CKPT_THREAD_MCE_EARLY : CKPT_THREAD_MCE_LATE;
 	if ((t->flags & PF_IO_FLUSHER) == PF_IO_FLUSHER)
 		flags |= CKPT_THREAD_IO_FLUSHER;
+	if (!(t->flags & PF_FORKNOEXEC))
+		flags |= CKPT_THREAD_EXECED;
 	return flags;
 }
 
@@ -451,6 +454,24 @@ static int restore_thread_flags(struct restart_task *rt)
 		current->flags |= PF_MCE_PROCESS;
 	if (flags & CKPT_THREAD_MCE_EARLY)
 		current->flags |= PF_MCE_EARLY;
+	if (flags & CKPT_THREAD_EXECED)
+		current->flags &= ~PF_FORKNOEXEC;
+	return 0;
+}
+
+/* By the rules of /proc/PID/oom_score_adj. */
+static int restore_oom_score(struct restart_task *rt)
+{
+	const struct ckpt_process *p = rt->process;
+	struct signal_struct *sig = current->signal;
+	s32 adj = p->oom_score_adj, least = p->oom_score_adj_min;
+
+	if (min(adj, least) < OOM_SCORE_ADJ_MIN || max(adj, least) > OOM_SCORE_ADJ_MAX || p->reserved)
+		return restore_fail(rt, -EINVAL, "its out-of-memory score");
+	if (min(adj, least) < sig->oom_score_adj_min && !capable(CAP_SYS_RESOURCE))
+		return restore_fail(rt, -EPERM, "its out-of-memory score");
+	sig->oom_score_adj = adj;
+	sig->oom_score_adj_min = least;
 	return 0;
 }
 
@@ -498,12 +519,7 @@ static int restore_leader(struct restart_task *rt)
 		return ret;
 	current->signal->is_child_subreaper = !!p->is_child_subreaper;
 	current->signal->has_child_subreaper |= !!p->has_child_subreaper;
-	if ((s32)p->oom_score_adj < current->signal->oom_score_adj_min &&
-	    !capable(CAP_SYS_RESOURCE))
-		return restore_fail(rt, -EPERM, "its out-of-memory score");
-	current->signal->oom_score_adj = clamp_t(s32, p->oom_score_adj, OOM_SCORE_ADJ_MIN,
-						 OOM_SCORE_ADJ_MAX);
-	return 0;
+	return restore_oom_score(rt);
 }
 
 static int restore_user_pointers(struct restart_task *rt)

@@ -341,7 +341,9 @@ function process(c: Cursor): Fields {
     ttyForeground: c.u32(),
     stopped: c.u32(),
     oomScoreAdj: c.s32(),
+    oomScoreAdjMin: c.s32(),
   };
+  c.skip(4);
   const cur = times(16, () => c.digits());
   return { ...fields, rlimits: cur.map((soft) => ({ cur: soft, max: c.digits() })) };
 }

@@ -1324,6 +1324,8 @@ struct ckpt_process {
 	__u32 tty_foreground;	/* pgid, when it leads the session */
 	__u32 stopped;		/* signal that stopped it, or 0 */
 	__u32 oom_score_adj;	/* two's complement */
+	__u32 oom_score_adj_min;	/* as far as it may lower that without power */
+	__u32 reserved;		/* 0 */
 	__aligned_u64 rlim_cur[CKPT_RLIMITS];
 	__aligned_u64 rlim_max[CKPT_RLIMITS];
 };
@@ -1341,7 +1343,8 @@ struct ckpt_siginfo {
 #define CKPT_THREAD_MCE_LATE	(1U << 0)	/* PR_MCE_KILL_LATE */
 #define CKPT_THREAD_MCE_EARLY	(1U << 1)	/* PR_MCE_KILL_EARLY */
 #define CKPT_THREAD_IO_FLUSHER	(1U << 2)	/* PR_SET_IO_FLUSHER */
-#define CKPT_THREAD_FLAGS_ALL	0x7U
+#define CKPT_THREAD_EXECED	(1U << 3)	/* since it was forked: its parent may not move it to another group */
+#define CKPT_THREAD_FLAGS_ALL	0xfU
 
 enum ckpt_restart_block {
 	CKPT_RESTART_NONE	= 0,
