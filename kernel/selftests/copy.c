@@ -370,6 +370,36 @@ static void special(void)
 	round_with("special", special_body, "--unlinked=copy", NULL);
 }
 
+/* No copy could be made there again. */
+static void read_only_body(void)
+{
+	int fd;
+
+	if (!private_mounts() || mount(case_dir, case_dir, NULL, MS_BIND, NULL) < 0)
+		_exit(1);
+	fd = make("read-only", O_RDONLY);
+	if (unlink(in_dir("read-only")) < 0 || mount(NULL, case_dir, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) < 0)
+		_exit(1);
+	pause_here();
+	verify(fcntl(fd, F_GETFD) >= 0, "it is open");
+}
+
+static void read_only(void)
+{
+	struct subject s;
+	char output[8192], pid[16];
+
+	if (!subject_start(&s, "read-only", read_only_body))
+		return;
+	snprintf(pid, sizeof(pid), "%d", s.pid);
+	tap_ok(RUN(output, checkpoint_path, "--dry-run", "--unlinked=copy", pid) == 1 && strstr(output, "its mount is read-only"),
+	       "read-only: refused beforehand");
+	tap_diag("%s", output);
+	tap_ok(RUN(output, checkpoint_path, "-o", IMAGE, "--kill", "--unlinked=copy", pid) == 1 && !exists(IMAGE),
+	       "read-only: no image");
+	subject_finish(&s);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test_case cases[] = {
@@ -382,6 +412,7 @@ int main(int argc, char **argv)
 		{ "lower", lower, "overlay" },
 		{ "travels", travels, "xfs btrfs f2fs overlay" },
 		{ "beforehand", beforehand, "ext4 xfs" },
+		{ "read-only", read_only, "ext4 xfs" },
 		{ },
 	};
 

@@ -16,10 +16,15 @@
 static int checkpoint_copied(struct ckpt_ctx *ctx, struct file *file, struct ckpt_file *rec,
 			     const char *last_name)
 {
+	const struct path *path = file_user_path(file);
 	int ret;
 
 	if (rec->kind != CKPT_FILE_PATH)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP, "has no name, and cannot be copied");
+	/* One of the tree's own is filled before it is made read-only. */
+	if (__mnt_is_readonly(path->mnt) && !ckpt_is_own_tmpfs(ctx, path->dentry->d_sb))
+		return ckpt_obstacle(ctx, -EROFS,
+				     "has no name, and its mount is read-only: no copy could be made there");
 	rec->kind = CKPT_FILE_COPIED;
 	ret = checkpoint_contents(ctx, file, rec, last_name, &rec->contents);
 	if (ret || ckpt_dryrun(ctx))
