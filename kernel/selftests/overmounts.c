@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What is mounted where no path leads any more comes back there, and shows what it showed. */
 /* covers: Namespaces | mnt: what other mounts hide, also what came there by propagation or was moved | supported */
+/* covers: Namespaces | mnt: idmapped mounts | refused by name */
 /* covers: Namespaces | mnt: binds of what is hidden where their filesystem is seen first; nosymfollow | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -185,6 +188,42 @@ static void in_another(void)
 	verify(status == 0, "the other ends well");
 }
 
+/* Its files belong to somebody else there, by the maps of a user namespace. */
+static void idmapped(void)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
+	int ends[2], tree, fd;
+	char path[64], c;
+	pid_t child;
+
+	if (!own_mounts() || mkdir(TOP "/ids", 0755) < 0 || pipe(ends) < 0)
+		_exit(1);
+	child = fork();
+	if (child == 0)
+		_exit(unshare(CLONE_NEWUSER) < 0 || write(ends[1], "x", 1) != 1 || pause());
+	close(ends[1]);
+	if (read(ends[0], &c, 1) != 1)
+		_exit(2);
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", child);
+	if (!put_text(path, "0 1000 1"))
+		_exit(2);
+	snprintf(path, sizeof(path), "/proc/%d/gid_map", child);
+	if (!put_text(path, "0 1000 1"))
+		_exit(2);
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", child);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	tree = syscall(SYS_open_tree, AT_FDCWD, TOP, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	attr.userns_fd = fd;
+	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ||
+	    syscall(SYS_move_mount, tree, "", AT_FDCWD, TOP "/ids", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		_exit(3);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(fd);
+	close(tree);
+	pause_here();
+}
+
 int main(void)
 {
 	need_checkpoint();
@@ -192,5 +231,6 @@ int main(void)
 	subject_round("moved", moved);
 	subject_round("covered", covered);
 	subject_round("in another", in_another);
+	subject_refused("idmapped", idmapped, "is idmapped");
 	return tap_done();
 }

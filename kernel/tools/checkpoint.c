@@ -282,20 +282,25 @@ static void refuse(const char *text, void *arg)
 /* Of a tree with a mount namespace of its own. */
 static void take_mounts(struct checkpoint_args *args, uint32_t own, pid_t pid, struct refused *refused)
 {
+	char *path = xasprintf("/proc/%d/ns/mnt", pid);
+	int theirs = open(path, O_RDONLY | O_CLOEXEC), ours = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	struct mount_ns ns[] = { { .owner = mounts_owner(ours) }, { .owner = mounts_owner(theirs) } };
 	struct namespaces_before before;
-	char *theirs, *ours;
 
 	/* What cgroup2 shows is told from the root of the namespace of who asks. */
 	namespaces_enter(own & CKPT_NS_CGROUP, pid, &before);
-	theirs = mounts_read(pid);
-	ours = mounts_read(0);
+	ns[0].text = mounts_read(0);
+	ns[1].text = mounts_read(pid);
 	namespaces_leave(&before);
-	if (!theirs || !ours)
+	if (!ns[0].text || !ns[1].text)
 		die("pid %d: its mounts cannot be read: %s", pid, strerror(errno));
-	args->mounts = (uintptr_t)mounts_describe(theirs, ours, pid, refuse, refused);
+	args->mounts = (uintptr_t)mounts_describe(ns, 1, 0, NULL, pid, refuse, refused);
 	args->mounts_len = strlen((const char *)(uintptr_t)args->mounts);
-	free(theirs);
-	free(ours);
+	free((char *)ns[0].text);
+	free((char *)ns[1].text);
+	close(theirs);
+	close(ours);
+	free(path);
 }
 
 static void take_cgroups(struct checkpoint_args *args, uint32_t own, pid_t pid, struct bytes *text)

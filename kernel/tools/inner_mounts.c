@@ -34,11 +34,11 @@ static bool is_known(const struct inner_mounts *all, int ns, int of_root)
 /* Copied from that one of which there is the least to change: most often the one its maker lived in. */
 static uint32_t base_of(const struct inner_mounts *all, const char *text)
 {
-	size_t least = mounts_differ(text, all->texts[0]);
+	size_t least = mounts_differ(text, all->as[0].text);
 	uint32_t base = 0;
 
 	for (size_t i = 1; i <= all->nr; i++) {
-		size_t differ = mounts_differ(text, all->texts[i]);
+		size_t differ = mounts_differ(text, all->as[i].text);
 
 		if (differ < least) {
 			least = differ;
@@ -56,15 +56,16 @@ static void add(struct inner_mounts *all, int ns, pid_t tid, void (*tell)(const 
 	if (!text)
 		die("pid %d: its mounts cannot be read: %s", tid, strerror(errno));
 	base = base_of(all, text);
-	lines = mounts_describe(text, all->texts[base], tid, tell, arg);
 	all->args = realloc(all->args, (all->nr + 1) * sizeof(*all->args));
-	all->texts = realloc(all->texts, (all->nr + 2) * sizeof(*all->texts));
-	if (!all->args || !all->texts)
+	all->as = realloc(all->as, (all->nr + 2) * sizeof(*all->as));
+	if (!all->args || !all->as)
 		die("out of memory");
+	all->as[all->nr + 1] = (struct mount_ns){ .text = text, .owner = mounts_owner(ns) };
+	lines = mounts_describe(all->as, all->nr + 1, base, all->outside, tid, tell, arg);
 	all->args[all->nr] = (struct checkpoint_mounts){
 		.mounts = (uintptr_t)lines, .mounts_len = strlen(lines), .ns_fd = ns, .base = base,
 	};
-	all->texts[++all->nr] = text;
+	all->nr++;
 }
 
 /* What is still to be known of those that are found. */
@@ -99,9 +100,10 @@ void inner_mounts_take(struct inner_mounts *all, pid_t root, uint32_t own, struc
 		die("pid %d: its mounts cannot be found: %s", root, strerror(errno));
 	/* What cgroup2 shows is told from the root of the namespace of who asks. */
 	namespaces_enter(own & CKPT_NS_CGROUP, root, &before);
-	all->texts = xcalloc(1, sizeof(*all->texts));
-	all->texts[0] = mounts_read(own & CKPT_NS_MNT ? root : 0);
-	if (!all->texts[0])
+	all->as = xcalloc(1, sizeof(*all->as));
+	all->as[0] = (struct mount_ns){ .text = mounts_read(own & CKPT_NS_MNT ? root : 0), .owner = mounts_owner(of_root) };
+	all->outside = own & CKPT_NS_MNT ? mounts_read(0) : NULL;
+	if (!all->as[0].text)
 		die("pid %d: its mounts cannot be read: %s", root, strerror(errno));
 	tree_each_namespace(root, "mnt", take, &finding);
 	namespaces_leave(&before);
@@ -116,9 +118,10 @@ void inner_mounts_free(struct inner_mounts *all)
 		close(all->args[i].ns_fd);
 		free((char *)(uintptr_t)all->args[i].mounts);
 	}
-	for (size_t i = 0; all->texts && i <= all->nr; i++)
-		free(all->texts[i]);
+	for (size_t i = 0; all->as && i <= all->nr; i++)
+		free((char *)all->as[i].text);
+	free(all->outside);
 	free(all->args);
-	free(all->texts);
+	free(all->as);
 	*all = (struct inner_mounts){ };
 }

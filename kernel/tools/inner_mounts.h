@@ -7,12 +7,14 @@
 #include <sys/types.h>
 #include <linux/checkpoint.h>
 
+#include "mounts.h"
 #include "rtnl.h"
 #include "tasks.h"
 
 struct inner_mounts {
 	struct checkpoint_mounts *args;
-	char **texts;	/* first that of the root, then theirs: mountinfo */
+	struct mount_ns *as;	/* first that of the root, then theirs */
+	char *outside;		/* what the caller has mounted, if the root has other mounts */
 	size_t nr;	/* without the root */
 };
 

@@ -51,7 +51,30 @@ static bool make_procs(const char *lines)
 	return ended_well(child);
 }
 
-static bool make_here(const struct tasks *tasks, const struct bytes *record, int base, const char *unfilled)
+/* Those that are there already, by number: the first is that of the root. */
+struct made {
+	const int *ns;
+	size_t nr;
+};
+
+/* What it has in common with others than the one that it is copied from. */
+static bool keep_beyond(const struct made *made, uint32_t base, const char *lines)
+{
+	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool good = true;
+
+	for (size_t i = 0; i < made->nr && good && made->nr > 1; i++)
+		good = i == base || (setns(made->ns[i], CLONE_NEWNS) == 0 && mounts_keep_beyond(lines, i));
+	mounts_are_copied_from(base);
+	good = good && setns(made->ns[base], CLONE_NEWNS) == 0;
+	/* Whoever asks for the restart may have another root directory than that of its namespace. */
+	if (!base)
+		good = good && fchdir(root) == 0 && chroot(".") == 0;
+	close(root);
+	return good;
+}
+
+static bool make_here(const struct tasks *tasks, const struct bytes *record, const struct made *made, const char *unfilled)
 {
 	const struct ckpt_inner_mounts *head = (const void *)record->at;
 	const char *lines = (const char *)(head + 1);
@@ -62,7 +85,7 @@ static bool make_here(const struct tasks *tasks, const struct bytes *record, int
 	mounts_are_unfilled(unfilled);
 	namespaces_enter(tasks->own, tasks->at[0].entry.pid, &before);
 	/* Before the user namespace, which has no power over it. */
-	if (setns(pid_ns, CLONE_NEWPID) < 0 || (base >= 0 && setns(base, CLONE_NEWNS) < 0) || (head->own_user == 1 && !user_ns_enter()) ||
+	if (setns(pid_ns, CLONE_NEWPID) < 0 || !keep_beyond(made, head->base, lines) || (head->own_user == 1 && !user_ns_enter()) ||
 	    unshare(CLONE_NEWNS) < 0) {
 		complain("a mount namespace cannot be made: %s", strerror(errno));
 		return false;
@@ -70,7 +93,7 @@ static bool make_here(const struct tasks *tasks, const struct bytes *record, int
 	return mounts_make(lines, false, true) && make_procs(lines);
 }
 
-static int make_one(const struct tasks *tasks, const struct bytes *record, int base, const char *unfilled)
+static int make_one(const struct tasks *tasks, const struct bytes *record, const struct made *made, const char *unfilled)
 {
 	int ends[2], fd;
 	char byte = 0;
@@ -83,7 +106,7 @@ static int make_one(const struct tasks *tasks, const struct bytes *record, int b
 		die("fork: %s", strerror(errno));
 	if (child == 0) {
 		close(ends[0]);
-		if (!make_here(tasks, record, base, unfilled) || write(ends[1], &byte, 1) != 1)
+		if (!make_here(tasks, record, made, unfilled) || write(ends[1], &byte, 1) != 1)
 			_exit(1);
 		/* Until it has been opened. */
 		while (read(ends[1], &byte, 1) > 0)
@@ -115,22 +138,22 @@ void inner_mounts_make(const struct tasks *tasks, int ctx_fd)
 	int *made = xcalloc(tasks->nr_inner_mounts + 1, sizeof(*made));
 	char *unfilled = xasprintf("%s", tasks->mounts ?: "");
 
+	made[0] = open_ns(tasks->at[0].entry.pid, "mnt");
 	for (size_t i = 0; i < tasks->nr_inner_mounts; i++) {
 		const struct bytes *record = &tasks->inner_mounts[i];
 		char *more;
-		uint32_t base = ((const struct ckpt_inner_mounts *)record->at)->base;
 
 		if (!is_valid(tasks, record, i))
 			die("the image contradicts itself about its mounts");
-		made[i] = make_one(tasks, record, base ? made[base - 1] : -1, unfilled);
-		if (ioctl(ctx_fd, CKPT_RESTART_MOUNTS_NS, made[i]) < 0)
+		made[i + 1] = make_one(tasks, record, &(struct made){ made, i + 1 }, unfilled);
+		if (ioctl(ctx_fd, CKPT_RESTART_MOUNTS_NS, made[i + 1]) < 0)
 			die("its mounts cannot be given to it: %s", strerror(errno));
 		more = xasprintf("%s\n%s", unfilled, record->at + sizeof(struct ckpt_inner_mounts));
 		free(unfilled);
 		unfilled = more;
 	}
 	free(unfilled);
-	for (size_t i = 0; i < tasks->nr_inner_mounts; i++)
+	for (size_t i = 0; i <= tasks->nr_inner_mounts; i++)
 		close(made[i]);
 	free(made);
 }

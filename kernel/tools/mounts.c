@@ -101,8 +101,10 @@ static void parse_line(char *line, struct mount *m)
 			m->shared = strtoul(optional + 7, NULL, 10);
 		} else if (!strcmp(optional, "unbindable")) {
 			m->unbindable = true;
-		} else if (!strcmp(optional, PEERS)) {
-			m->peers = true;
+		} else if (!strncmp(optional, PEER, strlen(PEER)) || !strncmp(optional, SLAVE, strlen(SLAVE))) {
+			m->peer = *optional == *PEER;
+			m->beyond_ns = strtoul(strchr(optional, ':') + 1, &optional, 10);
+			m->beyond = *optional == ':' ? mounts_unescape(optional + 1) : NULL;
 		} else if (!strncmp(optional, OUTSIDE, strlen(OUTSIDE)))
 			m->outside = mounts_unescape(optional + strlen(OUTSIDE));
 	}
@@ -202,6 +204,55 @@ bool mount_is_empty(const struct mounts *want, const struct mount *m)
 		if (!strcmp(want->of[i].device, m->device) && (want->of[i].fresh || want->of[i].unfilled))
 			return true;
 	return false;
+}
+
+bool mount_hides(const struct mount *m, const struct mount *other)
+{
+	size_t len = strcmp(m->at, "/") ? strlen(m->at) : 0;
+
+	return m->parent == other->parent && !strncmp(other->at, m->at, len) && other->at[len] == '/' && other->at[1];
+}
+
+static const struct mount *parent_of(const struct mounts *in, const struct mount *m)
+{
+	for (size_t i = 0; i < in->nr; i++)
+		if (in->of[i].id == m->parent && &in->of[i] != m)
+			return &in->of[i];
+	return NULL;
+}
+
+bool mount_is_seen(const struct mounts *in, const struct mount *m, bool there)
+{
+	size_t depth = 0;
+
+	for (const struct mount *up = m; up && depth <= in->nr; up = parent_of(in, up), depth++)
+		for (size_t i = 0; i < in->nr; i++) {
+			const struct mount *other = &in->of[i];
+
+			if (other == up || (there && !other->matched))
+				continue;
+			if (mount_hides(other, up) || (up == m && other->parent == m->id && !strcmp(other->at, m->at)))
+				return false;
+		}
+	return true;
+}
+
+static bool stays(const struct mount *m, size_t base)
+{
+	if (!m->matched || !m->shared != !m->same->shared || !m->master != !m->same->master || m->unbindable != m->same->unbindable)
+		return false;
+	return m->shared ? m->beyond && m->peer && m->beyond_ns == base && !strcmp(m->beyond, m->at) : !m->beyond;
+}
+
+bool mounts_stay(const struct mounts *want, const struct mounts *now, size_t base)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < want->nr; i++)
+		all &= stays(&want->of[i], base);
+	for (size_t i = 0; i < now->nr; i++)
+		all &= now->of[i].matched;
+	return all;
 }
 
 char *mount_removed_mark(const char *root)

@@ -4,9 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
+#include <linux/nsfs.h>
 
 #include "mounts.h"
+#include "mounts_beyond.h"
 #include "mounts_parsed.h"
 #include "util.h"
 
@@ -107,71 +111,89 @@ static const char *bind_obstacle(const struct mounts *in, const struct mounts *o
 	return NULL;
 }
 
+/* Whose files have other owners there: by a user namespace that nobody tells. */
+static bool is_idmapped(const struct mount *m)
+{
+	const char *found = strstr(m->options, ",idmapped");
+
+	return found && (found[9] == ',' || !found[9]);
+}
+
 /* As the kernel does it. */
-static char *put_escaped(char *to, const char *text)
+static void put_escaped(FILE *to, const char *text)
 {
 	for (; *text; text++)
 		if (strchr(" \t\n\\", *text))
-			to += sprintf(to, "\\%03o", (unsigned int)(unsigned char)*text);
+			fprintf(to, "\\%03o", (unsigned int)(unsigned char)*text);
 		else
-			*to++ = *text;
-	return to;
+			fputc(*text, to);
 }
 
-/* The line, where the outside has what is mounted there, and whether they are peers. */
-static char *put_line(char *to, const char *line, size_t len, const struct mount *outside, bool peers)
+/* The line, where the outside has what is mounted there, and where that is whose peer or slave it is. */
+static void put_line(FILE *to, const char *line, size_t len, const struct mount *outside, const struct mount *m)
 {
 	const char *dash = memmem(line, len, " - ", 3);
 	size_t head = dash ? (size_t)(dash - line) : len;
 
-	to = mempcpy(to, line, head);
+	fwrite(line, 1, head, to);
 	if (outside) {
-		to = stpcpy(to, " " OUTSIDE);
-		to = put_escaped(to, outside->at);
+		fputs(" " OUTSIDE, to);
+		put_escaped(to, outside->at);
 	}
-	if (peers)
-		to = stpcpy(to, " " PEERS);
-	return mempcpy(to, line + head, len - head);
+	if (m->beyond) {
+		fprintf(to, " %s%lu:", m->peer ? PEER : SLAVE, m->beyond_ns);
+		put_escaped(to, m->beyond);
+	}
+	fwrite(line + head, 1, len - head, to);
+	fputc('\n', to);
 }
 
-static bool are_peers(const struct mount *one, const struct mount *other)
+unsigned long long mounts_owner(int fd)
 {
-	return one->shared && one->shared == other->shared;
+	int owner = ioctl(fd, NS_GET_USERNS);
+	unsigned long long number = 0;
+	struct stat st;
+
+	if (owner < 0)
+		return 0;
+	if (fstat(owner, &st) == 0)
+		number = st.st_ino;
+	close(owner);
+	return number;
 }
 
-/* Each path of the outside stands in a line once at most, and grows to four times its length. */
-static size_t room_for_lines(const char *theirs, const struct mounts *a, const struct mounts *b)
+char *mounts_describe(const struct mount_ns *ns, size_t mine, size_t base, const char *outside, pid_t pid,
+		      void (*tell)(const char *text, void *arg), void *arg)
 {
-	size_t longest = 0;
+	struct mounts_beyond beyond;
+	struct mounts a, b;
+	char *all = NULL;
+	size_t len = 0;
+	FILE *to = open_memstream(&all, &len);
+	const char *line = ns[mine].text;
 
-	for (size_t i = 0; i < b->nr; i++)
-		if (strlen(b->of[i].at) > longest)
-			longest = strlen(b->of[i].at);
-	return strlen(theirs) + a->nr * (4 * longest + sizeof(OUTSIDE) + sizeof(PEERS) + 4) + 1;
-}
-
-char *mounts_describe(const char *theirs, const char *ours, pid_t pid, void (*tell)(const char *text, void *arg), void *arg)
-{
-	struct mounts a = mounts_parse(theirs), b = mounts_parse(ours);
-	char *all = xcalloc(1, room_for_lines(theirs, &a, &b)), *to = all;
-	const char *line = theirs;
-
-	mounts_match(&a, &b);
+	if (!to)
+		die("out of memory");
+	mounts_beyond_find(&beyond, ns, mine, base, outside);
+	a = beyond.of[mine];
+	b = beyond.copy;
 	for (size_t i = 0; i < a.nr; i++) {
 		struct mount *m = &a.of[i];
 		bool fresh = m->fresh = !m->matched && !mount_is_made_up(m->type) && !mount_seen_elsewhere(&b, m, false) &&
 			     !is_ptmx(&a, m) && !is_made_before(&a, m);
 		const char *end = strchr(line, '\n') ?: line + strlen(line);
 		mode_t type = m->matched || fresh ? 0 : type_of(pid, m->at);
-		const char *why_not = m->matched || fresh ? NULL : bind_obstacle(&a, &b, m, type);
+		const char *why_not = mounts_beyond_obstacle(&beyond, m);
 
+		if (!why_not && is_idmapped(m) && !(m->matched && is_idmapped(m->same)))
+			why_not = "is idmapped";
+		if (!why_not && !m->matched && !fresh)
+			why_not = bind_obstacle(&a, &b, m, type);
 		if (fresh)
-			*to++ = '+';
+			fputc('+', to);
 		else if (!m->matched && type && type != S_IFDIR)
-			*to++ = '-';
-		to = put_line(to, line, end - line, m->matched || fresh ? NULL : mount_seen_elsewhere(&b, m, false),
-			      m->matched && are_peers(m, m->same));
-		*to++ = '\n';
+			fputc('-', to);
+		put_line(to, line, end - line, m->matched || fresh ? NULL : mount_seen_elsewhere(&b, m, false), m);
 		line = *end ? end + 1 : end;
 		if (why_not) {
 			char *text = xasprintf("pid %d: %s: what is mounted here, in its own mount namespace, %s: not supported",
@@ -204,5 +226,8 @@ char *mounts_describe(const char *theirs, const char *ours, pid_t pid, void (*te
 			free(text);
 		}
 	}
+	mounts_beyond_free(&beyond);
+	if (fclose(to))
+		die("out of memory");
 	return all;
 }

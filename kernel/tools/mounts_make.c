@@ -180,6 +180,29 @@ static int bind_one(struct mount *m, const struct mounts *want, const struct mou
 	return ret;
 }
 
+/*
+ * Mounts that those who mount procfs cannot open by their paths any more, or not as they were: roots of what may be
+ * hidden by then; and of who has its group from another namespace, a mount of that group that is mounted nowhere.
+ */
+static struct kept {
+	unsigned long id;
+	int root, beyond;
+	int source;	/* to be mounted instead of a new one of its type */
+} *kept;
+static size_t nr_kept;
+
+static struct kept *kept_of(const struct mount *m)
+{
+	for (size_t i = 0; i < nr_kept; i++)
+		if (kept[i].id == m->id)
+			return &kept[i];
+	kept = realloc(kept, (nr_kept + 1) * sizeof(*kept));
+	if (!kept)
+		die("out of memory");
+	kept[nr_kept] = (struct kept){ .id = m->id, .root = -1, .beyond = -1, .source = -1 };
+	return &kept[nr_kept++];
+}
+
 static bool make_one(struct mount *m, const struct mounts *want, const struct mounts *old)
 {
 	unsigned long flag = flags_of(m->options);
@@ -187,8 +210,10 @@ static bool make_one(struct mount *m, const struct mounts *want, const struct mo
 	char *data;
 	int ret;
 
+	if (kept_of(m)->source >= 0)
+		m->fd = kept_of(m)->source;
 	/* A part of one, as a device node or /proc/sys, is a bind mount. */
-	if ((mount_is_made_up(m->type) && !strcmp(m->root, "/") && !is_there_already(want, m)) || m->fresh) {
+	if ((mount_is_made_up(m->type) && !strcmp(m->root, "/") && m->fd < 0 && !is_there_already(want, m)) || m->fresh) {
 		data = m->fresh ? data_of(m->super, is_tmpfs) : NULL;
 		make_point(want, m, m->at, true);
 		/* One that is to be filled is made read-only after that. */
@@ -211,19 +236,6 @@ static bool make_one(struct mount *m, const struct mounts *want, const struct mo
 /* Also for those whom it forks, who mount procfs. */
 static bool stays_as_copied;
 
-/* A copy that needs no change can stay what it is: the peer of what it was copied from. */
-static bool stays_peer(const struct mounts *want, const struct mounts *now)
-{
-	bool peers = false, all = true;
-
-	for (size_t i = 0; i < want->nr; i++) {
-		peers |= !strcmp(want->of[i].at, "/") && want->of[i].peers;
-		all &= want->of[i].matched;
-	}
-	for (size_t i = 0; i < now->nr; i++)
-		all &= now->of[i].matched;
-	return peers && all;
-}
 
 static bool is_slave_of_outside(const struct mounts *want, const struct mount *m)
 {
@@ -233,46 +245,67 @@ static bool is_slave_of_outside(const struct mounts *want, const struct mount *m
 	return m->master;
 }
 
-/* Of those that are there: does its path lead to it, or to what has been mounted over it? */
-static bool is_seen(const struct mounts *want, const struct mount *m)
+static int clone_at(const char *path)
 {
-	for (const struct mount *later = m + 1; later < want->of + want->nr; later++) {
-		size_t len = strcmp(later->at, "/") ? strlen(later->at) : 0;
+	unsigned int how = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+	int fd = syscall(SYS_open_tree, AT_FDCWD, path, how);
 
-		if (later->matched && !strncmp(later->at, m->at, len) && (m->at[len] == '/' || !m->at[len]))
+	/* What a user namespace may not uncover is not copied without what covers it. */
+	return fd < 0 ? syscall(SYS_open_tree, AT_FDCWD, path, how | AT_RECURSIVE) : fd;
+}
+
+/* There may be several filesystems of the type: what is to belong to a group shows the one that the group shows. */
+static bool keep_source(const struct mount *m)
+{
+	struct mount_attr attr = { .propagation = MS_PRIVATE };
+	int fd;
+
+	if (m->matched || !mount_is_made_up(m->type) || strcmp(m->root, "/"))
+		return true;
+	fd = kept_of(m)->source = clone_at(m->beyond);
+	return fd >= 0 && syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0;
+}
+
+static bool is_private(const struct mounts *in, const char *at)
+{
+	for (size_t i = 0; i < in->nr; i++)
+		if (!strcmp(in->of[i].at, at) && (in->of[i].shared || in->of[i].master))
 			return false;
+	return true;
+}
+
+/* @now: what that namespace has, if it may be another one than it was. Nobody can be a slave of what is private there. */
+static bool keep_beyond(const struct mounts *want, size_t ns, const struct mounts *now)
+{
+	for (size_t i = 0; i < want->nr; i++) {
+		const struct mount *m = &want->of[i];
+
+		if (!m->beyond || m->beyond_ns != ns || (!m->peer && now && is_private(now, m->beyond)))
+			continue;
+		kept_of(m)->beyond = clone_at(m->beyond);
+		if (kept_of(m)->beyond >= 0 && keep_source(m))
+			continue;
+		complain("%s: its mount cannot be a %s of that at %s elsewhere: %s", m->at, m->peer ? "peer" : "slave", m->beyond,
+			 strerror(errno));
+		return false;
 	}
 	return true;
 }
 
-/* A group may have members in the namespace that this is a copy of: one that is mounted nowhere keeps each, for who mounts. */
-static struct propagation *kept;
-static size_t nr_kept;
-
-static bool keep_peers(const struct mounts *want)
+bool mounts_keep_beyond(const char *lines, size_t ns)
 {
-	unsigned int how = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+	struct mounts want = mounts_parse(lines);
+	bool good = keep_beyond(&want, ns, NULL);
 
-	kept = xcalloc(want->nr + 1, sizeof(*kept));
-	for (size_t i = 0; i < want->nr; i++) {
-		const struct mount *m = &want->of[i];
-		int fd;
+	mounts_free(&want);
+	return good;
+}
 
-		if (!m->peers || !m->matched || !is_seen(want, m))
-			continue;
-		fd = syscall(SYS_open_tree, AT_FDCWD, m->at, how);
-		/* What a user namespace may not uncover is not copied without what covers it. */
-		if (fd < 0)
-			fd = syscall(SYS_open_tree, AT_FDCWD, m->at, how | AT_RECURSIVE);
-		if (fd < 0) {
-			complain("%s: its mount cannot be a peer of that elsewhere: %s", m->at, strerror(errno));
-			return false;
-		}
-		kept[nr_kept++] = (struct propagation){
-			.fd = fd, .shared = m->shared, .at = xasprintf("%s", m->at), .root = xasprintf("%s", m->root), .beyond = true,
-		};
-	}
-	return true;
+static size_t copied_from;
+
+void mounts_are_copied_from(size_t base)
+{
+	copied_from = base;
 }
 
 /* What happens here until all is mounted is not for others to see; what they do is, if any of it was. */
@@ -292,34 +325,38 @@ static bool keep_to_oneself(const struct mounts *want)
 static void open_roots(struct mounts *want)
 {
 	for (size_t i = 0; i < want->nr; i++)
-		if (want->of[i].matched && is_seen(want, &want->of[i]))
+		if (want->of[i].fd < 0 && want->of[i].matched && mount_is_seen(want, &want->of[i], true))
 			want->of[i].fd = open(want->of[i].at, O_PATH | O_CLOEXEC);
 }
 
-static void close_roots(struct mounts *want)
+static void close_roots(struct mounts *want, bool keep_hidden)
 {
 	for (size_t i = 0; i < want->nr; i++)
-		if (want->of[i].fd >= 0)
+		if (want->of[i].fd >= 0 && keep_hidden && !mount_is_seen(want, &want->of[i], true))
+			kept_of(&want->of[i])->root = want->of[i].fd;
+		else if (want->of[i].fd >= 0)
 			close(want->of[i].fd);
 }
 
 /* As it was. */
 static bool set_propagation(const struct mounts *want)
 {
-	struct propagation *all = xcalloc(want->nr + nr_kept + 1, sizeof(*all));
-	bool good;
+	struct propagation *all = xcalloc(want->nr + 1, sizeof(*all));
+	bool good, hidden_shared = false;
 
 	for (size_t i = 0; i < want->nr; i++) {
 		const struct mount *m = &want->of[i];
 
 		all[i] = (struct propagation){
 			.shared = m->shared, .master = m->master, .unbindable = m->unbindable, .at = m->at, .root = m->root,
-			.fd = m->fd,
+			.fd = m->fd, .beyond = m->beyond ? kept_of(m)->beyond : -1, .peer = m->peer,
 		};
+		hidden_shared |= m->fd < 0 && m->shared;
 	}
-	for (size_t i = 0; i < nr_kept; i++)
-		all[want->nr + i] = kept[i];
-	good = propagation_set(all, want->nr + nr_kept);
+	/* They are all alike; what is not hidden is set for itself. */
+	if (hidden_shared && mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
+		complain("the propagation of mounts cannot be set: %s", strerror(errno));
+	good = propagation_set(all, want->nr);
 	free(all);
 	return good;
 }
@@ -403,7 +440,9 @@ static void find_unfilled(struct mounts *want, struct mounts *now)
 				now->of[i].before = empty.of[j].device;
 			}
 	for (size_t i = 0; i < want->nr; i++)
-		want->of[i].unfilled = want->of[i].same && mount_is_empty(now, want->of[i].same);
+		for (size_t j = 0; j < now->nr; j++)
+			want->of[i].unfilled |= now->of[j].unfilled && (want->of[i].same == &now->of[j] ||
+									!strcmp(now->of[j].before, want->of[i].device));
 }
 
 /* Of what a copy has brought, and has been mounted otherwise since. */
@@ -430,7 +469,7 @@ static void keep_sources(struct mounts *want, const struct mounts *now)
 		struct mount *m = &want->of[i];
 
 		if (!m->matched && !m->fresh && !mount_is_made_up(m->type) && !mount_removed_mark(m->root) &&
-		    !mount_seen_elsewhere(want, m, false))
+		    !mount_seen_elsewhere(want, m, true))
 			m->fd = mount_clone_unwanted(want, now, m);
 	}
 }
@@ -446,14 +485,6 @@ static bool is_due(const struct phase *p, const struct mount *m)
 	return !m->matched && !m->begun && (strcmp(m->type, "proc") ? !p->procs : p->procs || !p->procs_later);
 }
 
-/* Of two that are mounted on one, the first hides the place of the other. */
-static bool hides(const struct mount *m, const struct mount *other)
-{
-	size_t len = strcmp(m->at, "/") ? strlen(m->at) : 0;
-
-	return m->parent == other->parent && !strncmp(other->at, m->at, len) && other->at[len] == '/' && other->at[1];
-}
-
 /* After what it is mounted on, and what it will hide. */
 static bool make_in_order(const struct phase *p, struct mount *m)
 {
@@ -463,7 +494,7 @@ static bool make_in_order(const struct phase *p, struct mount *m)
 	for (size_t i = 0; i < p->want->nr && good; i++) {
 		struct mount *other = &p->want->of[i];
 
-		if (is_due(p, other) && (other->id == m->parent || hides(m, other)))
+		if (is_due(p, other) && (other->id == m->parent || mount_hides(m, other)))
 			good = make_in_order(p, other);
 	}
 	return good && make_one(m, p->want, p->old);
@@ -486,9 +517,11 @@ bool mounts_make(const char *text, bool procs, bool procs_later)
 	mounts_match(&want, &now);
 	find_unfilled(&want, &now);
 	if (!procs)
-		stays_as_copied = stays_peer(&want, &now);
+		stays_as_copied = mounts_stay(&want, &now, copied_from);
 	if (!procs && !stays_as_copied)
-		good = keep_peers(&want) && keep_to_oneself(&want);
+		good = keep_beyond(&want, copied_from, &now) && keep_to_oneself(&want);
+	for (size_t i = 0; i < want.nr; i++)
+		want.of[i].fd = kept_of(&want.of[i])->root;
 	root = procs ? NULL : other_root(&want);
 	if (root && good)
 		good = change_root(root, &want, &now);
@@ -510,7 +543,7 @@ bool mounts_make(const char *text, bool procs, bool procs_later)
 		good = set_options(&want);
 	if (good && !stays_as_copied && (procs || !procs_later))
 		good = set_propagation(&want);
-	close_roots(&want);
+	close_roots(&want, !procs && procs_later);
 	free(current);
 	return good;
 }

@@ -8,7 +8,8 @@
 
 /* Ours among the optional fields of a line. */
 #define OUTSIDE		"outside:"
-#define PEERS		"peers"
+#define PEER		"peer:"
+#define SLAVE		"slave:"
 /* The kernel's, behind the root of a mount. */
 #define REMOVED		"//deleted"
 
@@ -19,7 +20,9 @@ struct mount {
 	char propagation;	/* 's'hared, 'm'aster (a slave), or 'p'rivate */
 	unsigned long shared, master;	/* numbers of groups, or 0 */
 	bool unbindable;
-	bool peers;		/* whoever made the checkpoint sees what is mounted here, and the other way round */
+	char *beyond;		/* of another namespace, the place of one that it is a peer or a slave of, or NULL */
+	unsigned long beyond_ns;	/* its number; in the lines of the root: what that is a copy of */
+	bool peer;		/* of that; else a slave */
 	bool matched;
 	const struct mount *same;	/* with what */
 	bool unfilled;		/* a tmpfs whose files come later */
@@ -49,6 +52,12 @@ bool mount_reaches(const struct mount *from, const struct mount *m);
 const struct mount *mount_seen_elsewhere(const struct mounts *in, const struct mount *m, bool there);
 /* Is it, or what it is a bind mount of, a tmpfs whose files come later? */
 bool mount_is_empty(const struct mounts *want, const struct mount *m);
+/* Does the place of @other lie below that of @m, which is mounted on the same mount? */
+bool mount_hides(const struct mount *m, const struct mount *other);
+/* Does its path lead to it, or to what has been mounted over it? Only those count that are there already, if @there. */
+bool mount_is_seen(const struct mounts *in, const struct mount *m, bool there);
+/* Has a copy of @now, which is number @base, all that @want has, and nothing else? Both have been matched. */
+bool mounts_stay(const struct mounts *want, const struct mounts *now, size_t base);
 /* In the root of a bind mount, if what it shows has been removed since: the kernel's mark behind its name; or NULL. */
 char *mount_removed_mark(const char *root);
 

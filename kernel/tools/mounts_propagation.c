@@ -31,19 +31,16 @@ static bool become(struct propagation *p, unsigned long how)
 }
 
 /* Become a peer of @of, and a slave of what that is a slave of. */
-static bool join(struct propagation *p, const struct propagation *of)
+static bool join(struct propagation *p, int of, const char *at)
 {
-	if (syscall(SYS_move_mount, of->fd, "", p->fd, "",
+	if (syscall(SYS_move_mount, of, "", p->fd, "",
 		    MOVE_MOUNT_SET_GROUP | MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0)
 		return true;
-	complain("%s: its mount cannot be a peer of that at %s: %s", p->at, of->at, strerror(errno));
+	complain("%s: its mount cannot be a peer of that at %s: %s", p->at, at, strerror(errno));
 	return false;
 }
 
-/*
- * Only one that shows all that another shows can hand its group on to it: the one with the shortest root. A group that
- * reaches beyond is handed on by nobody else.
- */
+/* Only one that shows all that another shows can hand its group on to it: the one with the shortest root. */
 static struct propagation *first_of(struct propagation *all, size_t nr, unsigned long group)
 {
 	struct propagation *first = NULL;
@@ -53,8 +50,7 @@ static struct propagation *first_of(struct propagation *all, size_t nr, unsigned
 
 		if (p->fd < 0 || p->shared != group)
 			continue;
-		if (!first || p->beyond > first->beyond ||
-		    (p->beyond == first->beyond && strlen(p->root) < strlen(first->root)))
+		if (!first || strlen(p->root) < strlen(first->root))
 			first = p;
 	}
 	return first;
@@ -63,9 +59,10 @@ static struct propagation *first_of(struct propagation *all, size_t nr, unsigned
 /* One whose master is outside is its slave already, if it can be. */
 static bool make_slave(struct propagation *p, struct propagation *master)
 {
-	if (!master)
-		return p->master || become(p, MS_PRIVATE);
-	return become(p, MS_PRIVATE) && join(p, master) && become(p, MS_SLAVE);
+	if (!master && p->beyond < 0)
+		return become(p, p->master ? MS_SLAVE : MS_PRIVATE);
+	return become(p, MS_PRIVATE) &&
+	       (master ? join(p, master->fd, master->at) : join(p, p->beyond, "another namespace")) && become(p, MS_SLAVE);
 }
 
 /* Returns whether something could be done; if it failed, @good is false. */
@@ -74,13 +71,18 @@ static bool set_one(struct propagation *all, size_t nr, struct propagation *p, b
 	struct propagation *master = p->master ? first_of(all, nr, p->master) : NULL;
 	struct propagation *first = p->shared ? first_of(all, nr, p->shared) : NULL;
 
+	/* Each member of a group that reaches beyond has that from there. */
+	if (p->peer && p->beyond >= 0)
+		first = p;
 	if (p->done || (first && first != p && !first->done) || (master && !master->done))
 		return false;
 	p->done = true;
-	if (p->fd < 0 || p->beyond)
+	if (p->fd < 0)
 		return true;
-	if (first && first != p)
-		*good = become(p, MS_PRIVATE) && join(p, first);
+	if (p->peer && p->beyond >= 0)
+		*good = become(p, MS_PRIVATE) && join(p, p->beyond, "another namespace");
+	else if (first && first != p)
+		*good = become(p, MS_PRIVATE) && join(p, first->fd, first->at);
 	else
 		*good = make_slave(p, master) && (!first || become(p, MS_SHARED)) &&
 			(!p->unbindable || become(p, MS_UNBINDABLE));

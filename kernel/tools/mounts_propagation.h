@@ -13,7 +13,8 @@ struct propagation {
 	bool unbindable;
 	const char *at;		/* for messages */
 	const char *root;	/* what it shows of its filesystem */
-	bool beyond;		/* mounted nowhere: a peer of others in another namespace */
+	int beyond;		/* one that is mounted nowhere, of its group or its master's in another namespace, or -1 */
+	bool peer;		/* of that */
 	bool done;
 };
 

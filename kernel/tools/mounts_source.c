@@ -118,9 +118,14 @@ static const char *device_now(const struct mounts *want, const struct mounts *no
 	for (size_t i = 0; i < want->nr; i++)
 		if (want->of[i].same && !strcmp(want->of[i].device, m->device))
 			return want->of[i].same->device;
-	for (size_t i = 0; i < now->nr; i++)
-		if (now->of[i].before && !strcmp(now->of[i].before, m->device))
-			return now->of[i].device;
+	for (size_t i = 0; i < now->nr; i++) {
+		const struct mount *other = &now->of[i];
+
+		if ((other->before && !strcmp(other->before, m->device)) ||
+		    (m->outside && !strcmp(other->at, m->outside) && !strcmp(other->type, m->type) &&
+		     !strcmp(other->source, m->source)))
+			return other->device;
+	}
 	return NULL;
 }
 
