@@ -2,14 +2,17 @@
 /*
  * The pid of one who has ended is taken until its parent has waited for it. A
  * restart gives the parent time, and says what is the matter if it takes none.
- * The same holds for a pid that is but the id of a group of such.
+ * The same holds for a pid that is but the id of a group of such, and for one
+ * who has been killed, but has had no CPU to end on.
  */
 #define _GNU_SOURCE
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "subject.h"
@@ -134,9 +137,70 @@ static void slow_group(bool detach)
 	tap_ok(wait_gone(leader), "the restored leader ends");
 }
 
+/* Nobody else runs on @cpu for most of a second. */
+static pid_t take_cpu(const cpu_set_t *cpu)
+{
+	const struct sched_param first = { .sched_priority = 1 };
+	struct timespec start, now;
+	int ends[2];
+	pid_t pid;
+	char byte;
+
+	if (pipe(ends) < 0)
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		if (sched_setaffinity(0, sizeof(*cpu), cpu) < 0 || sched_setscheduler(0, SCHED_FIFO, &first) < 0)
+			_exit(1);
+		clock_gettime(CLOCK_MONOTONIC, &start);
+		if (write(ends[1], "", 1) != 1)
+			_exit(1);
+		do
+			clock_gettime(CLOCK_MONOTONIC, &now);
+		while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < 800);
+		_exit(0);
+	}
+	close(ends[1]);
+	if (read(ends[0], &byte, 1) != 1)
+		tap_diag("the CPU cannot be taken");
+	close(ends[0]);
+	return pid;
+}
+
+static void just_killed(void)
+{
+	pid_t pid = member_of(0), busy, restart;
+	char output[4096], text[16];
+	int status, cpu = 0;
+	cpu_set_t mine, one;
+
+	sched_getaffinity(0, sizeof(mine), &mine);
+	while (!CPU_ISSET(cpu, &mine))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	sched_setaffinity(pid, sizeof(one), &one);
+	snprintf(text, sizeof(text), "%d", pid);
+	status = RUN(output, checkpoint_path, "-o", IMAGE, text);
+	tap_ok(status == 0, "checkpoint of one that runs on (%d: %s)", status, output);
+	CPU_CLR(cpu, &mine);
+	if (CPU_COUNT(&mine))	/* else it waits as well */
+		sched_setaffinity(0, sizeof(mine), &mine);
+	busy = take_cpu(&one);
+	kill(pid, SIGKILL);
+	restart = restart_meanwhile("--detach");
+	waitpid(pid, NULL, 0);
+	waitpid(restart, &status, 0);
+	tap_ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a restart waits for who is killed to end");
+	waitpid(busy, NULL, 0);
+	kill(pid, SIGKILL);
+	tap_ok(wait_gone(pid), "the restored one ends");
+}
+
 int main(void)
 {
 	need_checkpoint();
+	just_killed();
 	slow_parent();
 	slow_group(true);
 	slow_group(false);

@@ -32,7 +32,7 @@
 #define COPY_STACK_BYTES	(256 * 1024)
 #define PROCESSES_PER_HELPER	2
 #define GONE_WITHIN_MS		5000
-/* How often, and for how long, to look again for a pid whose holder has ended. */
+/* How often, and for how long, to look again for a pid whose holder comes to its end. */
 #define REAPED_TRIES		250
 #define REAPED_PAUSE_NS		20000000
 
@@ -225,12 +225,45 @@ static bool has_ended(int pid)
 }
 
 /*
- * Worth another try? The holder of @pid has ended, or none holds it but as
+ * Has the holder of @pid been killed, though it has not got round to ending? So it is
+ * with one of a tree that a checkpoint has killed just now.
+ */
+static bool is_killed(int pid)
+{
+	static const char pending[] = "\nShdPnd:\t";
+	char path[32] = "/proc/", text[2048], digits[12], *to = path + strlen(path), *mask;
+	unsigned long signals = 0;
+	long fd, len;
+	int nr = 0;
+
+	for (; pid; pid /= 10)
+		digits[nr++] = '0' + pid % 10;
+	while (nr)
+		*to++ = digits[--nr];
+	strcpy(to, "/status");
+	fd = raw3(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	len = raw3(SYS_read, fd, (long)text, sizeof(text) - 1);
+	raw2(SYS_close, fd, 0);
+	if (len < 0)
+		return false;
+	text[len] = '\0';
+	mask = strstr(text, pending);
+	if (!mask)
+		return false;
+	for (mask += strlen(pending); *mask && *mask != '\n'; mask++)
+		signals = signals << 4 | (*mask <= '9' ? *mask - '0' : *mask - 'a' + 10);
+	return signals >> (SIGKILL - 1) & 1;
+}
+
+/*
+ * Worth another try? The holder of @pid has ended or soon will, or none holds it but as
  * the id of its process group or session: its members may have ended, too.
  */
 static bool may_get_free(int pid)
 {
-	return raw2(SYS_kill, pid, 0) == -ESRCH || has_ended(pid);
+	return raw2(SYS_kill, pid, 0) == -ESRCH || has_ended(pid) || is_killed(pid);
 }
 
 /* The namespaces that are made with the root. */
