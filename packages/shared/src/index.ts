@@ -11,6 +11,7 @@ export * from "./fold.js";
 export * from "./frame.js";
 export * from "./image/digest.js";
 export * from "./image/place.js";
+export * from "./image/processes.js";
 export * from "./migration.js";
 export * from "./programs.js";
 export * from "./protocol.js";

@@ -1,7 +1,8 @@
 "use client";
-import { type CheckpointView, formatBytes, formatCount, type ImageDigest, recordAt } from "@crlab/shared";
-import { useEffect, useRef, useState } from "react";
+import { type CheckpointView, formatBytes, type ImageDigest, recordAt } from "@crlab/shared";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { hexOffset } from "../../lib/hex";
+import { differences } from "../../lib/image-difference";
 import { mappingChoices, shownRecords } from "../../lib/records";
 import { DataTable } from "../data-table";
 import { Choices } from "./choices";
@@ -17,18 +18,6 @@ interface Props {
   offset: number | null;
   onOffset: (offset: number | null) => void;
   onBytes: OnBytes | null;
-}
-
-/** Pages of each mapping that stand in the image itself, by where and what the mapping is. */
-function payload(digest: ImageDigest): Map<string, number> {
-  return new Map(
-    digest.spaces.flatMap((space) =>
-      space.mappings.map((m): [string, number] => [
-        `${m.start} ${m.access} ${m.name}`,
-        m.runs.reduce((sum, [, pages, kind]) => sum + (kind === 1 ? pages : 0), 0),
-      ]),
-    ),
-  );
 }
 
 /** An image: what kinds of record it holds, each record with its place, and how it differs from another. */
@@ -116,7 +105,11 @@ export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onByte
         (other.digest === null ? (
           <NotRead checkpoint={other} onRead={onRead} />
         ) : (
-          <Difference from={other} to={shown} before={other.digest} after={digest} />
+          <Difference
+            {...(others.indexOf(other) < checkpoints.indexOf(shown)
+              ? { from: other, to: shown, before: other.digest, after: digest }
+              : { from: shown, to: other, before: digest, after: other.digest })}
+          />
         ))}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard */}
       <div className={styles.records} tabIndex={0}>
@@ -173,10 +166,7 @@ export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onByte
   );
 }
 
-const pagesOf = (n: number | undefined): string =>
-  n === undefined ? "–" : `${formatCount(n)} ${n === 1 ? "page" : "pages"}`;
-
-/** Only what differs: records by kind, then mappings by the pages they have in each image. */
+/** Only what differs, a table for each kind of thing. */
 function Difference({
   from,
   to,
@@ -188,39 +178,23 @@ function Difference({
   before: ImageDigest;
   after: ImageDigest;
 }) {
-  const kinds = [...new Set([...before.totals, ...after.totals].map((t) => t.type))].flatMap((type) => {
-    const a = before.totals.find((t) => t.type === type);
-    const b = after.totals.find((t) => t.type === type);
-    return a?.records === b?.records && a?.bytes === b?.bytes
-      ? []
-      : [
-          {
-            type,
-            a: a ? `${a.records} · ${formatBytes(a.bytes)}` : "–",
-            b: b ? `${b.records} · ${formatBytes(b.bytes)}` : "–",
-          },
-        ];
-  });
-  const pagesBefore = payload(before);
-  const pagesAfter = payload(after);
-  const mappings = [...new Set([...pagesBefore.keys(), ...pagesAfter.keys()])].flatMap((key) => {
-    const a = pagesBefore.get(key);
-    const b = pagesAfter.get(key);
-    return a === b ? [] : [{ type: key, a: pagesOf(a), b: pagesOf(b) }];
-  });
-  const rows = [...kinds, ...mappings];
-  if (rows.length === 0) return <p className={styles.none}>Nothing differs in kind, size or pages.</p>;
+  const found = useMemo(() => differences(before, after), [before, after]);
+  if (found.length === 0)
+    return <p className={styles.none}>Nothing differs: processes, descriptors, mappings, pages, records.</p>;
   return (
-    <DataTable
-      className={styles.difference}
-      testId="difference"
-      rows={rows}
-      keyOf={(row) => row.type}
-      columns={[
-        { head: "Differs", className: styles.path, cell: (row) => row.type },
-        { head: from.name, num: true, cell: (row) => row.a },
-        { head: to.name, num: true, cell: (row) => row.b },
-      ]}
-    />
+    <div data-testid="difference" className={styles.difference}>
+      {found.map(({ of, rows }) => (
+        <DataTable
+          key={of}
+          rows={rows}
+          keyOf={(row) => row.what}
+          columns={[
+            { head: of, cell: (row) => row.what },
+            { head: from.name, cell: (row) => row.before },
+            { head: to.name, cell: (row) => row.after },
+          ]}
+        />
+      ))}
+    </div>
   );
 }

@@ -1,11 +1,5 @@
 "use client";
-import {
-  type CheckpointView,
-  type ImageDigest,
-  MAX_IMAGE_BYTES,
-  type NamedError,
-  RECORD_HEAD_BYTES,
-} from "@crlab/shared";
+import { type CheckpointView, type ImageDigest, MAX_IMAGE_BYTES, type NamedError } from "@crlab/shared";
 import { useState } from "react";
 import { hexByte, hexLines, hexOffset } from "../../lib/hex";
 import { toNamedError } from "../../lib/run-request";
@@ -27,7 +21,6 @@ interface Props {
 export function RecordBytes({ checkpoint, record, offset, onBytes }: Props) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<NamedError | null>(null);
-  const whole = RECORD_HEAD_BYTES + record.bytes;
   const piece = checkpoint.bytes.find((p) => p.offset === record.offset);
   if (piece === undefined) {
     if (!checkpoint.available || onBytes === null)
@@ -41,7 +34,7 @@ export function RecordBytes({ checkpoint, record, offset, onBytes }: Props) {
     const read = () => {
       setBusy(true);
       setError(null);
-      onBytes(checkpoint.name, record.offset, Math.min(whole, MAX_IMAGE_BYTES))
+      onBytes(checkpoint.name, record.offset, Math.min(record.bytes, MAX_IMAGE_BYTES))
         .catch((failure: unknown) => setError(toNamedError(failure)))
         .finally(() => setBusy(false));
     };
@@ -75,9 +68,9 @@ export function RecordBytes({ checkpoint, record, offset, onBytes }: Props) {
           </span>
         ))}
       </pre>
-      {shown < whole && (
+      {shown < record.bytes && (
         <p className="dim">
-          The first {shown} of {whole} bytes.
+          The first {shown} of {record.bytes} bytes.
         </p>
       )}
     </div>

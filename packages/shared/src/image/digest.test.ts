@@ -39,6 +39,49 @@ test("an image's digest tells its spaces, and which pages of each mapping it has
   expect(d.records.find((r) => r.type === "FILE")?.text).toBe("path /bin/x");
 });
 
+test("an image's digest tells its processes, and what their descriptors lead to", () => {
+  const file = (objref: number, kind: string, path: string, more: object = {}) =>
+    head(objref * 100, "FILE", objref, 168, { kind, path, path2: "", pos: 0, flags: "0x8000", ...more });
+  const d = digest({
+    complete: true,
+    problem: null,
+    records: [
+      head(0, "TASKS", 0, 64, {
+        tasks: [
+          { pid: 77, ppid: 1 },
+          { pid: 78, ppid: 77 },
+        ],
+      }),
+      file(1, "path", "/tmp"),
+      file(2, "relinked", "/.ckpt/3", { path2: "/tmp/x", pos: 512 }),
+      file(3, "pipe", ""),
+      file(4, "path", "/bin/x"),
+      head(500, "FILES", 5, 32, {
+        fds: [
+          { fd: 0, file: 3, cloexec: 0 },
+          { fd: 7, file: 2, cloexec: 1 },
+        ],
+      }),
+      head(600, "FS", 6, 16, { umask: 18, cwd: 1, root: 1 }),
+      head(700, "PROCESS", 0, 304, { tgid: 77, mm: 9, files: 5, fs: 6, nrThreads: 2 }),
+      head(800, "THREAD", 0, 168, { pid: 77, comm: "x" }),
+    ],
+  });
+  expect(d.processes).toEqual([
+    {
+      ...{ pid: 77, ppid: 1, name: "x", threads: 2, cwd: "/tmp" },
+      fds: [
+        { fd: 0, file: 3, cloexec: false },
+        { fd: 7, file: 2, cloexec: true },
+      ],
+    },
+  ]);
+  expect(d.files).toEqual([
+    { objref: 2, what: "/tmp/x, unlinked", pos: 512, flags: "0x8000" },
+    { objref: 3, what: "pipe", pos: 0, flags: "0x8000" },
+  ]);
+});
+
 test("too much is left out, and said", () => {
   const extents = Array.from({ length: 9000 }, (_, i) => ({
     addr: `0x${(i * 8192).toString(16)}`,

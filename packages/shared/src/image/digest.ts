@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { RECORD_HEAD_BYTES } from "./place.js";
+import { digestFile, digestProcess, digestProcesses } from "./processes.js";
 
 export const MAX_DIGEST_RECORDS = 2000;
 export const MAX_DIGEST_RUNS = 8000;
@@ -42,7 +43,11 @@ export const imageDigest = z.strictObject({
     z.strictObject({ offset: z.int(), type: z.string(), objref: z.int(), bytes: z.int(), text: z.string() }),
   ),
   spaces: z.array(z.strictObject({ objref: z.int(), pids: z.array(z.int()), mappings: z.array(digestMapping) })),
-  /** Records or runs that were left out, because there are too many. */
+  /** Older logs have none. */
+  processes: z.array(digestProcess).optional(),
+  /** What their descriptors lead to. */
+  files: z.array(digestFile).optional(),
+  /** Records, runs or descriptors that were left out, because there are too many. */
   leftOut: z.int(),
 });
 export type ImageDigest = z.infer<typeof imageDigest>;
@@ -95,6 +100,7 @@ export function digest(listing: ListedImage): ImageDigest {
       if (who) spaces.get(who.mm)?.pids.push(who.tgid);
     }
   }
+  const { processes, files, leftOut: descriptorsLeftOut } = digestProcesses(listing.records);
   return {
     complete: listing.complete,
     problem: listing.problem ? { text: listing.problem.text, offset: listing.problem.offset } : null,
@@ -111,7 +117,8 @@ export function digest(listing: ListedImage): ImageDigest {
       pids,
       mappings: mappings.map(({ first: _, last: __, ...mapping }) => mapping),
     })),
-    leftOut,
+    ...{ processes, files },
+    leftOut: leftOut + descriptorsLeftOut,
   };
 }
 
