@@ -1,7 +1,7 @@
 /** Experiments side by side: their steps aligned, their figures with ratios, and in what they are not alike. */
 import { describeChanges, describeStep } from "./describe.js";
 import type { Fingerprint } from "./experiment.js";
-import type { ExperimentView, StepView } from "./fold.js";
+import type { ExperimentView, StepView } from "./view.js";
 
 export interface Unlike {
   what: string;

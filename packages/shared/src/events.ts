@@ -194,7 +194,6 @@ export const logEvent = z.discriminatedUnion("type", [
   event("unknown", { was: z.string() }),
 ]);
 export type LogEvent = z.infer<typeof logEvent>;
-export type LogEventType = LogEvent["type"];
 /** An event before the log has given it its place. */
 export type NewEvent = LogEvent extends infer E ? (E extends LogEvent ? Omit<E, "seq" | "atMs"> : never) : never;
 

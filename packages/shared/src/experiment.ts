@@ -150,7 +150,6 @@ export type StepKind = Step["kind"];
 
 /** Short, unguessable id of an experiment: it stands in `/x/<id>`. */
 export const experimentId = z.string().regex(EXPERIMENT_ID);
-export type ExperimentId = z.infer<typeof experimentId>;
 
 /** What is needed to reproduce a run; recorded by `guest.booted`. */
 export const fingerprint = z.strictObject({

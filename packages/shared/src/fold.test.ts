@@ -2,9 +2,10 @@ import { describe, expect, it } from "vitest";
 import { actions } from "./actions.js";
 import { type LogEvent, type NewEvent, readEvent } from "./events.js";
 import { type CheckpointFigures, fingerprint, manifest } from "./experiment.js";
-import { checkpointChain, foldAll, planStoppedAt, remainingPlan } from "./fold.js";
+import { foldAll } from "./fold.js";
 import { report } from "./report.js";
 import { judge, settled } from "./verdict.js";
+import { checkpointChain, planStoppedAt, remainingPlan } from "./view.js";
 
 const figures: CheckpointFigures = {
   imageId: "00",

@@ -22,5 +22,6 @@ export * from "./sweep-report.js";
 export * from "./sweep-result.js";
 export * from "./units.js";
 export * from "./verdict.js";
+export * from "./view.js";
 export * from "./wire.js";
 export * from "./workloads.js";

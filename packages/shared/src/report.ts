@@ -1,9 +1,9 @@
 /** An experiment as plain text that fits a mailing list: 72 columns, tables in ASCII. */
 import { describeStep, describeStop } from "./describe.js";
-import type { ExperimentView, MigrationView, StepView } from "./fold.js";
 import { COLUMNS, cells, environment, heading, wrap } from "./plain-text.js";
 import { formatBytes, formatMs, formatNs } from "./units.js";
 import { kernelTrouble, settled } from "./verdict.js";
+import type { ExperimentView, MigrationView, StepView } from "./view.js";
 
 export function report(view: ExperimentView, link?: string): string {
   const parts = [

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { LogEvent } from "./events.js";
 import { experimentFile } from "./experiment-file.js";
-import { emptyView, foldAll } from "./fold.js";
+import { foldAll } from "./fold.js";
 import { cameOut, sheetOf } from "./sheet.js";
 import { fileAtPoint } from "./sweep.js";
+import { emptyView } from "./view.js";
 
 const file = experimentFile.parse({
   ...{ title: "T", question: "Why?", watch: "the inode", expected: "the same one" },

@@ -1,8 +1,8 @@
 /** An experiment as a lab sheet: question, what to watch, what is expected; and what came out. */
 import { z } from "zod";
-import type { ExperimentView } from "./fold.js";
 import { formatMs, formatNs } from "./units.js";
 import { settled } from "./verdict.js";
+import type { ExperimentView } from "./view.js";
 
 /** What a lab sheet says of the whole; steps have their notes. */
 export const sheet = {

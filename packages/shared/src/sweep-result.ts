@@ -3,8 +3,8 @@ import { isFigureCompared } from "./compare.js";
 import { describeChanges, describeStep } from "./describe.js";
 import type { Fingerprint, Step } from "./experiment.js";
 import type { ExperimentFile } from "./experiment-file.js";
-import type { ExperimentView, Verdict } from "./fold.js";
 import { type Setting, type SweepGrid, type SweepPoint, sweepPoints } from "./sweep.js";
+import type { ExperimentView, Verdict } from "./view.js";
 
 /** One run of a sweep, boiled down. */
 export interface SweepRunResult {

@@ -1,5 +1,5 @@
 /** What an experiment's steps add up to. */
-import type { ExperimentView, Verdict } from "./fold.js";
+import type { ExperimentView, Verdict } from "./view.js";
 
 /** Lines by which a kernel says that something is wrong with itself. */
 const KERNEL_TROUBLE = /\b(BUG|WARNING|Oops|KASAN|UBSAN|Kernel panic|general protection fault|possible .*deadlock)\b/;

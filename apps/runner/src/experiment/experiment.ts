@@ -14,11 +14,11 @@ import {
   sheetOf,
   workloadNames,
 } from "@crlab/shared";
-import { engines } from "../engine/engine.js";
 import type { Link } from "../migration/link.js";
 import type { Store } from "../store/index.js";
 import { namedErrorOf, StepError } from "./errors.js";
 import type { BootGuest, ExecOptions, ExecResult, GuestEnd, GuestPort, KeptDisk } from "./guest-port.js";
+import { Images } from "./images.js";
 import { KernelLog } from "./kernel-log.js";
 import { ExperimentLog } from "./log.js";
 import { parseSample, sameTree, sampleCommand } from "./processes.js";
@@ -29,11 +29,6 @@ import { LiveTerminal } from "./terminal.js";
 
 export const DEFAULT_SIZE = { cols: 100, rows: 30 };
 const EXEC_LIMIT_MS = 120_000;
-/** What a guest is given before it ends, for images that nobody has opened. */
-const READ_AT_END_MS = 5000;
-const MAX_READ_AT_END = 32;
-/** Pieces of one image that are kept in the log because somebody looked at them. */
-const MAX_PIECES = 200;
 /** Of processes that change all the time, so many changes are noted between two steps. */
 const MOST_CHANGES = 50;
 
@@ -69,6 +64,7 @@ export class Experiment {
   readonly log: ExperimentLog;
   readonly manifest: Manifest;
   readonly terminals = new Map<number, LiveTerminal>();
+  readonly images = new Images(this);
   /** Per target: a `wait` looks at its terminal from here on. */
   readonly marks = new Map<string, number>();
   /** Told of a migration that begins, with what may go wrong in it: for tests. */
@@ -403,21 +399,6 @@ export class Experiment {
     return this.#ending;
   }
 
-  /** Images go with their guest; what is in them stays to be looked at. */
-  async #readUnread(): Promise<void> {
-    const unread = this.view.checkpoints.filter((c) => c.digest === null && c.available).slice(-MAX_READ_AT_END);
-    const until = performance.now() + READ_AT_END_MS;
-    for (const { name, guestPath } of unread) {
-      const leftMs = until - performance.now();
-      if (leftMs <= 0 || !this.#guest) return;
-      const digest = await engines[this.manifest.engine].read(
-        (argv) => this.exec(argv, { timeoutMs: leftMs }),
-        guestPath,
-      );
-      await this.log.append({ type: "checkpoint.read", name, digest });
-    }
-  }
-
   async stopGuest(reason: string): Promise<void> {
     const running = this.#guest;
     if (running === undefined) return;
@@ -425,7 +406,7 @@ export class Experiment {
     await this.#pausing;
     if (this.view.guest?.suspended) await running.port.resume().catch(() => {});
     // An image that cannot be read is no reason to keep its guest.
-    if (runningStep(this.view)?.kind !== "checkpoint") await this.#readUnread().catch(() => {});
+    if (runningStep(this.view)?.kind !== "checkpoint") await this.images.readUnread().catch(() => {});
     await this.log.append({ type: "note", text: `guest ${this.#guestNo} is stopped: ${reason}` }).catch(() => {});
     await running.port.stop();
     await running.port.ended;
@@ -560,58 +541,6 @@ export class Experiment {
         await this.log.append({ type: "processes.seen", name: target.name, processes });
       }
     }
-  }
-
-  // ---- images ----
-
-  /** Notes what is in a checkpoint's image, once. */
-  async readImage(name: string): Promise<void> {
-    this.activeAtMs = performance.now();
-    const checkpoint = this.view.checkpoints.find((c) => c.name === name);
-    if (checkpoint && checkpoint.digest !== null) return;
-    const guestPath = this.#imagePath(name);
-    const reading = this.#reading.get(name) ?? this.#readImage(name, guestPath);
-    this.#reading.set(name, reading);
-    await reading.finally(() => this.#reading.delete(name));
-  }
-
-  #imagePath(name: string): string {
-    const checkpoint = this.view.checkpoints.find((c) => c.name === name);
-    if (!checkpoint)
-      throw new StepError("checkpoint.unknown", `there is no checkpoint "${name}"`, {
-        hint: `there are: ${this.view.checkpoints.map((c) => c.name).join(", ") || "none"}`,
-      });
-    if (!checkpoint.available)
-      throw new StepError("checkpoint.lost", `the image of "${name}" went with the guest that held it`, {
-        hint: "run the experiment again, and open the image before its guest ends",
-      });
-    return checkpoint.guestPath;
-  }
-
-  /** Notes some of an image's bytes. */
-  async readImageBytes(name: string, { offset, length }: { offset: number; length: number }): Promise<void> {
-    this.activeAtMs = performance.now();
-    const path = this.#imagePath(name);
-    const known = this.view.checkpoints.find((c) => c.name === name)?.bytes ?? [];
-    if (known.some((piece) => piece.offset === offset)) return;
-    if (known.length >= MAX_PIECES)
-      throw new StepError("image.pieces", `${MAX_PIECES} pieces of "${name}" are in the log already, and no more fit`, {
-        hint: `a shell shows any of it: xxd -s ${offset} -l ${length} ${path}`,
-      });
-    const script = 'tail -c "+$(($2 + 1))" -- "$1" | head -c "$3"';
-    const { stdout, stderr } = await this.exec(["sh", "-c", script, "sh", path, `${offset}`, `${length}`]);
-    if (stdout.length === 0)
-      throw new StepError("image.bytes", stderr.toString("utf8").trim() || `"${name}" ends before offset ${offset}`, {
-        hint: `look at the file in a shell: ls -l ${path}`,
-      });
-    await this.log.append({ type: "checkpoint.bytes", name, offset, data: stdout.toString("base64") });
-  }
-
-  readonly #reading = new Map<string, Promise<void>>();
-
-  async #readImage(name: string, guestPath: string): Promise<void> {
-    const digest = await engines[this.manifest.engine].read((argv) => this.exec(argv), guestPath);
-    await this.log.append({ type: "checkpoint.read", name, digest });
   }
 
   // ---- the end ----

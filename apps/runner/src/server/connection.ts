@@ -191,10 +191,10 @@ export class Connection implements Outlet {
         return {};
       }
       case "image.read":
-        await (await lab.drive(message.experiment, owner)).readImage(message.checkpoint);
+        await (await lab.drive(message.experiment, owner)).images.read(message.checkpoint);
         return {};
       case "image.bytes":
-        await (await lab.drive(message.experiment, owner)).readImageBytes(message.checkpoint, message);
+        await (await lab.drive(message.experiment, owner)).images.readBytes(message.checkpoint, message);
         return {};
       case "end":
         await (await lab.drive(message.experiment, owner)).end();

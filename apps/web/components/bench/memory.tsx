@@ -2,6 +2,7 @@
 import { type DigestMapping, type ExperimentView, formatBytes, unreadable } from "@crlab/shared";
 import { useEffect, useRef } from "react";
 import { pageStrip } from "../../lib/page-strip";
+import { onThemeChange } from "../../lib/theme-change";
 import { DataTable } from "../data-table";
 import { Choices } from "./choices";
 import { HeatMap } from "./heat-map";
@@ -121,14 +122,10 @@ function PageCanvas({ mapping }: { mapping: DigestMapping }) {
     draw();
     const sizes = new ResizeObserver(draw);
     sizes.observe(canvas);
-    const theme = new MutationObserver(draw);
-    theme.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-    const dark = matchMedia("(prefers-color-scheme: dark)");
-    dark.addEventListener("change", draw);
+    const unhear = onThemeChange(draw);
     return () => {
       sizes.disconnect();
-      theme.disconnect();
-      dark.removeEventListener("change", draw);
+      unhear();
     };
   }, [mapping]);
   return (

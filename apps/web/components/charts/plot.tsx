@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "react";
 import type uPlot from "uplot";
 import { aligned, type Chart, type Mark } from "../../lib/series";
+import { onThemeChange } from "../../lib/theme-change";
 import styles from "./plot.module.css";
 import "uplot/dist/uPlot.min.css";
 
@@ -52,14 +53,10 @@ export function Plot({ chart, marks = none, until = 0, xUnit = "s", group = "cha
       make();
       const sizes = new ResizeObserver(() => plot.current?.setSize({ width: box.clientWidth, height: HEIGHT }));
       sizes.observe(box);
-      const theme = new MutationObserver(make);
-      theme.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-      const dark = matchMedia("(prefers-color-scheme: dark)");
-      dark.addEventListener("change", make);
+      const unhear = onThemeChange(make);
       stop = () => {
         sizes.disconnect();
-        theme.disconnect();
-        dark.removeEventListener("change", make);
+        unhear();
       };
     });
     return () => {
