@@ -159,6 +159,7 @@ export class Connection implements Outlet {
       }
       case "sweep.watch": {
         const mayDrive = (await this.sweeps.ownerOf(message.sweep)) === owner;
+        this.#mustBeOpen();
         this.#sweep = message.sweep;
         this.#unhearSweeps ??= this.sweeps.onProgress((p) => p.sweep === this.#sweep && this.#sendSweep(p));
         const progress = await this.sweeps.progress(message.sweep);
@@ -248,6 +249,7 @@ export class Connection implements Outlet {
 
   async #subscribe(id: string, since: number, afterReply: (start: () => void) => void): Promise<Reply> {
     if (!(await this.lab.exists(id))) throw this.lab.unknown(id);
+    this.#mustBeOpen();
     this.#unsubscribe(id);
     if (this.#events.size >= MAX_FEEDS)
       throw new StepError("subscriptions.limit", `${MAX_FEEDS} experiments are watched on this connection`, {
@@ -257,6 +259,8 @@ export class Connection implements Outlet {
     const feed = new EventFeed(this.lab, this, id, since);
     this.#events.set(id, feed);
     afterReply(() => {
+      // It was left, or asked for once more, meanwhile.
+      if (this.#events.get(id) !== feed) return;
       feed.start();
       this.watchers.add(id, this);
       void experiment?.wake();
@@ -273,6 +277,7 @@ export class Connection implements Outlet {
     // Of one that is open its view is at hand; to read a long log again takes longer than a shell to start.
     const view = this.lab.open.get(id)?.view ?? (await readView(this.lab.store.db, id));
     if (!view) throw this.lab.unknown(id);
+    this.#mustBeOpen();
     const shown = view.terminals.find((t) => t.terminal === terminal);
     if (!shown)
       throw new StepError("terminal.unknown", `experiment ${id} has no terminal ${terminal}`, {
@@ -304,6 +309,12 @@ export class Connection implements Outlet {
     } catch (error) {
       this.#refuse(null, namedErrorOf(error));
     }
+  }
+
+  /** Whoever has gone while an answer was looked up watches nothing: nobody would ever end that. */
+  #mustBeOpen(): void {
+    if (this.socket.readyState !== this.socket.OPEN)
+      throw new StepError("connection.closed", "the connection was closed before the answer was there");
   }
 
   #close(): void {

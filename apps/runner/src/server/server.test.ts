@@ -173,6 +173,21 @@ describe("owners and watchers", () => {
 });
 
 describe("experiments", () => {
+  it("who is gone before the answer was there watches nothing", async () => {
+    const owner = await connect();
+    const id = await owner.create();
+    for (let i = 0; i < 20; i++) {
+      const hasty = await connect();
+      for (let n = 0; n < 3; n++)
+        hasty.socket.send(JSON.stringify({ id: n, type: "subscribe", experiment: id, since: 0 }));
+      hasty.socket.close();
+      await hasty.closed;
+    }
+    await owner.ask({ type: "subscribe", experiment: id, since: 0 });
+    expect(await owner.ask({ type: "hello", protocol: 1 })).toMatchObject({ ok: true });
+    expect(lab.watchersOf(id)).toBe(1);
+  });
+
   it("says why to all who watch when the log cannot be written any more", async () => {
     const owner = await connect();
     const id = await owner.create();
