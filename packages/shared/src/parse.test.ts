@@ -47,6 +47,13 @@ describe("parseExperimentFile", () => {
     expect(errors(text).join("\n")).toContain(expected);
   });
 
+  it("refuses what is nested beyond all reason, in a few words", () => {
+    const nested = errors(`title: ${"[".repeat(100_000)}`);
+    expect(nested[0]).toMatch(/^x\.yaml:1:\d+: not YAML: nested too deep$/);
+    expect(nested).toHaveLength(50);
+    expect(errors(`title: T\nsteps: [${"{kind: jump},".repeat(400)}]`)).toHaveLength(50);
+  });
+
   it("refuses what blows up: aliases of aliases, and size", () => {
     const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${"bcdefgh"
       .split("")

@@ -7,6 +7,10 @@ import { sweepGrid } from "./sweep.js";
 import { findWorkload, workloadNames } from "./workloads.js";
 
 export const MAX_FILE_BYTES = 256 * 1024;
+/** What comes after so many follows from them, mostly. */
+const MOST_ERRORS = 50;
+/** What its reader says of thousands of brackets in one another. */
+const TOO_DEEP = /call stack/;
 
 export interface FileError {
   file: string;
@@ -35,7 +39,12 @@ export function parseExperimentFile(text: string, name: string): ParsedFile {
   if (doc.errors.length > 0)
     return {
       ok: false,
-      errors: doc.errors.map((e) => ({ file: name, ...place(e.pos[0]), field: "", message: `not YAML: ${e.message}` })),
+      errors: doc.errors.slice(0, MOST_ERRORS).map(({ pos, message }) => ({
+        file: name,
+        ...place(pos[0]),
+        field: "",
+        message: `not YAML: ${TOO_DEEP.test(message) ? "nested too deep" : message}`,
+      })),
     };
   let value: unknown;
   try {
@@ -69,7 +78,7 @@ export function parseExperimentFile(text: string, name: string): ParsedFile {
     message,
   }));
   errors.sort((a, b) => a.line - b.line || a.column - b.column);
-  return { ok: false, errors };
+  return { ok: false, errors: errors.slice(0, MOST_ERRORS) };
 }
 
 const one = (file: string, message: string): ParsedFile => ({

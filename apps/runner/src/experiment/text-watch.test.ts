@@ -14,6 +14,15 @@ describe("patterns", () => {
     const test = patternTest("^(a+)+$");
     expect(() => test(`${"a".repeat(60)}!`)).toThrow("took more than");
   });
+  it("cannot hang it line by line either", () => {
+    const test = patternTest("^(a+)+$");
+    const began = performance.now();
+    // Each takes a part of a second.
+    expect(() => {
+      for (let n = 0; n < 1000; n++) test(`${"a".repeat(23)}!`);
+    }).toThrow("on the lines that came");
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
 });
 
 it("reads text without escape sequences", () => {

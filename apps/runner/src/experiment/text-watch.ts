@@ -4,6 +4,8 @@ import { StepError } from "./errors.js";
 import type { LiveTerminal } from "./terminal.js";
 
 const MATCH_LIMIT_MS = 1000;
+/** Of one pattern, over all lines: nothing else is done meanwhile. */
+const MATCHES_LIMIT_MS = 2000;
 const LINE_LIMIT = 4096;
 
 export interface FoundLine {
@@ -24,14 +26,21 @@ export function patternTest(pattern: string): LineTest {
   }
   const context = createContext({ expression, line: "" });
   const script = new Script("expression.test(line)");
+  const tooSlow = (howSlow: string) =>
+    new StepError("pattern.slow", `/${pattern}/ took more than ${howSlow}`, {
+      hint: "nested repetitions such as (a+)+ do that; write a simpler pattern",
+    });
+  let spentMs = 0;
   return (line) => {
+    if (spentMs > MATCHES_LIMIT_MS) throw tooSlow(`${MATCHES_LIMIT_MS} ms on the lines that came`);
     context.line = line;
+    const began = performance.now();
     try {
       return script.runInContext(context, { timeout: MATCH_LIMIT_MS }) === true;
     } catch {
-      throw new StepError("pattern.slow", `/${pattern}/ took more than ${MATCH_LIMIT_MS} ms on one line`, {
-        hint: "nested repetitions such as (a+)+ do that; write a simpler pattern",
-      });
+      throw tooSlow(`${MATCH_LIMIT_MS} ms on one line`);
+    } finally {
+      spentMs += performance.now() - began;
     }
   };
 }
