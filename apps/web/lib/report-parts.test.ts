@@ -1,3 +1,4 @@
+import { emptyView, report as reportOf } from "@crlab/shared";
 import { expect, it } from "vitest";
 import { reportParts } from "./report-parts.js";
 
@@ -30,4 +31,16 @@ it("knows lines that only the width of the report ended from those that end by t
     "is room for,",
   ]);
   expect(parts.filter(({ kind }) => kind === "rule").map(({ text }) => text.length)).toEqual([7, 72]);
+});
+
+it("knows the lines of what an experiment ran on, as a report has them", () => {
+  const print = {
+    ...{ kernelVariant: "cr", kernelRelease: "6.12.117-cr", kernelHash: "99ea95ce9c2c", configHash: "5fae7055b4a5" },
+    ...{ imageHash: "0640b8dc2649", qemuVersion: "7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)", accel: "tcg" as const },
+    ...{ accelReason: "none", cpus: 2, memMiB: 512 },
+  };
+  const written = reportOf({ ...emptyView, title: "T", fingerprint: print });
+  expect(written.split("\n").every((line) => line.length <= 72)).toBe(true);
+  expect(written).toMatch(/\nkernel {2}6.*\)\nimage {3}0640b8dc2649\nqemu {4}7/);
+  expect(reportParts(written).filter(({ kind }) => kind === "soft")).toEqual([]);
 });

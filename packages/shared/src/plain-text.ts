@@ -22,7 +22,7 @@ export function environment(f: Fingerprint): string {
     ["image", f.imageHash.slice(0, 12)],
     ["qemu", `${f.qemuVersion}, ${f.accel}, ${f.cpus} CPUs, ${f.memMiB} MiB`],
   ];
-  return rows.map(([name, value]) => wrap(`${name.padEnd(8)}${value}`, 8)).join("\n");
+  return rows.map(([name, value]) => wrap(value, 8, name.padEnd(8))).join("\n");
 }
 
 export function cells(row: [text: string, width: number, align: "left" | "right"][]): string {
@@ -36,24 +36,24 @@ export function cells(row: [text: string, width: number, align: "left" | "right"
     .trimEnd();
 }
 
-/** Break at spaces; a word longer than the line is cut. Further lines are indented. */
-export function wrap(text: string, indent = 0): string {
+/** Break at spaces; a word longer than the line is cut. The first line begins with a label, further ones are indented. */
+export function wrap(text: string, indent = 0, label = ""): string {
   const lines: string[] = [];
-  let line = "";
+  let line = label;
+  let empty = true;
   for (let word of text.split(/\s+/)) {
     for (;;) {
-      const lead = lines.length === 0 ? "" : " ".repeat(indent);
-      if (line === "") line = lead;
-      const empty = line.trim() === "";
       if (line.length + (empty ? 0 : 1) + word.length <= COLUMNS) {
         line += empty ? word : ` ${word}`;
+        empty = false;
         break;
       }
       if (empty) {
         lines.push(line + word.slice(0, COLUMNS - line.length));
         word = word.slice(COLUMNS - line.length);
       } else lines.push(line);
-      line = "";
+      line = " ".repeat(indent);
+      empty = true;
     }
   }
   if (line.trim() !== "") lines.push(line);
