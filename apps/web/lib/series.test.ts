@@ -1,19 +1,45 @@
+import { step as stepSchema } from "@crlab/shared";
 import { expect, test } from "vitest";
-import { aligned, overlaid, throughput } from "./series";
+import { aligned, chartsOf, overlaid, throughput } from "./series";
 
 test("experiments in one chart: a line each, named by its letter, and only where it has figures", () => {
   const step = { stepNo: 1, kind: "boot", step: { kind: "boot" }, planned: true, commands: [], state: "ok" } as const;
   const steps = [{ ...step, commands: [], startedMs: 2000, ms: 30, figures: {}, text: null, error: null }];
   const charts = overlaid([
-    { checkpoints: [], restores: [], steps },
-    { checkpoints: [], restores: [], steps: [] },
-    { checkpoints: [], restores: [], steps: steps.map((s) => ({ ...s, ms: 60 })) },
+    { checkpoints: [], restores: [], migrations: [], steps },
+    { checkpoints: [], restores: [], migrations: [], steps: [] },
+    { checkpoints: [], restores: [], migrations: [], steps: steps.map((s) => ({ ...s, ms: 60 })) },
   ]);
   expect(charts.map((c) => c.id)).toEqual(["steps"]);
   expect(charts[0]?.lines).toEqual([
     { label: "A time a step took", points: [[2, 30]] },
     { label: "C time a step took", points: [[2, 60]] },
   ]);
+});
+
+test("a migration's downtime stands where it was over, among the other times", () => {
+  const step = {
+    ...{ stepNo: 3, kind: "migrate", planned: true, commands: [], state: "ok", startedMs: 4000, ms: 1500 },
+  };
+  const migration = {
+    ...{ stepNo: 3, target: "w", fromGuest: 1, toGuest: 2, mibPerS: null, latencyMs: 1, rounds: [] },
+  };
+  const [pause] = chartsOf({
+    ...{ checkpoints: [], restores: [] },
+    steps: [
+      {
+        ...step,
+        kind: "migrate",
+        state: "ok",
+        step: stepSchema.parse({ kind: "migrate" }),
+        figures: {},
+        text: null,
+        error: null,
+      },
+    ],
+    migrations: [{ ...migration, state: "moved", stopped: "converged", downtimeMs: 120, totalMs: 1400, bytes: 9 }],
+  });
+  expect(pause?.lines).toEqual([{ label: "down, moving", points: [[5.5, 120e6]] }]);
 });
 
 test("a workload's speed is the difference between two of its lines; going back is no speed", () => {

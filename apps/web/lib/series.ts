@@ -21,7 +21,7 @@ export interface Mark {
 const count = (value: number): string => Math.round(value).toLocaleString("en");
 
 /** What of an experiment is drawn. */
-export type Measured = Pick<ExperimentView, "checkpoints" | "restores" | "steps">;
+export type Measured = Pick<ExperimentView, "checkpoints" | "restores" | "migrations" | "steps">;
 
 /** One chart of each kind, with a line for each experiment: the first of its own lines. */
 export function overlaid(experiments: readonly Measured[]): Chart[] {
@@ -57,6 +57,7 @@ export function chartsOf(view: Measured): Chart[] {
         { label: "frozen", points: of((f) => f.frozenNs) },
         { label: "checkpoint", points: of((f) => f.totalNs) },
         { label: "restore", points: view.restores.map((r) => [at(r.atMs), r.figures.totalNs]) },
+        { label: "down, moving", points: view.migrations.flatMap((m) => downAt(view, m)) },
       ],
     },
     {
@@ -95,10 +96,19 @@ export function chartsOf(view: Measured): Chart[] {
     .filter((c) => c.lines.length > 0);
 }
 
+/** When a migration was over, and how long the process had stood still for it. */
+function downAt({ steps }: Measured, { stepNo, downtimeMs }: Measured["migrations"][number]): Point[] {
+  const step = steps.find((s) => s.stepNo === stepNo);
+  return step === undefined || downtimeMs === null
+    ? []
+    : [[(step.startedMs + (step.ms ?? 0)) / 1000, downtimeMs * 1e6]];
+}
+
 /** Where steps began: what one looks for beside a bend in a line. */
 export function marksOf(view: ExperimentView): Mark[] {
   const shown: Partial<Record<StepKind, string>> = {
-    ...{ boot: "boot", checkpoint: "c", unlink: "unlink", rename: "rename", kill: "kill", restore: "restore" },
+    ...{ boot: "boot", reboot: "reboot", checkpoint: "c", unlink: "unlink", rename: "rename", kill: "kill" },
+    ...{ restore: "restore", migrate: "migrate" },
   };
   return view.steps.flatMap((s) => {
     const label = shown[s.kind];

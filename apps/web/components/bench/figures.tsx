@@ -19,6 +19,13 @@ function firstFigures({ checkpoints, restores, migrations }: ExperimentView): [n
   const checkpoint = checkpoints.at(-1);
   const restore = restores.at(-1);
   const moved = migrations.findLast((m) => m.state === "moved");
+  const moving = migrations.at(-1);
+  if (!checkpoint && moving?.state === "running")
+    return [
+      ["rounds so far", moving.rounds.length],
+      ["over the link", formatBytes(moving.rounds.reduce((sum, round) => sum + round.bytes, 0))],
+      ["frozen, last round", formatNs(moving.rounds.at(-1)?.frozenNs ?? 0)],
+    ];
   if (!checkpoint && moved)
     return [
       ["down, last move", moved.downtimeMs === null ? "–" : formatMs(moved.downtimeMs)],

@@ -59,9 +59,10 @@ export function Comparison({ subjects }: { subjects: readonly Subject[] }) {
       )}
       {subjects.length > 1 && (
         <OverlaidCharts
-          experiments={views.map(({ checkpoints, restores, steps }) => ({
+          experiments={views.map(({ checkpoints, restores, migrations, steps }) => ({
             checkpoints: checkpoints.map((c) => ({ ...c, digest: null })),
             restores,
+            migrations,
             steps,
           }))}
         />
