@@ -1,4 +1,11 @@
-import { type BenchReport, type BenchResult, type Contender, formatFigure, spreadOf } from "@crlab/shared";
+import {
+  type BenchReport,
+  type BenchResult,
+  type Contender,
+  formatFigure,
+  nameOfFigure,
+  spreadOf,
+} from "@crlab/shared";
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import { DataTable } from "../../components/data-table";
@@ -150,7 +157,7 @@ function BenchRows({ results }: { results: readonly BenchResult[] }) {
           cell: ({ workload, metric, isFirst }) => (
             <>
               {isFirst && <span className={styles.workload}>{workload}</span>}
-              <span className="dim mono">{metric}</span>
+              <span className="dim">{nameOfFigure(metric)}</span>
             </>
           ),
         },

@@ -21,6 +21,8 @@ const pills: Record<GuestInfo["state"], string> = {
 
 const verbs = { extend: "Keep", end: "Stop" } as const;
 
+const isUp = ({ state }: GuestInfo): boolean => state !== "queued" && state !== "booting";
+
 /** Age and cost of what runs; one's own can be stopped, or kept longer. */
 export function Guests() {
   const socket = useRunner();
@@ -81,11 +83,19 @@ export function Guests() {
               },
               { head: <>State</>, cell: (g) => <span className={pills[g.state]}>{g.state}</span> },
               { head: "Guest", className: "mono", cell: (g) => `${g.kernel} · ${g.cpus} CPU · ${g.memMiB} MiB` },
-              { head: "Age", num: true, cell: (g) => formatMs(Math.max(0, now - Date.parse(g.bootedAt))) },
+              {
+                head: "Age",
+                num: true,
+                cell: (g) => (isUp(g) ? formatMs(Math.max(0, now - Date.parse(g.bootedAt))) : "–"),
+              },
               { head: "CPU time", num: true, cell: (g) => (g.cpuMs === null ? "–" : formatMs(g.cpuMs)) },
               { head: "Memory", num: true, cell: (g) => (g.rssBytes === null ? "–" : formatBytes(g.rssBytes)) },
               { head: "Watching", num: true, cell: (g) => g.watchers },
-              { head: "Ends in", num: true, cell: (g) => formatMs(Math.max(0, Date.parse(g.idleEndsAt) - now)) },
+              {
+                head: "Ends in",
+                num: true,
+                cell: (g) => (isUp(g) ? formatMs(Math.max(0, Date.parse(g.idleEndsAt) - now)) : "–"),
+              },
               {
                 head: <span className="visually-hidden">Actions</span>,
                 cell: (g) =>
