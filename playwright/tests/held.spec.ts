@@ -1,5 +1,5 @@
 import { expect, type Locator, type Page } from "@playwright/test";
-import { endIt, expectStep, runFile, test } from "./page.js";
+import { action, endIt, expectStep, runFile, test } from "./page.js";
 
 const start = (name: string, workload: string, ready: string, args = "[]") => [
   `  - { kind: start, name: ${name}, workload: ${workload}, args: ${args} }`,
@@ -74,6 +74,17 @@ test("what processes hold: nameless files, watches, shared descriptions, locks; 
       .first()
       .getByText(/lock POSIX .*WRITE/),
   ).toBeVisible();
+
+  // What one does next is about the latest of them, or about the one that is chosen.
+  const on = page.getByLabel("Acts on");
+  await expect(on).toHaveValue("deep");
+  await on.selectOption("locks");
+  await action(page, "kill").click();
+  await expectStep(page, 12, "ok");
+  await expect(page.getByTestId("step-12")).toContainText("locks");
+  await expect(on.locator("option:checked")).toHaveText("locks, not running");
+  await expect(card(page, "locks")).toHaveCount(0);
+  await expect(action(page, "verify")).toHaveAttribute("title", /locks is not running/);
 
   // A second viewer sees the same, and can change none of it; so does everybody once it is over, at any moment.
   const viewer = await (await browser.newContext()).newPage();

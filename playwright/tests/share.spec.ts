@@ -60,6 +60,14 @@ test("a share page is served once, left as it is until somebody moves through it
   await expect(step).toContainText("first · ");
   expect(await isReact()).toBe(true);
 
+  // A terminal that one has chosen is part of what the address says.
+  const serial = reader.getByRole("tab", { name: "serial" });
+  await serial.click();
+  await expect(reader).toHaveURL(/[?&]terminal=serial/);
+  await reader.reload();
+  await expect(serial).toHaveAttribute("aria-selected", "true");
+  await expect(reader.getByTestId("terminal-serial")).toContainText(/\w/);
+
   // Copied, and ready for the next.
   await reader.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   const share = reader.getByRole("button", { name: /^(Share|Copied)/ });

@@ -1,4 +1,4 @@
-/** What of an experiment's page a link speaks of: `?t=18.4&show=checkpoints&checkpoint=c2&at=0x1f8`. */
+/** What of an experiment's page a link speaks of: `?t=18.4&terminal=2&show=checkpoints&checkpoint=c2&at=0x1f8`. */
 import { one, type Query } from "./query";
 
 export const inspectorTabs = [
@@ -14,11 +14,15 @@ export type InspectorTab = (typeof inspectorTabs)[number]["id"];
 export interface Shown {
   /** A moment, in ms since the experiment was created; null: now, or its end. */
   atMs: number | null;
+  /** The number of a terminal, or `serial`; null: nobody has chosen one. */
+  terminal: string | null;
   tab: InspectorTab | null;
   checkpoint: string | null;
   /** A place in the checkpoint's image, in bytes. */
   offset: number | null;
 }
+
+export const nowhere: Shown = { atMs: null, terminal: null, tab: null, checkpoint: null, offset: null };
 
 /** What a link does not say, or says in a way that cannot be, is null. */
 export function readShown(query: Query): Shown {
@@ -26,8 +30,10 @@ export function readShown(query: Query): Shown {
   const t = text("t");
   const checkpoint = text("checkpoint");
   const at = text("at");
+  const terminal = text("terminal");
   return {
     atMs: t !== undefined && /^\d{1,7}(\.\d{1,3})?$/.test(t) ? Math.round(Number(t) * 1000) : null,
+    terminal: terminal !== undefined && /^(serial|\d{1,6})$/.test(terminal) ? terminal : null,
     tab: inspectorTabs.find((tab) => tab.id === text("show"))?.id ?? null,
     offset: at !== undefined && /^0x[0-9a-f]{1,12}$/.test(at) ? Number(at) : null,
     checkpoint: checkpoint !== undefined && /^[\w.-]{1,32}$/.test(checkpoint) ? checkpoint : null,
@@ -35,9 +41,10 @@ export function readShown(query: Query): Shown {
 }
 
 /** The query of a link; empty when it would say nothing. */
-export function writeShown({ atMs, tab, checkpoint, offset }: Shown): string {
+export function writeShown({ atMs, terminal, tab, checkpoint, offset }: Shown): string {
   const parts = [
     ...(atMs === null ? [] : [`t=${Math.round(atMs) / 1000}`]),
+    ...(terminal === null ? [] : [`terminal=${terminal}`]),
     ...(tab === null ? [] : [`show=${tab}`]),
     ...(checkpoint === null ? [] : [`checkpoint=${encodeURIComponent(checkpoint)}`]),
     ...(offset === null ? [] : [`at=0x${offset.toString(16)}`]),

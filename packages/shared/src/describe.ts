@@ -4,6 +4,7 @@ import type { MigrationRound, MigrationStop } from "./migration.js";
 
 export function describeStep(step: Step): string {
   const of = (target: string | undefined) => (target === undefined ? "" : ` ${target}`);
+  const ofTarget = (target: string | undefined) => (target === undefined ? "" : ` of ${target}`);
   switch (step.kind) {
     case "boot":
       return `boot${of(step.kernel)}`;
@@ -14,11 +15,13 @@ export function describeStep(step: Step): string {
     case "checkpoint":
       return step.dryRun
         ? `dry run${of(step.target)}`
-        : `${step.mode} checkpoint${of(step.name)}${step.unlinked === undefined ? "" : `, unlinked files: ${step.unlinked}`}${step.tracker === undefined ? "" : `, tracker ${step.tracker}`}${step.live ? ", live" : ""}${step.kill ? ", then kill" : ""}`;
+        : `${step.mode} checkpoint${of(step.name)}${ofTarget(step.target)}${step.unlinked === undefined ? "" : `, unlinked files: ${step.unlinked}`}${step.tracker === undefined ? "" : `, tracker ${step.tracker}`}${step.live ? ", live" : ""}${step.kill ? ", then kill" : ""}`;
     case "unlink":
-      return step.path === undefined ? `unlink what fd ${step.fd} holds` : `unlink ${step.path}`;
+      return step.path === undefined
+        ? `unlink what fd ${step.fd}${ofTarget(step.target)} holds`
+        : `unlink ${step.path}`;
     case "rename":
-      return `rename ${step.from ?? `what fd ${step.fd} holds`} to ${step.to}`;
+      return `rename ${step.from ?? `what fd ${step.fd}${ofTarget(step.target)} holds`} to ${step.to}`;
     case "kill":
       return `kill${of(step.target)}`;
     case "restore":
@@ -28,7 +31,7 @@ export function describeStep(step: Step): string {
     case "verify":
       return `verify${of(step.target)}`;
     case "wait":
-      return `wait for /${step.output}/`;
+      return `wait for /${step.output}/${ofTarget(step.target)}`;
     case "run":
       return `run ${step.command.join(" ")}`;
   }

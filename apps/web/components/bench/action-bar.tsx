@@ -1,5 +1,5 @@
 "use client";
-import type { Action, ActionId } from "@crlab/shared";
+import type { Action, ActionId, TargetView } from "@crlab/shared";
 import { useState } from "react";
 import { actionKeys } from "../../lib/shortcuts";
 import { Said } from "../said";
@@ -17,11 +17,32 @@ const shortLabels: Partial<Record<ActionId, string>> = {
   shell: "Shell",
 };
 
+interface Props {
+  actions: readonly Action[];
+  onAction: (id: ActionId) => void;
+  targets: readonly TargetView[];
+  /** The one that actions are about. */
+  target: TargetView | undefined;
+  onTarget: (name: string) => void;
+}
+
 /** What can be done now; what cannot says why when one points at it or asks for it. */
-export function ActionBar({ actions, onAction }: { actions: readonly Action[]; onAction: (id: ActionId) => void }) {
+export function ActionBar({ actions, onAction, targets, target, onTarget }: Props) {
   const [why, setWhy] = useState<string | null>(null);
   return (
     <div className={styles.actions} role="toolbar" aria-label="Actions" data-testid="actions">
+      {targets.length > 1 && (
+        <label className={styles.target}>
+          Acts on
+          <select className="field" value={target?.name} onChange={(event) => onTarget(event.currentTarget.value)}>
+            {targets.map((t) => (
+              <option key={t.name} value={t.name}>
+                {t.name}, {t.alive ? `pid ${t.pid}` : "not running"}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       {actions.map((action) => {
         const key = actionKeys[action.id];
         const reason = action.reason === null ? null : `${action.label}: ${action.reason}`;

@@ -1,5 +1,15 @@
 "use client";
-import { type ActionId, actions, beyondCriu, type ExperimentView, latestTarget, type Step, step } from "@crlab/shared";
+import {
+  type ActionId,
+  actions,
+  beyondCriu,
+  type CheckpointView,
+  type ExperimentView,
+  latestTarget,
+  type Step,
+  step,
+  type TargetView,
+} from "@crlab/shared";
 import type { HeldPath } from "../../lib/held";
 import { RequestError } from "../../lib/runner-socket";
 import { actionKeys, pageKeys } from "../../lib/shortcuts";
@@ -35,9 +45,16 @@ export interface Preset {
   checkpoint?: string;
 }
 
+/** How a step names the process tree it is about: the latest needs no name. */
+export type OnTarget = { target?: string };
+export const onTarget = (view: ExperimentView, target: TargetView | undefined): OnTarget =>
+  target === undefined || target === latestTarget(view) ? {} : { target: target.name };
+
 interface Props {
   action: Asking;
   view: ExperimentView;
+  /** The process tree it is about. */
+  target: TargetView | undefined;
   preset: Preset;
   onStep: (step: Step) => Promise<void>;
   onEnd: () => Promise<void>;
@@ -74,8 +91,9 @@ function beyondEngine({ manifest }: ExperimentView): { relink: string | null; li
 const Beyond = ({ what }: { what: string | null }) =>
   what === null ? null : <span className="dim">CRIU, this experiment’s engine, has nothing for {what}.</span>;
 
-export function ActionDialog({ action, view, preset, onStep, onEnd, onClose }: Props) {
-  const target = latestTarget(view);
+const isOf = (c: CheckpointView, target: TargetView | undefined) => c.available && c.target === target?.name;
+
+export function ActionDialog({ action, view, target, preset, onStep, onEnd, onClose }: Props) {
   const send = (make: (form: FormData) => unknown) => async (form: FormData) => onStep(parseStep(await make(form)));
   switch (action) {
     case "boot":
@@ -129,6 +147,7 @@ export function ActionDialog({ action, view, preset, onStep, onEnd, onClose }: P
           onClose={onClose}
           onSubmit={send((form) => ({
             kind: "checkpoint",
+            ...onTarget(view, target),
             mode: text(form, "mode"),
             kill: form.get("after") === "kill",
             ...(form.get("after") === "live" ? { live: true } : {}),
@@ -140,7 +159,7 @@ export function ActionDialog({ action, view, preset, onStep, onEnd, onClose }: P
             Mode
             <select className="field" name="mode" defaultValue={incremental ? "incremental" : "full"}>
               <option value="full">full: every page</option>
-              {actions(view).some((a) => a.id === "checkpointIncremental" && a.possible) && (
+              {actions(view, target?.name).some((a) => a.id === "checkpointIncremental" && a.possible) && (
                 <option value="incremental">incremental: what changed since {target?.latestCheckpoint}</option>
               )}
             </select>
@@ -210,10 +229,10 @@ export function ActionDialog({ action, view, preset, onStep, onEnd, onClose }: P
             <select
               className="field"
               name="checkpoint"
-              defaultValue={preset.checkpoint ?? view.checkpoints.findLast((c) => c.available)?.name}
+              defaultValue={preset.checkpoint ?? view.checkpoints.findLast((c) => isOf(c, target))?.name}
             >
               {view.checkpoints
-                .filter((c) => c.available)
+                .filter((c) => isOf(c, target))
                 .map((c) => (
                   <option key={c.name} value={c.name}>
                     {c.name}: {c.mode} of {c.target}
@@ -231,6 +250,7 @@ export function ActionDialog({ action, view, preset, onStep, onEnd, onClose }: P
           onClose={onClose}
           onSubmit={send((form) => ({
             kind: "migrate",
+            ...onTarget(view, target),
             rounds: Number(text(form, "rounds")),
             goalMs: Number(text(form, "goalMs")),
             latencyMs: Number(text(form, "latencyMs")),

@@ -1,5 +1,5 @@
 "use client";
-import type { ActionId, ExperimentView, NamedError } from "@crlab/shared";
+import type { ActionId, CheckpointView, ExperimentView, NamedError } from "@crlab/shared";
 import {
   lazy,
   type MouseEvent,
@@ -70,6 +70,7 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
   const feed = useFeed(id, came);
   const { create, error: createError } = useCreate();
   const [chosenMs, setMoment] = useState(shown.atMs);
+  const [terminal, setTerminal] = useState(shown.terminal);
   const [checkpoint, setCheckpoint] = useState(shown.checkpoint);
   const [offset, setOffset] = useState(shown.offset);
   const [dialog, setDialog] = useState<Drive.Asking | "help" | null>(null);
@@ -91,7 +92,7 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
   // It still says what the page was served with.
   const current = end !== null && moment === null && view.lastSeq === came.lastSeq;
   // The address says what is looked at, so that it can be sent to others and survives a reload.
-  const query = writeShown({ atMs: moment, tab, checkpoint, offset });
+  const query = writeShown({ atMs: moment, terminal, tab, checkpoint, offset });
   useEffect(() => {
     // A playing replay would change it at every frame, and browsers allow only so many changes.
     if (query === location.search) return;
@@ -103,7 +104,11 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
   }, [query]);
   const drive = feed.mayDrive && !over;
   const { tools, withTools } = useTools(drive);
-  const possible = useMemo(() => tools?.actions(feed.view) ?? [], [tools, feed.view]);
+  // The latest, until one chooses another; a new one is what one goes on with.
+  const { targets } = feed.view;
+  const [onTarget, setOnTarget] = useState({ name: "", of: 0 });
+  const target = (onTarget.of === targets.length && targets.find((t) => t.name === onTarget.name)) || targets.at(-1);
+  const possible = useMemo(() => tools?.actions(feed.view, target?.name) ?? [], [tools, feed.view, target]);
 
   const driver = useMemo(() => tools?.driver(socket, id) ?? null, [tools, socket, id]);
   const may = drive ? driver : null;
@@ -117,10 +122,19 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
         setDialog(action);
         return;
       }
-      driver.act[action]().catch(fail);
+      driver.act[action](tools.onTarget(feed.view, target)).catch(fail);
     },
-    [tools, driver, fail],
+    [tools, driver, fail, feed.view, target],
   );
+  /** What restores a checkpoint; null where it cannot be. */
+  const restorer = (checkpoint: CheckpointView) =>
+    drive && tools?.actions(feed.view, checkpoint.target).some((a) => a.id === "restore" && a.possible)
+      ? () => {
+          setPreset({ checkpoint: checkpoint.name });
+          setOnTarget({ name: checkpoint.target, of: targets.length });
+          setDialog("restore");
+        }
+      : null;
   const help = useCallback(() => withTools(() => setDialog("help")), [withTools]);
 
   // What answers to no request: a step that could not even begin, too much at once.
@@ -255,7 +269,7 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
         ref={main}
         className={styles.zones}
         // Nothing changes by itself any more, and nobody asked for what a page has to make first.
-        data-rests={(over && shown.tab === null && shown.atMs === null) || undefined}
+        data-rests={(over && [shown.tab, shown.atMs, shown.terminal].every((s) => s === null)) || undefined}
         onClick={follow}
       >
         <div className={styles.figuresFirst}>
@@ -294,7 +308,15 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
               <ErrorNote error={trouble} onClose={error ? () => setError(null) : null} />
             </div>
           )}
-          {drive && tools && <tools.ActionBar actions={possible} onAction={act} />}
+          {drive && tools && (
+            <tools.ActionBar
+              actions={possible}
+              onAction={act}
+              targets={targets}
+              target={target}
+              onTarget={(name) => setOnTarget({ name, of: targets.length })}
+            />
+          )}
           {!drive && !over && (
             <p className={styles.watching}>
               <Watching inStep={feed.inStep} />
@@ -308,6 +330,8 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
             view={view}
             drive={drive}
             atMs={atMs}
+            first={shown.terminal}
+            onChoose={setTerminal}
             lastScreen={moment === null && end ? end.lastScreen : null}
             onShell={can("shell") ? () => act("shell") : null}
             onClose={may ? (terminal) => void may.close(terminal).catch(fail) : null}
@@ -349,14 +373,7 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
                   }
                 : null
             }
-            onRestore={
-              can("restore")
-                ? (from) => {
-                    setPreset({ checkpoint: from });
-                    setDialog("restore");
-                  }
-                : null
-            }
+            restorer={restorer}
           />
         </section>
       </main>
@@ -380,6 +397,7 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
         <tools.ActionDialog
           action={dialog}
           view={feed.view}
+          target={target}
           preset={preset}
           onStep={driver.step}
           onEnd={driver.end}

@@ -1,10 +1,13 @@
 "use client";
-import { type ExperimentView, unreadable } from "@crlab/shared";
+import { type CheckpointView, type ExperimentView, unreadable } from "@crlab/shared";
 import { Chain } from "./chain";
 import { ImageView } from "./image-view";
 import styles from "./inspector.module.css";
 import type { OnRead } from "./not-read";
 import type { OnBytes } from "./record-bytes";
+
+/** What restores a checkpoint; null where it cannot be. */
+export type Restorer = (checkpoint: CheckpointView) => (() => void) | null;
 
 interface Props {
   view: ExperimentView;
@@ -16,13 +19,13 @@ interface Props {
   offset: number | null;
   onOffset: (offset: number | null) => void;
   onBytes: OnBytes | null;
-  /** Null while nothing can be restored. */
-  onRestore: ((name: string) => void) | null;
+  restorer: Restorer;
 }
 
-export function Checkpoints({ view, chosen, onChoose, onRead, onRestore, ...place }: Props) {
+export function Checkpoints({ view, chosen, onChoose, onRead, restorer, ...place }: Props) {
   const shown = view.checkpoints.find((c) => c.name === chosen) ?? view.checkpoints.at(-1);
   const foreign = unreadable(view.manifest);
+  const restore = shown === undefined ? null : restorer(shown);
   return (
     <>
       {view.obstacles && (
@@ -46,8 +49,8 @@ export function Checkpoints({ view, chosen, onChoose, onRead, onRestore, ...plac
           <section className={styles.card}>
             <h3 className={styles.withAction}>
               <span>Chain</span>
-              {onRestore && shown.available && (
-                <button type="button" className="btn quiet" onClick={() => onRestore(shown.name)}>
+              {restore && shown.available && (
+                <button type="button" className="btn quiet" onClick={restore}>
                   Restore from {shown.name}
                 </button>
               )}

@@ -1,11 +1,11 @@
 /** What only a driver's page needs, and the card of keys: loaded when it is needed. */
 import type { ActionId, Step } from "@crlab/shared";
 import type { Request, RunnerSocket } from "../../lib/runner-socket";
-import type { Asking } from "./action-dialog";
+import type { Asking, OnTarget } from "./action-dialog";
 
 export { actions } from "@crlab/shared";
 export { ActionBar } from "./action-bar";
-export { ActionDialog, type Asking, asks, HelpDialog, type Preset } from "./action-dialog";
+export { ActionDialog, type Asking, asks, HelpDialog, onTarget, type Preset } from "./action-dialog";
 
 /** What a driver asks of the runner. */
 export function driver(socket: RunnerSocket, experiment: string) {
@@ -13,15 +13,15 @@ export function driver(socket: RunnerSocket, experiment: string) {
     await socket.request(request);
   };
   const step = (wanted: Step) => send({ type: "step", experiment, step: wanted });
-  /** Those that ask nothing first. */
+  /** Those that ask nothing first, on `target`; without one, on the latest. */
   const act = {
     runPlan: () => send({ type: "run", experiment }),
     runNext: () => send({ type: "run", experiment, count: 1 }),
-    dryRun: () => step({ kind: "checkpoint", mode: "full", kill: false, dryRun: true }),
-    kill: () => step({ kind: "kill" }),
-    verify: () => step({ kind: "verify", withinS: 60 }),
+    dryRun: (on: OnTarget) => step({ kind: "checkpoint", mode: "full", kill: false, dryRun: true, ...on }),
+    kill: (on: OnTarget) => step({ kind: "kill", ...on }),
+    verify: (on: OnTarget) => step({ kind: "verify", withinS: 60, ...on }),
     shell: () => send({ type: "terminal.open", experiment, cols: 100, rows: 30 }),
-  } satisfies Record<Exclude<ActionId, Asking>, () => Promise<void>>;
+  } satisfies Record<Exclude<ActionId, Asking>, (on: OnTarget) => Promise<void>>;
   return {
     step,
     act,

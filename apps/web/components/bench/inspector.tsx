@@ -3,6 +3,7 @@ import type { ExperimentView } from "@crlab/shared";
 import { lazy } from "react";
 import { parts } from "../../lib/parts";
 import { type InspectorTab, inspectorTabs } from "../../lib/shown";
+import type { Restorer } from "./checkpoints";
 import { Figures } from "./figures";
 import styles from "./inspector.module.css";
 import { Kept } from "./kept";
@@ -42,7 +43,7 @@ interface Props {
   offset: number | null;
   onOffset: (offset: number | null) => void;
   onBytes: OnBytes | null;
-  onRestore: ((checkpoint: string) => void) | null;
+  restorer: Restorer;
 }
 
 export function Inspector(props: Props) {
@@ -62,7 +63,7 @@ export function Inspector(props: Props) {
     offset,
     onOffset,
     onBytes,
-    onRestore,
+    restorer,
   } = props;
   const images = { view, chosen: checkpoint, onChoose: onCheckpoint, onRead };
   return (
@@ -87,7 +88,7 @@ export function Inspector(props: Props) {
           {tab === "report" && <ReportSheet view={view} />}
           {tab === "processes" && <Processes view={view} onStart={onStart} onHeld={onHeld} />}
           {tab === "memory" && !waits && <Memory {...images} />}
-          {tab === "checkpoints" && !waits && <Checkpoints {...images} {...{ offset, onOffset, onBytes, onRestore }} />}
+          {tab === "checkpoints" && !waits && <Checkpoints {...images} {...{ offset, onOffset, onBytes, restorer }} />}
           {tab === "charts" && <Charts id={id} view={view} />}
           {tab === "kernel" && <KernelLog view={view} />}
         </Kept>

@@ -12,7 +12,7 @@ import {
 } from "@crlab/shared";
 import { lazy, Suspense } from "react";
 import { actionKeys } from "../../lib/shortcuts";
-import { inspectorTabs, type Shown, writeShown } from "../../lib/shown";
+import { inspectorTabs, nowhere, writeShown } from "../../lib/shown";
 import { formatClock } from "../../lib/time";
 import { Said } from "../said";
 import { ImageLink } from "./image-link";
@@ -36,6 +36,11 @@ const names: Record<StepView["kind"], string> = {
 };
 
 function title({ step, kind }: Pick<StepView, "step" | "kind">): string {
+  const of = "target" in step && step.target !== undefined ? ` · ${step.target}` : "";
+  return `${titleOf({ step, kind })}${of}`;
+}
+
+function titleOf({ step, kind }: Pick<StepView, "step" | "kind">): string {
   if (step.kind === "checkpoint")
     return step.dryRun ? "Dry run" : `Checkpoint · ${step.mode}${step.live ? " · live" : ""}`;
   if (step.kind === "reboot" && step.how === "power cut") return "Power cut";
@@ -78,8 +83,6 @@ const states: Record<StepView["state"], string> = {
   failed: "failed",
   interrupted: "interrupted",
 };
-
-const nowhere: Shown = { atMs: null, tab: null, checkpoint: null, offset: null };
 
 interface Props {
   /** As it is, or was at the moment that is shown. */

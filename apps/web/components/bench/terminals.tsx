@@ -25,6 +25,10 @@ interface Props {
   atMs: number | null;
   /** Set: it is the end that is shown, and this is what one of its terminals showed. */
   lastScreen: LastScreen | null;
+  /** What the link speaks of. */
+  first: string | null;
+  /** Told of what one looks at, if one has chosen it. */
+  onChoose: (terminal: string | null) => void;
   onShell: (() => void) | null;
   /** Null for those who watch. */
   onClose: ((terminal: number) => void) | null;
@@ -34,8 +38,8 @@ const SERIAL = "serial";
 const LAST_LINES = 60;
 
 /** The workloads' terminals, shells and the serial console, one tab each. */
-export function Terminals({ id, view, drive, atMs, lastScreen, onShell, onClose }: Props) {
-  const [picked, setPicked] = useState<string | null>(null);
+export function Terminals({ id, view, drive, atMs, lastScreen, first, onChoose, onShell, onClose }: Props) {
+  const [picked, setPicked] = useState(first);
   const [fresh, setFresh] = useState<number | null>(null);
   const [known, setKnown] = useState(view.terminals.length);
   const [wanted, setWanted] = useState(false);
@@ -49,10 +53,11 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell, onClose 
     const next = comesForward(view.terminals.slice(known), Boolean(typing || inShell));
     if (next) {
       setPicked(String(next.terminal));
+      onChoose(null);
       setFresh(next.kind === "shell" ? next.terminal : null);
     }
     if (view.terminals.length !== known) setKnown(view.terminals.length);
-  }, [view.terminals, known, fresh]);
+  }, [view.terminals, known, fresh, onChoose]);
 
   // Whoever follows a running experiment needs a terminal soon: it is fetched while the guest boots.
   useEffect(() => {
@@ -81,6 +86,7 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell, onClose 
         chosen={serial ? SERIAL : shown ? String(shown.terminal) : ""}
         onChoose={(id) => {
           setPicked(id);
+          onChoose(id);
           setFresh(null);
           setFinding(false);
         }}
@@ -119,6 +125,7 @@ export function Terminals({ id, view, drive, atMs, lastScreen, onShell, onClose 
             onClick={() => {
               onClose(shown.terminal);
               setPicked(null);
+              onChoose(null);
             }}
           >
             ×
