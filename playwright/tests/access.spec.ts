@@ -1,7 +1,7 @@
 import { request as httpRequest } from "node:http";
 import { expect, type Page } from "@playwright/test";
 import { startLab } from "../lab.js";
-import { bootByHand, labUrl, runCard, test } from "./page.js";
+import { labUrl, runCard, test } from "./page.js";
 
 /** Asks for a WebSocket as a page of the console itself would; answers the status. */
 function upgrade(url: string, cookie: string): Promise<number> {
@@ -99,7 +99,6 @@ test("terminals, charts, maps and zones live under the policy, colours included"
   await expect.poll(() => page.locator("#inspector").evaluate((e) => e.clientWidth)).toBe(width);
   expect(await refused()).toEqual([]);
 
-  await bootByHand(page, "Colours");
   await page.locator('[data-action="shell"]').click();
   await expect(page.locator(".xterm-rows")).toContainText("#");
   await page.locator(".xterm-helper-textarea").focus();

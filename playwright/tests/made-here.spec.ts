@@ -123,7 +123,7 @@ steps:
   - { kind: checkpoint, name: full }
 `;
 
-test("a replay plays for who begins with a finger on its button, before there was any code for it", async ({
+test("on a phone: a replay plays for a finger that was there before any code; a link to a view leads there, and what was served stays while its code is fetched", async ({
   page,
   browser,
 }) => {
@@ -131,20 +131,11 @@ test("a replay plays for who begins with a finger on its button, before there wa
   await expectStep(page, 4, "ok");
   await endIt(page);
   const phone = await browser.newContext({ viewport: { width: 390, height: 844 }, hasTouch: true });
-  const reader = await phone.newPage();
-  await reader.goto(page.url());
-  await reader.getByRole("button", { name: "Play replay" }).tap();
-  await expect(reader.getByRole("button", { name: "Pause replay" })).toBeVisible();
-});
-
-test("a link to a view leads there on a phone, and what was served stays while its code is fetched", async ({
-  page,
-  browser,
-}) => {
-  await runFile(page, checkpointed);
-  await expectStep(page, 4, "ok");
-  const link = `${page.url()}?show=checkpoints`;
-  await endIt(page);
+  const first = await phone.newPage();
+  await first.goto(page.url());
+  await first.getByRole("button", { name: "Play replay" }).tap();
+  await expect(first.getByRole("button", { name: "Pause replay" })).toBeVisible();
+  await first.close();
 
   const reader = await (await browser.newContext({ viewport: { width: 390, height: 844 } })).newPage();
   await reader.addInitScript(() => {
@@ -161,7 +152,7 @@ test("a link to a view leads there on a phone, and what was served stays while i
     await new Promise((resolve) => setTimeout(resolve, 1500));
     await route.continue();
   });
-  await reader.goto(link);
+  await reader.goto(`${page.url()}?show=checkpoints`);
   // Whatever is chosen counts, however early.
   await reader.getByLabel("Records").selectOption("VMA");
   await expect(reader.getByTestId("image").locator("tbody tr").filter({ hasText: "HEADER" })).toHaveCount(0);
