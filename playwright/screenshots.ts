@@ -49,16 +49,52 @@ steps:
   - { kind: run, command: [cat, /none] }
 `;
 
+const migrating = `title: Moved while it writes
+memMiB: 256
+steps:
+  - kind: boot
+  - { kind: start, name: writer, workload: memwriter, args: ["--size", "32", "--rate", "1000"] }
+  - { kind: wait, output: pages filled }
+  - { kind: migrate, mibPerS: 16, latencyMs: 1, goalMs: 50 }
+  - { kind: verify }
+`;
+
+/** Memory that nobody may read, not even a checkpoint. */
+const refused = `title: What cannot be checkpointed
+steps:
+  - kind: boot
+  - kind: start
+    name: secret
+    command: [python3, -uc, "import ctypes, time; print('fd', ctypes.CDLL(None).syscall(447, 0)); time.sleep(1e6)"]
+  - { kind: wait, output: "^fd 3" }
+  - { kind: checkpoint, dryRun: true }
+  - { kind: checkpoint, name: full }
+`;
+
+const wrong = `title: Not quite right
+memMiB: 12
+steps:
+  - kind: boot
+  - { kind: start, workload: countre }
+  - { kind: migrate, bandwidth: 3 }
+  - { kind: checkpoint, mode: increm }
+`;
+
 /** What there is to be looked at, made by runs when it is first wanted. */
 interface Subjects {
   /** Pages of their driver, their guests up. */
   live: () => Promise<Page>;
   sheet: () => Promise<Page>;
+  stopped: () => Promise<Page>;
+  /** Waits: all guests are in use. */
+  queued: () => Promise<Page>;
   /** Paths. */
   ended: () => Promise<string>;
   chain: () => Promise<string>;
   alike: () => Promise<string>;
   failed: () => Promise<string>;
+  migrated: () => Promise<string>;
+  refused: () => Promise<string>;
   sweep: () => Promise<string>;
 }
 
@@ -67,7 +103,7 @@ interface Shot {
   /** Goes there, and waits for what is to be seen. */
   open: (page: Page, subjects: Subjects, lab: string) => Promise<void>;
   /** Taken on the page of whoever drives. */
-  driven?: "live" | "sheet";
+  driven?: "live" | "sheet" | "stopped" | "queued";
 }
 
 const visit =
@@ -110,7 +146,7 @@ async function beginSheet(page: Page, lab: string): Promise<Page> {
   await page.getByRole("button", { name: "Step by step: Unlinked file", exact: true }).click();
   for (const step of [1, 2]) {
     await page.getByRole("button", { name: "Run this step" }).click();
-    await page.locator(`[data-testid="step-${step}"][data-state="ok"]`).waitFor({ timeout: 120_000 });
+    await reached(page, step, "ok");
   }
   return page;
 }
@@ -127,6 +163,8 @@ const live =
 const shots: readonly Shot[] = [
   { name: "report", open: visit((s) => s.ended(), '[data-testid="last-screen"]') },
   { name: "failed", open: visit((s) => s.failed(), '[data-testid="last-screen"]') },
+  { name: "migrated", open: visit((s) => s.migrated(), '[data-testid="last-screen"]') },
+  { name: "refused", open: visit(async (s) => `${await s.refused()}?show=checkpoints`, "#inspector h3") },
   {
     name: "replay",
     open: async (page, subjects, lab) => {
@@ -151,13 +189,15 @@ const shots: readonly Shot[] = [
   {
     name: "compare",
     open: visit(async (s) => {
-      const [one, other] = [await s.chain(), await s.alike()];
-      return `/compare?x=${one.split("/").at(-1)}&x=${other.split("/").at(-1)}`;
+      const paths = [await s.chain(), await s.alike(), await s.ended()];
+      return `/compare?${paths.map((path) => `x=${path.split("/").at(-1)}`).join("&")}`;
     }, ".u-wrap"),
   },
   { name: "sweep", open: visit((s) => s.sweep(), '[data-testid="points"] tbody tr') },
   { name: "sheet", driven: "sheet", open: (page) => page.locator(".xterm-rows").first().waitFor() },
   { name: "live", driven: "live", open: live("Processes", "table") },
+  { name: "stopped", driven: "stopped", open: (page) => page.getByTestId("plan-stopped").waitFor() },
+  { name: "queued", driven: "queued", open: (page) => page.getByTestId("queue").waitFor() },
   { name: "live-kernel", driven: "live", open: live("Kernel log", "pre") },
   { name: "start", driven: "live", open: dialog("start") },
   { name: "own-program", driven: "live", open: dialog("start", "Your program …") },
@@ -187,6 +227,14 @@ const shots: readonly Shot[] = [
   },
   { name: "new", open: visit(() => "/new", ".cm-content") },
   {
+    name: "wrong",
+    open: async (page, _, lab) => {
+      await runFile(page, lab, wrong);
+      await page.getByRole("alert").first().waitFor();
+      await page.locator(".cm-lintRange").first().waitFor();
+    },
+  },
+  {
     name: "sweeps",
     open: after(
       "sweep",
@@ -207,7 +255,7 @@ async function runCard(page: Page, lab: string, title: string, lastStep: number)
   await page.goto(lab);
   await page.getByRole("button", { name: `Run: ${title}`, exact: true }).click();
   await page.waitForURL(/\/x\//);
-  await page.locator(`[data-testid="step-${lastStep}"][data-state="ok"]`).waitFor({ timeout: 300_000 });
+  await reached(page, lastStep, "ok");
   return page;
 }
 
@@ -226,6 +274,9 @@ async function end(page: Page): Promise<string> {
   return new URL(page.url()).pathname;
 }
 
+const reached = (page: Page, step: number, state: "ok" | "failed") =>
+  page.locator(`[data-testid="step-${step}"][data-state="${state}"]`).waitFor({ timeout: 300_000 });
+
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {
@@ -238,17 +289,34 @@ function subjectsOf(browser: Browser, lab: string): Subjects {
   const page = once(() => driver(browser));
   const ran = (title: string, lastStep: number) =>
     once(async () => end(await runCard(await page(), lab, title, lastStep)));
-  return {
+  const of = (yaml: string, lastStep: number, state: "ok" | "failed") =>
+    once(async () => {
+      await runFile(await page(), lab, yaml);
+      await reached(await page(), lastStep, state);
+      return end(await page());
+    });
+  const subjects: Subjects = {
     live: once(async () => runCard(await driver(browser), lab, "Unlinked file", 15)),
     sheet: once(async () => beginSheet(await driver(browser), lab)),
     ended: ran("Unlinked file", 15),
     chain: ran("Only what changed", 14),
     alike: ran("Only what changed", 14),
-    failed: once(async () => {
-      await runFile(await page(), lab, failing);
-      await (await page()).locator('[data-testid="step-2"][data-state="failed"]').waitFor({ timeout: 120_000 });
-      return end(await page());
+    stopped: once(async () => {
+      const own = await driver(browser);
+      await runFile(own, lab, failing);
+      await reached(own, 2, "failed");
+      return own;
     }),
+    queued: once(async () => {
+      await Promise.all([subjects.live(), subjects.sheet(), subjects.stopped()]);
+      const own = await driver(browser);
+      await runFile(own, lab, failing);
+      await own.getByTestId("queue").waitFor({ timeout: 60_000 });
+      return own;
+    }),
+    failed: of(failing, 2, "failed"),
+    migrated: of(migrating, 5, "ok"),
+    refused: of(refused, 5, "failed"),
     sweep: once(async () => {
       await runFile(await page(), lab, swept);
       await (await page()).waitForURL(/\/s\//);
@@ -257,6 +325,7 @@ function subjectsOf(browser: Browser, lab: string): Subjects {
       return new URL((await page()).url()).pathname;
     }),
   };
+  return subjects;
 }
 
 /** What of them was taken: an older run's pictures show an older console. */
@@ -307,7 +376,8 @@ const option = process.argv.indexOf("--only");
 const only = option < 0 ? [] : (process.argv[option + 1] ?? "").split(",");
 mkdirSync(folder, { recursive: true });
 await setUp({ kernels: ["cr"], console: true });
-const lab = await startLab();
+// Room for those that stay up, and no more: who comes after them waits.
+const lab = await startLab({ env: { CRLAB_MAX_GUESTS: "3", CRLAB_MAX_GUESTS_PER_BROWSER: "3" } });
 const browser = await chromium.launch({
   executablePath: "/usr/bin/chromium",
   args: ["--no-sandbox", "--disable-dev-shm-usage"],
