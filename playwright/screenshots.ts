@@ -59,13 +59,13 @@ steps:
   - { kind: verify }
 `;
 
-/** Memory that nobody may read, not even a checkpoint. */
+/** Of a userfaultfd (323) somebody else must speak for it. */
 const refused = `title: What cannot be checkpointed
 steps:
   - kind: boot
   - kind: start
-    name: secret
-    command: [python3, -uc, "import ctypes, time; print('fd', ctypes.CDLL(None).syscall(447, 0)); time.sleep(1e6)"]
+    name: faults
+    command: [python3, -uc, "import ctypes, time; print('fd', ctypes.CDLL(None).syscall(323, 0)); time.sleep(1e6)"]
   - { kind: wait, output: "^fd 3" }
   - { kind: checkpoint, dryRun: true }
   - { kind: checkpoint, name: full }

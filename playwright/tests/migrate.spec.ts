@@ -65,5 +65,7 @@ test("a workload moves to another guest; its rounds are drawn as they are over, 
   const late = await (await browser.newContext({ viewport: { width: 390, height: 844 } })).newPage();
   await late.goto(page.url());
   await expect(late.getByTestId("migration-4").getByRole("listitem")).toHaveCount(3);
+  // As it was served, and drawn as bars.
+  expect((await late.getByTestId("migration-4").locator("svg").first().boundingBox())?.height).toBeLessThan(20);
   expect(await late.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
 });

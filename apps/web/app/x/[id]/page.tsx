@@ -11,6 +11,7 @@ import { firstShown, readShown, type Shown } from "../../../lib/shown";
 import { lastScreen, storedExperiment } from "../../../lib/stored";
 import { readZones, ZONES_COOKIE, zoneProperties } from "../../../lib/zones";
 // What is drawn here and left as it is in a browser.
+import "../../../components/bench/migration.module.css";
 import "../../../components/bench/steps.module.css";
 
 type Props = { params: Promise<{ id: string }>; searchParams: Promise<Query> };
