@@ -103,15 +103,17 @@ function refusal(tool: string, result: ExecResult): StepError {
     const how = result.exitCode === null ? `was killed by signal ${result.signal}` : `ended with ${result.exitCode}`;
     return new StepError(`${tool}.failed`, `${tool} ${how} and said nothing`, { hint: "the kernel log may say more" });
   }
-  if (/ENOSYS|Function not implemented|has no checkpoint/i.test(own))
+  if (/this kernel has no (checkpoint|restart)\(2\)/.test(own))
     return new StepError("kernel.unpatched", own, { hint: "boot the kernel `cr`: this one has no checkpoint/restart" });
   const offset = /\b(?:image )?offset (\d+)/.exec(own)?.[1];
-  return new StepError(
-    `${tool}.refused`,
-    own.slice(0, 4000),
-    offset === undefined ? {} : { imageOffset: Number(offset) },
-  );
+  return new StepError(`${tool}.refused`, own.slice(0, 4000), {
+    ...(tool === "checkpoint" ? { hint: TO_DO } : {}),
+    ...(offset === undefined ? {} : { imageOffset: Number(offset) }),
+  });
 }
+
+/** One thing is named, and there may be more. */
+const TO_DO = "a dry run lists all that stands in the way; once the process has let go of it, try again";
 
 const lines = (bytes: Buffer): string[] =>
   bytes
