@@ -90,6 +90,8 @@ test("ratios", () => {
     "125x",
     "12.5x",
   ]);
+  // However small, it is something.
+  expect([ratio(76, 32_000), ratio(1, 10), ratio(0, 5)]).toEqual(["0.0024x", "0.10x", "0x"]);
 });
 
 test("what all ran on is said once, in words, and only that", () => {

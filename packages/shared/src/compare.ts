@@ -119,7 +119,8 @@ export function figureRows(row: AlignedStep): FigureRow[] {
 export function ratio(value: number | null, first: number | null): string {
   if (value === null || first === null || first === 0) return "";
   const by = value / first;
-  return `${by >= 100 ? Math.round(by) : by >= 10 ? by.toFixed(1) : by.toFixed(2)}x`;
+  const said = by >= 100 ? Math.round(by) : by >= 10 ? by.toFixed(1) : by >= 0.095 ? by.toFixed(2) : by.toPrecision(2);
+  return `${Number(said) === 0 ? 0 : said}x`;
 }
 
 /** A step that is not the same in all: another outcome, or missing. */

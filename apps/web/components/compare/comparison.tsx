@@ -82,10 +82,10 @@ export function Comparison({ subjects }: { subjects: readonly Subject[] }) {
               rowHead: true,
               cell: ({ name, row }) =>
                 name === STEP_TIME ? (
-                  <>
+                  <span className={styles.step}>
                     <span className="few">{row.what}</span>
                     {isTransition(row) && <span className="tag unlinked">differs</span>}
-                  </>
+                  </span>
                 ) : (
                   nameOfFigure(name)
                 ),
@@ -129,7 +129,13 @@ function linesOf(row: AlignedStep, place: number): Line[] {
 function Value({ line: { row, name, values }, at }: { line: Line; at: number }) {
   const step = row.steps[at] ?? null;
   const value = values[at] ?? null;
-  if (step === null) return <span className="dim">–</span>;
+  if (step === null)
+    return (
+      <>
+        <span className="dim">–</span>
+        {at > 0 && <span className={styles.ratio} />}
+      </>
+    );
   return (
     <>
       {name === STEP_TIME && step.state !== "ok" && <span className="pill failed">{step.state}</span>}{" "}
