@@ -67,19 +67,19 @@ test("a heap that has grown is one row; pages are counted for each process of a 
       { spaces: [space(5, mapping("0x2000", 4, "heap", 4))] },
     ),
   ).toEqual([
-    ["Mappings", "heap of 5: rw-, 4 pages -> rw-, 6 pages"],
-    ["Pages in the image", "heap of 5: 4 pages -> 1 page"],
+    ["Mappings", "heap: rw-, 4\u00a0pages -> rw-, 6\u00a0pages"],
+    ["Pages in the image", "heap: 4 -> 1"],
   ]);
   const anon = (written: number) => mapping("0x9000", 4, "anon", written);
   expect(
     found({ spaces: [space(5, anon(1)), space(6, anon(2))] }, { spaces: [space(5, anon(0)), space(6, anon(2))] }),
-  ).toEqual([["Pages in the image", "0x9000 anon of 5: – -> 1 page"]]);
+  ).toEqual([["Pages in the image", "0x9000 anon of 5: – -> 1"]]);
 });
 
 test("an image of an older log, without processes, is compared by the rest", () => {
   const { processes: _, files: __, ...older } = image();
   const totals = [{ type: "FILE", records: 2, bytes: 300 }];
   expect(differences(older, { ...older, totals })).toEqual([
-    { of: "Records", rows: [{ what: "FILE", before: "–", after: "2 · 300 B" }] },
+    { of: "Records", rows: [{ what: "FILE", before: "–", after: "2, 300\u00a0B" }] },
   ]);
 });

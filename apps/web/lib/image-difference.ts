@@ -17,11 +17,12 @@ const NOTHING = "–";
 
 /** Only what differs; groups without a difference are left out. */
 export function differences(before: ImageDigest, after: ImageDigest): Difference[] {
+  const several = before.spaces.length > 1 || after.spaces.length > 1;
   const groups: Difference[] = [
     { of: "Processes", rows: paired(processesOf(before), processesOf(after), processRows) },
     { of: "Descriptors", rows: paired(descriptorsOf(before), descriptorsOf(after), descriptorRows) },
-    { of: "Mappings", rows: paired(mappingsOf(before), mappingsOf(after), plainRow) },
-    { of: "Pages in the image", rows: paired(pagesOf(before), pagesOf(after), plainRow) },
+    { of: "Mappings", rows: paired(mappingsOf(before, several), mappingsOf(after, several), plainRow) },
+    { of: "Pages in the image", rows: paired(pagesOf(before, several), pagesOf(after, several), plainRow) },
     { of: "Records", rows: paired(recordsOf(before), recordsOf(after), plainRow) },
   ];
   return groups
@@ -91,27 +92,38 @@ function descriptorRows(what: string, before: Descriptor | undefined, after: Des
 
 /** A heap and a stack grow, and are the same ones still. */
 const nameOf = ({ name, start }: DigestMapping): string =>
-  name === "heap" || name === "stack" ? name : `${start} ${name}`;
+  name === "heap" || name === "stack" ? name : `${start} ${name.replace(/^.*\//, "")}`;
 
-const eachMapping = (digest: ImageDigest, say: (mapping: DigestMapping) => string | null): Map<string, string> =>
+/** `several`: whose it is must be said. */
+const eachMapping = (
+  digest: ImageDigest,
+  several: boolean,
+  say: (mapping: DigestMapping) => string | null,
+): Map<string, string> =>
   new Map(
     digest.spaces.flatMap(({ pids, mappings }) =>
       mappings.flatMap((m): [string, string][] => {
         const said = say(m);
-        return said === null ? [] : [[`${nameOf(m)} of ${pids.join(", ")}`, said]];
+        return said === null ? [] : [[`${nameOf(m)}${several ? ` of ${pids.join(", ")}` : ""}`, said]];
       }),
     ),
   );
 
-const counted = (n: number): string => `${formatCount(n)} ${n === 1 ? "page" : "pages"}`;
+const counted = (n: number): string => `${formatCount(n)}\u00a0${n === 1 ? "page" : "pages"}`;
 
-const mappingsOf = (digest: ImageDigest) => eachMapping(digest, (m) => `${m.access}, ${counted(m.pages)}`);
+const mappingsOf = (digest: ImageDigest, several: boolean) =>
+  eachMapping(digest, several, (m) => `${m.access}, ${counted(m.pages)}`);
 
-const pagesOf = (digest: ImageDigest) =>
-  eachMapping(digest, ({ runs }) => {
+const pagesOf = (digest: ImageDigest, several: boolean) =>
+  eachMapping(digest, several, ({ runs }) => {
     const pages = runs.reduce((sum, [, n, kind]) => sum + (kind === 1 ? n : 0), 0);
-    return pages === 0 ? null : counted(pages);
+    return pages === 0 ? null : formatCount(pages);
   });
 
 const recordsOf = ({ totals }: ImageDigest): Map<string, string> =>
-  new Map(totals.map(({ type, records, bytes }) => [type, `${formatCount(records)} · ${formatBytes(bytes)}`]));
+  new Map(
+    totals.map(({ type, records, bytes }) => [
+      type,
+      `${formatCount(records)}, ${formatBytes(bytes).replace(" ", "\u00a0")}`,
+    ]),
+  );
