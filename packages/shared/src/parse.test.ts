@@ -47,6 +47,14 @@ describe("parseExperimentFile", () => {
     expect(errors(text).join("\n")).toContain(expected);
   });
 
+  it("says all that is wrong at once", () => {
+    expect(errors("title: T\nmemMiB: 1\nsteps:\n  - 7\n  - { kind: start, workload: countre }")).toEqual([
+      expect.stringMatching(/:2:1: memMiB/),
+      expect.stringMatching(/:4:5: steps\[0\]/),
+      expect.stringMatching(/:5:20: steps\[1\]\.workload: there is no workload/),
+    ]);
+  });
+
   it("refuses what is nested beyond all reason, in a few words", () => {
     const nested = errors(`title: ${"[".repeat(100_000)}`);
     expect(nested[0]).toMatch(/^x\.yaml:1:\d+: not YAML: nested too deep$/);

@@ -53,7 +53,7 @@ export function parseExperimentFile(text: string, name: string): ParsedFile {
     return one(name, `not YAML: ${error instanceof Error ? error.message : String(error)}`);
   }
   const parsed = experimentFile.safeParse(value);
-  const wrong = parsed.success ? unknownWorkloads(parsed.data) : explained(parsed.error, value);
+  const wrong = [...(parsed.success ? [] : explained(parsed.error, value)), ...unknownWorkloads(value)];
   if (parsed.success && wrong.length === 0) return { ok: true, file: parsed.data };
 
   /** Where a field stands; a missing one: where its parent does. */
@@ -103,18 +103,22 @@ interface Explained {
 }
 
 /** Known here, not in the model: what was run long ago may have had others. */
-function unknownWorkloads(file: ExperimentFile): Explained[] {
-  return file.steps.flatMap((s, n) =>
-    s.kind !== "start" || s.workload === undefined || findWorkload(s.workload)
+function unknownWorkloads(file: unknown): Explained[] {
+  const steps = startsIn.safeParse(file).data?.steps ?? [];
+  return steps.flatMap(({ workload }, n) =>
+    workload === undefined || findWorkload(workload)
       ? []
       : [
           {
             path: ["steps", n, "workload"],
-            message: `there is no workload ${show(s.workload)}; there are: ${workloadNames.join(", ")}`,
+            message: `there is no workload ${show(workload)}; there are: ${workloadNames.join(", ")}`,
           },
         ],
   );
 }
+
+/** Which workloads a file names, whatever else is wrong with it. */
+const startsIn = z.object({ steps: z.array(z.object({ workload: z.string().optional().catch(undefined) }).catch({})) });
 
 const explained = (error: z.ZodError, root: unknown): Explained[] =>
   error.issues.flatMap((issue) => explain(issue, root));
