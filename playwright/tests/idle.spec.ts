@@ -1,6 +1,6 @@
 import { expect } from "@playwright/test";
 import { startLab, type TestLab } from "../lab.js";
-import { action, bootByHand, endIt, expectStep, storedOutput, test } from "./page.js";
+import { action, bootByHand, endIt, expectStep, storedOutput, test, verdict } from "./page.js";
 
 let lab: TestLab;
 test.beforeAll(async () => {
@@ -52,6 +52,7 @@ test("a guest that nobody watches stands still, and goes on where it was when so
   await other.getByLabel("Title").fill("Comes second");
   await other.getByRole("button", { name: "Boot guest" }).click();
   await expect(other.getByTestId("queue")).toContainText("All guests are in use: this one waits, and is next.");
+  await expect(verdict(other)).toHaveText("queued");
   await other.getByTestId("queue").getByRole("link", { name: "Who runs?" }).click();
   const waiting = other.locator("[data-guest]").filter({ hasText: "Comes second" });
   await expect(waiting).toContainText("queued");

@@ -13,5 +13,6 @@ export function VerdictPill({ view }: { view: ExperimentView }) {
   if (view.status === "interrupted") return <span className="pill warn">interrupted</span>;
   if (settled(view)) return <span className="pill failed">fail</span>;
   if (view.status === "new") return <span className="pill">not started</span>;
+  if (view.guest?.queue != null) return <span className="pill warn">queued</span>;
   return <span className="pill frozen">{view.status}</span>;
 }

@@ -378,7 +378,7 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
         </section>
       </main>
       <footer className={styles.foot}>
-        <span>{guest ? `guest ${guest.guest} ${guest.state}` : "no guest"}</span>
+        <span>{guest ? `guest ${guest.guest} ${guest.queue === null ? guest.state : "queued"}` : "no guest"}</span>
         {guest?.suspended && <span>stands still until somebody drives it</span>}
         {!over && (
           <Suspense fallback={null}>

@@ -10,9 +10,11 @@ import type { Query } from "../../../lib/query";
 import { firstShown, readShown, type Shown } from "../../../lib/shown";
 import { lastScreen, storedExperiment } from "../../../lib/stored";
 import { readZones, ZONES_COOKIE, zoneProperties } from "../../../lib/zones";
-// What is drawn here and left as it is in a browser.
+// What is drawn here, and left as it is in a browser, or until its code is there.
+import "../../../components/bench/heat-map.module.css";
 import "../../../components/bench/migration.module.css";
 import "../../../components/bench/steps.module.css";
+import "../../../components/charts/plot.module.css";
 
 type Props = { params: Promise<{ id: string }>; searchParams: Promise<Query> };
 
