@@ -66,7 +66,7 @@ test("a share page is served once, left as it is until somebody moves through it
   await expect(reader).toHaveURL(/[?&]terminal=serial/);
   await reader.reload();
   await expect(serial).toHaveAttribute("aria-selected", "true");
-  await expect(reader.getByTestId("terminal-serial")).toContainText(/\w/);
+  await expect(reader.getByTestId("last-screen")).toContainText(/\w/);
 
   // Copied, and ready for the next.
   await reader.context().grantPermissions(["clipboard-read", "clipboard-write"]);
