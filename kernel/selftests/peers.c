@@ -19,7 +19,7 @@
 #include "tap.h"
 
 #define IMAGE	"/ckpt/selftest-peers.img"
-#define OUTSIDE	"/tmp/selftest/outside"
+#define OUTSIDE	"/tmp/selftest/seen-outside"
 
 static void need_at(bool good, int line)
 {

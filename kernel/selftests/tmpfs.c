@@ -2,6 +2,8 @@
 /* A tmpfs of the tree's own comes back with all that is in it, and is the filesystem it was. */
 /* covers: Namespaces | mnt: a tmpfs of its own with files, directories, links, FIFOs, sockets, devices, holes, attributes | supported */
 /* covers: Namespaces | mnt: files in it open, unlinked, mapped, watched, locked; directories being read; limits; read-only; nested | supported */
+/* covers: Namespaces | mnt: a filesystem that looks like another one of the outside, which it has taken the place of | supported */
+/* covers: Namespaces | mnt: a directory of a tmpfs of its own that is mounted nowhere as a whole | supported */
 /* covers: Namespaces | mnt: a file unlinked under several names, in several mounts, which may be read-only since | supported */
 /* covers: Namespaces | mnt: one mounted over another, and what is mounted in the one below | supported */
 #define _GNU_SOURCE
@@ -421,6 +423,46 @@ static void read_only(void)
 	       open(TOP "/new", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0 && errno == EROFS, "which can only be read");
 }
 
+/* As bubblewrap does it: a directory of one that is not seen as a whole any more. */
+static void part(void)
+{
+	static char text[65536];
+	struct stat st, now;
+
+	if (!own_mounts() || mount("mine", TOP, "tmpfs", 0, "size=1m") < 0 || mkdir(TOP "/new", 0751) < 0 ||
+	    mkdir(TOP "/new/root", 0750) < 0)
+		_exit(90);
+	close(put(TOP "/new/root/file", "in it", 0600));
+	if (mount(TOP "/new/root", "/mnt", NULL, MS_BIND, NULL) < 0 || mkdir("/mnt/on", 0700) < 0 ||
+	    mount("more", "/mnt/on", "tmpfs", 0, "size=1m") < 0 || mount("/mnt/on", "/srv", NULL, MS_BIND, NULL) < 0 ||
+	    stat("/mnt", &st) < 0)
+		_exit(91);
+	umount2(TOP, MNT_DETACH);
+	pause_here();
+	verify(holds("/mnt/file", "in it"), "what is in it");
+	verify(stat("/mnt", &now) == 0 && now.st_mode == st.st_mode && now.st_ino == st.st_ino, "the directory that is seen");
+	verify(strstr(whole_content("/proc/self/mountinfo", text, sizeof(text)), " /new/root /mnt "), "which is not its root");
+	verify(mkdir("/mnt/on/x", 0700) == 0 && exists("/srv/x"), "what is mounted on it");
+}
+
+/* It looks like the one that the outside has in that place. */
+static void in_place(void)
+{
+	static char text[65536], source[256];
+	char *line;
+
+	whole_content("/proc/self/mountinfo", text, sizeof(text));
+	line = strstr(text, " / /dev/shm ");
+	line = line ? strstr(line, " - tmpfs ") : NULL;
+	if (!line || sscanf(line, " - tmpfs %255s", source) != 1 || !own_mounts() || umount2("/dev/shm", MNT_DETACH) < 0 ||
+	    mount(source, "/dev/shm", "tmpfs", 0, "size=1m") < 0)
+		_exit(90);
+	close(put("/dev/shm/file", "another", 0600));
+	pause_here();
+	verify(holds("/dev/shm/file", "another"), "what is in it");
+	close(put("/dev/shm/more", "more", 0600));
+}
+
 int main(void)
 {
 	need_checkpoint();
@@ -431,5 +473,8 @@ int main(void)
 	subject_round("unlinked in two mounts", unlinked);
 	subject_round("unlinked, but for a name", renamed);
 	subject_round("unlinked, then read-only", read_only);
+	subject_round("part", part);
+	subject_round("in place", in_place);
+	tap_ok(!exists("/dev/shm/more") && !exists("/dev/shm/file"), "in place: the outside has another");
 	return tap_done();
 }

@@ -101,6 +101,8 @@ static void parse_line(char *line, struct mount *m)
 			m->shared = strtoul(optional + 7, NULL, 10);
 		} else if (!strcmp(optional, "unbindable")) {
 			m->unbindable = true;
+		} else if (!strcmp(optional, MADE)) {
+			m->made = true;
 		} else if (!strncmp(optional, PEER, strlen(PEER)) || !strncmp(optional, SLAVE, strlen(SLAVE))) {
 			m->peer = *optional == *PEER;
 			m->beyond_ns = strtoul(strchr(optional, ':') + 1, &optional, 10);
@@ -138,14 +140,33 @@ bool mount_is_same(const struct mount *a, const struct mount *b)
 	       !strcmp(a->source, b->source);
 }
 
+static bool is_same_filesystem(const struct mount *a, const struct mount *b)
+{
+	return mount_is_made_up(a->type) || !strcmp(a->device, b->device);
+}
+
+static void match(struct mounts *a, struct mounts *b, bool one_boot, bool made)
+{
+	for (size_t i = 0; i < a->nr; i++) {
+		struct mount *m = &a->of[i];
+
+		for (size_t j = 0; j < b->nr && !m->matched && (made || !(m->made || m->fresh)); j++)
+			if (!b->of[j].matched && mount_is_same(m, &b->of[j]) &&
+			    (!one_boot || is_same_filesystem(m, &b->of[j]))) {
+				m->matched = b->of[j].matched = true;
+				m->same = &b->of[j];
+			}
+	}
+}
+
 void mounts_match(struct mounts *a, struct mounts *b)
 {
-	for (size_t i = 0; i < a->nr; i++)
-		for (size_t j = 0; j < b->nr && !a->of[i].matched; j++)
-			if (!b->of[j].matched && mount_is_same(&a->of[i], &b->of[j])) {
-				a->of[i].matched = b->of[j].matched = true;
-				a->of[i].same = &b->of[j];
-			}
+	match(a, b, true, true);
+}
+
+void mounts_match_image(struct mounts *want, struct mounts *now, bool made)
+{
+	match(want, now, false, made);
 }
 
 void mounts_free(struct mounts *mounts)

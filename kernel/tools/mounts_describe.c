@@ -14,11 +14,22 @@
 #include "mounts_parsed.h"
 #include "util.h"
 
+/* A tmpfs that is mounted nowhere as a whole is made with the directory that shows all that is seen of it. */
+static bool stands_for_all(const struct mounts *in, const struct mount *m)
+{
+	if (strcmp(m->type, "tmpfs") || mount_removed_mark(m->root))
+		return false;
+	for (size_t i = 0; i < in->nr; i++)
+		if (!strcmp(in->of[i].device, m->device) && !mount_reaches(m, &in->of[i]))
+			return false;
+	return true;
+}
+
 /* Before it, a mount of the whole of the same filesystem, which is then what is made. */
 static bool is_made_before(const struct mounts *in, const struct mount *m)
 {
 	for (const struct mount *other = in->of; other < m; other++)
-		if (!strcmp(other->device, m->device) && !strcmp(other->root, "/"))
+		if (!strcmp(other->device, m->device) && (!strcmp(other->root, "/") || stands_for_all(in, other)))
 			return true;
 	return false;
 }
@@ -136,6 +147,8 @@ static void put_line(FILE *to, const char *line, size_t len, const struct mount 
 	size_t head = dash ? (size_t)(dash - line) : len;
 
 	fwrite(line, 1, head, to);
+	if (!m->matched && !m->fresh)
+		fputs(" " MADE, to);
 	if (outside) {
 		fputs(" " OUTSIDE, to);
 		put_escaped(to, outside->at);
@@ -218,7 +231,7 @@ char *mounts_describe(const struct mount_ns *ns, size_t mine, size_t base, const
 			free(why);
 			continue;
 		}
-		if (fresh && (strcmp(m->type, "tmpfs") || strcmp(m->root, "/"))) {
+		if (fresh && (strcmp(m->type, "tmpfs") || (strcmp(m->root, "/") && !stands_for_all(&a, m)))) {
 			char *text = xasprintf("pid %d: %s: a %s%s is mounted here, in its own mount namespace: not supported",
 					       pid, m->at, m->type, strcmp(m->type, "tmpfs") ? "" : ", but not its root,");
 

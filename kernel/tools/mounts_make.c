@@ -203,6 +203,30 @@ static struct kept *kept_of(const struct mount *m)
 	return &kept[nr_kept++];
 }
 
+/* A directory of a new tmpfs, which is not seen itself. */
+static int mount_part(const struct mount *m, unsigned long flag, const char *data)
+{
+	char *path = xasprintf("%s%s", strcmp(m->at, "/") ? m->at : "", m->root), *slash = path + strlen(path) - strlen(m->root);
+	int tree, ret = mount(m->source, m->at, m->type, flag, data);
+
+	if (ret < 0)
+		return ret;
+	while ((slash = strchr(slash + 1, '/'))) {
+		*slash = '\0';
+		mkdir(path, 0755);
+		*slash = '/';
+	}
+	mkdir(path, 0755);
+	tree = syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	free(path);
+	umount2(m->at, MNT_DETACH);
+	if (tree < 0)
+		return -1;
+	ret = syscall(SYS_move_mount, tree, "", AT_FDCWD, m->at, MOVE_MOUNT_F_EMPTY_PATH);
+	close(tree);
+	return ret;
+}
+
 static bool make_one(struct mount *m, const struct mounts *want, const struct mounts *old)
 {
 	unsigned long flag = flags_of(m->options);
@@ -217,7 +241,8 @@ static bool make_one(struct mount *m, const struct mounts *want, const struct mo
 		data = m->fresh ? data_of(m->super, is_tmpfs) : NULL;
 		make_point(want, m, m->at, true);
 		/* One that is to be filled is made read-only after that. */
-		ret = mount(m->source, m->at, m->type, is_tmpfs ? flag & ~MS_RDONLY : flag, data);
+		flag = is_tmpfs ? flag & ~MS_RDONLY : flag;
+		ret = is_tmpfs && strcmp(m->root, "/") ? mount_part(m, flag, data) : mount(m->source, m->at, m->type, flag, data);
 		free(data);
 		m->fd = open(m->at, O_PATH | O_CLOEXEC);
 	} else {
@@ -514,7 +539,7 @@ bool mounts_make(const char *text, bool procs, bool procs_later)
 	}
 	now = mounts_parse(current);
 	put_root_first(&want);
-	mounts_match(&want, &now);
+	mounts_match_image(&want, &now, procs);
 	find_unfilled(&want, &now);
 	if (!procs)
 		stays_as_copied = mounts_stay(&want, &now, copied_from);

@@ -8,6 +8,7 @@
 
 /* Ours among the optional fields of a line. */
 #define OUTSIDE		"outside:"
+#define MADE		"made"
 #define PEER		"peer:"
 #define SLAVE		"slave:"
 /* The kernel's, behind the root of a mount. */
@@ -23,6 +24,7 @@ struct mount {
 	char *beyond;		/* of another namespace, the place of one that it is a peer or a slave of, or NULL */
 	unsigned long beyond_ns;	/* its number; in the lines of the root: what that is a copy of */
 	bool peer;		/* of that; else a slave */
+	bool made;		/* it is none that a copy brings */
 	bool matched;
 	const struct mount *same;	/* with what */
 	bool unfilled;		/* a tmpfs whose files come later */
@@ -41,8 +43,10 @@ struct mounts {
 
 struct mounts mounts_parse(const char *text);
 void mounts_free(struct mounts *mounts);
-/* Marks in both what is in both. */
+/* Marks in both what is in both, of one boot: then filesystems are told apart. */
 void mounts_match(struct mounts *a, struct mounts *b);
+/* The same of what an image wants, and what a copy has brought, or also of what has been @made since. */
+void mounts_match_image(struct mounts *want, struct mounts *now, bool made);
 bool mount_is_same(const struct mount *a, const struct mount *b);
 /* There is one of it, in the kernel or in a namespace, and to mount it again shows the same. */
 bool mount_is_made_up(const char *type);

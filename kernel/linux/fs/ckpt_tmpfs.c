@@ -285,9 +285,10 @@ static int write_tree(struct ckpt_ctx *ctx, const struct path *root, u32 objref)
 	return ret;
 }
 
-static int write_tmpfs(struct ckpt_ctx *ctx, const struct path *root, const char *at)
+static int write_tmpfs(struct ckpt_ctx *ctx, const struct path *seen, const char *at)
 {
-	struct super_block *sb = root->mnt->mnt_sb;
+	struct super_block *sb = seen->mnt->mnt_sb;
+	struct path root = { .mnt = seen->mnt, .dentry = sb->s_root };
 	struct shmem_sb_info *info = sb->s_fs_info;
 	struct ckpt_tmpfs rec = {};
 	u32 objref;
@@ -303,12 +304,14 @@ static int write_tmpfs(struct ckpt_ctx *ctx, const struct path *root, const char
 	rec.mnt = ckpt_mnt_objref(ctx);
 	if (sb_rdonly(sb))
 		rec.flags |= CKPT_TMPFS_RDONLY;
-	if (root->mnt->mnt_flags & MNT_READONLY)
+	if (seen->mnt->mnt_flags & MNT_READONLY)
 		rec.flags |= CKPT_TMPFS_MNT_RDONLY;
+	if (seen->dentry != root.dentry)
+		rec.flags |= CKPT_TMPFS_PART;
 	ret = ckpt_write_rec2(ctx, CKPT_REC_TMPFS, objref, &rec, sizeof(rec), at,
 			      strlen(at) + 1);
 	if (!ret)
-		ret = write_tree(ctx, root, objref);
+		ret = write_tree(ctx, &root, objref);
 	return ret ?: ckpt_write_rec(ctx, CKPT_REC_TMPFS_END, objref, NULL, 0);
 }
 
@@ -353,8 +356,8 @@ static int checkpoint_line(struct ckpt_ctx *ctx, char *line)
 	ret = find_mount(id, &path);
 	if (ret)
 		return ckpt_obstacle(ctx, ret, "a tmpfs that is not there any more");
-	if (!ckpt_is_tmpfs(path.mnt->mnt_sb) || path.dentry != path.mnt->mnt_sb->s_root)
-		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "a part of a tmpfs: not supported");
+	if (!ckpt_is_tmpfs(path.mnt->mnt_sb))
+		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "is not a tmpfs");
 	else if (ckpt_is_mounted_elsewhere(ctx, path.mnt->mnt_sb))
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
 				    "a tmpfs that another mount namespace has, too: not supported");

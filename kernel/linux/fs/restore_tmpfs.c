@@ -65,14 +65,20 @@ void ckpt_tmpfs_put(void *tmpfs)
 	kfree(t);
 }
 
+/* The mount shows a directory of it, and not all. */
+static bool shows_part(const struct path *path)
+{
+	return path->dentry != path->mnt->mnt_sb->s_root;
+}
+
 /* What the tool has mounted, and nobody else: only then does it become what the image says. */
-static int check_target(struct ckpt_ctx *ctx, const struct path *path)
+static int check_target(struct ckpt_ctx *ctx, const struct path *path, bool part)
 {
 	struct super_block *sb = path->mnt->mnt_sb;
 
 	if (restart_namespaces(ctx)->mnt_ns == current->nsproxy->mnt_ns)
 		return ckpt_err(ctx, -EINVAL, "files of a tmpfs, but no mount namespace for it");
-	if (!ckpt_is_tmpfs(sb) || path->dentry != sb->s_root)
+	if (!ckpt_is_tmpfs(sb) || path->dentry != path->mnt->mnt_root || shows_part(path) != part)
 		return ckpt_err(ctx, -EINVAL, "is not where a tmpfs is mounted");
 	if (ckpt_is_mounted_elsewhere(ctx, sb))
 		return ckpt_err(ctx, -EINVAL, "a tmpfs that another mount namespace has, too");
@@ -100,12 +106,13 @@ struct vfsmount *restore_tmpfs_mnt(struct ckpt_ctx *ctx, const struct super_bloc
 	return NULL;
 }
 
-static bool is_target(struct ckpt_ctx *ctx, const struct path *path, const char *at, char *buf)
+static bool is_target(struct ckpt_ctx *ctx, const struct path *path, const char *at,
+		      bool part, char *buf)
 {
 	struct super_block *sb = path->mnt->mnt_sb;
 	const char *name;
 
-	if (!ckpt_is_tmpfs(sb) || path->dentry != sb->s_root || restore_tmpfs_mnt(ctx, sb) ||
+	if (!ckpt_is_tmpfs(sb) || shows_part(path) != part || restore_tmpfs_mnt(ctx, sb) ||
 	    ckpt_is_mounted_elsewhere(ctx, sb))
 		return false;
 	name = ckpt_d_path(path, buf);
@@ -116,7 +123,7 @@ static bool is_target(struct ckpt_ctx *ctx, const struct path *path, const char 
  * Of those that are mounted there, one over the other, the first that is still empty: they
  * are in the image as they were mounted. If there is none, what the path leads to.
  */
-static int find_target(struct ckpt_ctx *ctx, const char *at, struct path *found)
+static int find_target(struct ckpt_ctx *ctx, const char *at, bool part, struct path *found)
 {
 	char *buf = __getname();
 	u64 id = 0;
@@ -125,7 +132,7 @@ static int find_target(struct ckpt_ctx *ctx, const char *at, struct path *found)
 		return -ENOMEM;
 	while ((found->mnt = mnt_next_of_sb(NULL, &id))) {
 		found->dentry = found->mnt->mnt_root;
-		if (is_target(ctx, found, at, buf)) {
+		if (is_target(ctx, found, at, part, buf)) {
 			dget(found->dentry);
 			break;
 		}
@@ -147,12 +154,14 @@ int restore_tmpfs_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	struct restored_tmpfs *t;
 	struct ckpt_tmpfs *in;
 	const char *at;
+	bool part;
 	int ret;
 
 	in = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*in) + 2, sizeof(*in) + PATH_MAX);
 	if (IS_ERR(in))
 		return PTR_ERR(in);
 	at = (const char *)(in + 1);
+	part = in->flags & CKPT_TMPFS_PART;
 	t = kzalloc(sizeof(*t), GFP_KERNEL_ACCOUNT);
 	ret = t ? 0 : -ENOMEM;
 	if (!ret && (in->flags & ~CKPT_TMPFS_FLAGS_ALL ||
@@ -162,7 +171,7 @@ int restore_tmpfs_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	if (!ret)
 		ret = restore_go_to_mnt(ctx, in->mnt);
 	if (!ret) {
-		ret = find_target(ctx, at, &t->root);
+		ret = find_target(ctx, at, part, &t->root);
 		if (ret)
 			ckpt_err(ctx, ret, "a tmpfs that is not there (error %d)", ret);
 	}
@@ -172,7 +181,12 @@ int restore_tmpfs_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	}
 	INIT_LIST_HEAD(&t->nodes);
 	t->rec = *in;
-	ret = check_target(ctx, &t->root);
+	ret = check_target(ctx, &t->root, part);
+	if (!ret) {
+		/* All of it is in the image. */
+		dput(t->root.dentry);
+		t->root.dentry = dget(t->root.mnt->mnt_sb->s_root);
+	}
 	if (!ret && ctx->tmpfs)
 		ret = ckpt_err(ctx, -EINVAL, "a tmpfs in another");
 	if (ret)

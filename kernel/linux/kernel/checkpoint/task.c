@@ -466,7 +466,8 @@ static int restore_oom_score(struct restart_task *rt)
 	struct signal_struct *sig = current->signal;
 	s32 adj = p->oom_score_adj, least = p->oom_score_adj_min;
 
-	if (min(adj, least) < OOM_SCORE_ADJ_MIN || max(adj, least) > OOM_SCORE_ADJ_MAX || p->reserved)
+	if (min(adj, least) < OOM_SCORE_ADJ_MIN || max(adj, least) > OOM_SCORE_ADJ_MAX ||
+	    p->reserved)
 		return restore_fail(rt, -EINVAL, "its out-of-memory score");
 	if (min(adj, least) < sig->oom_score_adj_min && !capable(CAP_SYS_RESOURCE))
 		return restore_fail(rt, -EPERM, "its out-of-memory score");

@@ -1092,7 +1092,8 @@ struct ckpt_contents {
 
 #define CKPT_TMPFS_RDONLY	(1U << 0)	/* the filesystem is read-only */
 #define CKPT_TMPFS_MNT_RDONLY	(1U << 1)	/* its mount is */
-#define CKPT_TMPFS_FLAGS_ALL	0x3U
+#define CKPT_TMPFS_PART		(1U << 2)	/* that shows only a directory of it */
+#define CKPT_TMPFS_FLAGS_ALL	0x7U
 
 /* TMPFS: one that only the tree has mounted. Tail: where, NUL. */
 struct ckpt_tmpfs {
