@@ -528,11 +528,32 @@ static void foreign(void)
 	verify(getsockname(kept, (void *)&now4, &len) == 0 && !memcmp(&now4, &four, sizeof(four)), "of one that listens");
 }
 
+/* As supervisord does it, so that nobody meets a socket that does not listen yet; on the disk. */
+static void linked(void)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX, .sun_path = "/ckpt/selftest-first.sock" };
+	socklen_t len = sizeof(name);
+	int sock = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	unlink("/ckpt/selftest-second.sock");
+	if (bind(sock, (struct sockaddr *)&name, sizeof(name)) < 0 || listen(sock, 5) < 0 ||
+	    link(name.sun_path, "/ckpt/selftest-second.sock") < 0 || unlink(name.sun_path) < 0)
+		_exit(1);
+	pause_here();
+	verify(getsockname(sock, (struct sockaddr *)&name, &len) == 0 && !strcmp(name.sun_path, "/ckpt/selftest-first.sock") &&
+	       !exists(name.sun_path), "its first name is told, and is gone");
+	strcpy(name.sun_path, "/ckpt/selftest-second.sock");
+	verify(connect(client, (struct sockaddr *)&name, sizeof(name)) == 0 && accept(sock, NULL, NULL) >= 0,
+	       "its second name leads to it");
+	unlink(name.sun_path);
+}
+
 int main(void)
 {
 	need_checkpoint();
 	subject_round("pairs", pairs);
 	subject_round("names", names);
+	subject_round("linked", linked);
 	subject_round("in flight", in_flight);
 	subject_round("unlinked, in flight", unlinked_in_flight);
 	tap_ok(!exists("/ckpt/.crlab-relink"), "no directory is left");

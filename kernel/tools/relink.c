@@ -324,11 +324,35 @@ static void add_all(struct relink_dirs *dirs)
 				add_mount(dirs, &mounts[i]);
 }
 
+/* Names of UNIX sockets, of the whole network, are told as they were given: which are gone is seen in their directories. */
+static void look_at_sockets(struct relink_dirs *dirs, int process)
+{
+	int fd = openat(process, "net/unix", O_RDONLY | O_CLOEXEC);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	char line[512], name[256];
+	struct stat st;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %255[^\n]", name) != 1 || *name == '@')
+			continue;
+		if (*name != '/' && fstatat(process, "cwd", &st, 0) == 0)
+			relink_add_device(dirs, st.st_dev);
+		if (*name != '/' || lstat(name, &st) == 0 || errno != ENOENT)
+			continue;
+		*strrchr(name, '/') = '\0';
+		if (stat(*name ? name : "/", &st) == 0)
+			relink_add_device(dirs, st.st_dev);
+	}
+	if (file)
+		fclose(file);
+}
+
 /* @process is /proc/PID or /proc/PID/task/TID. */
 static void look_at_all(struct relink_dirs *dirs, int process, const char *name, bool fds)
 {
 	int fd = openat(process, name, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	bool has_sockets = false;
 	struct dirent *entry;
 
 	if (!dir)
@@ -343,8 +367,11 @@ static void look_at_all(struct relink_dirs *dirs, int process, const char *name,
 			watched_look(dirs, process, entry->d_name);
 		if (role.is_socket && has_in_flight(process, entry->d_name))
 			add_all(dirs);
+		has_sockets |= role.is_socket;
 	}
 	closedir(dir);
+	if (has_sockets)
+		look_at_sockets(dirs, process);
 }
 
 /* Whether any mapped file has lost its name: one text is read faster than a link for each mapping. */
