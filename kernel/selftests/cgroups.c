@@ -130,7 +130,7 @@ static void round_with(const char *name, void (*body)(void), void (*between)(voi
 static void member(void)
 {
 	struct stat st;
-	char value[8] = "";
+	char value[8] = "", current[32];
 	char *memory;
 	pid_t child;
 
@@ -159,8 +159,8 @@ static void member(void)
 	       stat(GROUP "/other/cgroup.threads", &st) == 0 && st.st_uid == 0, "whose a group is");
 	verify(getxattr(GROUP "/other", "trusted.selftest", value, sizeof(value)) == 3 && !memcmp(value, "a\0c", 3),
 	       "an extended attribute");
-	verify(strtoul(content(GROUP "/a b/memory.current", (char[32]){ }, 32), NULL, 10) >= BYTES,
-	       "its memory counts there");
+	content(GROUP "/a b/memory.current", current, sizeof(current));
+	verify(strtoul(current, NULL, 10) >= BYTES, "its memory counts there: %s", current);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 }

@@ -416,9 +416,15 @@ static int finish_tasks(struct restart_ctx *r)
 static int run(struct restart_ctx *r)
 {
 	struct ckpt_ctx *ctx = r->ckpt;
-	struct mem_cgroup *memcg = ckpt_use_memcg_of(restart_root(ctx));
-	int ret;
+	struct mem_cgroup *memcg;
+	int ret = 0;
 
+	/* What is made is made where the root is: if that is elsewhere, it has to be known. */
+	if (r->cgroups || r->namespaces)
+		ret = restart_await_tasks(ctx);
+	if (ret)
+		return ret;
+	memcg = ckpt_use_memcg_of(restart_root(ctx));
 	ret = restore_leave_ns(ctx, restart_read_records(ctx) ?: restart_await_tasks(ctx));
 	ret = restore_jobs_finish(ctx) ?: ret;
 	if (!ret)
