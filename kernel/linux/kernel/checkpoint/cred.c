@@ -83,6 +83,11 @@ int checkpoint_cred(struct ckpt_ctx *ctx, struct task_struct *t, u32 *objref)
 	int ret;
 
 	ret = write_cred(ctx, c, "lives in", objref);
+#ifdef CONFIG_KEYS
+	/* That of the session will be the one of who restarts it. */
+	if (!ret && (c->thread_keyring || c->process_keyring))
+		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "has a keyring of its own: not supported");
+#endif
 	put_cred(c);
 	return ret;
 }

@@ -42,6 +42,24 @@ int ckpt_sched_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "%s: may not use CPUID (ARCH_SET_CPUID): not supported",
 				     t->comm);
+#ifdef CONFIG_UCLAMP_TASK
+	if (t->uclamp_req[UCLAMP_MIN].user_defined || t->uclamp_req[UCLAMP_MAX].user_defined)
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "%s: has its utilization clamped (sched_setattr): not supported",
+				     t->comm);
+#endif
+#ifdef CONFIG_SCHED_CORE
+	if (t->core_cookie)
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "%s: does not share a core with all (PR_SCHED_CORE): not supported",
+				     t->comm);
+#endif
+#ifdef CONFIG_NUMA
+	if (t->mempolicy)
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+				     "%s: has a NUMA policy (set_mempolicy): not supported",
+				     t->comm);
+#endif
 	return 0;
 }
 

@@ -41,6 +41,17 @@ int ckpt_arch_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "%s: has access to I/O ports: not supported",
 				    t->comm);
 #endif
+#ifdef CONFIG_X86_USER_SHADOW_STACK
+	if (!ret && t->thread.features)
+		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "%s: has a shadow stack: not supported",
+				    t->comm);
+#endif
+#ifdef CONFIG_ADDRESS_MASKING
+	if (!ret && t->mm && t->mm->context.lam_cr3_mask)
+		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
+				    "%s: has tags in its addresses (ARCH_ENABLE_TAGGED_ADDR): not supported",
+				    t->comm);
+#endif
 	return ret;
 }
 
