@@ -357,6 +357,8 @@ static void of_root(void)
 
 /* ---- as unshare --pid --fork --mount-proc ---- */
 
+static bool instead;
+
 static void with_proc(void)
 {
 	struct ends e = make_ends();
@@ -370,6 +372,7 @@ static void with_proc(void)
 		if (init == 0) {
 			char name[32] = "";
 
+			need(!instead || umount2("/proc", MNT_DETACH) == 0);
 			need(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0);
 			describe(before);
 			says(e.at[1]);
@@ -386,6 +389,13 @@ static void with_proc(void)
 	verify(exists("/proc/self/status"), "the root's procfs is another");
 	says(e.go[1]);
 	verify(waitpid(child, &status, 0) == child && status == 0, "and so does its parent (%x)", status);
+}
+
+/* That of the others is not below it: then they look alike. */
+static void proc_instead(void)
+{
+	instead = true;
+	with_proc();
 }
 
 /* ---- of a user namespace ---- */
@@ -641,6 +651,7 @@ int main(void)
 	subject_round("binds", binds);
 	subject_round("own", of_root);
 	subject_round("procfs", with_proc);
+	subject_round("procfs instead", proc_instead);
 	subject_round("of a user namespace", of_user);
 	subject_round("thread", thread);
 	subject_round("peers", peers);

@@ -140,11 +140,6 @@ bool mount_is_same(const struct mount *a, const struct mount *b)
 	       !strcmp(a->source, b->source);
 }
 
-static bool is_same_filesystem(const struct mount *a, const struct mount *b)
-{
-	return mount_is_made_up(a->type) || !strcmp(a->device, b->device);
-}
-
 static void match(struct mounts *a, struct mounts *b, bool one_boot, bool made)
 {
 	for (size_t i = 0; i < a->nr; i++) {
@@ -152,7 +147,7 @@ static void match(struct mounts *a, struct mounts *b, bool one_boot, bool made)
 
 		for (size_t j = 0; j < b->nr && !m->matched && (made || !(m->made || m->fresh)); j++)
 			if (!b->of[j].matched && mount_is_same(m, &b->of[j]) &&
-			    (!one_boot || is_same_filesystem(m, &b->of[j]))) {
+			    (!one_boot || !strcmp(m->device, b->of[j].device))) {
 				m->matched = b->of[j].matched = true;
 				m->same = &b->of[j];
 			}
