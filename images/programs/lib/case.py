@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the cases in Python have in common. Files stand in WORK, on the disk, so that they outlive a reboot."""
-import ctypes, os, shutil, signal, socket, subprocess, sys, time
+import ctypes, fcntl, os, pty, shutil, signal, socket, struct, subprocess, sys, termios, threading, time
 
 STATE, WORK = "/tmp/selftest", "/data/program"
 PR_SET_CHILD_SUBREAPER = 36
@@ -86,6 +86,55 @@ class Line:
     def close(self):
         self.file.close()
         self.sock.close()
+
+class Terminal:
+    """A program on a terminal of its own; what it puts out is kept."""
+    def __init__(self, *argv, rows=24, columns=80):
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.seen = bytearray()
+        self.p = subprocess.Popen(argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+                                  preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(slave)
+        threading.Thread(target=self.drain, daemon=True).start()
+    def drain(self):
+        try:
+            while data := os.read(self.master, 4096):
+                self.seen.extend(data)
+        except OSError:
+            pass
+    def type(self, text):
+        os.write(self.master, text.encode())
+    def shows(self, text):
+        return text.encode() in self.seen
+    def wait(self):
+        return self.p.wait(60)
+
+class Talk(Terminal):
+    """An interpreter that counts: @step makes it say <1>, <2> and so on."""
+    def __init__(self, argv, first, step, last):
+        self.argv, self.step, self.last = argv, step, last
+        super().__init__(*argv)
+        self.type(first + "\n")
+    def ask(self, n):
+        self.type(self.step + "\n")
+        until("%s says <%d>" % (self.argv[0], n), lambda: self.shows("<%d>" % n))
+    def end(self):
+        self.type(self.last + "\n")
+        return self.wait()
+
+def all_talk(talks):
+    n = 1
+    for talk in talks:
+        talk.ask(n)
+    ready()
+    while not told():
+        n += 1
+        for talk in talks:
+            talk.ask(n)
+        time.sleep(0.03)
+    for talk in talks:
+        said(talk.end() == 0, "%s has counted to %d, and ends" % (talk.argv[0], n))
 
 class Download:
     """Reads an answer of HTTP, a little at a time until told."""
