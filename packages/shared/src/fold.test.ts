@@ -201,6 +201,16 @@ describe("verdict and report", () => {
     const bad: NewEvent = { type: "verify.finished", stepNo: 2, target: "w", ok: false, text: "verify: FAIL x" };
     expect(judge(foldAll(log(...done, bad))).verdict).toBe("fail");
     expect(judge(foldAll([])).verdict).toBe("fail");
+    // A guest that was lost stays lost, though another one has taken its place.
+    const again = booted.filter((e) => e.type === "guest.booting" || e.type === "guest.booted");
+    const second = again.map((e) => ({ ...e, guest: 2 }));
+    const lost = foldAll(log(...done, { type: "guest.ended", guest: 1, how: "died", reason: "SIGKILL" }, ...second));
+    expect(lost.guest).toMatchObject({ guest: 2, state: "up" });
+    expect(judge(lost)).toEqual({ verdict: "fail", reason: "guest 1 died: SIGKILL" });
+    const stopped = foldAll(
+      log(...done, { type: "guest.ended", guest: 1, how: "stopped", reason: "asked" }, ...second),
+    );
+    expect(judge(stopped).verdict).toBe("pass");
   });
 
   it("is fail at once when a planned step fails, and the plan stands still until somebody goes on", () => {

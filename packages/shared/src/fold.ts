@@ -291,6 +291,7 @@ function guestEnded(view: ExperimentView, guest: number, how: "stopped" | "died"
   return {
     status: "running" as const,
     guest: { ...view.guest, state: how, reason, queue: null, suspended: false },
+    lost: view.lost ?? (how === "stopped" ? null : `guest ${guest} ${how}: ${reason}`),
     targets: view.targets.map((t) => (t.alive ? { ...t, alive: false, endedReason: reason, processes: [] } : t)),
     terminals: view.terminals.map((t) => (t.closedReason === null ? { ...t, closedReason: reason } : t)),
     checkpoints: view.checkpoints.map((c) => (c.guest === guest ? { ...c, available: false } : c)),

@@ -16,6 +16,7 @@ export function settled(view: ExperimentView): { verdict: "fail"; reason: string
     return fail(`step ${failed.stepNo} (${failed.kind}) failed: ${failed.error?.message ?? "no reason given"}`);
   const bad = view.verifications.find((v) => !v.ok);
   if (bad) return fail(`step ${bad.stepNo}: ${bad.text}`);
+  if (view.lost !== null) return fail(view.lost);
   const trouble = kernelTrouble(view)[0];
   if (trouble !== undefined) return fail(`the kernel complained: ${trouble.trim()}`);
   return null;
@@ -29,8 +30,6 @@ export function judge(view: ExperimentView): { verdict: Verdict; reason: string 
   if (already) return already;
   const unfinished = view.steps.find((s) => s.state !== "ok");
   if (unfinished) return fail(`step ${unfinished.stepNo} (${unfinished.kind}) did not finish`);
-  if (view.guest?.state === "died" || view.guest?.state === "hung")
-    return fail(`the guest ${view.guest.state}: ${view.guest.reason ?? "no reason known"}`);
   const left = view.plan.length - view.planDone;
   if (left > 0) return fail(`${left} of ${view.plan.length} planned steps were not run`);
   if (view.steps.length === 0) return fail("no step was run");

@@ -150,6 +150,8 @@ export interface ExperimentView {
   invalid: string | null;
   fingerprint: Fingerprint | null;
   guest: GuestView | null;
+  /** The first guest that was lost, and how; those after it do not mend that. */
+  lost: string | null;
   steps: StepView[];
   /** All planned steps; the first `planDone` of them have been started. */
   plan: Step[];
@@ -187,6 +189,7 @@ export const emptyView: ExperimentView = {
   invalid: null,
   fingerprint: null,
   guest: null,
+  lost: null,
   steps: [],
   plan: [],
   planDone: 0,

@@ -223,6 +223,15 @@ describe("in this process", () => {
     expect(experiment.view.steps[2]).toMatchObject({ state: "failed" });
     expect(await experiment.runStep({ kind: "boot" })).toBe(true);
     expect(experiment.view.guest).toMatchObject({ guest: 2, state: "up" });
+    // Who waited for a command is told why, too, and not that a channel was closed.
+    const command = experiment.runStep({ kind: "run", command: ["sleep", "600"], exitCode: 0, withinS: 600 });
+    await expect.poll(() => experiment.view.steps.at(-1)?.commands.length).toBe(1);
+    await experiment.exec(["true"]);
+    for (const pid of qemus()) process.kill(pid, "SIGKILL");
+    expect(await command).toBe(false);
+    expect(experiment.view.steps.at(-1)?.error).toMatchObject({ code: "guest.died", hint: "boot again" });
+    await experiment.end();
+    expect(experiment.view).toMatchObject({ verdict: "fail" });
   });
 });
 

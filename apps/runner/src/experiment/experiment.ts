@@ -29,6 +29,7 @@ import { LiveTerminal } from "./terminal.js";
 
 export const DEFAULT_SIZE = { cols: 100, rows: 30 };
 const EXEC_LIMIT_MS = 120_000;
+const GONE_KNOWN_MS = 3000;
 /** Of processes that change all the time, so many changes are noted between two steps. */
 const MOST_CHANGES = 50;
 
@@ -425,9 +426,7 @@ export class Experiment {
 
   async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
     const { port, gone } = this.#running();
-    const result = port.exec(argv, { timeoutMs: EXEC_LIMIT_MS, ...options });
-    result.catch(() => {});
-    return Promise.race([result, gone]);
+    return withGuest(port.exec(argv, { timeoutMs: EXEC_LIMIT_MS, ...options }), gone);
   }
 
   // ---- terminals ----
@@ -436,7 +435,7 @@ export class Experiment {
     const { port, gone } = this.#running();
     if (this.terminals.size >= 32)
       throw new StepError("terminals.limit", "32 terminals are open", { hint: "close one first" });
-    const opened = await Promise.race([port.openTerminal(argv, size), gone]);
+    const opened = await withGuest(port.openTerminal(argv, size), gone);
     const id = ++this.#lastTerminal;
     await this.log.append(
       { type: "terminal.opened", terminal: id, title, kind },
@@ -582,6 +581,18 @@ export class Experiment {
       this.closed(this);
     })();
     return this.#ended;
+  }
+}
+
+/** Whoever waits for a guest that goes is told why it went: its channel closes a moment before that is known. */
+async function withGuest<T>(work: Promise<T>, gone: Promise<never>): Promise<T> {
+  try {
+    return await Promise.race([work, gone]);
+  } catch (error) {
+    work.catch(() => {});
+    if (namedErrorOf(error).code === "guest-gone")
+      await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, GONE_KNOWN_MS))]);
+    throw error;
   }
 }
 
