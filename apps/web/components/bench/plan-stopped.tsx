@@ -33,7 +33,9 @@ export function PlanStopped({ view, actions, onAction, onRunAgain }: Props) {
             : "Its guest still stands, so that its driver can look into it."
           : view.guest?.state === "up"
             ? "The guest still stands: look around in a shell, or go on by hand."
-            : "The guest is gone: boot again to go on by hand."}
+            : step.kind === "boot"
+              ? "No guest came up: boot again to go on by hand."
+              : "The guest is gone: boot again to go on by hand."}
       </p>
       {step.error && actions !== null && (
         <p className={styles.cause}>
