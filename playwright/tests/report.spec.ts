@@ -74,6 +74,15 @@ test("a planned step that fails is the verdict at once, and the page says what t
   await expectStep(page, 3, "ok");
   await expect(stopped).toHaveCount(0);
   await expect(verdict(page)).toHaveText("fail");
+
+  // A guest that is lost is told of at once, and another one takes its place.
+  await runCommand(page, 'python3 -c "import ctypes; ctypes.CDLL(None).reboot(0x01234567)"');
+  await expectStep(page, 4, "failed");
+  await expect(page.getByTestId("lost")).toContainText("Guest 1 has died: the guest reset itself.");
+  await action(page, "boot").click();
+  await page.getByRole("dialog").getByRole("button", { name: "Boot" }).click();
+  await expectStep(page, 5, "ok");
+  await expect(page.getByTestId("lost")).toHaveCount(0);
   await endIt(page);
   await expect(verdict(page)).toHaveText("fail");
 });

@@ -257,6 +257,14 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
             <b>This result does not count:</b> {view.invalid}
           </p>
         )}
+        {!over && guest !== null && guest.bootMs !== null && (guest.state === "died" || guest.state === "hung") && (
+          <p className={styles.lost} role="status" data-testid="lost">
+            <b>
+              Guest {guest.guest} {guest.state === "died" ? "has died" : "hung"}:
+            </b>{" "}
+            {guest.reason}. What it held went with it; boot again to go on by hand.
+          </p>
+        )}
         {guest?.queue != null && (
           <p className={styles.queued} role="status" data-testid="queue">
             All guests are in use: this one waits,{" "}
