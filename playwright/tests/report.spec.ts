@@ -106,6 +106,8 @@ test("a browser that gives this address no clipboard copies all the same, from a
   const screen = page.locator(".xterm-rows").first();
   await expect(screen).toContainText("#");
   await page.keyboard.type("clear\n");
+  // What is typed before it has run would be echoed below it.
+  await expect(screen).not.toContainText("clear");
   await page.keyboard.type("echo to-be-copied");
   await expect(screen).toContainText("to-be-copied");
   await page
