@@ -1,14 +1,16 @@
 /** The runner's door: HTTP and WebSocket on a unix socket that only this user can open. */
 import { chmodSync, rmSync } from "node:fs";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { MAX_MESSAGE_BYTES } from "@crlab/shared";
 import { type WebSocket, WebSocketServer } from "ws";
+import { namedErrorOf } from "../experiment/errors.js";
 import type { Lab } from "../experiment/lab.js";
+import type { Store } from "../store/index.js";
 import type { Sweeps } from "../sweep/sweeps.js";
 import { Connection, type ServerInfo } from "./connection.js";
-import { answerImport } from "./import.js";
+import { takeImport } from "./import.js";
 import type { Sessions } from "./session.js";
-import { answerUpload } from "./upload.js";
+import { takeUpload } from "./upload.js";
 import { Watchers } from "./watchers.js";
 
 /** Beyond this a frame is not even read to its end: the connection is closed with 1009. */
@@ -39,8 +41,12 @@ export async function serve(
     const take = takers.get(request.url?.split("?")[0] ?? "");
     if (request.method === "POST" && take) {
       const owner = sessions.owner(request.headers.cookie);
-      if (owner !== undefined) void take(lab.store, owner, request, response);
-      else response.writeHead(403, { "Content-Type": "application/json" }).end(JSON.stringify({ error: noSession }));
+      if (owner === undefined) answer(response, 403, { error: noSession });
+      else
+        take(lab.store, owner, request).then(
+          (taken) => answer(response, 200, taken),
+          (error) => answer(response, 400, { error: namedErrorOf(error) }),
+        );
       return;
     }
     response.writeHead(404, { "Content-Type": "text/plain" }).end("the runner answers POST /session and WebSockets\n");
@@ -90,10 +96,14 @@ export async function serve(
 }
 
 /** What takes files, by where they are sent. */
-const takers = new Map([
-  ["/import", answerImport],
-  ["/upload", answerUpload],
+const takers = new Map<string, (store: Store, owner: string, request: IncomingMessage) => Promise<object>>([
+  ["/import", takeImport],
+  ["/upload", takeUpload],
 ]);
+
+function answer(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+}
 
 const noSession = {
   code: "session.none",
