@@ -25,7 +25,7 @@ test("an image's digest tells its spaces, and which pages of each mapping it has
           { addr: "0x6000", nr: 2, kind: "data" },
         ],
       }),
-      head(5100, "PROCESS", 0, 304, { tgid: 77, mm: 2, nrThreads: 1 }),
+      head(5100, "PROCESS", 0, 312, { tgid: 77, mm: 2, nrThreads: 1 }),
     ],
   });
   expect(d.spaces).toHaveLength(1);
@@ -63,7 +63,7 @@ test("an image's digest tells its processes, and what their descriptors lead to"
         ],
       }),
       head(600, "FS", 6, 16, { umask: 18, cwd: 1, root: 1 }),
-      head(700, "PROCESS", 0, 304, { tgid: 77, mm: 9, files: 5, fs: 6, nrThreads: 2 }),
+      head(700, "PROCESS", 0, 312, { tgid: 77, mm: 9, files: 5, fs: 6, nrThreads: 2 }),
       head(800, "THREAD", 0, 168, { pid: 77, comm: "x" }),
     ],
   });

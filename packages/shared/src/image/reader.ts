@@ -21,7 +21,7 @@ export interface ImageListing {
 }
 
 const magic = 0x31474d4954504b43n; // "CKPTIMG1"
-export const formatVersion = 4;
+export const formatVersion = 5;
 const pageBytes = 4096;
 const recordHeadBytes = 16;
 const maxBodyBytes = 64 * 2 ** 20;

@@ -439,7 +439,7 @@ export const recordTypes: ReadonlyMap<number, RecordType> = new Map<number, Reco
   [50, { name: "SIGHAND", fixed: 2048, element: 0, decode: sighand }],
   [51, { name: "CRED", fixed: 80, element: 4, decode: cred }],
   [52, { name: "SECCOMP", fixed: 16, element: 8, decode: seccomp }],
-  [64, { name: "PROCESS", fixed: 304, element: 0, decode: process }],
+  [64, { name: "PROCESS", fixed: 312, element: 0, decode: process }],
   [65, { name: "SIGQUEUE", fixed: 0, element: 128, decode: signals }],
   [66, { name: "THREAD", fixed: 168, element: 0, decode: thread }],
   [67, { name: "CPU", fixed: 216, element: 0, decode: (c) => Object.fromEntries(registers.map((r) => [r, c.hex()])) }],

@@ -32,7 +32,7 @@
 #include <linux/types.h>
 
 #define CKPT_MAGIC		0x31474d4954504b43ULL	/* "CKPTIMG1" */
-#define CKPT_VERSION		4
+#define CKPT_VERSION		5
 #define CKPT_ARCH_X86_64	1
 #define CKPT_ID_BYTES		16
 
