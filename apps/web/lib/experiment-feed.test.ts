@@ -1,7 +1,7 @@
 import { foldAll, type LogEvent } from "@crlab/shared";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ExperimentFeed } from "./experiment-feed";
-import { RunnerSocket } from "./runner-socket";
+import { RequestError, RunnerSocket } from "./runner-socket";
 
 const note = (seq: number): LogEvent => ({ seq, atMs: seq * 10, type: "note", text: `note ${seq}` });
 
@@ -12,5 +12,23 @@ describe("ExperimentFeed", () => {
     expect(feed.current().view.notes.map((n) => n.text)).toEqual(["note 1", "note 2"]);
     expect(feed.current().view.lastSeq).toBe(2);
     expect(feed.current().mayDrive).toBe(true);
+  });
+
+  it.each([
+    { kind: "away", mayDrive: true, what: "is cut off before the answer, and drives on" },
+    { kind: "open", mayDrive: false, what: "is told that it is not known, and watches" },
+  ] as const)("$what", async ({ kind, mayDrive }) => {
+    const error = { code: "x", message: "no answer" };
+    const socket = new RunnerSocket();
+    const link = vi.spyOn(socket, "linkState").mockReturnValue({ kind: "open" });
+    const request = vi.spyOn(socket, "request").mockImplementation(async () => {
+      link.mockReturnValue(kind === "away" ? { kind, error } : { kind });
+      throw new RequestError(error);
+    });
+    const feed = new ExperimentFeed(socket, "abcdefgh", foldAll([note(1)]), true);
+    feed.follow();
+    await vi.waitFor(() => expect(request).toHaveBeenCalled());
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(feed.current().mayDrive).toBe(mayDrive);
   });
 });

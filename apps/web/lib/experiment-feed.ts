@@ -70,8 +70,9 @@ export class ExperimentFeed {
       .then((reply) => this.change({ mayDrive: reply.mayDrive ?? false, inStep: true }))
       .catch((error: unknown) => {
         if (!(error instanceof RequestError)) throw error;
-        // Read-only is right whenever the runner does not know better.
-        this.change({ mayDrive: false, inStep: false });
+        // Read-only is right whenever the runner does not know better; one that was cut off has not said so.
+        const mayDrive = this.snapshot.mayDrive && this.socket.linkState().kind !== "open";
+        this.change({ mayDrive, inStep: false });
       });
   }
 
