@@ -28,8 +28,29 @@ static bool is_supported(u32 policy)
 	       policy == SCHED_RR || policy == SCHED_DEADLINE;
 }
 
+static const char *unsupported(struct task_struct *t)
+{
+	if (test_tsk_thread_flag(t, TIF_NOCPUID))
+		return "may not use CPUID (ARCH_SET_CPUID)";
+#ifdef CONFIG_UCLAMP_TASK
+	if (t->uclamp_req[UCLAMP_MIN].user_defined || t->uclamp_req[UCLAMP_MAX].user_defined)
+		return "has its utilization clamped (sched_setattr)";
+#endif
+#ifdef CONFIG_SCHED_CORE
+	if (t->core_cookie)
+		return "does not share a core with all (PR_SCHED_CORE)";
+#endif
+#ifdef CONFIG_NUMA
+	if (t->mempolicy)
+		return "has a NUMA policy (set_mempolicy)";
+#endif
+	return NULL;
+}
+
 int ckpt_sched_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 {
+	const char *what = unsupported(t);
+
 	if (!is_supported(t->policy))
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "%s: has scheduling policy %u: not supported", t->comm,
@@ -38,28 +59,8 @@ int ckpt_sched_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 		return ckpt_obstacle(ctx, -EOPNOTSUPP,
 				     "this machine may have %u CPUs; %u are supported",
 				     nr_cpu_ids, CKPT_CPUS);
-	if (test_tsk_thread_flag(t, TIF_NOCPUID))
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "%s: may not use CPUID (ARCH_SET_CPUID): not supported",
-				     t->comm);
-#ifdef CONFIG_UCLAMP_TASK
-	if (t->uclamp_req[UCLAMP_MIN].user_defined || t->uclamp_req[UCLAMP_MAX].user_defined)
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "%s: has its utilization clamped (sched_setattr): not supported",
-				     t->comm);
-#endif
-#ifdef CONFIG_SCHED_CORE
-	if (t->core_cookie)
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "%s: does not share a core with all (PR_SCHED_CORE): not supported",
-				     t->comm);
-#endif
-#ifdef CONFIG_NUMA
-	if (t->mempolicy)
-		return ckpt_obstacle(ctx, -EOPNOTSUPP,
-				     "%s: has a NUMA policy (set_mempolicy): not supported",
-				     t->comm);
-#endif
+	if (what)
+		return ckpt_obstacle(ctx, -EOPNOTSUPP, "%s: %s: not supported", t->comm, what);
 	return 0;
 }
 
