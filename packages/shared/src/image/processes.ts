@@ -71,9 +71,7 @@ export function digestProcesses(records: readonly Listed[]): {
       case "FILE": {
         const file = fileFields.safeParse(record).data;
         if (file)
-          files.set(record.objref, {
-            ...{ objref: record.objref, what: whatItIs(file), pos: file.pos, flags: file.flags },
-          });
+          files.set(record.objref, { objref: record.objref, what: whatItIs(file), pos: file.pos, flags: file.flags });
         break;
       }
       case "FILES": {
