@@ -1344,7 +1344,8 @@ struct ckpt_siginfo {
 #define CKPT_THREAD_MCE_LATE	(1U << 0)	/* PR_MCE_KILL_LATE */
 #define CKPT_THREAD_MCE_EARLY	(1U << 1)	/* PR_MCE_KILL_EARLY */
 #define CKPT_THREAD_IO_FLUSHER	(1U << 2)	/* PR_SET_IO_FLUSHER */
-#define CKPT_THREAD_EXECED	(1U << 3)	/* since it was forked: its parent may not move it to another group */
+/* Since it was forked: its parent may not move it to another group. */
+#define CKPT_THREAD_EXECED	(1U << 3)
 #define CKPT_THREAD_FLAGS_ALL	0xfU
 
 enum ckpt_restart_block {
