@@ -67,14 +67,16 @@ try {
   );
   if (kernels.length > 0) await setUp({ kernels, console: todo.some(([, s]) => s.console) });
   let passed = 0;
-  let failed = 0;
+  const failures: string[] = [];
   for (const [name, suite] of todo) {
     const result = await runSuite(name, suite);
     passed += result.passed;
-    failed += result.failures.length;
+    failures.push(...result.failures);
   }
-  process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
-  process.exit(failed === 0 ? 0 : 1);
+  // Once more, and last: who reads only the end of a long log learns what failed.
+  for (const failure of failures) process.stdout.write(`\n✗ ${failure}`);
+  process.stdout.write(`\n${passed} passed, ${failures.length} failed\n`);
+  process.exit(failures.length === 0 ? 0 : 1);
 } catch (error) {
   reportFailure(error);
   process.stdout.write("\n0 passed, 1 failed\n");

@@ -152,6 +152,22 @@ it("a result can be marked invalid after the end, by its owner only, and those w
   expect(told).toEqual([experiment.id, experiment.id]);
 });
 
+it("has a moment between any two steps, however quick they are", async () => {
+  open({});
+  const experiment = await lab.create(
+    experimentFile.parse({
+      title: "Q",
+      steps: [{ kind: "boot" }, ...Array(20).fill({ kind: "run", command: ["true"] })],
+    }),
+    "ann",
+  );
+  await experiment.runPlan();
+  const events = await readEvents(store.db, experiment.id);
+  const begun = events.flatMap((event, i) => (event.type === "step.started" ? [i] : []));
+  expect(begun).toHaveLength(21);
+  for (const i of begun) expect(events[i]?.atMs).toBeGreaterThan(events[i - 1]?.atMs ?? Number.POSITIVE_INFINITY);
+});
+
 describe("guests that stand by", () => {
   it("are not made while somebody types, or has a moment ago", async () => {
     const spares = new Spares(boot, { count: 0, idleMs: 600_000, isCurrent: async () => true });

@@ -21,6 +21,7 @@ export class ExperimentLog {
   readonly #listeners = new Set<() => void>();
   #recent: LogEvent[] = [];
   #nextSeq = 1;
+  #lastMs = 0;
   readonly #digest = new LogDigest();
 
   constructor(
@@ -35,7 +36,7 @@ export class ExperimentLog {
   /** Resolved when the events are on disk. They take effect on `view` at once. */
   async append(...added: NewEvent[]): Promise<void> {
     if (this.failure) throw this.failure;
-    const atMs = this.#nowMs();
+    const atMs = this.#stamp(added);
     const events = added.map((event): LogEvent => this.#seal({ ...event, seq: this.#nextSeq++, atMs }));
     for (const event of events) this.view = fold(this.view, event);
     try {
@@ -58,6 +59,13 @@ export class ExperimentLog {
     } catch (error) {
       throw this.#fail(error);
     }
+  }
+
+  /** When they happened. A step begins later than all before it did, so that a link can speak of what was between two. */
+  #stamp(added: readonly NewEvent[]): number {
+    const earliest = this.#lastMs + (added.some((event) => event.type === "step.started") ? 1 : 0);
+    this.#lastMs = Math.max(earliest, this.#nowMs());
+    return this.#lastMs;
   }
 
   #nowMs(): number {

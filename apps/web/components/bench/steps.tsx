@@ -154,14 +154,16 @@ function Watched({ text }: { text: string }) {
 const Note = ({ text }: { text: string | undefined }) =>
   text === undefined ? null : <p className={styles.note}>{text}</p>;
 
-/** When a step began; it leads to the moment at which it was done. */
-function Clock({ step: { startedMs, ms } }: { step: StepView }) {
+/** When a step began; it leads to the moment at which it was done, and the next had not begun. */
+function Clock({ step: { stepNo, startedMs, ms }, whole }: { step: StepView; whole: ExperimentView }) {
   const clock = formatClock(startedMs);
+  const next = whole.steps[stepNo];
+  const doneMs = Math.min(Math.ceil(startedMs + (ms ?? 0)) + 1, next ? next.startedMs - 1 : Number.POSITIVE_INFINITY);
   return (
     <a
       data-view
       className={styles.clock}
-      href={writeShown({ ...nowhere, atMs: Math.ceil(startedMs + (ms ?? 0)) + 1 })}
+      href={writeShown({ ...nowhere, atMs: doneMs })}
       title="Show all as it was after this step"
       aria-label={`${clock}: all as it was after this step`}
     >
@@ -171,7 +173,6 @@ function Clock({ step: { startedMs, ms } }: { step: StepView }) {
 }
 
 function StepList({ view, whole, onNext }: Required<Props>) {
-  const later = whole?.steps.slice(view.steps.length) ?? [];
   const end = whole ?? view;
   const planned = remainingPlan(end);
   const stopped = planStoppedAt(end) !== undefined || end.status === "ended" || end.status === "interrupted";
@@ -188,7 +189,7 @@ function StepList({ view, whole, onNext }: Required<Props>) {
           <div className={styles.line}>
             <b>{title(step)}</b>
             <span className={styles.figure}>
-              {whole && <Clock step={step} />}
+              {whole && <Clock step={step} whole={whole} />}
               {step.state === "ok" ? (step.ms === null ? "" : formatMs(step.ms)) : states[step.state]}
               {step.state === "ok" && <span className="visually-hidden"> ok</span>}
             </span>
@@ -219,12 +220,12 @@ function StepList({ view, whole, onNext }: Required<Props>) {
           )}
         </li>
       ))}
-      {later.map((step) => (
+      {whole?.steps.slice(view.steps.length).map((step) => (
         <li key={step.stepNo} className={styles.step} data-state="later" data-kind={step.kind}>
           <div className={styles.line}>
             <span className="dim">{title(step)}</span>
             <span className={styles.figure}>
-              <Clock step={step} />
+              <Clock step={step} whole={whole} />
               later
             </span>
           </div>
