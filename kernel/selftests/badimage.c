@@ -100,6 +100,20 @@ int main(void)
 	}
 	tap_ok(refused == FLIPS, "%d of %d flipped bits are refused", refused, FLIPS);
 
+	uint64_t end = st.st_size, trailer = end - sizeof(struct ckpt_rec) - sizeof(struct ckpt_trailer);
+
+	refused = 0;
+	for (uint64_t at = trailer; at < end; at++) {
+		image[at] ^= 1 << at % 8;
+		write_bad(image, end);
+		image[at] ^= 1 << at % 8;
+		if (fails(output, s.pid))
+			refused++;
+		else
+			tap_diag("byte %llu of the trailer: %s", (unsigned long long)(at - trailer), output);
+	}
+	tap_ok(refused == (int)(end - trailer), "%d of the trailer's %d bytes matter", refused, (int)(end - trailer));
+
 	struct ckpt_header *header = (void *)(image + sizeof(struct ckpt_rec));
 
 	header->version++;

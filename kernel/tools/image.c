@@ -308,6 +308,9 @@ static int check_trailer(struct image *image, const struct record *record)
 {
 	struct ckpt_trailer *t = &image->trailer;
 
+	/* Its own head is in no checksum. */
+	if (record->objref)
+		return wrong(image, record->offset, "the trailer is of object %u", record->objref);
 	memcpy(t, record->body, sizeof(*t));
 	if (t->bytes != image->offset)
 		return wrong(image, record->offset, "trailer says %llu bytes, the image has %llu", (unsigned long long)t->bytes,

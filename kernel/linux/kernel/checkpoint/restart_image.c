@@ -328,8 +328,11 @@ int ckpt_read_trailer(struct ckpt_ctx *ctx, struct ckpt_stream *s,
 	struct ckpt_trailer t;
 	int ret;
 
+	/* Its own head is in no checksum. */
 	if (rec->len != sizeof(t))
 		return ckpt_err(ctx, -EINVAL, "the trailer has %llu bytes", rec->len);
+	if (rec->objref)
+		return ckpt_err(ctx, -EINVAL, "the trailer is of object %u", rec->objref);
 	ret = ckpt_read(s, &t, sizeof(t));
 	if (ret)
 		return ckpt_err(ctx, ret, "the image is truncated in its trailer");

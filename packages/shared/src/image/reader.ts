@@ -59,7 +59,7 @@ class Reader {
     if (type === HEADER) checkHeader(body, start);
     if (type === TASKS && len / 32 !== this.records[0]?.nrTasks) throw new Wrong("TASKS and header disagree", start);
     this.records.push(record);
-    if (type === TRAILER) this.#checkTrailer(body, start);
+    if (type === TRAILER) this.#checkTrailer(objref, body, start);
   }
 
   #take(length: number): Uint8Array {
@@ -124,7 +124,9 @@ class Reader {
     this.pages.data += payload;
   }
 
-  #checkTrailer(body: Uint8Array, start: number): void {
+  #checkTrailer(objref: number, body: Uint8Array, start: number): void {
+    // Its own head is in no checksum.
+    if (objref !== 0) throw new Wrong(`the trailer is of object ${objref}`, start);
     const cursor = new Cursor(body);
     const [bytes, pages, crc, nrRecords] = [cursor.number(), cursor.number(), cursor.u32(), cursor.u32()];
     if (bytes !== this.offset) throw new Wrong(`trailer says ${bytes} bytes, the image has ${this.offset}`, start);
