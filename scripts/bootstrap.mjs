@@ -21,6 +21,7 @@ const commands = {
   bench: { script: "scripts/bench.ts", needs: ["build", "guests"], ownHelp: true },
   crlab: { script: "apps/runner/src/cli/main.ts", needs: ["build", "guests"], ownHelp: true },
   "kernel:series": { script: "scripts/kernel-series.ts", needs: ["build"] },
+  fuzz: { script: "scripts/fuzz.ts", needs: ["build", "guests"] },
   "test:programs": { script: "scripts/programs.ts", needs: ["build", "guests"] },
   "test:powercut": { script: "scripts/powercut.ts", needs: ["build", "guests"] },
   "lint:c": { script: "scripts/lint-c.ts", needs: ["build", "lint"] },

@@ -28,8 +28,8 @@ async function boot(variant: LabKernel, dir: string): Promise<Guest> {
   });
 }
 
-/** Most selftests keep one CPU busy, and wait a lot. */
-const SIDE_BY_SIDE = Math.min(availableParallelism(), 4);
+/** How many guests at a time: most selftests keep one CPU busy, and wait a lot. */
+export const SIDE_BY_SIDE = Math.min(availableParallelism(), 4);
 
 /** Runs every selftest in a guest of its own, so that none stands on another's ruins; several guests at a time. */
 export async function runSelftests(variant: LabKernel): Promise<SuiteResult> {
@@ -52,7 +52,8 @@ export async function runSelftests(variant: LabKernel): Promise<SuiteResult> {
   return result;
 }
 
-async function inGuest<T>(variant: LabKernel, work: (guest: Guest) => Promise<T>): Promise<T> {
+/** Does `work` in a guest that is gone afterwards. */
+export async function inGuest<T>(variant: LabKernel, work: (guest: Guest) => Promise<T>): Promise<T> {
   const dir = mkdtempSync(join(makeDir(dataDir("guests")), "selftests-"));
   try {
     const guest = await boot(variant, dir);
@@ -99,15 +100,21 @@ function whenItHangs(variant: LabKernel, guest: Guest): AbortSignal {
   return hanging.signal;
 }
 
-async function runSelftest(variant: LabKernel, guest: Guest, name: string): Promise<SuiteResult> {
-  const label = `${variant} ${name}`;
+/** Runs a selftest in `guest`, and searches the kernel's log afterwards. */
+export async function runSelftest(
+  variant: LabKernel,
+  guest: Guest,
+  name: string,
+  args: readonly string[] = [],
+): Promise<SuiteResult> {
+  const label = [variant, name, ...args].join(" ");
   const complaints = (text: string) => kernelTrouble(text).map((line) => `${label}: the kernel said: ${line}`);
   // A task that an oops has ended may be waited for until the time is over.
   await guest.exec(["sysctl", "-q", "kernel.panic_on_oops=1"]);
   const died = guest.ended.then(({ how, reason }) => ({ died: `the guest ${how}: ${reason}` }));
   let printed = "";
   const ran = guest
-    .exec([join(selftestsDir, name)], {
+    .exec([join(selftestsDir, name), ...args], {
       cwd: "/",
       abort: whenItHangs(variant, guest),
       onStdout: (bytes) => {
