@@ -3,6 +3,7 @@
  * Unlinked files whose contents go into the image: holes, attributes and
  * sharing survive, the inode number does not.
  */
+/* covers: Files | open files that have lost one of their names: found by another one (--unlinked=copy) | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +12,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -370,6 +373,128 @@ static void special(void)
 	round_with("special", special_body, "--unlinked=copy", NULL);
 }
 
+static int listens(const char *name)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", in_dir(name));
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, 5) < 0)
+		_exit(1);
+	return fd;
+}
+
+static int connects(const char *name)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", in_dir(name));
+	return connect(fd, (struct sockaddr *)&a, sizeof(a));
+}
+
+/* Give @name another one, @other, and take it away. */
+static void rename_by_link(const char *name, const char *other)
+{
+	if (link(in_dir(name), in_dir(other)) < 0 || unlink(in_dir(name)) < 0)
+		_exit(1);
+}
+
+static const char *shown_as(int fd)
+{
+	static char text[300];
+	char link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+static void linked_body(void)
+{
+	char before[300], text[8] = "";
+	int fd = make("linked", O_RDWR), fifo, sock, writer;
+	struct stat now, named;
+
+	put(fd, 0, 1);
+	rename_by_link("linked", "kept");
+	if (mkfifo(in_dir("fifo"), 0600) < 0)
+		_exit(1);
+	fifo = open(in_dir("fifo"), O_RDWR | O_CLOEXEC);
+	rename_by_link("fifo", "fifo-kept");
+	sock = listens("sock");
+	rename_by_link("sock", "sock-kept");
+	snprintf(before, sizeof(before), "%s", shown_as(fd));
+	pause_here();
+	put(fd, 1, 2);
+	verify(fstat(fd, &now) == 0 && stat(in_dir("kept"), &named) == 0 && now.st_ino == named.st_ino &&
+	       now.st_dev == named.st_dev, "it is what its other name leads to");
+	verify(now.st_nlink == 1 && named.st_size == 2 * BLOCK, "%lu links, %lld bytes", (unsigned long)now.st_nlink,
+	       (long long)named.st_size);
+	verify(has(fd, 0, 1), "contents");
+	verify(!exists(in_dir("linked")), "the name that was gone has not come back");
+	if (strcmp(case_fs, "overlay"))
+		verify(!strcmp(shown_as(fd), before), "it is shown as %s, was %s", shown_as(fd), before);
+	writer = open(in_dir("fifo-kept"), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	verify(write(writer, "x", 1) == 1 && read(fifo, text, 1) == 1, "the FIFO, too");
+	verify(connects("sock-kept") == 0 && accept(sock, NULL, NULL) >= 0, "and the socket");
+	unlink(in_dir("kept"));
+	unlink(in_dir("fifo-kept"));
+	unlink(in_dir("sock-kept"));
+}
+
+/* Two rounds: the second finds what the first has restored. */
+static void linked(void)
+{
+	struct subject s;
+
+	if (!subject_start(&s, "linked", linked_body))
+		return;
+	for (int i = 0; i < 2; i++) {
+		/* Nobody remembers the other name. */
+		put_text("/proc/sys/vm/drop_caches", "2");
+		if (!subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", "--unlinked=copy", NULL }) ||
+		    !wait_gone(s.pid) || !subject_restart(&s, IMAGE, NULL)) {
+			subject_end(&s);
+			return;
+		}
+	}
+	subject_finish(&s);
+	unlink(IMAGE);
+}
+
+static void elsewhere_body(void)
+{
+	int fd = make("elsewhere", O_RDWR);
+
+	mkdir(in_dir("other"), 0755);
+	rename_by_link("elsewhere", "other/kept");
+	pause_here();
+	verify(fcntl(fd, F_GETFD) >= 0, "it is open");
+	unlink(in_dir("other/kept"));
+	rmdir(in_dir("other"));
+}
+
+/* Nobody looks for it in all directories. */
+static void elsewhere(void)
+{
+	char output[8192], pid[16];
+	struct subject s;
+
+	if (!subject_start(&s, "elsewhere", elsewhere_body))
+		return;
+	snprintf(pid, sizeof(pid), "%d", s.pid);
+	sync();
+	put_text("/proc/sys/vm/drop_caches", "2");
+	tap_ok(RUN(output, checkpoint_path, "--dry-run", "--unlinked=copy", pid) == 1 &&
+	       strstr(output, "another one cannot be found"), "elsewhere: refused beforehand: %s", output);
+	tap_ok(RUN(output, checkpoint_path, "-o", IMAGE, "--kill", "--unlinked=copy", pid) == 1 && !exists(IMAGE),
+	       "elsewhere: no image");
+	subject_finish(&s);
+}
+
 /* No copy could be made there again. */
 static void read_only_body(void)
 {
@@ -413,6 +538,8 @@ int main(int argc, char **argv)
 		{ "travels", travels, "xfs btrfs f2fs overlay" },
 		{ "beforehand", beforehand, "ext4 xfs" },
 		{ "read-only", read_only, "ext4 xfs" },
+		{ "linked", linked, ALL },
+		{ "elsewhere", elsewhere, "ext4 xfs btrfs f2fs" },
 		{ },
 	};
 

@@ -9,7 +9,7 @@
 const char *file_kind(uint32_t kind)
 {
 	static const char *const names[] = {
-		NULL, "path", "relinked", "pipe", "tty", "inotify", "fanotify", NULL, "copied", "hidden", "dead_proc",
+		NULL, "path", "relinked", "pipe", "tty", "inotify", "fanotify", NULL, "copied", "hidden", "dead_proc", "other_name",
 		[CKPT_FILE_EVENTFD] = "eventfd", "signalfd", "timerfd", "epoll", "memfd", "socket", "pidfd",
 		"pty-master", "pty-slave", "mqueue", "io_uring", "tun", "bpf-map",
 	};

@@ -42,7 +42,7 @@ static void text_file(const struct record *record)
 	}
 	if (f.kind == CKPT_FILE_COPIED)
 		printf(" from contents %u", f.contents);
-	if (f.kind == CKPT_FILE_RELINKED || f.kind == CKPT_FILE_COPIED) {
+	if (f.kind == CKPT_FILE_RELINKED || f.kind == CKPT_FILE_COPIED || f.kind == CKPT_FILE_OTHER_NAME) {
 		printf(" (was ");
 		show_printable(path + strlen(path) + 1);
 		putchar(')');

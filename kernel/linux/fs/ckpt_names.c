@@ -5,6 +5,7 @@
  */
 #include <linux/checkpoint_files.h>
 #include <linux/dcache.h>
+#include <linux/file.h>
 #include <linux/fs_struct.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
@@ -119,6 +120,109 @@ static char *other_name(struct ckpt_ctx *ctx, const struct path *path)
 		mntput(other.mnt);
 	}
 	return name;
+}
+
+#define MAX_ALIASES	8
+
+/* Of the names that are in memory; @nr_given: of those, how many checkpoints have given. */
+static const char *name_in_memory(struct ckpt_ctx *ctx, const struct path *path,
+				  unsigned int *nr_given)
+{
+	struct inode *inode = d_inode(path->dentry);
+	struct dentry *aliases[MAX_ALIASES], *alias;
+	const char *name = NULL;
+	unsigned int i, nr = 0;
+
+	spin_lock(&inode->i_lock);
+	hlist_for_each_entry(alias, &inode->i_dentry, d_u.d_alias) {
+		if (nr == MAX_ALIASES)
+			break;
+		if (!d_unhashed(alias) && !(alias->d_flags & DCACHE_DISCONNECTED))
+			aliases[nr++] = dget(alias);
+	}
+	spin_unlock(&inode->i_lock);
+	*nr_given = 0;
+	for (i = 0; i < nr; i++) {
+		struct path other = { .mnt = path->mnt, .dentry = aliases[i] };
+		struct name_snapshot snapshot;
+
+		take_dentry_name_snapshot(&snapshot, aliases[i]);
+		if (ckpt_is_given_name(snapshot.name.name))
+			(*nr_given)++;
+		else if (!name)
+			name = other_name(ctx, &other);
+		release_dentry_name_snapshot(&snapshot);
+		dput(aliases[i]);
+	}
+	return name;
+}
+
+struct ckpt_entry {
+	struct dir_context ctx;
+	u64 ino;
+	unsigned int len;
+	char name[NAME_MAX + 1];
+};
+
+static bool is_entry(struct dir_context *ctx, const char *name, int len, loff_t pos, u64 ino,
+		     unsigned int type)
+{
+	struct ckpt_entry *entry = container_of(ctx, struct ckpt_entry, ctx);
+
+	if (ino != entry->ino || len > NAME_MAX)
+		return true;
+	memcpy(entry->name, name, len);
+	entry->name[len] = '\0';
+	if (ckpt_is_given_name(entry->name))
+		return true;
+	entry->len = len;
+	return false;
+}
+
+/* A name in the directory where the one was that has gone; held, so that it stays in memory. */
+static struct dentry *look_beside(const struct path *path)
+{
+	struct path dir = { .mnt = path->mnt, .dentry = dget_parent(path->dentry) };
+	struct ckpt_entry entry = {
+		.ctx.actor = is_entry, .ino = d_inode(path->dentry)->i_ino,
+	};
+	struct dentry *found = NULL;
+	struct file *file;
+
+	file = path_permission(&dir, MAY_READ) ? NULL :
+	       dentry_open(&dir, O_RDONLY | O_DIRECTORY | O_LARGEFILE | O_NOATIME |
+			   __FMODE_NONOTIFY, current_cred());
+	if (!IS_ERR_OR_NULL(file)) {
+		iterate_dir(file, &entry.ctx);
+		fput(file);
+	}
+	if (entry.len)
+		found = lookup_one_unlocked(mnt_idmap(dir.mnt), entry.name, dir.dentry, entry.len);
+	dput(dir.dentry);
+	return IS_ERR(found) ? NULL : found;
+}
+
+/**
+ * ckpt_find_other_name - another name of a file, one of whose names has been unlinked
+ * @ctx:	the checkpoint
+ * @path:	how it was opened
+ * @name:	the name, in ctx->path_buf; or NULL
+ *
+ * Return: 0; -ENOENT if it has another one, which is not found.
+ */
+int ckpt_find_other_name(struct ckpt_ctx *ctx, const struct path *path, const char **name)
+{
+	unsigned int nr_given;
+	struct dentry *found;
+
+	*name = name_in_memory(ctx, path, &nr_given);
+	if (*name || d_inode(path->dentry)->i_nlink <= nr_given)
+		return 0;
+	found = look_beside(path);
+	if (found)
+		*name = name_in_memory(ctx, path, &nr_given);
+	dput(found);
+	return *name ? 0 : -ENOENT;
 }
 
 static int no_name(struct ckpt_ctx *ctx, const struct path *path, const char *what, int why)

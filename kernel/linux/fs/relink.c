@@ -158,6 +158,17 @@ static int take_name(const struct ckpt_relinked *r)
 	return ret;
 }
 
+/**
+ * ckpt_is_given_name - is this a name that a checkpoint gives?
+ * @name:	the last component
+ *
+ * Return: whether it is.
+ */
+bool ckpt_is_given_name(const char *name)
+{
+	return strstarts(name, RELINK_PREFIX);
+}
+
 static int add_name(struct ckpt_ctx *ctx, const struct path *dir, struct dentry *old,
 		    const char **path)
 {
@@ -344,7 +355,7 @@ int restore_relinked(struct ckpt_ctx *ctx, const struct path *path, bool linkabl
 
 	dir.mnt = path->mnt;
 	dir.dentry = dget_parent(path->dentry);
-	if (!strstarts(name, RELINK_PREFIX) || strlen(name) >= RELINK_NAME_BYTES)
+	if (!ckpt_is_given_name(name) || strlen(name) >= RELINK_NAME_BYTES)
 		ret = ckpt_err(ctx, -EPERM, "is not the name of a relinked file");
 	else if (!dir_is_private(&dir))
 		ret = ckpt_err(ctx, -EPERM,

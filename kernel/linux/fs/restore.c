@@ -201,7 +201,7 @@ static struct file *open_by_name(struct ckpt_ctx *ctx, const struct ckpt_file *f
 	else
 		ret = check_path(ctx, f, name, &path);
 	/* Let it look as it did; the second name has been found to be there. */
-	if (!ret && was_given_name(f))
+	if (!ret && (was_given_name(f) || f->kind == CKPT_FILE_OTHER_NAME))
 		ckpt_use_alias(&path, name + strlen(name) + 1);
 	file = ret ? ERR_PTR(ret) : restore_open_path(ctx, f, &path);
 	path_put(&path);
@@ -376,7 +376,7 @@ static int restore_state(struct ckpt_ctx *ctx, const struct ckpt_file *f, struct
 static bool needs_tasks(const struct ckpt_file *f)
 {
 	bool by_name = f->kind == CKPT_FILE_PATH || f->kind == CKPT_FILE_RELINKED ||
-		       f->kind == CKPT_FILE_TTY;
+		       f->kind == CKPT_FILE_TTY || f->kind == CKPT_FILE_OTHER_NAME;
 
 	return !by_name || f->owner_type || f->fs_magic == PROC_SUPER_MAGIC ||
 	       f->fs_magic == NSFS_MAGIC;
@@ -395,6 +395,7 @@ static struct file *restore_file(struct ckpt_ctx *ctx, const struct ckpt_file *f
 	case CKPT_FILE_PATH:
 	case CKPT_FILE_RELINKED:
 	case CKPT_FILE_TTY:
+	case CKPT_FILE_OTHER_NAME:
 		ctx->where.path = name;
 		file = open_by_name(ctx, f, name);
 		break;
@@ -461,7 +462,8 @@ static int check_record(struct ckpt_ctx *ctx, const struct ckpt_file *f, u32 obj
 	if (f->flags & CKPT_FILE_HUNG_UP && f->kind != CKPT_FILE_PTY_SLAVE)
 		return ckpt_err(ctx, -EINVAL, "FILE %u: cannot be hung up", objref);
 	if (f->flags & CKPT_FILE_NAME_GIVEN &&
-	    (f->kind == CKPT_FILE_HIDDEN || f->kind == CKPT_FILE_DEAD_PROC))
+	    (f->kind == CKPT_FILE_HIDDEN || f->kind == CKPT_FILE_DEAD_PROC ||
+	     f->kind == CKPT_FILE_OTHER_NAME))
 		return ckpt_err(ctx, -EINVAL, "FILE %u: cannot have been given a name", objref);
 	if (f->flags & CKPT_FILE_OUTSIDE && f->kind != CKPT_FILE_DEAD_PROC)
 		return ckpt_err(ctx, -EINVAL, "FILE %u: is not of a process", objref);

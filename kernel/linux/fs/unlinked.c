@@ -8,8 +8,10 @@
  */
 #include <linux/checkpoint_files.h>
 #include <linux/file.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/namei.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 /* Its contents are written before the FILE that needs them. */
@@ -32,6 +34,39 @@ static int checkpoint_copied(struct ckpt_ctx *ctx, struct file *file, struct ckp
 	return ckpt_file_write(ctx, ckpt_file_objref(ctx, file), rec, "", last_name);
 }
 
+/* Who finds a file by another of its names means the same one: a copy would not be that. */
+static int checkpoint_by_other_name(struct ckpt_ctx *ctx, struct file *file,
+				    struct ckpt_file *rec, const char *last_name,
+				    const char *why)
+{
+	const struct path *path = file_user_path(file);
+	char *own_buf = ctx->path_buf;
+	const char *name = NULL;
+	int ret = 0;
+
+	if (d_inode(path->dentry)->i_nlink && !d_is_dir(path->dentry) &&
+	    rec->kind == CKPT_FILE_PATH) {
+		/* The names are of one file, and needed both. */
+		ctx->path_buf = kmalloc(PATH_MAX, GFP_KERNEL);
+		ret = ctx->path_buf ? ckpt_find_other_name(ctx, path, &name) : -ENOMEM;
+	}
+	if (name) {
+		rec->kind = CKPT_FILE_OTHER_NAME;
+		ret = ckpt_file_write(ctx, ckpt_file_objref(ctx, file), rec, name, last_name);
+	}
+	if (ctx->path_buf != own_buf)
+		kfree(ctx->path_buf);
+	ctx->path_buf = own_buf;
+	if (name || ret == -ENOMEM)
+		return ret;
+	/* What is on a lower layer has as many names as there, each an inode of its own. */
+	if (!ret || path->dentry->d_sb->s_magic == OVERLAYFS_SUPER_MAGIC)
+		return checkpoint_copied(ctx, file, rec, last_name);
+	return ckpt_obstacle(ctx, -EOPNOTSUPP,
+		"has lost this name, and another one cannot be found: a copy would be another file; %s",
+		why ?: "do without --unlinked=copy");
+}
+
 /**
  * checkpoint_unlinked - write an open file that has no name any more
  * @ctx:	the checkpoint
@@ -49,9 +84,10 @@ int checkpoint_unlinked(struct ckpt_ctx *ctx, struct file *file, struct ckpt_fil
 	int ret;
 
 	/* A filesystem of the tree's own ends with it. */
-	if (ctx->flags & CHECKPOINT_UNLINKED_COPY ||
-	    ckpt_is_own_tmpfs(ctx, d_inode(dentry)->i_sb))
+	if (ckpt_is_own_tmpfs(ctx, d_inode(dentry)->i_sb))
 		return checkpoint_copied(ctx, file, rec, last_name);
+	if (ctx->flags & CHECKPOINT_UNLINKED_COPY)
+		return checkpoint_by_other_name(ctx, file, rec, last_name, NULL);
 	ret = ckpt_try_relink(ctx, dentry, &path, &why);
 	/* There is nothing in a removed directory that could be large. */
 	if (ret && !ctx->error &&
@@ -59,7 +95,7 @@ int checkpoint_unlinked(struct ckpt_ctx *ctx, struct file *file, struct ckpt_fil
 		if (!ckpt_dryrun(ctx))
 			ckpt_note(ctx, "will be another inode: no name on %s: %s (error %d)",
 				  d_inode(dentry)->i_sb->s_type->name, why, ret);
-		return checkpoint_copied(ctx, file, rec, last_name);
+		return checkpoint_by_other_name(ctx, file, rec, last_name, why);
 	}
 	if (ret)
 		return ckpt_obstacle(ctx, ret,

@@ -45,6 +45,7 @@ void ckpt_name_for_messages(struct ckpt_ctx *ctx, const struct path *path);
 int ckpt_find_name_below(struct ckpt_ctx *ctx, const struct path *path, const char *what,
 			 const char **name, char *buf, const char **below);
 int ckpt_look_up(const char *name, const struct path *path);
+int ckpt_find_other_name(struct ckpt_ctx *ctx, const struct path *path, const char **name);
 bool ckpt_find_hidden(struct ckpt_ctx *ctx, const struct path *path, char *buf,
 		      const char **name, const char **below);
 int restore_find_hidden(struct ckpt_ctx *ctx, const char *name, const char *below,
@@ -246,6 +247,7 @@ struct vfsmount *restore_tmpfs_mnt(struct ckpt_ctx *ctx, const struct super_bloc
 void ckpt_tmpfs_put(void *tmpfs);
 
 /* fs/relink.c */
+bool ckpt_is_given_name(const char *name);
 int ckpt_try_relink(struct ckpt_ctx *ctx, struct dentry *old, const char **path,
 		    const char **why);
 int checkpoint_relink(struct ckpt_ctx *ctx, struct dentry *old, const char **path);

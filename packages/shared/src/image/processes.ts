@@ -42,6 +42,7 @@ const fileFields = z.looseObject({
 
 function whatItIs({ kind, path, path2 }: z.infer<typeof fileFields>): string {
   if (kind === "relinked" || kind === "copied") return `${path2 || path}, unlinked`;
+  if (kind === "other_name") return `${path2}, unlinked; also ${path}`;
   if (kind === "path" || kind === "tty") return path;
   return path === "" ? kind : `${kind} ${path}`;
 }

@@ -50,7 +50,7 @@ const name = (names: readonly (string | undefined)[], kind: number): string | nu
 // biome-ignore format: in the order of their numbers
 const fileKinds = [
   undefined, "path", "relinked", "pipe", "tty", "inotify", "fanotify", undefined, "copied",
-  "hidden", "dead_proc", undefined, undefined, undefined, undefined, undefined,
+  "hidden", "dead_proc", "other_name", undefined, undefined, undefined, undefined,
   "eventfd", "signalfd", "timerfd", "epoll", "memfd", "socket", "pidfd",
   "pty-master", "pty-slave", "mqueue", "io_uring", "tun", "bpf-map",
 ] as const;

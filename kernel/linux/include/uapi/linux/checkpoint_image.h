@@ -333,6 +333,8 @@ enum ckpt_file_kind {
 	CKPT_FILE_HIDDEN	= 9,	/* something is mounted over it: @path2, below @path */
 	CKPT_FILE_DEAD_PROC	= 10,	/* of process @object, which has ended: @path2 in the */
 					/* procfs at @path */
+	CKPT_FILE_OTHER_NAME	= 11,	/* reopen @path, which is another name of it than */
+					/* @path2, which it was opened by, and is gone */
 	/* Files that only a descriptor leads to: of the object @object. */
 	CKPT_FILE_EVENTFD	= 16,
 	CKPT_FILE_SIGNALFD	= 17,
