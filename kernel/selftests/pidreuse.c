@@ -108,10 +108,11 @@ static void slow_group(bool detach)
 {
 	const char *how = detach ? "--detach" : "--pidfile=" RUNS;
 	pid_t leader = member_of(0), member = member_of(leader), restart;
-	char output[4096], pid[16];
+	char output[4096], pid[16], named[32];
 	int status;
 
 	snprintf(pid, sizeof(pid), "%d", leader);
+	snprintf(named, sizeof(named), "(pid %d)", member);
 	status = RUN(output, checkpoint_path, "-o", IMAGE, "--kill", pid);
 	tap_ok(status == 0, "checkpoint of a group's leader, and its end (%d: %s)", status, output);
 	if (status)
@@ -119,7 +120,8 @@ static void slow_group(bool detach)
 	waitpid(leader, NULL, 0);
 
 	status = RUN(output, restart_path, "-i", IMAGE, "--detach");
-	tap_ok(status == 1 && strstr(output, "process group"), "a group that lives on is named: %s", output);
+	tap_ok(status == 1 && strstr(output, "process group") && strstr(output, named),
+	       "who keeps a group alive is named: %s", output);
 
 	kill(member, SIGKILL);
 	restart = restart_meanwhile(how);

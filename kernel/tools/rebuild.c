@@ -25,6 +25,8 @@
 
 #include "mounts.h"
 #include "namespaces.h"
+#include "pid_holder.h"
+#include "raw.h"
 #include "user_ns.h"
 #include "util.h"
 
@@ -32,37 +34,12 @@
 #define COPY_STACK_BYTES	(256 * 1024)
 #define PROCESSES_PER_HELPER	2
 #define GONE_WITHIN_MS		5000
-/* How often, and for how long, to look again for a pid whose holder comes to its end. */
+/* How often, and for how long, to look again for a pid whose holders come to their end. */
+#define ENDED_TRIES		1500
 #define REAPED_TRIES		250
-#define REAPED_PAUSE_NS		20000000
+#define FREE_PAUSE_NS		20000000
 
 #define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
-
-static inline long raw2(long nr, long a, long b)
-{
-	register long ret asm("rax") = nr;
-
-	asm volatile("syscall" : "+a"(ret) : "D"(a), "S"(b) : "rcx", "r11", "memory");
-	return ret;
-}
-
-static inline long raw6(long nr, long a, long b, long c, long d, long e, long f)
-{
-	register long ret asm("rax") = nr;
-	register long r10 asm("r10") = d, r8 asm("r8") = e, r9 asm("r9") = f;
-
-	asm volatile("syscall" : "+a"(ret) : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-		     : "rcx", "r11", "memory");
-	return ret;
-}
-
-static inline long raw3(long nr, long a, long b, long c)
-{
-	register long ret asm("rax") = nr;
-
-	asm volatile("syscall" : "+a"(ret) : "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
-	return ret;
-}
 
 /*
  * Returns as the restored task, at the place the image says, or not at all:
@@ -207,65 +184,6 @@ static int make_threads(struct rebuild *rebuild, const struct task *leader)
 	return 0;
 }
 
-/*
- * Has the holder of @pid ended, though its parent, most often init, has not
- * got round to waiting for it? The answer of a pidfd, which needs no libc.
- */
-static bool has_ended(int pid)
-{
-	struct pollfd ended = { .events = POLLIN };
-	long fd = raw2(SYS_pidfd_open, pid, 0), ready;
-
-	if (fd < 0)
-		return false;
-	ended.fd = fd;
-	ready = raw3(SYS_poll, (long)&ended, 1, 0);
-	raw2(SYS_close, fd, 0);
-	return ready == 1;
-}
-
-/*
- * Has the holder of @pid been killed, though it has not got round to ending? So it is
- * with one of a tree that a checkpoint has killed just now.
- */
-static bool is_killed(int pid)
-{
-	static const char pending[] = "\nShdPnd:\t";
-	char path[32] = "/proc/", text[2048], digits[12], *to = path + strlen(path), *mask;
-	unsigned long signals = 0;
-	long fd, len;
-	int nr = 0;
-
-	for (; pid; pid /= 10)
-		digits[nr++] = '0' + pid % 10;
-	while (nr)
-		*to++ = digits[--nr];
-	strcpy(to, "/status");
-	fd = raw3(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	len = raw3(SYS_read, fd, (long)text, sizeof(text) - 1);
-	raw2(SYS_close, fd, 0);
-	if (len < 0)
-		return false;
-	text[len] = '\0';
-	mask = strstr(text, pending);
-	if (!mask)
-		return false;
-	for (mask += strlen(pending); *mask && *mask != '\n'; mask++)
-		signals = signals << 4 | (*mask <= '9' ? *mask - '0' : *mask - 'a' + 10);
-	return signals >> (SIGKILL - 1) & 1;
-}
-
-/*
- * Worth another try? The holder of @pid has ended or soon will, or none holds it but as
- * the id of its process group or session: its members may have ended, too.
- */
-static bool may_get_free(int pid)
-{
-	return raw2(SYS_kill, pid, 0) == -ESRCH || has_ended(pid) || is_killed(pid);
-}
-
 /* The namespaces that are made with the root. */
 static uint64_t root_flags(const struct rebuild *rebuild)
 {
@@ -321,12 +239,20 @@ static size_t give_stack(struct rebuild *rebuild, int index, struct clone_args *
 	return (long)args->stack < 0 && (long)args->stack > -4096 ? 0 : COPY_STACK_BYTES;
 }
 
+/* Is another try worth while, after @tries, for a pid that is in use? */
+static bool may_get_free(int pid, int tries)
+{
+	enum pid_hope hope = pid_hope(pid);
+
+	return hope != PID_TAKEN && tries < (hope == PID_ENDING ? ENDED_TRIES : REAPED_TRIES);
+}
+
 /* A child with a given pid. Gives up and returns -1 if that fails. */
 static int make_process(struct rebuild *rebuild, int index, bool parent_has_unshared)
 {
 	const struct task *task = &rebuild->tasks.at[index];
 	const struct ckpt_task_entry *entry = &task->entry;
-	const struct timespec pause = { .tv_nsec = REAPED_PAUSE_NS };
+	const struct timespec pause = { .tv_nsec = FREE_PAUSE_NS };
 	pid_t pid = entry->pid, pids[CKPT_PID_LEVELS + 1];
 	struct clone_args args = {
 		.flags = index ? 0 : root_flags(rebuild),
@@ -341,9 +267,9 @@ static int make_process(struct rebuild *rebuild, int index, bool parent_has_unsh
 		args.flags |= CLONE_NEWPID;
 	if (index && entry->flags & CKPT_TASK_SIGHAND)
 		args.flags |= CLONE_SIGHAND;
-	for (int i = 0; i < REAPED_TRIES && stack_bytes; i++) {
+	for (int tries = 0; stack_bytes; tries++) {
 		ret = clone_newborn(rebuild, index, &args, stack_bytes);
-		if (ret != -EEXIST || rebuild->nursery->stop || !may_get_free(pid))
+		if (ret != -EEXIST || rebuild->nursery->stop || !may_get_free(pid, tries))
 			break;
 		raw2(SYS_nanosleep, (long)&pause, 0);
 	}
@@ -415,13 +341,17 @@ static __attribute__((noreturn)) void grow(struct rebuild *rebuild, int index)
 /* Who has @pid, as a task, a process group or a session? */
 static void name_user(int pid, char *text, size_t room)
 {
+	int member = pid_living_member(pid);
 	char comm[64], path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
 	if (access(path, F_OK) == 0) {
 		comm_of(pid, comm);
 		snprintf(text, room, "in use by %s%s", comm,
-			 has_ended(pid) ? ", which has ended, but its parent has not waited for it" : "");
+			 pid_has_ended(pid) ? ", which has ended, but its parent has not waited for it" : "");
+	} else if (member) {
+		comm_of(member, comm);
+		snprintf(text, room, "in use as the process group or session of %s (pid %d)", comm, member);
 	} else {
 		snprintf(text, room, "in use as the id of a process group or session");
 	}
