@@ -36,7 +36,9 @@ try {
       const from = begun;
       const nr = Math.min(MUTANTS_PER_GUEST, mutants - from);
       begun += nr;
-      const one = await inGuest(on, (guest) => runSelftest(on, guest, "fuzz", [`${nr}`, `${firstSeed + from}`]));
+      const one = await inGuest({ variant: on, cpus: 2 }, (guest) =>
+        runSelftest(on, guest, "fuzz", [`${nr}`, `${firstSeed + from}`]),
+      );
       failures.push(...one.failures);
       done += nr;
       process.stderr.write(`${one.failures.length === 0 ? "✓" : "✗"} ${done} of ${mutants} mutants\n`);

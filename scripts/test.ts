@@ -1,30 +1,34 @@
 /**
  * `npm test [SUITE…]`: sets up, runs every suite (unit, selftests, guest, playwright) or the named ones, ends with one
- * line `N passed, N failed` counted from their own reports. `selftests-debug` runs only when named: its kernel, with
- * KASAN and lockdep, takes long to build.
+ * line `N passed, N failed` counted from their own reports. Only when named run `selftests-debug`, whose kernel, with KASAN
+ * and lockdep, takes long to build, and the selftests on another number of CPUs.
  */
 import type { LabKernel } from "@crlab/shared";
 import { BuildError } from "../apps/runner/src/build/errors.js";
 import { setUp } from "../apps/runner/src/build/setup.js";
 import { humanSeconds, reportFailure } from "../apps/runner/src/build/stages.js";
+import type { Place } from "./suites/selftests.js";
 import { judged, type SuiteResult } from "./suites/suite.js";
 
 interface Suite {
   kernels: readonly LabKernel[];
-  /** Runs only when named: it needs a kernel that takes long to build. */
+  /** Runs only when named: it takes long, or is much like another. */
   onRequest?: boolean;
   console?: boolean;
   run: () => Promise<SuiteResult>;
 }
 
+const selftests = (place: Place): Suite => ({
+  kernels: [place.variant],
+  run: async () => (await import("./suites/selftests.js")).runSelftests(place),
+});
+
 const suites: Readonly<Record<string, Suite>> = {
   unit: { kernels: [], run: async () => (await import("./suites/vitest.js")).runVitest("unit") },
-  selftests: { kernels: ["cr"], run: async () => (await import("./suites/selftests.js")).runSelftests("cr") },
-  "selftests-debug": {
-    kernels: ["debug"],
-    onRequest: true,
-    run: async () => (await import("./suites/selftests.js")).runSelftests("debug"),
-  },
+  selftests: selftests({ variant: "cr", cpus: 2 }),
+  "selftests-one-cpu": { ...selftests({ variant: "cr", cpus: 1 }), onRequest: true },
+  "selftests-four-cpus": { ...selftests({ variant: "cr", cpus: 4 }), onRequest: true },
+  "selftests-debug": { ...selftests({ variant: "debug", cpus: 2 }), onRequest: true },
   guest: { kernels: ["cr", "base"], run: async () => (await import("./suites/vitest.js")).runVitest("guest") },
   playwright: {
     kernels: ["cr", "base"],

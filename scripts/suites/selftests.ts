@@ -16,13 +16,19 @@ const selftestsDir = "/usr/lib/crlab/selftests";
 /** One selftest that takes longer than this hangs. KASAN and lockdep under TCG take their time. */
 const selftestLimitMs = (variant: LabKernel): number => (variant === "debug" ? 3_600_000 : 420_000);
 
-async function boot(variant: LabKernel, dir: string): Promise<Guest> {
+/** Where selftests run. */
+export interface Place {
+  variant: LabKernel;
+  cpus: number;
+}
+
+async function boot({ variant, cpus }: Place, dir: string): Promise<Guest> {
   const quiet = () => undefined;
   return bootGuest({
     kernel: await ensureKernel(variant, quiet),
     image: await ensureImage(quiet),
     memMiB: variant === "debug" ? 1024 : 512,
-    cpus: 2,
+    cpus,
     accel: (await chooseAccel()).accel,
     dir,
   });
@@ -32,13 +38,14 @@ async function boot(variant: LabKernel, dir: string): Promise<Guest> {
 export const SIDE_BY_SIDE = Math.min(availableParallelism(), 4);
 
 /** Runs every selftest in a guest of its own, so that none stands on another's ruins; several guests at a time. */
-export async function runSelftests(variant: LabKernel): Promise<SuiteResult> {
-  const left = await selftestNames(variant);
+export async function runSelftests(place: Place): Promise<SuiteResult> {
+  const { variant } = place;
+  const left = await selftestNames(place);
   let result: SuiteResult = { passed: 0, skipped: 0, failures: [] };
   const runThoseLeft = async () => {
     for (let name = left.shift(); name !== undefined; name = left.shift()) {
       const selftest = name;
-      const one = await inGuest(variant, (guest) => runSelftest(variant, guest, selftest));
+      const one = await inGuest(place, (guest) => runSelftest(variant, guest, selftest));
       process.stderr.write(`${one.failures.length === 0 ? "✓" : "✗"} ${variant} ${name}: ${one.passed} passed\n`);
       result = {
         passed: result.passed + one.passed,
@@ -53,10 +60,10 @@ export async function runSelftests(variant: LabKernel): Promise<SuiteResult> {
 }
 
 /** Does `work` in a guest that is gone afterwards. */
-export async function inGuest<T>(variant: LabKernel, work: (guest: Guest) => Promise<T>): Promise<T> {
+export async function inGuest<T>(place: Place, work: (guest: Guest) => Promise<T>): Promise<T> {
   const dir = mkdtempSync(join(makeDir(dataDir("guests")), "selftests-"));
   try {
-    const guest = await boot(variant, dir);
+    const guest = await boot(place, dir);
     try {
       return await work(guest);
     } finally {
@@ -67,8 +74,8 @@ export async function inGuest<T>(variant: LabKernel, work: (guest: Guest) => Pro
   }
 }
 
-async function selftestNames(variant: LabKernel): Promise<string[]> {
-  return inGuest(variant, async (guest) => {
+async function selftestNames(place: Place): Promise<string[]> {
+  return inGuest(place, async (guest) => {
     const { stdout } = await guest.exec([
       "find",
       selftestsDir,
