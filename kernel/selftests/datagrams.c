@@ -5,7 +5,7 @@
 /* covers: Sockets | UDP-Lite: checksum coverage | supported */
 /* covers: Sockets | multicast groups and devices, SO_BINDTODEVICE | supported */
 /* covers: Sockets | SO_ATTACH_FILTER, SO_LOCK_FILTER | supported */
-/* covers: Sockets | SO_ATTACH_BPF | refused by name */
+/* covers: Sockets | SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF | refused by name */
 /* covers: Sockets | reports that were not read (MSG_ERRQUEUE): errors, time stamps, buffers; their numbers (OPT_ID) | supported */
 /* covers: Sockets | reports that a packet socket has not read | refused by name */
 /* covers: Sockets | netlink: groups, port, unread messages of the kernel | supported */
@@ -453,6 +453,21 @@ static void with_bpf(void)
 	pause_here();
 }
 
+/* Which of the sockets with its port gets a datagram. */
+static void with_chooser(void)
+{
+	struct sock_filter first[] = { { BPF_RET | BPF_K, 0, 0, 0 } };
+	struct sock_fprog chooser = { 1, first };
+	struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), one = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) < 0 ||
+	    bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &chooser, sizeof(chooser)) < 0)
+		_exit(96);
+	pause_here();
+}
+
 struct report {
 	char text[16];
 	ssize_t len;
@@ -618,6 +633,7 @@ int main(void)
 	subject_round("packet and raw", packet_and_raw);
 	subject_round("kinds of packet sockets", packet_kinds);
 	subject_refused("eBPF", with_bpf, "SO_ATTACH_BPF");
+	subject_refused("a choice among sockets", with_chooser, "SO_ATTACH_REUSEPORT_CBPF");
 	subject_round("errors that came back", errors4);
 	subject_round("errors that came back, v6", errors6);
 	subject_round("reports of time stamps and buffers", stamps_and_buffers);

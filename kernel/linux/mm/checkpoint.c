@@ -215,6 +215,8 @@ static void describe_mapping(struct vm_area_struct *vma, struct mapping *map)
 		map->obstacle = internal_shmem_obstacle(vma->vm_file);
 	if (!map->obstacle && vma->vm_userfaultfd_ctx.ctx)
 		map->obstacle = "a userfaultfd watches this memory: not supported";
+	if (!map->obstacle && anon_vma_name(vma))
+		map->obstacle = "this memory has a name (PR_SET_VMA_ANON_NAME): not supported";
 	if (!map->obstacle && unknown)
 		map->obstacle = "this mapping has attributes that are not supported";
 	/* A private mapping of /dev/zero is anonymous memory by another way. */

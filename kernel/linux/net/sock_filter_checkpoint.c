@@ -7,6 +7,7 @@
 #include <linux/net.h>
 #include <linux/slab.h>
 #include <net/sock.h>
+#include <net/sock_reuseport.h>
 
 /* With its instructions, or NULL: there is none. The socket is locked. */
 static struct ckpt_sock_filter *describe_filter(struct sock *sk, size_t *len)
@@ -32,6 +33,19 @@ static struct ckpt_sock_filter *describe_filter(struct sock *sk, size_t *len)
 	return rec;
 }
 
+/* It chooses by their places in the group, which depend on who came and went. */
+static bool has_chooser(struct sock *sk)
+{
+	struct sock_reuseport *group;
+	bool has;
+
+	rcu_read_lock();
+	group = rcu_dereference(sk->sk_reuseport_cb);
+	has = group && rcu_access_pointer(group->prog);
+	rcu_read_unlock();
+	return has;
+}
+
 /**
  * checkpoint_sock_filter - write the filter of a socket, if it has one
  * @ctx:	the checkpoint
@@ -46,6 +60,9 @@ int checkpoint_sock_filter(struct ckpt_ctx *ctx, struct sock *sk, u32 objref)
 	size_t len;
 	int ret;
 
+	if (has_chooser(sk))
+		return ckpt_obstacle(ctx, -EOPNOTSUPP,
+			"a program chooses among the sockets of its port (SO_ATTACH_REUSEPORT_CBPF): not supported");
 	if (!rcu_access_pointer(sk->sk_filter))
 		return 0;
 	if (sk->sk_type == SOCK_STREAM && sk->sk_family != AF_UNIX)

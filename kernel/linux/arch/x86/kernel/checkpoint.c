@@ -41,6 +41,17 @@ int ckpt_arch_obstacles(struct ckpt_ctx *ctx, struct task_struct *t)
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "%s: has access to I/O ports: not supported",
 				    t->comm);
 #endif
+	/* Without, it would be open again to what it has shut out. */
+	if (!ret && (task_spec_ssb_disable(t) || task_spec_ssb_noexec(t) ||
+		     task_spec_ib_disable(t) || test_tsk_thread_flag(t, TIF_SPEC_L1D_FLUSH)))
+		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
+				    "%s: restricts speculation (PR_SET_SPECULATION_CTRL): not supported",
+				    t->comm);
+	if (!ret && (t->group_leader->thread.fpu.perm.__state_perm &
+		     ~fpu_kernel_cfg.default_features))
+		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
+				    "%s: has asked for registers of its own (ARCH_REQ_XCOMP_PERM): not supported",
+				    t->comm);
 #ifdef CONFIG_X86_USER_SHADOW_STACK
 	if (!ret && t->thread.features)
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "%s: has a shadow stack: not supported",
