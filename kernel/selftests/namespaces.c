@@ -3,7 +3,7 @@
 /* covers: Namespaces | uts: names | supported */
 /* covers: Namespaces | ipc: all that is in it, limits, those of POSIX queues too | supported */
 /* covers: Namespaces | pid: nested, entered or made by the tree, with its procfs | supported */
-/* covers: Namespaces | mnt: bind mounts, procfs, empty tmpfs, unmounted, propagation | supported */
+/* covers: Namespaces | mnt: bind mounts, procfs with its options (hidepid, subset), empty tmpfs, unmounted, propagation | supported */
 /* covers: Namespaces | mnt: an immutable file in a tmpfs of its own | refused by name */
 /* covers: Namespaces | mnt: overlay whose layers are found by their paths | supported */
 /* covers: Namespaces | mnt: overlay with a layer in a tmpfs of its own | refused by name */
@@ -370,6 +370,38 @@ static void with_mounts(void)
 	unlink("/tmp/selftest/a/file");
 }
 
+static bool has_line(const char *text)
+{
+	char room[16384];
+
+	return strstr(whole_content("/proc/self/mountinfo", room, sizeof(room)), text);
+}
+
+static bool has_both_procfs(void)
+{
+	return has_line("- proc hides rw,gid=7,hidepid=invisible\n") && has_line("- proc part rw,subset=pid\n");
+}
+
+/* Each procfs says for itself whom it hides, and from whom. */
+static void with_hiding_procfs(void)
+{
+	int status;
+	pid_t other;
+
+	mkdir("/tmp/selftest/hides", 0755);
+	mkdir("/tmp/selftest/part", 0755);
+	if (!private_mounts() || mount("hides", "/tmp/selftest/hides", "proc", 0, "hidepid=invisible,gid=7") < 0 ||
+	    mount("part", "/tmp/selftest/part", "proc", 0, "subset=pid") < 0 || !has_both_procfs())
+		_exit(90);
+	pause_here();
+	verify(has_both_procfs(), "with their options");
+	verify(exists("/tmp/selftest/part/self/status") && !exists("/tmp/selftest/part/meminfo"), "one shows processes only");
+	other = fork();
+	if (other == 0)
+		_exit(setgid(65534) == 0 && setuid(65534) == 0 && !exists("/tmp/selftest/hides/1") && exists("/proc/1") ? 0 : 1);
+	verify(waitpid(other, &status, 0) == other && status == 0, "the other hides those of others");
+}
+
 /* ---- overlay ---- */
 
 #define LAYERS	"/ckpt/selftest-layers"
@@ -569,6 +601,7 @@ int main(void)
 	subject_round("parts", with_parts);
 	subject_refused("mount of a removed file", with_removed_file, "shows what has been removed");
 	subject_round("mounts", with_mounts);
+	subject_round("procfs that hides", with_hiding_procfs);
 	clocks();
 	subject_round("overlay", with_overlay);
 	subject_refused("an overlay whose upper layer is in a tmpfs of its own", overlay_over_tmpfs, "is in a tmpfs of its own");

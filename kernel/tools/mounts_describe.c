@@ -130,6 +130,12 @@ static bool is_idmapped(const struct mount *m)
 	return found && (found[9] == ',' || !found[9]);
 }
 
+/* Which is told by its number outside, and asked for by that within. */
+static bool hides_from_group(const struct mount *m)
+{
+	return !strcmp(m->type, "proc") && strstr(m->super, "gid=");
+}
+
 /* As the kernel does it. */
 static void put_escaped(FILE *to, const char *text)
 {
@@ -200,6 +206,8 @@ char *mounts_describe(const struct mount_ns *ns, size_t mine, size_t base, const
 
 		if (!why_not && is_idmapped(m) && !(m->matched && is_idmapped(m->same)))
 			why_not = "is idmapped";
+		if (!why_not && !m->matched && ns[mine].owner != ns[0].owner && hides_from_group(m))
+			why_not = "hides processes from those who are not of a group (gid=), in a user namespace";
 		if (!why_not && !m->matched && !fresh)
 			why_not = bind_obstacle(&a, &b, m, type);
 		if (fresh)

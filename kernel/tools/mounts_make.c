@@ -238,7 +238,8 @@ static bool make_one(struct mount *m, const struct mounts *want, const struct mo
 		m->fd = kept_of(m)->source;
 	/* A part of one, as a device node or /proc/sys, is a bind mount. */
 	if ((mount_is_made_up(m->type) && !strcmp(m->root, "/") && m->fd < 0 && !is_there_already(want, m)) || m->fresh) {
-		data = m->fresh ? data_of(m->super, is_tmpfs) : NULL;
+		/* Of what there is only one they are not a mount's; each procfs has its own: whom it hides. */
+		data = m->fresh || !strcmp(m->type, "proc") ? data_of(m->super, is_tmpfs) : NULL;
 		make_point(want, m, m->at, true);
 		/* One that is to be filled is made read-only after that. */
 		flag = is_tmpfs ? flag & ~MS_RDONLY : flag;
