@@ -44,7 +44,7 @@ static const struct field task_fields[] = {
 
 static const struct field file_fields[] = {
 	FIELD(ckpt_file, f_flags, "flags", HEX),
-	FIELD(ckpt_file, pos, "pos", SIGNED),
+	FIELD(ckpt_file, pos, "pos", SIGNED_DIGITS),
 	FIELD(ckpt_file, pipe, "pipe", NUMBER),
 	FIELD(ckpt_file, mode, "mode", NUMBER),
 	FIELD(ckpt_file, ino, "ino", DIGITS),

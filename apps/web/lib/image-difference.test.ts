@@ -36,8 +36,11 @@ test("alike images differ in nothing, whatever their objects' numbers", () => {
 });
 
 test("a descriptor that leads elsewhere, has moved on, came, or went, is named with its process", () => {
-  const files = (what: string, pos: number, flags = "0x8002") => ({ files: [{ objref: 7, what, pos, flags }] });
+  const files = (what: string, pos: number | string, flags = "0x8002") => ({ files: [{ objref: 7, what, pos, flags }] });
   expect(found(files("/tmp/log", 4096))).toEqual([["Descriptors", "fd 3 of 5, /tmp/log: position: 10 -> 4,096"]]);
+  expect(found(files("/tmp/log", "9223372036854771713"), files("/tmp/log", "9223372036854771712"))).toEqual([
+    ["Descriptors", "fd 3 of 5, /tmp/log: position: 9,223,372,036,854,771,712 -> 9,223,372,036,854,771,713"],
+  ]);
   expect(found(files("/tmp/log, unlinked", 20))).toEqual([
     ["Descriptors", "fd 3 of 5: /tmp/log -> /tmp/log, unlinked"],
   ]);

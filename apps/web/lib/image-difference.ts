@@ -1,5 +1,5 @@
 /** In what two images differ: processes, what their descriptors lead to, mappings, pages, and kinds of record. */
-import { type DigestMapping, formatBytes, formatCount, type ImageDigest } from "@crlab/shared";
+import { type DigestFile, type DigestMapping, formatBytes, formatCount, type ImageDigest } from "@crlab/shared";
 
 export interface Row {
   what: string;
@@ -61,7 +61,7 @@ function processRows(what: string, before: Process | undefined, after: Process |
 
 interface Descriptor {
   what: string;
-  pos: number;
+  pos: DigestFile["pos"];
   flags: string;
   cloexec: boolean;
 }
@@ -78,13 +78,15 @@ function descriptorsOf({ processes = [], files = [] }: ImageDigest): Map<string,
   );
 }
 
+const grouped = (n: DigestFile["pos"]): string => BigInt(n).toLocaleString("en");
+
 /** Another file is said alone: that its position is another one, too, says nothing more. */
 function descriptorRows(what: string, before: Descriptor | undefined, after: Descriptor | undefined): Row[] {
   if (!before || !after || before.what !== after.what) return plainRow(what, before?.what, after?.what);
   const which = `${what}, ${after.what}`;
   const onExec = ({ cloexec }: Descriptor) => (cloexec ? "close" : "keep");
   return [
-    { what: `${which}: position`, before: formatCount(before.pos), after: formatCount(after.pos) },
+    { what: `${which}: position`, before: grouped(before.pos), after: grouped(after.pos) },
     { what: `${which}: flags`, before: before.flags, after: after.flags },
     { what: `${which}: on exec`, before: onExec(before), after: onExec(after) },
   ];

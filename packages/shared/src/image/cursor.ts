@@ -31,10 +31,6 @@ export class Cursor {
     return Number(this.u64());
   }
 
-  signed(): number {
-    return Number(this.#view.getBigInt64(this.#step(8), true));
-  }
-
   /** A time or another quantity that does not fit a double. */
   digits(): string {
     return this.u64().toString();

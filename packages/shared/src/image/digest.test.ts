@@ -41,7 +41,7 @@ test("an image's digest tells its spaces, and which pages of each mapping it has
 
 test("an image's digest tells its processes, and what their descriptors lead to", () => {
   const file = (objref: number, kind: string, path: string, more: object = {}) =>
-    head(objref * 100, "FILE", objref, 168, { kind, path, path2: "", pos: 0, flags: "0x8000", ...more });
+    head(objref * 100, "FILE", objref, 168, { kind, path, path2: "", pos: "0", flags: "0x8000", ...more });
   const d = digest({
     complete: true,
     problem: null,
@@ -53,13 +53,16 @@ test("an image's digest tells its processes, and what their descriptors lead to"
         ],
       }),
       file(1, "path", "/tmp"),
-      file(2, "relinked", "/.ckpt/3", { path2: "/tmp/x", pos: 512 }),
+      file(2, "relinked", "/.ckpt/3", { path2: "/tmp/x", pos: "512" }),
       file(3, "pipe", ""),
+      // No number can say it.
+      file(10, "path", "/proc/77/mem", { pos: "9223372036854771713" }),
       file(4, "path", "/bin/x"),
       head(500, "FILES", 5, 32, {
         fds: [
           { fd: 0, file: 3, cloexec: 0 },
           { fd: 7, file: 2, cloexec: 1 },
+          { fd: 8, file: 10, cloexec: 0 },
         ],
       }),
       head(600, "FS", 6, 16, { umask: 18, cwd: 1, root: 1 }),
@@ -73,12 +76,14 @@ test("an image's digest tells its processes, and what their descriptors lead to"
       fds: [
         { fd: 0, file: 3, cloexec: false },
         { fd: 7, file: 2, cloexec: true },
+        { fd: 8, file: 10, cloexec: false },
       ],
     },
   ]);
   expect(d.files).toEqual([
     { objref: 2, what: "/tmp/x, unlinked", pos: 512, flags: "0x8000" },
     { objref: 3, what: "pipe", pos: 0, flags: "0x8000" },
+    { objref: 10, what: "/proc/77/mem", pos: "9223372036854771713", flags: "0x8000" },
   ]);
 });
 

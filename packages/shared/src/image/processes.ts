@@ -7,7 +7,8 @@ export const digestFile = z.strictObject({
   objref: z.int(),
   /** In a line: `/tmp/x`, `/tmp/x, unlinked`, `pipe`. */
   what: z.string(),
-  pos: z.int(),
+  /** In digits where a number would not be exact. */
+  pos: z.union([z.int(), z.string().regex(/^-?\d+$/)]),
   flags: z.string(),
 });
 export type DigestFile = z.infer<typeof digestFile>;
@@ -36,7 +37,7 @@ const fileFields = z.looseObject({
   kind: z.union([z.string(), z.number()]).transform(String),
   path: z.string().default(""),
   path2: z.string().default(""),
-  pos: z.int().catch(0),
+  pos: z.string().transform((digits) => (Number.isSafeInteger(Number(digits)) ? Number(digits) : digits)),
   flags: z.string().catch(""),
 });
 

@@ -105,7 +105,7 @@ function file(c: Cursor): Fields {
   const fields: Fields = {
     kind: name(fileKinds, c.u32()),
     flags: c.hex32(),
-    pos: c.signed(),
+    pos: c.signedDigits(),
     pipe: c.u32(),
     mode: c.u32(),
     ino: c.digits(),
