@@ -68,6 +68,8 @@ export function lendFigures(data: string): void {
 }
 
 interface LabOptions {
+  /** Where it keeps what it keeps; else in a directory of its own. */
+  data?: string;
   host?: string;
   env?: Record<string, string>;
   /** Is given the path of an empty database before the lab opens it. */
@@ -75,7 +77,7 @@ interface LabOptions {
 }
 
 export async function startLab(options: LabOptions = {}): Promise<TestLab> {
-  const data = mkdtempSync(join(tmpdir(), "crlab-e2e-"));
+  const data = options.data ?? mkdtempSync(join(tmpdir(), "crlab-e2e-"));
   const port = await freePort();
   const env = {
     CRLAB_DATA: data,

@@ -1,9 +1,12 @@
 import { execFileSync } from "node:child_process";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect } from "@playwright/test";
 import { wayTo } from "../cut.js";
-import { startLab } from "../lab.js";
-import { action, bootByHand, expectStep, labUrl, test } from "./page.js";
+import { startLab, type TestLab } from "../lab.js";
+import { action, bootByHand, expectStep, labUrl, test, verdict } from "./page.js";
 
 test("the network is cut in the middle of a terminal's output: the page says so, goes on by itself, and nothing is lost or doubled", async ({
   page,
@@ -83,6 +86,65 @@ test("the runner is away: a page that comes meanwhile shows what was kept, and t
     await expect(page.getByTestId("runner-away")).toHaveCount(0);
   } finally {
     await lab.stop();
+  }
+});
+
+/** Takes all the room there is where the lab keeps its log. */
+function fill(path: string): void {
+  const file = openSync(path, "w");
+  try {
+    for (;;) writeSync(file, Buffer.alloc(64 * 1024));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+  } finally {
+    closeSync(file);
+  }
+}
+
+test("the disk is full: every page says so at once and offers nothing that cannot work, until there is room again", async ({
+  page,
+}) => {
+  const disk = mkdtempSync(join(tmpdir(), "crlab-disk-"));
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "crlab-test", disk]);
+  let lab: TestLab | undefined;
+  try {
+    const data = join(disk, "data");
+    mkdirSync(data);
+    lab = await startLab({ data, env: { CRLAB_SPARE_GUESTS: "0" } });
+    const url = await bootByHand(page, "Full", lab.url);
+    await action(page, "shell").click();
+    await expect(page.locator(".xterm-rows").first()).toContainText("#");
+    await page.locator(".xterm-screen").first().click();
+    const filler = join(disk, "filler");
+    fill(filler);
+    await page.keyboard.type("echo $((6*7))-was-too-much\n");
+    const trouble = page.getByTestId("runner-trouble");
+    const saysSo = async () => {
+      await expect(trouble).toContainText("is full");
+      await expect(trouble).toContainText("free some space");
+      await expect(verdict(page)).toHaveText("interrupted");
+      await expect(page.getByText("guest 1 stopped")).toBeVisible();
+      await expect(page.getByTestId("actions")).toHaveCount(0);
+      await expect(page.getByText(/You watch/)).toHaveCount(0);
+      for (const name of ["Fork", "Run again"])
+        await expect(page.getByRole("button", { name, exact: true })).toHaveAttribute("aria-disabled", "true");
+    };
+    await saysSo();
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+    await page.reload();
+    await saysSo();
+    await page.goto(lab.url);
+    await page.mouse.move(100, 100);
+    await expect(trouble).toContainText("is full");
+    rmSync(filler);
+    await expect(trouble).toHaveCount(0);
+    await page.goto(url);
+    await expect(verdict(page)).toHaveText("interrupted");
+    await expect(page.getByText(/^the log could not be written: .* is full/)).toBeVisible();
+  } finally {
+    await lab?.stop();
+    execFileSync("umount", [disk]);
+    rmdirSync(disk);
   }
 });
 

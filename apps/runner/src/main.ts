@@ -2,6 +2,7 @@
 import type { ServerMessage } from "@crlab/shared";
 import { builtKernels, dataDir } from "./build/index.js";
 import { namedErrorOf } from "./experiment/errors.js";
+import type { Lab } from "./experiment/lab.js";
 import { openLab } from "./open-lab.js";
 import { serve } from "./server/server.js";
 import { Sessions } from "./server/session.js";
@@ -31,16 +32,14 @@ async function main(): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => void stop());
 }
 
-async function status(lab: {
-  guests: number;
-  limits: { guests: number };
-}): Promise<Extract<ServerMessage, { type: "status" }>> {
+async function status(lab: Lab): Promise<Extract<ServerMessage, { type: "status" }>> {
   return {
     type: "status",
     guests: lab.guests,
     freeGuests: Math.max(0, lab.limits.guests - lab.guests),
     accel: (await chooseAccel()).accel,
     kernels: await builtKernels(),
+    ...(lab.trouble === undefined ? {} : { trouble: lab.trouble }),
   };
 }
 

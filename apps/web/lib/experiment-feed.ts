@@ -1,5 +1,5 @@
 /** One experiment as a page follows it: what it was served with, then what the runner sends. */
-import type { ExperimentView, LogEvent } from "@crlab/shared";
+import type { ExperimentView, LogEvent, NamedError } from "@crlab/shared";
 import { nextFrame } from "./next-frame";
 import { parts } from "./parts";
 import { RequestError, type RunnerSocket } from "./runner-socket";
@@ -14,11 +14,17 @@ export interface FeedSnapshot {
   inStep: boolean;
 }
 
+type Fold = (view: ExperimentView, event: LogEvent) => ExperimentView;
+
 /** Events come in bursts, and to show each by itself would cost the page more than all of them together. */
 const GATHER_MS = 50;
 
 export class ExperimentFeed {
   private snapshot: FeedSnapshot;
+  /** As far as the log tells. */
+  private logged: ExperimentView;
+  /** Why it has come to an end that no log can tell. */
+  private unwritable: NamedError | undefined;
   private readonly listeners = new Set<() => void>();
   /** Events are taken in one batch after the other. */
   private adding: Promise<void> = Promise.resolve();
@@ -32,6 +38,7 @@ export class ExperimentFeed {
     view: ExperimentView,
     mayDrive: boolean,
   ) {
+    this.logged = view;
     this.snapshot = { view, mayDrive, watchers: null, idleEndsAt: null, inStep: false };
   }
 
@@ -46,8 +53,12 @@ export class ExperimentFeed {
   follow(): () => void {
     const stopMessages = this.socket.onMessage((message) => {
       if (message.type === "events" && message.experiment === this.experiment) this.append(message.events);
-      else if (message.type === "watchers" && message.experiment === this.experiment)
+      else if (message.type === "watchers" && message.experiment === this.experiment) {
         this.change({ watchers: message.count, idleEndsAt: message.idleEndsAt ?? null });
+        if (this.unwritable?.message === message.unwritable?.message) return;
+        this.unwritable = message.unwritable;
+        this.takeGathered();
+      }
     });
     const stopState = this.socket.onState(() => this.subscribe());
     this.subscribe();
@@ -65,7 +76,7 @@ export class ExperimentFeed {
     }
     this.adding
       .then(() =>
-        this.socket.request({ type: "subscribe", experiment: this.experiment, since: this.snapshot.view.lastSeq }),
+        this.socket.request({ type: "subscribe", experiment: this.experiment, since: this.logged.lastSeq }),
       )
       .then((reply) => this.change({ mayDrive: reply.mayDrive ?? false, inStep: true }))
       .catch((error: unknown) => {
@@ -99,10 +110,9 @@ export class ExperimentFeed {
       .catch((error: unknown) => console.error("crlab: a part of the page:", error));
   }
 
-  private take(events: readonly LogEvent[], fold: (view: ExperimentView, event: LogEvent) => ExperimentView): void {
-    const fresh = events.filter((event) => event.seq > this.snapshot.view.lastSeq);
-    if (fresh.length === 0) return;
-    this.change({ view: fresh.reduce(fold, this.snapshot.view) });
+  private take(events: readonly LogEvent[], fold: Fold): void {
+    this.logged = events.filter((event) => event.seq > this.logged.lastSeq).reduce(fold, this.logged);
+    this.change({ view: this.unwritable ? cutShort(this.logged, this.unwritable, fold) : this.logged });
   }
 
   private change(part: Partial<FeedSnapshot>): void {
@@ -111,6 +121,14 @@ export class ExperimentFeed {
     this.snapshot = next;
     for (const listener of this.listeners) listener();
   }
+}
+
+/** As the log will say once it can. */
+function cutShort(view: ExperimentView, { message }: NamedError, fold: Fold): ExperimentView {
+  if (view.status === "ended" || view.status === "interrupted") return view;
+  const { lastSeq, lastMs } = view;
+  const reason = `the log could not be written: ${message}`;
+  return { ...fold(view, { seq: lastSeq + 1, atMs: lastMs, type: "experiment.interrupted", reason }), lastSeq };
 }
 
 const isAlike = (a: FeedSnapshot, b: FeedSnapshot): boolean =>

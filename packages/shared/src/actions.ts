@@ -52,11 +52,14 @@ const labels: Record<ActionId, string> = {
   end: "End",
 };
 
-/** All actions in the order a page shows them. `target`: the chosen process tree (default: the latest). */
-export function actions(view: ExperimentView, target?: string): Action[] {
+/**
+ * All actions in the order a page shows them. `target`: the chosen process tree (default: the latest).
+ * `trouble`: why nothing that happens now can be kept.
+ */
+export function actions(view: ExperimentView, target?: string, trouble?: string): Action[] {
   const chosen = target === undefined ? latestTarget(view) : view.targets.find((t) => t.name === target);
   return actionIds.map((id) => {
-    const reason = obstacle(view, id, chosen);
+    const reason = trouble === undefined ? obstacle(view, id, chosen) : `it could not be kept: ${trouble}`;
     return {
       id,
       label: id === "boot" && view.guest !== null ? "Boot again" : labels[id],

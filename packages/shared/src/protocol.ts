@@ -139,6 +139,8 @@ export const serverMessage = z.discriminatedUnion("type", [
     count: z.int(),
     /** When the guest will be ended unless someone drives it; absent when no guest runs. */
     idleEndsAt: z.iso.datetime().optional(),
+    /** Why its log cannot be written, and so lacks the end that it came to: its guest was stopped. */
+    unwritable: namedError.optional(),
   }),
   z.strictObject({
     type: z.literal("status"),
@@ -146,6 +148,8 @@ export const serverMessage = z.discriminatedUnion("type", [
     freeGuests: z.int(),
     accel: z.string(),
     kernels: z.array(kernelVariant),
+    /** Why nothing that happens now can be kept. */
+    trouble: namedError.optional(),
   }),
 ]);
 export type ServerMessage = z.infer<typeof serverMessage>;

@@ -4,6 +4,7 @@ import {
   type ClientMessage,
   type ExperimentFile,
   type LogEvent,
+  type NamedError,
   PROTOCOL_VERSION,
   type ServerMessage,
   serverMessage,
@@ -96,6 +97,8 @@ function localDriver({ lab, sweeps, config, close }: OpenLab): Driver {
   };
 }
 
+const asThrown = ({ code, message, hint }: NamedError) => new StepError(code, message, hint === undefined ? {} : { hint });
+
 /** The running runner, if there is one. */
 async function connectRunner(): Promise<Driver | undefined> {
   const socket = new WebSocket(`ws+unix://${dataDir("runner.sock")}:/ws`);
@@ -116,7 +119,9 @@ async function connectRunner(): Promise<Driver | undefined> {
   const hello = new Promise<void>((resolve) => {
     greeted = resolve;
   });
+  let fail: (error: Error) => void = () => {};
   const lost = new Promise<never>((_, reject) => {
+    fail = reject;
     socket.on("close", () => {
       if (!closing)
         reject(new StepError("runner.lost", "the runner went away", { hint: "the log has what happened until then" }));
@@ -132,10 +137,9 @@ async function connectRunner(): Promise<Driver | undefined> {
     } else if (message.type === "events") for (const event of message.events) onEvent(event);
     else if (message.type === "reply") waiting.get(message.id)?.resolve(message);
     else if (message.type === "sweep") onProgress(message);
-    else if (message.type === "error" && message.id !== null) {
-      const { code, message: text, hint } = message.error;
-      waiting.get(message.id)?.reject(new StepError(code, text, hint === undefined ? {} : { hint }));
-    } else if (message.type === "error") process.stderr.write(`runner: ${message.error.message}\n`);
+    else if (message.type === "watchers" && message.unwritable) fail(asThrown(message.unwritable));
+    else if (message.type === "error" && message.id !== null) waiting.get(message.id)?.reject(asThrown(message.error));
+    else if (message.type === "error") process.stderr.write(`runner: ${message.error.message}\n`);
   });
   type Body = ClientMessage extends infer M ? (M extends ClientMessage ? Omit<M, "id"> : never) : never;
   const ask = (body: Body) =>

@@ -61,6 +61,13 @@ interface RunningGuest {
   kernelLog: KernelLog;
 }
 
+/** Whom it tells what becomes of it. */
+interface Told {
+  /** From now on nothing of it is kept. */
+  unwritable(experiment: Experiment): void;
+  closed(experiment: Experiment): void;
+}
+
 export class Experiment {
   readonly log: ExperimentLog;
   readonly manifest: Manifest;
@@ -90,10 +97,13 @@ export class Experiment {
     readonly owner: string,
     file: ExperimentFile,
     private readonly boot: BootGuest,
-    private readonly closed: (experiment: Experiment) => void,
+    private readonly told: Told,
   ) {
     this.log = new ExperimentLog(store, id, owner);
-    this.log.onFailure = () => void this.#abandon();
+    this.log.onFailure = () => {
+      told.unwritable(this);
+      void this.#abandon();
+    };
     this.manifest = manifestSchema.strip().parse(file);
   }
 
@@ -566,7 +576,7 @@ export class Experiment {
         console.error(`experiment ${this.id}: ${namedErrorOf(error).message}`);
         await this.#guest?.port.stop();
       } finally {
-        this.closed(this);
+        this.told.closed(this);
       }
     })();
     return this.#ended;
@@ -578,7 +588,7 @@ export class Experiment {
       if (this.log.failure) console.error(`experiment ${this.id}: ${namedErrorOf(this.log.failure).message}`);
       await this.#incoming?.port.stop();
       await this.#guest?.port.stop();
-      this.closed(this);
+      this.told.closed(this);
     })();
     return this.#ended;
   }

@@ -191,12 +191,14 @@ describe("when the log cannot be written", () => {
     const { append } = store;
     store.append = () => Promise.reject(new Error("the disk is full"));
     await expect(experiment.rename("T2")).rejects.toThrow("the disk is full");
+    expect(lab.unwritable(experiment.id)?.message).toBe("the disk is full");
     await vi.waitFor(() => expect(lab.open.size).toBe(0));
     expect(experiment.guests).toBe(0);
     const told: string[] = [];
     lab.onAnnotated((id) => told.push(id));
     store.append = append;
     await vi.waitFor(() => expect(told).toEqual([experiment.id]));
+    expect(lab.unwritable(experiment.id)).toBeUndefined();
     const view = foldAll(await readEvents(store.db, experiment.id));
     expect(view).toMatchObject({ status: "interrupted", title: "T" });
     expect(view.reason).toBe("the log could not be written: the disk is full");

@@ -1,8 +1,15 @@
 /** All open experiments: who owns them, how many guests run, and when an idle one ends. */
-import { type ExperimentFile, experimentFile, type GuestInfo, type NewEvent, sheetOf } from "@crlab/shared";
+import {
+  type ExperimentFile,
+  experimentFile,
+  type GuestInfo,
+  type NamedError,
+  type NewEvent,
+  sheetOf,
+} from "@crlab/shared";
 import { experimentIdOf } from "../store/identity.js";
 import { findEnd, findExperiment, findOwner, readView, type Store } from "../store/index.js";
-import { StepError } from "./errors.js";
+import { namedErrorOf, StepError } from "./errors.js";
 import { createdBy, Experiment } from "./experiment.js";
 import type { BootGuest } from "./guest-port.js";
 import type { Spares } from "./spares.js";
@@ -23,6 +30,8 @@ const LOOK_MS = 2000;
 const RECENT_MS = 3000;
 /** More than this need not wait: somebody plays tricks. */
 const MAX_WAITING = 32;
+/** What keeps one log from being written keeps all of them. */
+const OF_ALL_LOGS = new Set(["disk.full", "store.unwritable", "store.damaged"]);
 const isAtRest = (e: Experiment): boolean => !e.busy && performance.now() - e.activeAtMs > RECENT_MS;
 
 interface Waiting {
@@ -42,7 +51,8 @@ export class Lab {
   /** Ended, with a guest that is still coming up, or going. */
   readonly #leaving = new Set<Promise<void>>();
   /** Their logs could not be written, and want an end once they can. */
-  readonly #endless = new Map<string, Error>();
+  readonly #endless = new Map<string, NamedError>();
+  readonly #troubled = new Set<() => void>();
   /** Whether runs are on whose figures nothing may disturb; whoever makes them knows. */
   measures: () => boolean = () => false;
   readonly #idleTimer: NodeJS.Timeout;
@@ -86,7 +96,10 @@ export class Lab {
     const boot: BootGuest = (manifest, of, how) => this.#bootWithinLimit(owner, manifest, of, { fresh, ...how });
     const created = createdBy(file, forkedFrom);
     const id = experimentIdOf(created);
-    const experiment = new Experiment(this.store, id, owner, file, boot, (e) => this.#closed(e));
+    const experiment = new Experiment(this.store, id, owner, file, boot, {
+      unwritable: (e) => this.#unwritable(e),
+      closed: (e) => this.#closed(e),
+    });
     await experiment.create(created);
     this.open.set(id, experiment);
     return experiment;
@@ -153,6 +166,22 @@ export class Lab {
   onAnnotated(listener: (id: string) => void): () => void {
     this.#afterEnd.add(listener);
     return () => this.#afterEnd.delete(listener);
+  }
+
+  /** Why an experiment's log has no end, though it has come to one. */
+  unwritable(id: string): NamedError | undefined {
+    return this.#endless.get(id);
+  }
+
+  /** Why nothing that happens now can be kept. */
+  get trouble(): NamedError | undefined {
+    return [...this.#endless.values()].find(({ code }) => OF_ALL_LOGS.has(code));
+  }
+
+  /** Called when logs cannot be written any more, or can again. Returns what ends it. */
+  onTrouble(listener: () => void): () => void {
+    this.#troubled.add(listener);
+    return () => this.#troubled.delete(listener);
   }
 
   /** The guests that run and those that wait, as `owner` may see them. */
@@ -267,10 +296,16 @@ export class Lab {
     });
   }
 
+  #unwritable({ id, log }: Experiment): void {
+    // Of one that could not even begin there is nothing to end.
+    if (log.storedSeq === 0) return;
+    this.#endless.set(id, namedErrorOf(log.failure));
+    for (const tell of this.#troubled) tell();
+  }
+
   #closed(experiment: Experiment): void {
     const { id } = experiment;
     this.open.delete(id);
-    if (experiment.log.failure) this.#endless.set(id, experiment.log.failure);
     const left = experiment.left().finally(() => this.#leaving.delete(left));
     this.#leaving.add(left);
     const waiting = this.#queue.find((w) => w.id === id);
@@ -288,6 +323,7 @@ export class Lab {
 
   async #endEndless(): Promise<void> {
     for (const [id, failure] of this.#endless) {
+      if (this.open.has(id)) continue;
       try {
         await this.store.interrupt(id, `the log could not be written: ${failure.message}`);
       } catch {
@@ -295,6 +331,7 @@ export class Lab {
       }
       this.#endless.delete(id);
       for (const tell of this.#afterEnd) tell(id);
+      for (const tell of this.#troubled) tell();
     }
   }
 

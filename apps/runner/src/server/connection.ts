@@ -39,6 +39,7 @@ export class Connection implements Outlet {
   /** The one sweep that is watched. */
   #sweep: string | undefined;
   #unhearSweeps: (() => void) | undefined;
+  readonly #unhearTrouble: () => void;
 
   constructor(
     private readonly socket: WebSocket,
@@ -58,6 +59,7 @@ export class Connection implements Outlet {
       consoleUrl: info.consoleUrl,
     });
     this.#sendStatus();
+    this.#unhearTrouble = lab.onTrouble(() => this.#sendStatus());
   }
 
   send(message: ServerMessage): void {
@@ -319,6 +321,7 @@ export class Connection implements Outlet {
 
   #close(): void {
     this.#unhearSweeps?.();
+    this.#unhearTrouble();
     for (const id of [...this.#events.keys()]) this.#unsubscribe(id);
     for (const feed of this.#terminals.values()) feed.stop();
     this.#terminals.clear();

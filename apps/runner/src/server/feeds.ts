@@ -26,7 +26,6 @@ export class EventFeed {
 
   constructor(lab: Lab, outlet: Outlet, id: string, since: number) {
     let sent = since;
-    let toldWhy = false;
     const experiment = lab.open.get(id);
     this.#pump = new Pump(async () => {
       for (;;) {
@@ -37,13 +36,7 @@ export class EventFeed {
             ? await experiment.log.read(sent, EVENTS_PER_MESSAGE)
             : await readEvents(lab.store.db, id, { since: sent, limit: EVENTS_PER_MESSAGE });
         const last = events.at(-1);
-        if (this.#pump.stopped) return;
-        if (last === undefined) {
-          const failure = experiment?.log.failure;
-          if (failure && !toldWhy) outlet.failed(failure);
-          toldWhy = failure !== undefined;
-          return;
-        }
+        if (this.#pump.stopped || last === undefined) return;
         outlet.send({ type: "events", experiment: id, events });
         sent = last.seq;
       }

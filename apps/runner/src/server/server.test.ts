@@ -210,7 +210,14 @@ describe("experiments", () => {
     expect(await owner.ask({ type: "rename", experiment: id, title: "T2" })).toMatchObject({
       error: { code: "disk.full" },
     });
-    for (const client of [owner, other]) await client.error("disk.full");
+    for (const client of [owner, other])
+      await client.until(
+        (m) => m.type === "watchers" && m.experiment === id && m.unwritable?.hint === "free some space",
+      );
+    // Whoever comes now is told, too.
+    const late = await connect();
+    await late.ask({ type: "subscribe", experiment: id, since: 0 });
+    await late.until((m) => m.type === "watchers" && m.unwritable?.code === "disk.full");
     expect(lab.open.size).toBe(0);
   });
 

@@ -1,4 +1,4 @@
-/** How many connections watch an experiment; each of them is told, together with when its guest expires. */
+/** How many connections watch an experiment; each of them is told, together with what else no log says of it. */
 import type { ServerMessage } from "@crlab/shared";
 import type { Lab } from "../experiment/lab.js";
 
@@ -11,6 +11,7 @@ export class Watchers {
 
   constructor(private readonly lab: Lab) {
     lab.watchersOf = (id) => this.#viewers.get(id)?.size ?? 0;
+    lab.onTrouble(() => this.tellAll());
   }
 
   add(id: string, viewer: Viewer): void {
@@ -34,11 +35,13 @@ export class Watchers {
     const leftMs = experiment?.hasGuest
       ? Math.max(0, experiment.activeAtMs + this.lab.limits.idleMs - performance.now())
       : undefined;
+    const unwritable = this.lab.unwritable(id);
     const message: ServerMessage = {
       type: "watchers",
       experiment: id,
       count: viewers.size,
       ...(leftMs === undefined ? {} : { idleEndsAt: new Date(Date.now() + leftMs).toISOString() }),
+      ...(unwritable === undefined ? {} : { unwritable }),
     };
     for (const viewer of viewers) viewer.send(message);
   }

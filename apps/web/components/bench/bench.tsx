@@ -21,7 +21,7 @@ import { defaultZones, writeZones, ZONES_COOKIE, type Zones, zoneProperties } fr
 import { useCreate } from "../create-button";
 import { ErrorNote } from "../error-note";
 import { LinkBanner } from "../link-banner";
-import { useRunner } from "../runner-provider";
+import { useRunner, useRunnerStatus } from "../runner-provider";
 import { ThemeToggle } from "../theme-toggle";
 import { VerdictPill } from "../verdict-pill";
 import styles from "./bench.module.css";
@@ -108,7 +108,11 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
   const { targets } = feed.view;
   const [onTarget, setOnTarget] = useState({ name: "", of: 0 });
   const target = (onTarget.of === targets.length && targets.find((t) => t.name === onTarget.name)) || targets.at(-1);
-  const possible = useMemo(() => tools?.actions(feed.view, target?.name) ?? [], [tools, feed.view, target]);
+  const trouble = useRunnerStatus()?.trouble?.message;
+  const possible = useMemo(
+    () => tools?.actions(feed.view, target?.name, trouble) ?? [],
+    [tools, feed.view, target, trouble],
+  );
 
   const driver = useMemo(() => tools?.driver(socket, id) ?? null, [tools, socket, id]);
   const may = drive ? driver : null;
@@ -128,7 +132,7 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
   );
   /** What restores a checkpoint; null where it cannot be. */
   const restorer = (checkpoint: CheckpointView) =>
-    drive && tools?.actions(feed.view, checkpoint.target).some((a) => a.id === "restore" && a.possible)
+    drive && tools?.actions(feed.view, checkpoint.target, trouble).some((a) => a.id === "restore" && a.possible)
       ? () => {
           setPreset({ checkpoint: checkpoint.name });
           setOnTarget({ name: checkpoint.target, of: targets.length });
@@ -215,7 +219,9 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
     showInspector();
   };
   const { fingerprint, guest } = view;
-  const trouble = error ?? createError;
+  const failure = error ?? createError;
+  const barred = trouble === undefined ? {} : { "aria-disabled": true, title: `It could not be kept: ${trouble}` };
+  const again = (type: "fork" | "rerun") => trouble === undefined && create({ type, experiment: id }, view.title);
 
   return (
     <div className={styles.bench} data-seq={view.lastSeq}>
@@ -238,11 +244,11 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
         <span className={styles.space} />
         {feed.watchers !== null && !over && <span className="dim">{feed.watchers} watching</span>}
         <div className={styles.buttons}>
-          <button type="button" className="btn" onClick={() => create({ type: "fork", experiment: id }, view.title)}>
+          <button type="button" className="btn" {...barred} onClick={() => again("fork")}>
             Fork
           </button>
           {over && (
-            <button type="button" className="btn" onClick={() => create({ type: "rerun", experiment: id }, view.title)}>
+            <button type="button" className="btn" {...barred} onClick={() => again("rerun")}>
               Run again
             </button>
           )}
@@ -307,13 +313,13 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
                 view={view}
                 actions={drive ? possible : null}
                 onAction={act}
-                onRunAgain={() => create({ type: "rerun", experiment: id }, view.title)}
+                onRunAgain={() => again("rerun")}
               />
             </Suspense>
           )}
-          {trouble && (
+          {failure && (
             <div className={styles.trouble}>
-              <ErrorNote error={trouble} onClose={error ? () => setError(null) : null} />
+              <ErrorNote error={failure} onClose={error ? () => setError(null) : null} />
             </div>
           )}
           {drive && tools && (
