@@ -75,9 +75,7 @@ export class ExperimentFeed {
       return;
     }
     this.adding
-      .then(() =>
-        this.socket.request({ type: "subscribe", experiment: this.experiment, since: this.logged.lastSeq }),
-      )
+      .then(() => this.socket.request({ type: "subscribe", experiment: this.experiment, since: this.logged.lastSeq }))
       .then((reply) => this.change({ mayDrive: reply.mayDrive ?? false, inStep: true }))
       .catch((error: unknown) => {
         if (!(error instanceof RequestError)) throw error;

@@ -97,7 +97,8 @@ function localDriver({ lab, sweeps, config, close }: OpenLab): Driver {
   };
 }
 
-const asThrown = ({ code, message, hint }: NamedError) => new StepError(code, message, hint === undefined ? {} : { hint });
+const asThrown = ({ code, message, hint }: NamedError) =>
+  new StepError(code, message, hint === undefined ? {} : { hint });
 
 /** The running runner, if there is one. */
 async function connectRunner(): Promise<Driver | undefined> {

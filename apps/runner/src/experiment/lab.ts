@@ -325,6 +325,7 @@ export class Lab {
     for (const [id, failure] of this.#endless) {
       if (this.open.has(id)) continue;
       try {
+        if (failure.code === "disk.full" && !(await this.store.hasRoom())) return;
         await this.store.interrupt(id, `the log could not be written: ${failure.message}`);
       } catch {
         return;

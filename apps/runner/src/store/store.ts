@@ -1,4 +1,5 @@
 /** The one writer of the database. */
+import { statfs } from "node:fs/promises";
 import { type LogEvent, readEvent } from "@crlab/shared";
 import { eq, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
@@ -32,8 +33,13 @@ export interface Store {
   readonly jot: Journal["jot"];
   /** Gives an experiment that can write no more the end it lacks, and what its terminals have shown before that. */
   interrupt(experimentId: string, reason: string): Promise<void>;
+  /** Whether the disk has room for more than a few words, which may fit into a full one. */
+  hasRoom(): Promise<boolean>;
   close(): Promise<void>;
 }
+
+/** A guest's boot is in its log with less. */
+const ROOM_BYTES = 1024 * 1024;
 
 /** Takes the writer's lock, opens the database and marks what an earlier writer left unfinished. */
 export async function openStore(dataDir: string, who: string): Promise<Store> {
@@ -75,6 +81,10 @@ export async function openStore(dataDir: string, who: string): Promise<Store> {
       }),
     jot: (...output) => journal.jot(...output),
     interrupt: (id, reason) => interrupt(store, dataDir, id, reason),
+    hasRoom: async () => {
+      const { bfree, bavail, bsize } = await statfs(dataDir);
+      return (process.getuid?.() === 0 ? bfree : bavail) * bsize >= ROOM_BYTES;
+    },
     close: async () => {
       await flushing;
       journal.close();
