@@ -178,7 +178,7 @@ function change(view: ExperimentView, event: LogEvent): Partial<ExperimentView> 
         obstacles: { stepNo: event.stepNo, target: event.target, obstacles: event.obstacles },
         steps: editStep(view, event.stepNo, (s) => ({
           figures: { ...s.figures, obstacles: event.obstacles.length },
-          text: event.obstacles.join("\n"),
+          text: event.obstacles.join("\n") || "nothing stands in the way",
         })),
       };
     case "restore.finished":
