@@ -91,6 +91,18 @@ test("a file with a grid is run at every point; outcomes that change stand first
   await points.last().getByRole("link").first().click();
   await expect(page.getByText("Verdict: PASS")).toBeVisible();
 
+  // What one has is repeated: how far do its figures spread?
+  await page.getByRole("link", { name: "Repeat …" }).click();
+  const form = page.getByRole("form", { name: "New sweep" });
+  await expect(form.getByLabel("Experiment").locator("option:checked")).toHaveText("Swept here: memMiB 512");
+  await form.getByLabel("Repeats").fill("2");
+  await form.getByRole("button", { name: "Run sweep" }).click();
+  await page.waitForURL(/\/s\/[A-Za-z0-9]+$/);
+  await expect(page.getByTestId("sweep-status")).toHaveText("done", { timeout: 150_000 });
+  await expect(page.getByRole("heading", { name: "Figures of 2 runs" })).toBeVisible();
+  await expect(page.getByTestId("spreads").locator("tbody tr").first()).toContainText(/( ms| s)/);
+  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+
   // Its file is the beginning of another one.
   await page.goto(url);
   await page.getByRole("link", { name: "Edit" }).click();
@@ -102,6 +114,9 @@ test("a sweep is composed on its page, stopped, and gone on with", async ({ page
   await page.goto(`${labUrl()}/sweeps`);
   const form = page.getByRole("form", { name: "New sweep" });
   await form.getByLabel("Experiment").selectOption({ label: "Only what changed" });
+  // To run the same once is no sweep; to repeat it says how far its figures spread.
+  await expect(form.getByRole("status")).toContainText("Nothing is varied");
+  await form.getByLabel("Repeats").fill("1");
   await expect(form.getByRole("button", { name: "Run sweep" })).toBeDisabled();
   await form.getByLabel("scan").check();
   await form.getByLabel("wp").check();

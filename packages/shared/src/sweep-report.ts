@@ -1,7 +1,7 @@
 /** A sweep as plain text that fits a mailing list. */
 import type { ExperimentFile } from "./experiment-file.js";
 import { COLUMNS, cells, environment, heading, wrap } from "./plain-text.js";
-import { describePoint } from "./sweep.js";
+import { describePoint, isRepeated } from "./sweep.js";
 import {
   describeRepeats,
   hasSpread,
@@ -37,50 +37,71 @@ export function sweepReport(
   const metrics = sweepMetrics(file.steps, runs);
   const rows = sweepRows(grid, runs);
   const changes = transitions(grid, rows, metrics);
+  const repeated = isRepeated(grid);
   const print = runs.find((r) => r.fingerprint !== null)?.fingerprint;
   const failed = runs.filter((r) => r.verdict !== "pass").length;
   const parts = [
     heading(file.title),
     file.question === undefined ? "" : wrap(file.question),
     wrap(
-      `${runs.length} of ${total} runs, ${failed} failed; ${rows.length} points, ${describeRepeats(grid, rows)}.${stopped === null ? "" : ` STOPPED: ${stopped}.`}`,
+      `${runs.length} of ${total} runs, ${failed} failed; ${repeated ? "nothing varied" : `${rows.length} points`}, ${describeRepeats(grid, rows)}.${stopped === null ? "" : ` STOPPED: ${stopped}.`}`,
     ),
     print ? environment(print) : "",
     ...sweptKernels(runs).map((k) => wrap(`kernel ${k.variant}: ${k.text}`, 2)),
     ...sweepUnlikes(file, runs).map((u) => wrap(`NOT ALIKE: ${u.what}: ${u.values.join(" / ")}`, 2)),
-    changes.length === 0
-      ? "Nothing changes beyond its spread."
-      : [
-          hasSpread(rows)
-            ? "What changes beyond its spread (median ratio, in how many settings):"
-            : wrap(
-                "What changes; of points that were measured once, every difference (median ratio, in how many settings):",
-              ),
-          ...changes.slice(0, MOST_CHANGES).map((t) => wrap(`- ${describeTransition(t)}`, 2)),
-          ...(changes.length > MOST_CHANGES ? [`  and ${changes.length - MOST_CHANGES} smaller ones`] : []),
-        ].join("\n"),
-    ...changingMetrics(changes).map((metric) => {
-      const head = cells([
-        ["", 36, "left"],
-        ["median", 9, "right"],
-        ["least", 9, "right"],
-        ["most", 9, "right"],
-      ]);
-      const lines = rows.map((row) => {
-        const found = row.figures[metric.key];
-        const figure = (pick: (s: Spread) => number) => (found ? formatFigure(metric.figure, pick(found)) : "-");
-        return cells([
-          [describePoint(row.settings), 36, "left"],
-          [figure((s) => s.median), 9, "right"],
-          [figure((s) => s.least), 9, "right"],
-          [figure((s) => s.most), 9, "right"],
-        ]);
-      });
-      return [wrap(`${metric.step}: ${nameOfFigure(metric.figure)}`), head, "-".repeat(COLUMNS), ...lines].join("\n");
-    }),
+    repeated
+      ? table(
+          "",
+          metrics.flatMap((m) => {
+            const found = rows[0]?.figures[m.key];
+            return found ? [{ what: `${m.step}: ${nameOfFigure(m.figure)}`, figure: m.figure, found }] : [];
+          }),
+        )
+      : changes.length === 0
+        ? "Nothing changes beyond its spread."
+        : [
+            hasSpread(rows)
+              ? "What changes beyond its spread (median ratio, in how many settings):"
+              : wrap(
+                  "What changes; of points that were measured once, every difference (median ratio, in how many settings):",
+                ),
+            ...changes.slice(0, MOST_CHANGES).map((t) => wrap(`- ${describeTransition(t)}`, 2)),
+            ...(changes.length > MOST_CHANGES ? [`  and ${changes.length - MOST_CHANGES} smaller ones`] : []),
+          ].join("\n"),
+    ...changingMetrics(changes).map(({ key, step, figure }) =>
+      table(
+        wrap(`${step}: ${nameOfFigure(figure)}`),
+        rows.map((row) => ({ what: describePoint(row.settings), figure, found: row.figures[key] })),
+      ),
+    ),
     link ?? "",
   ];
   return `${parts.filter((p) => p !== "").join("\n\n")}\n`;
+}
+
+interface Line {
+  what: string;
+  figure: string;
+  found: Spread | undefined;
+}
+
+function table(title: string, lines: readonly Line[]): string {
+  const head = cells([
+    ["", 36, "left"],
+    ["median", 9, "right"],
+    ["least", 9, "right"],
+    ["most", 9, "right"],
+  ]);
+  const body = lines.map(({ what, figure, found }) => {
+    const said = (pick: (s: Spread) => number) => (found ? formatFigure(figure, pick(found)) : "-");
+    return cells([
+      [what, 36, "left"],
+      [said((s) => s.median), 9, "right"],
+      [said((s) => s.least), 9, "right"],
+      [said((s) => s.most), 9, "right"],
+    ]);
+  });
+  return [...(title === "" ? [] : [title]), head, "-".repeat(COLUMNS), ...body].join("\n");
 }
 
 const MOST_TABLES = 6;

@@ -59,6 +59,24 @@ describe("the grid", () => {
     expect(made.steps[3]).not.toHaveProperty("tracker");
   });
 
+  it("may be of one point, which is measured again and again", () => {
+    const repeated = parse("  repeats: 4");
+    const own = repeated.sweep;
+    if (!own) throw new Error("no sweep");
+    expect(sweepRuns(own)).toHaveLength(4);
+    expect(fileAtPoint(repeated, {}).title).toBe("T");
+    const runs = [10, 30, 20, 40].map(
+      (frozenNs, no): SweepRunResult => ({
+        ...{ no, point: 0, repeat: no, experiment: `x${no}`, verdict: "pass", reason: null, invalid: null },
+        ...{ fingerprint: null, figures: { "3.frozenNs": frozenNs * 1e6 } },
+      }),
+    );
+    const report = sweepReport(repeated, runs, { total: 4 });
+    expect(report).toContain("4 of 4 runs, 0 failed; nothing varied, each measured 4 times.");
+    expect(report).toMatch(/^checkpoint full: frozen +25 ms +10 ms +40 ms$/m);
+    expect(report).not.toContain("Nothing changes");
+  });
+
   it("knows what may be varied", () => {
     expect(possibleAxes(file)).toMatchObject({ memMiB: [512], cpus: [2], "--size": ["32"], "--rate": ["200"] });
     expect(possibleAxes({ ...file, steps: [{ kind: "boot", kernel: "cr" }] })).toEqual({ memMiB: [512], cpus: [2] });
@@ -78,7 +96,7 @@ describe("the grid", () => {
   });
 
   it("says in its place what it cannot vary", () => {
-    expect(errorsOf("  over: {}")[0]).toMatch(/^f:8:\d+: sweep\.over: name what to vary/);
+    expect(errorsOf("  repeats: 1\n  over: {}")[0]).toMatch(/^f:9:\d+: sweep\.over: name what to vary/);
     expect(errorsOf("  over: { --speed: [1] }")[0]).toMatch(/no start step gives --speed/);
     expect(errorsOf("  over: { colour: [red] }")[0]).toMatch(/f:8:\d+: sweep\.over\.colour: nothing can be varied/);
     expect(errorsOf("  over: { tracker: [scan, magic] }")[0]).toMatch(/"magic" is not allowed; allowed: soft-dirty/);

@@ -34,7 +34,8 @@ export const namedAxes = Object.keys(sweepAxes.shape);
 export const sweepGrid = z.strictObject({
   /** How often each point is measured. */
   repeats: z.int().min(1).max(50).default(3),
-  over: sweepAxes,
+  /** Nothing: the same again and again, to know how far its figures spread. */
+  over: sweepAxes.default({}),
 });
 export type SweepGrid = z.infer<typeof sweepGrid>;
 
@@ -57,13 +58,17 @@ export interface SweepFault {
 const axesOf = (grid: SweepGrid): [axis: string, values: readonly Setting[]][] =>
   Object.entries(grid.over).filter((entry): entry is [string, Setting[]] => entry[1] !== undefined);
 
+/** Nothing is varied: all runs are of one kind. */
+export const isRepeated = (grid: SweepGrid): boolean => axesOf(grid).length === 0;
+
 /** What is wrong with a grid for these steps: an axis that nothing is varied by, a value twice, too many runs. */
 export function sweepFaults(file: Base): SweepFault[] {
   const { sweep } = file;
   if (sweep === undefined) return [];
   const at = ["sweep", "over"];
   const axes = axesOf(sweep);
-  if (axes.length === 0) return [{ path: at, message: `name what to vary: ${namedAxes.join(", ")}, or --option` }];
+  if (axes.length === 0 && sweep.repeats === 1)
+    return [{ path: at, message: `name what to vary: ${namedAxes.join(", ")}, or --option; or repeat it` }];
   const faults: SweepFault[] = [];
   for (const [axis, list] of axes) {
     const fault = (message: string) => faults.push({ path: [...at, axis], message });
@@ -155,7 +160,7 @@ export function sweepRuns(grid: SweepGrid): SweepRunPlan[] {
 export const describePoint = (point: SweepPoint): string =>
   Object.entries(point)
     .map(([axis, value]) => `${axis} ${value}`)
-    .join(", ");
+    .join(", ") || "as it is";
 
 /** A step at one point: what stands for its checkpoints, and for options of its workload. */
 function stepAtPoint(step: Step, point: SweepPoint): Step {
@@ -175,7 +180,7 @@ function stepAtPoint(step: Step, point: SweepPoint): Step {
 /** The experiment at one point. */
 export function fileAtPoint({ sweep: _, ...file }: ExperimentFile, point: SweepPoint): ExperimentFile {
   const settings = Object.entries(point).filter(([axis]) => axis in manifest.shape);
-  const name = `${file.title}: ${describePoint(point)}`;
+  const name = Object.keys(point).length === 0 ? file.title : `${file.title}: ${describePoint(point)}`;
   return {
     title: name.length > 120 ? `${name.slice(0, 119)}…` : name,
     ...sheetOf(file),

@@ -57,7 +57,7 @@ export async function runSweep(file: ExperimentFile, as: "text" | "csv" | "json"
     });
     const url = `${driver.consoleUrl}/s/${id}`;
     say(
-      `${points.length} points, each ${sweep.repeats === 1 ? "once" : `${sweep.repeats} times`}: ${driver.linkTo(`/s/${id}`)}`,
+      `${points.length} ${points.length === 1 ? "point" : "points"}, each ${sweep.repeats === 1 ? "once" : `${sweep.repeats} times`}: ${driver.linkTo(`/s/${id}`)}`,
     );
     const end = await Promise.race([finished, driver.lost]);
     await telling;

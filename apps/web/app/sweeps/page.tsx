@@ -1,3 +1,4 @@
+import { foldAll } from "@crlab/shared";
 import type { Metadata } from "next";
 import { DataTable } from "../../components/data-table";
 import { Fresh } from "../../components/fresh";
@@ -5,10 +6,11 @@ import { Link } from "../../components/link";
 import { LinkBanner } from "../../components/link-banner";
 import { Pages } from "../../components/pages";
 import { SiteHeader } from "../../components/site-header";
-import { NewSweep } from "../../components/sweep/new-sweep";
-import { pageOf, type Query } from "../../lib/query";
+import { NewSweep, type SweepBase } from "../../components/sweep/new-sweep";
+import { fileOf } from "../../lib/archive";
+import { one, pageOf, type Query } from "../../lib/query";
 import { guessRunMs, shippedExperiments } from "../../lib/shipped";
-import { recentExperiments } from "../../lib/stored";
+import { recentExperiments, storedExperiment } from "../../lib/stored";
 import { recentSweeps, SWEEPS_A_PAGE } from "../../lib/sweeps";
 import { formatAgo } from "../../lib/time";
 import styles from "../home.module.css";
@@ -17,8 +19,19 @@ export const metadata: Metadata = { title: "Sweeps" };
 
 const pills = { running: "pill running", done: "pill", stopped: "pill warn" } as const;
 
+/** An experiment of one's own, to be run again and again, or over a grid. */
+async function ownBase(id: string): Promise<SweepBase | null> {
+  const stored = await storedExperiment(id);
+  if (!stored) return null;
+  const view = foldAll(stored.events);
+  return { file: fileOf(view), runMs: view.lastMs };
+}
+
 export default async function SweepsPage({ searchParams }: { searchParams: Promise<Query> }) {
-  const page = pageOf(await searchParams);
+  const query = await searchParams;
+  const page = pageOf(query);
+  const from = one(query.from);
+  const own = from === undefined ? null : await ownBase(from);
   const [{ sweeps, total }, shipped, recent] = await Promise.all([
     recentSweeps(page),
     shippedExperiments(),
@@ -40,7 +53,10 @@ export default async function SweepsPage({ searchParams }: { searchParams: Promi
         <p className={styles.lead}>
           One experiment over a grid of settings, several times each: medians with their spread, and what changes.
         </p>
-        <NewSweep bases={bases} />
+        <NewSweep
+          bases={own === null ? bases : [own, ...bases.filter(({ file }) => file.title !== own.file.title)]}
+          first={own?.file.title ?? "Only what changed"}
+        />
         <div className={styles.recent}>
           <h2>Recent</h2>
         </div>
@@ -57,7 +73,11 @@ export default async function SweepsPage({ searchParams }: { searchParams: Promi
                 { head: <>Sweep</>, className: styles.name, cell: (s) => <Link href={`/s/${s.id}`}>{s.title}</Link> },
                 { head: <>State</>, cell: (s) => <span className={pills[s.status]}>{s.status}</span> },
                 { head: "Runs", num: true, cell: (s) => `${s.done} of ${s.runs}` },
-                { head: "Over", className: "mono", cell: (s) => Object.keys(s.file.sweep?.over ?? {}).join(" × ") },
+                {
+                  head: "Over",
+                  className: "mono",
+                  cell: (s) => Object.keys(s.file.sweep?.over ?? {}).join(" × ") || "repeats",
+                },
                 { head: "When", className: "dim", cell: (s) => formatAgo(new Date(s.createdAt), now) },
               ]}
             />

@@ -34,6 +34,9 @@ export function ReportButtons({ id, view, mine }: Props) {
       <a className="btn" href={`/new?from=${id}`}>
         Edit steps
       </a>
+      <a className="btn" href={`/sweeps?from=${id}`} title="Several times, or over a grid: medians with their spread">
+        Repeat …
+      </a>
       <a className="btn" href={`/compare?x=${id}`}>
         Compare …
       </a>

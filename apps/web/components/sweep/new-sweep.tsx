@@ -1,5 +1,13 @@
 "use client";
-import { type ExperimentFile, experimentFile, possibleAxes, type Setting, sweepGrid, sweepRuns } from "@crlab/shared";
+import {
+  type ExperimentFile,
+  experimentFile,
+  isRepeated,
+  possibleAxes,
+  type Setting,
+  sweepGrid,
+  sweepRuns,
+} from "@crlab/shared";
 import { type FormEvent, useState } from "react";
 import home from "../../app/home.module.css";
 import { useHydrated } from "../../lib/hydrated";
@@ -50,14 +58,14 @@ export interface SweepBase {
 }
 
 /** A sweep of one of the lab's experiments: what to vary, how often, and how many runs that makes. */
-export function NewSweep({ bases }: { bases: readonly SweepBase[] }) {
+export function NewSweep({ bases, first }: { bases: readonly SweepBase[]; first: string }) {
   const { create, busy, error } = useCreate();
   const hydrated = useHydrated();
   const kernels = useKernels();
   const [at, setAt] = useState(() =>
     Math.max(
       0,
-      bases.findIndex(({ file }) => file.title === "Only what changed"),
+      bases.findIndex(({ file }) => file.title === first),
     ),
   );
   const [repeats, setRepeats] = useState(3);
@@ -70,7 +78,7 @@ export function NewSweep({ bases }: { bases: readonly SweepBase[] }) {
   const { sweep: _, ...rest } = base;
   const parsed = experimentFile.safeParse({ ...rest, sweep: { repeats, over } });
   const grid = sweepGrid.safeParse({ repeats, over });
-  const runs = grid.success && Object.keys(over).length > 0 ? sweepRuns(grid.data).length : 0;
+  const runs = parsed.success && grid.success ? sweepRuns(grid.data).length : 0;
   const problems = Object.keys(over).length === 0 || parsed.success ? [] : parsed.error.issues;
 
   const submit = (event: FormEvent<HTMLFormElement>) => {
@@ -153,8 +161,10 @@ export function NewSweep({ bases }: { bases: readonly SweepBase[] }) {
         </button>
         <span className="dim" role="status">
           {runs === 0
-            ? "Choose what to vary."
-            : `${runs} ${runs === 1 ? "run" : "runs, one after the other"}: ${formatAbout(runs * runMs)}.`}
+            ? "Choose what to vary, or repeat it."
+            : `${runs} ${runs === 1 ? "run" : "runs, one after the other"}: ${formatAbout(runs * runMs)}.${
+                grid.success && isRepeated(grid.data) ? " Nothing is varied: they say how far its figures spread." : ""
+              }`}
         </span>
       </div>
     </form>

@@ -2,6 +2,7 @@ import {
   describeRatio,
   formatFigure,
   hasSpread,
+  isRepeated,
   nameOfFigure,
   type Spread,
   type SweepGrid,
@@ -79,6 +80,8 @@ export function SweepView({ found, grid, chosen }: { found: SweepWithRuns; grid:
       )}
       {results.length === 0 || !metric ? (
         <p className={home.empty}>No run is done yet.</p>
+      ) : isRepeated(grid) ? (
+        rows.map((row) => <Repeated key={row.point} row={row} metrics={metrics} />)
       ) : (
         <>
           <Changes changes={changes} measured={grid.repeats === 1 ? "once" : hasSpread(rows) ? "often" : "some once"} />
@@ -113,7 +116,7 @@ const worth = {
 
 function Changes({ changes, measured }: { changes: readonly Transition[]; measured: keyof typeof worth }) {
   const table = (some: readonly Transition[]) => (
-    <div className={`${home.list} ${styles.table}`}>
+    <div className={home.list}>
       <DataTable
         testId="changes"
         stacks
@@ -261,6 +264,37 @@ function Measured({ metric, row }: { metric: SweepMetric; row: Point }) {
   );
 }
 
+/** Where nothing is varied: how far each figure spreads. */
+function Repeated({ row, metrics }: { row: Point; metrics: readonly SweepMetric[] }) {
+  const figure = (m: SweepMetric, pick: (spread: Spread) => number) => {
+    const spread = row.figures[m.key];
+    return spread ? formatFigure(m.figure, pick(spread)) : "–";
+  };
+  return (
+    <section className={styles.section} aria-labelledby="figures">
+      <h2 id="figures">Figures of {row.passed === 1 ? "one run" : `${row.passed} runs`}</h2>
+      <div className={styles.runs}>
+        <Runs row={row} />
+      </div>
+      <div className={home.list}>
+        <DataTable
+          testId="spreads"
+          stacks
+          rows={metrics.filter((m) => row.figures[m.key] !== undefined)}
+          keyOf={(m) => m.key}
+          columns={[
+            { head: "Step", className: home.name, cell: (m) => m.step },
+            { head: "Figure", cell: (m) => nameOfFigure(m.figure) },
+            { head: "Median", num: true, cell: (m) => figure(m, (s) => s.median) },
+            { head: "Least", num: true, cell: (m) => figure(m, (s) => s.least) },
+            { head: "Most", num: true, cell: (m) => figure(m, (s) => s.most) },
+          ]}
+        />
+      </div>
+    </section>
+  );
+}
+
 function Points({
   rows,
   axes,
@@ -277,7 +311,7 @@ function Points({
   return (
     <section className={styles.section} aria-labelledby="points">
       <h2 id="points">All points: {metrics[0]?.step}</h2>
-      <div className={`${home.list} ${styles.table}`}>
+      <div className={home.list}>
         <DataTable
           testId="points"
           stacks
