@@ -1,6 +1,6 @@
-import { step as stepSchema } from "@crlab/shared";
+import { type ExperimentView, emptyView, type MigrationView, type StepView, step as stepSchema } from "@crlab/shared";
 import { expect, test } from "vitest";
-import { aligned, chartsOf, overlaid, throughput } from "./series";
+import { aligned, chartsOf, marksOf, overlaid, throughput } from "./series";
 
 test("experiments in one chart: a line each, named by its letter, and only where it has figures", () => {
   const step = { stepNo: 1, kind: "boot", step: { kind: "boot" }, planned: true, commands: [], state: "ok" } as const;
@@ -17,29 +17,22 @@ test("experiments in one chart: a line each, named by its letter, and only where
   ]);
 });
 
-test("a migration's downtime stands where it was over, among the other times", () => {
-  const step = {
-    ...{ stepNo: 3, kind: "migrate", planned: true, commands: [], state: "ok", startedMs: 4000, ms: 1500 },
+test("a migration is marked where it began, and its downtime stands where it was over, among the other times", () => {
+  const step: StepView = {
+    ...{ stepNo: 3, planned: true, commands: [], startedMs: 4000, ms: 1500, figures: {}, text: null, error: null },
+    kind: "migrate",
+    state: "ok",
+    step: stepSchema.parse({ kind: "migrate" }),
   };
-  const migration = {
+  const migration: MigrationView = {
     ...{ stepNo: 3, target: "w", fromGuest: 1, toGuest: 2, mibPerS: null, latencyMs: 1, rounds: [] },
+    ...{ downtimeMs: 120, totalMs: 1400, bytes: 9 },
+    state: "moved",
+    stopped: "converged",
   };
-  const [pause] = chartsOf({
-    ...{ checkpoints: [], restores: [] },
-    steps: [
-      {
-        ...step,
-        kind: "migrate",
-        state: "ok",
-        step: stepSchema.parse({ kind: "migrate" }),
-        figures: {},
-        text: null,
-        error: null,
-      },
-    ],
-    migrations: [{ ...migration, state: "moved", stopped: "converged", downtimeMs: 120, totalMs: 1400, bytes: 9 }],
-  });
-  expect(pause?.lines).toEqual([{ label: "down, moving", points: [[5.5, 120e6]] }]);
+  const view: ExperimentView = { ...emptyView, steps: [step], migrations: [migration] };
+  expect(chartsOf(view)[0]?.lines).toEqual([{ label: "down, moving", points: [[5.5, 120e6]] }]);
+  expect(marksOf(view)).toEqual([{ seconds: 4, label: "migrate", kind: "migrate" }]);
 });
 
 test("a workload's speed is the difference between two of its lines; going back is no speed", () => {
