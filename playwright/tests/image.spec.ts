@@ -1,5 +1,5 @@
 import { AxeBuilder } from "@axe-core/playwright";
-import { expect, type Page } from "@playwright/test";
+import { expect, type Locator, type Page } from "@playwright/test";
 import { action, endIt, expectStep, runFile, test } from "./page.js";
 
 const file = [
@@ -25,6 +25,15 @@ const drawn = (page: Page, testId: string) =>
       colours.add(((data[i] ?? 0) << 16) | ((data[i + 1] ?? 0) << 8) | (data[i + 2] ?? 0));
     return colours.size;
   });
+
+/** How a part of a page is laid out, whatever its size. */
+const styleOf = (part: Locator) =>
+  part.evaluate((element) =>
+    [element, ...element.children].map((e) => {
+      const { display, padding, borderTopWidth, fontSize, gap } = getComputedStyle(e);
+      return { tag: e.tagName, display, padding, borderTopWidth, fontSize, gap };
+    }),
+  );
 
 test("a chain's images: graph, records, difference, map of pages, heat map, charts, and a link to each", async ({
   page,
@@ -63,6 +72,8 @@ test("a chain's images: graph, records, difference, map of pages, heat map, char
   const difference = page.getByTestId("difference");
   await expect(difference.locator("tbody tr").first()).toBeVisible();
   await expect(difference).toContainText(/PAGES/);
+  await expect(page).toHaveURL(/show=checkpoints&checkpoint=full&with=two$/);
+  const [compared, differs] = [page.url(), await difference.innerText()];
 
   await page.getByRole("tab", { name: "Memory" }).click();
   await page
@@ -106,23 +117,50 @@ test("a chain's images: graph, records, difference, map of pages, heat map, char
   await page.reload();
   await expect(page.getByRole("slider", { name: "Moment of the experiment" })).toHaveValue("1");
   await expect(page.getByText("Charts begin with the first step")).toBeVisible();
-  await page.goto(`${page.url().split("?")[0]}?show=checkpoints&checkpoint=full`);
+  await page.goto(compared);
   await expect(page.getByTestId("image")).toContainText("Image of full");
+  expect(await difference.innerText()).toBe(differs);
+
+  // Without any code it looks as it does with: what is served has its style with it.
+  const served = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
+  for (const [tab, testId] of [
+    ["memory", "heat"],
+    ["charts", "chart-pause"],
+  ] as const) {
+    for (const one of [page, served]) await one.goto(`${page.url().split("?")[0]}?show=${tab}&checkpoint=two`);
+    await expect(page.getByTestId(testId).locator("canvas").first()).toBeVisible();
+    expect(await styleOf(served.getByTestId(testId))).toEqual(await styleOf(page.getByTestId(testId)));
+  }
 });
 
-test("what is in an image outlives its guest, though nobody opened it", async ({ page }) => {
+test("another process than the latest comes back from its checkpoint; what is in an image outlives its guest, though nobody opened it", async ({
+  page,
+}) => {
   await runFile(
     page,
     [
       "title: Unopened",
       "steps:",
       "  - kind: boot",
-      "  - { kind: start, workload: counter }",
+      "  - { kind: start, name: earlier, workload: counter }",
       "  - { kind: checkpoint, name: first }",
-      "  - { kind: checkpoint, name: second, mode: incremental }",
+      "  - { kind: checkpoint, name: second, mode: incremental, kill: true }",
+      "  - { kind: start, name: later, workload: counter }",
     ].join("\n"),
   );
-  await expectStep(page, 4, "ok");
+  await expectStep(page, 5, "ok");
+  const actsOn = page.getByLabel("Acts on");
+  await expect(actsOn).toHaveValue("later");
+  await page.getByRole("tab", { name: "Checkpoints" }).click();
+  await page.getByRole("button", { name: "Restore from second" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByLabel("Checkpoint")).toHaveValue("second");
+  await dialog.getByRole("button", { name: "Restore" }).click();
+  await expectStep(page, 6, "ok");
+  await expect(actsOn).toHaveValue("earlier");
+  await expect(actsOn.locator("option", { hasText: "earlier, pid" })).toHaveCount(1);
+  // It runs: there is nothing to restore any more.
+  await expect(page.getByRole("button", { name: "Restore from second" })).toHaveCount(0);
   await endIt(page);
   await page.getByRole("tab", { name: "Memory" }).click();
   await expect(page.locator('[data-testid^="space-"]').first()).toBeVisible();
@@ -158,6 +196,34 @@ test("an error of restart leads to the object and the byte of the image that it 
   await header.getByRole("button", { name: "0x0" }).click();
   await image.getByRole("button", { name: "Show its bytes" }).click();
   await expect(page.getByTestId("bytes")).toContainText(/^0x0 +([0-9a-f]{2} ){8}/);
+  // What they say, and from a process to its descriptors, and to what one of them leads to.
+  const fields = page.getByTestId("fields");
+  await expect(fields).toContainText(/release\s*6\.12\./);
+  await image.getByLabel("Records").selectOption("PROCESS");
+  await image.locator("tbody tr").first().getByRole("button").click();
+  await image.getByRole("button", { name: "Show its bytes" }).click();
+  await fields
+    .locator("dd")
+    .filter({ hasText: /FILES \d+ descriptors/ })
+    .getByRole("button")
+    .click();
+  await expect(image.getByLabel("Records")).toHaveValue("");
+  await expect(image.locator('tr[data-open="true"]')).toContainText("FILES");
+  await image.getByRole("button", { name: "Show its bytes" }).click();
+  await expect(fields).toContainText(/fd 1 · cloexec 0 · file #\d+ FILE tty \/dev\/pts\/\d/);
+  // All of it, and nothing of the record after it.
+  const size = Number(await image.locator('tr[data-open="true"] td').last().innerText());
+  const shown = await page.getByTestId("bytes").innerText();
+  expect(
+    shown.split("\n").flatMap(
+      (line) =>
+        line
+          .slice(10)
+          .match(/^([0-9a-f]{2} )+/)?.[0]
+          .trim()
+          .split(" ") ?? [],
+    ),
+  ).toHaveLength(size);
 
   // Its end is cut off.
   await action(page, "run").click();

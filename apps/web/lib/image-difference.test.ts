@@ -36,7 +36,9 @@ test("alike images differ in nothing, whatever their objects' numbers", () => {
 });
 
 test("a descriptor that leads elsewhere, has moved on, came, or went, is named with its process", () => {
-  const files = (what: string, pos: number | string, flags = "0x8002") => ({ files: [{ objref: 7, what, pos, flags }] });
+  const files = (what: string, pos: number | string, flags = "0x8002") => ({
+    files: [{ objref: 7, what, pos, flags }],
+  });
   expect(found(files("/tmp/log", 4096))).toEqual([["Descriptors", "fd 3 of 5, /tmp/log: position: 10 -> 4,096"]]);
   expect(found(files("/tmp/log", "9223372036854771713"), files("/tmp/log", "9223372036854771712"))).toEqual([
     ["Descriptors", "fd 3 of 5, /tmp/log: position: 9,223,372,036,854,771,712 -> 9,223,372,036,854,771,713"],
@@ -83,6 +85,6 @@ test("an image of an older log, without processes, is compared by the rest", () 
   const { processes: _, files: __, ...older } = image();
   const totals = [{ type: "FILE", records: 2, bytes: 300 }];
   expect(differences(older, { ...older, totals })).toEqual([
-    { of: "Records", rows: [{ what: "FILE", before: "–", after: "2, 300\u00a0B" }] },
+    { of: "Records", rows: [{ what: "FILE", before: "–", after: "2 (300\u00a0B)" }] },
   ]);
 });

@@ -126,6 +126,6 @@ const recordsOf = ({ totals }: ImageDigest): Map<string, string> =>
   new Map(
     totals.map(({ type, records, bytes }) => [
       type,
-      `${formatCount(records)}, ${formatBytes(bytes).replace(" ", "\u00a0")}`,
+      `${formatCount(records)} (${formatBytes(bytes).replace(" ", "\u00a0")})`,
     ]),
   );

@@ -1,14 +1,20 @@
 import { expect, test } from "vitest";
-import { comesForward, nowhere, readShown, writeShown } from "./shown";
+import { comesForward, nowhere, readShown, type Shown, writeShown } from "./shown";
 
 test("a link says again what it was made of", () => {
-  const shown = { atMs: 18400, terminal: "serial", tab: "memory", checkpoint: "c2", offset: 504 } as const;
-  expect(writeShown(shown)).toBe("?t=18.4&terminal=serial&show=memory&checkpoint=c2&at=0x1f8");
-  expect(readShown({ t: "18.4", terminal: "serial", show: "memory", checkpoint: "c2", at: "0x1f8" })).toEqual(shown);
+  const shown: Shown = {
+    tab: "memory",
+    ...{ atMs: 18400, terminal: "serial", checkpoint: "c2", against: "c1", offset: 504 },
+  };
+  const link = writeShown(shown);
+  expect(link).toBe("?t=18.4&terminal=serial&show=memory&checkpoint=c2&with=c1&at=0x1f8");
+  expect(readShown(Object.fromEntries(new URLSearchParams(link)))).toEqual(shown);
 });
 
 test("nonsense in a link is left out", () => {
-  expect(readShown({ t: "-4", terminal: "../1", show: "no-such", checkpoint: "../x", at: "-1" })).toEqual(nowhere);
+  expect(readShown({ t: "-4", terminal: "../1", show: "no-such", checkpoint: "../x", with: "", at: "-1" })).toEqual(
+    nowhere,
+  );
   expect(readShown({ t: ["1", "2"] })).toEqual(nowhere);
   expect(writeShown(nowhere)).toBe("");
 });

@@ -1,4 +1,4 @@
-/** What of an experiment's page a link speaks of: `?t=18.4&terminal=2&show=checkpoints&checkpoint=c2&at=0x1f8`. */
+/** What of an experiment's page a link speaks of: `?t=18.4&terminal=2&show=checkpoints&checkpoint=c2&with=c1&at=0x1f8`. */
 import { one, type Query } from "./query";
 
 export const inspectorTabs = [
@@ -18,17 +18,25 @@ export interface Shown {
   terminal: string | null;
   tab: InspectorTab | null;
   checkpoint: string | null;
+  /** The one that it is compared with. */
+  against: string | null;
   /** A place in the checkpoint's image, in bytes. */
   offset: number | null;
 }
 
-export const nowhere: Shown = { atMs: null, terminal: null, tab: null, checkpoint: null, offset: null };
+export const nowhere: Shown = {
+  ...{ atMs: null, terminal: null, tab: null },
+  ...{ checkpoint: null, against: null, offset: null },
+};
+
+/** What a checkpoint may be called. */
+const named = (text: string | undefined): string | null =>
+  text !== undefined && /^[\w.-]{1,32}$/.test(text) ? text : null;
 
 /** What a link does not say, or says in a way that cannot be, is null. */
 export function readShown(query: Query): Shown {
   const text = (name: string) => one(query[name]);
   const t = text("t");
-  const checkpoint = text("checkpoint");
   const at = text("at");
   const terminal = text("terminal");
   return {
@@ -36,17 +44,19 @@ export function readShown(query: Query): Shown {
     terminal: terminal !== undefined && /^(serial|\d{1,6})$/.test(terminal) ? terminal : null,
     tab: inspectorTabs.find((tab) => tab.id === text("show"))?.id ?? null,
     offset: at !== undefined && /^0x[0-9a-f]{1,12}$/.test(at) ? Number(at) : null,
-    checkpoint: checkpoint !== undefined && /^[\w.-]{1,32}$/.test(checkpoint) ? checkpoint : null,
+    checkpoint: named(text("checkpoint")),
+    against: named(text("with")),
   };
 }
 
 /** The query of a link; empty when it would say nothing. */
-export function writeShown({ atMs, terminal, tab, checkpoint, offset }: Shown): string {
+export function writeShown({ atMs, terminal, tab, checkpoint, against, offset }: Shown): string {
   const parts = [
     ...(atMs === null ? [] : [`t=${Math.round(atMs) / 1000}`]),
     ...(terminal === null ? [] : [`terminal=${terminal}`]),
     ...(tab === null ? [] : [`show=${tab}`]),
     ...(checkpoint === null ? [] : [`checkpoint=${encodeURIComponent(checkpoint)}`]),
+    ...(against === null ? [] : [`with=${encodeURIComponent(against)}`]),
     ...(offset === null ? [] : [`at=0x${offset.toString(16)}`]),
   ];
   return parts.length === 0 ? "" : `?${parts.join("&")}`;

@@ -72,6 +72,7 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
   const [chosenMs, setMoment] = useState(shown.atMs);
   const [terminal, setTerminal] = useState(shown.terminal);
   const [checkpoint, setCheckpoint] = useState(shown.checkpoint);
+  const [against, setAgainst] = useState(shown.against);
   const [offset, setOffset] = useState(shown.offset);
   const [dialog, setDialog] = useState<Drive.Asking | "help" | null>(null);
   const [preset, setPreset] = useState<Drive.Preset>({});
@@ -92,7 +93,14 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
   // It still says what the page was served with.
   const current = end !== null && moment === null && view.lastSeq === came.lastSeq;
   // The address says what is looked at, so that it can be sent to others and survives a reload.
-  const query = writeShown({ atMs: moment, terminal, tab, checkpoint, offset });
+  const query = writeShown({
+    atMs: moment,
+    terminal,
+    tab,
+    checkpoint,
+    // Elsewhere they say nothing.
+    ...(tab === "checkpoints" ? { against, offset } : { against: null, offset: null }),
+  });
   useEffect(() => {
     // A playing replay would change it at every frame, and browsers allow only so many changes.
     if (query === location.search) return;
@@ -215,6 +223,7 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
     }
     setTab(to.tab);
     setCheckpoint(to.checkpoint);
+    setAgainst(to.against);
     setOffset(to.offset);
     showInspector();
   };
@@ -374,6 +383,8 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
               setCheckpoint(name);
               setOffset(null);
             }}
+            against={against}
+            onAgainst={setAgainst}
             onRead={may?.readImage ?? null}
             offset={offset}
             onOffset={setOffset}

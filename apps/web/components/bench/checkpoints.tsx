@@ -1,24 +1,19 @@
 "use client";
 import { type CheckpointView, type ExperimentView, unreadable } from "@crlab/shared";
 import { Chain } from "./chain";
-import { ImageView } from "./image-view";
+import { ImageView, type InImage } from "./image-view";
 import styles from "./inspector.module.css";
 import type { OnRead } from "./not-read";
-import type { OnBytes } from "./record-bytes";
 
 /** What restores a checkpoint; null where it cannot be. */
 export type Restorer = (checkpoint: CheckpointView) => (() => void) | null;
 
-interface Props {
+interface Props extends InImage {
   view: ExperimentView;
   /** The checkpoint that is looked at; null: the latest. */
   chosen: string | null;
   onChoose: (name: string) => void;
   onRead: OnRead | null;
-  /** What is looked at in its image. */
-  offset: number | null;
-  onOffset: (offset: number | null) => void;
-  onBytes: OnBytes | null;
   restorer: Restorer;
 }
 

@@ -10,23 +10,30 @@ import styles from "./inspector.module.css";
 import { NotRead, type OnRead } from "./not-read";
 import { type OnBytes, RecordBytes } from "./record-bytes";
 
-interface Props {
-  checkpoints: readonly CheckpointView[];
-  shown: CheckpointView;
-  onRead: OnRead | null;
-  /** What is looked at in it: a record, or a byte of one. */
+/** What of an image is looked at, and how one looks at something else. */
+export interface InImage {
+  /** The checkpoint that it is compared with. */
+  against: string | null;
+  onAgainst: (name: string | null) => void;
+  /** A record, or a byte of one. */
   offset: number | null;
   onOffset: (offset: number | null) => void;
+  /** Null for those who watch, and while it cannot be done. */
   onBytes: OnBytes | null;
 }
 
+interface Props extends InImage {
+  checkpoints: readonly CheckpointView[];
+  shown: CheckpointView;
+  onRead: OnRead | null;
+}
+
 /** An image: what kinds of record it holds, each record with its place, and how it differs from another. */
-export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onBytes }: Props) {
+export function ImageView({ checkpoints, shown, onRead, against, onAgainst, offset, onOffset, onBytes }: Props) {
   const [type, setType] = useState("");
   const [search, setSearch] = useState("");
   const [mapping, setMapping] = useState("");
   const [access, setAccess] = useState("");
-  const [otherName, setOther] = useState("");
   const { digest } = shown;
   const open = digest === null || offset === null ? undefined : recordAt(digest, offset);
   const place = useRef<HTMLTableRowElement>(null);
@@ -36,9 +43,14 @@ export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onByte
     // In braces: newer browsers answer a promise, which React would take for what ends the effect.
     place.current?.scrollIntoView({ block: "nearest" });
   }, [openAt, shown.name]);
+  /** Whatever is looked for: it must be in sight. */
+  const goTo = (to: number) => {
+    for (const clear of [setType, setSearch, setMapping, setAccess]) clear("");
+    onOffset(to);
+  };
   if (digest === null) return <NotRead checkpoint={shown} onRead={onRead} />;
   const others = checkpoints.filter((c) => c.name !== shown.name);
-  const other = others.find((c) => c.name === otherName);
+  const other = others.find((c) => c.name === against);
   const records = shownRecords(digest, { type, words: search, mapping, access });
   const choices = mappingChoices(digest);
   return (
@@ -54,7 +66,7 @@ export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onByte
             <option value="">all kinds</option>
             {digest.totals.map((t) => (
               <option key={t.type} value={t.type}>
-                {t.type}: {t.records}, {formatBytes(t.bytes)}
+                {t.type}: {t.records} ({formatBytes(t.bytes)})
               </option>
             ))}
           </select>
@@ -90,7 +102,11 @@ export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onByte
         {others.length > 0 && (
           <label>
             Compare with
-            <select className="field" value={otherName} onChange={(event) => setOther(event.currentTarget.value)}>
+            <select
+              className="field"
+              value={other?.name ?? ""}
+              onChange={(event) => onAgainst(event.currentTarget.value || null)}
+            >
               <option value="">nothing</option>
               {others.map((c) => (
                 <option key={c.name} value={c.name}>
@@ -120,7 +136,14 @@ export function ImageView({ checkpoints, shown, onRead, offset, onOffset, onByte
           rowRef={(r) => (r.offset === openAt ? place : undefined)}
           below={(r) =>
             r.offset === openAt && (
-              <RecordBytes checkpoint={shown} record={r} offset={offset ?? r.offset} onBytes={onBytes} />
+              <RecordBytes
+                checkpoint={shown}
+                digest={digest}
+                record={r}
+                offset={offset ?? r.offset}
+                onOffset={goTo}
+                onBytes={onBytes}
+              />
             )
           }
           columns={[

@@ -5,11 +5,11 @@ import { parts } from "../../lib/parts";
 import { type InspectorTab, inspectorTabs } from "../../lib/shown";
 import type { Restorer } from "./checkpoints";
 import { Figures } from "./figures";
+import type { InImage } from "./image-view";
 import styles from "./inspector.module.css";
 import { Kept } from "./kept";
 import type { OnRead } from "./not-read";
 import type { OnHeld } from "./processes";
-import type { OnBytes } from "./record-bytes";
 import { ReportButtons } from "./report-buttons";
 import { Tabs } from "./tabs";
 
@@ -21,7 +21,7 @@ const Checkpoints = lazy(() => parts.checkpoints().then((m) => ({ default: m.Che
 const Charts = lazy(() => parts.charts().then((m) => ({ default: m.Charts })));
 const KernelLog = lazy(() => parts.kernel().then((m) => ({ default: m.KernelLog })));
 
-interface Props {
+interface Props extends InImage {
   id: string;
   view: ExperimentView;
   /** This browser made the experiment. */
@@ -39,32 +39,12 @@ interface Props {
   onStart: (() => void) | null;
   onHeld: OnHeld | null;
   onRead: OnRead | null;
-  /** What is looked at in its image. */
-  offset: number | null;
-  onOffset: (offset: number | null) => void;
-  onBytes: OnBytes | null;
   restorer: Restorer;
 }
 
 export function Inspector(props: Props) {
-  const {
-    id,
-    view,
-    mine,
-    current,
-    waits,
-    tab,
-    onTab,
-    checkpoint,
-    onCheckpoint,
-    onStart,
-    onHeld,
-    onRead,
-    offset,
-    onOffset,
-    onBytes,
-    restorer,
-  } = props;
+  const { id, view, mine, current, waits, tab, onTab, checkpoint, onCheckpoint, onStart, onHeld, onRead, ...inImage } =
+    props;
   const images = { view, chosen: checkpoint, onChoose: onCheckpoint, onRead };
   return (
     <>
@@ -88,7 +68,7 @@ export function Inspector(props: Props) {
           {tab === "report" && <ReportSheet view={view} />}
           {tab === "processes" && <Processes view={view} onStart={onStart} onHeld={onHeld} />}
           {tab === "memory" && !waits && <Memory {...images} />}
-          {tab === "checkpoints" && !waits && <Checkpoints {...images} {...{ offset, onOffset, onBytes, restorer }} />}
+          {tab === "checkpoints" && !waits && <Checkpoints {...images} {...inImage} />}
           {tab === "charts" && <Charts id={id} view={view} />}
           {tab === "kernel" && <KernelLog view={view} />}
         </Kept>

@@ -1,24 +1,28 @@
 "use client";
 import { type CheckpointView, type ImageDigest, MAX_IMAGE_BYTES, type NamedError } from "@crlab/shared";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { hexByte, hexLines, hexOffset } from "../../lib/hex";
 import { toNamedError } from "../../lib/run-request";
 import { ErrorNote } from "../error-note";
 import styles from "./inspector.module.css";
+
+const FieldTable = lazy(() => import("./field-table").then((m) => ({ default: m.FieldTable })));
 
 /** Reads some of an image's bytes into the log, so that all who look see them. */
 export type OnBytes = (checkpoint: string, offset: number, length: number) => Promise<void>;
 
 interface Props {
   checkpoint: CheckpointView;
+  digest: ImageDigest;
   record: ImageDigest["records"][number];
   /** The byte that a link or an error speaks of. */
   offset: number;
+  onOffset: (offset: number) => void;
   onBytes: OnBytes | null;
 }
 
-/** A record's bytes, its head first. */
-export function RecordBytes({ checkpoint, record, offset, onBytes }: Props) {
+/** A record's bytes, its head first, and what they say. */
+export function RecordBytes({ checkpoint, digest, record, offset, onOffset, onBytes }: Props) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<NamedError | null>(null);
   const piece = checkpoint.bytes.find((p) => p.offset === record.offset);
@@ -73,6 +77,9 @@ export function RecordBytes({ checkpoint, record, offset, onBytes }: Props) {
           The first {shown} of {record.bytes} bytes.
         </p>
       )}
+      <Suspense fallback={null}>
+        <FieldTable data={piece.data} digest={digest} onOffset={onOffset} />
+      </Suspense>
     </div>
   );
 }
