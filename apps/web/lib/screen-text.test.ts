@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { screenText } from "./screen-text";
+import { screenText, withoutControls } from "./screen-text";
 
 test("lines as a terminal shows them, at most so many", () => {
   expect(screenText("one\r\ntwo\r\nthree\r\n", 2)).toBe("two\nthree");
@@ -17,4 +17,10 @@ test("output that stops in the middle of a sequence", () => {
   expect(screenText("text\u001b", 9)).toBe("text");
   expect(screenText("text\u001b]0;never closed", 9)).toBe("text");
   expect(screenText("", 9)).toBe("");
+});
+
+test("what firmware does to a screen is left out of a log, and its lines stay", () => {
+  expect(withoutControls("\u001bc\u001b[?7l\u001b[2J\u001b[0mSeaBIOS\nLinux\tversion 6.12\n")).toBe(
+    "SeaBIOS\nLinux\tversion 6.12\n",
+  );
 });

@@ -5,6 +5,13 @@ const TAB = 8;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what terminals are made of
 const sequence = /\u001b(?:\[([0-9;?]*)[ -/]*([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[()#][0-9A-Za-z]|.)/y;
 
+/** Text as a console has it, in lines: what firmware does to a screen is not for readers. */
+export const withoutControls = (text: string): string =>
+  text
+    .replace(new RegExp(sequence.source, "g"), "")
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, "");
+
 /** At most the last `rows` lines. Colours are left out; so is what programs that paint whole screens do. */
 export function screenText(output: string, rows: number): string {
   let lines: string[][] = [[]];

@@ -1,4 +1,5 @@
 import { type ExperimentView, kernelTrouble } from "@crlab/shared";
+import { withoutControls } from "../../lib/screen-text";
 import { formatClock } from "../../lib/time";
 import { ImageLink } from "./image-link";
 import styles from "./inspector.module.css";
@@ -49,7 +50,9 @@ export function KernelLog({ view }: { view: ExperimentView }) {
       <section className={styles.card}>
         <h3>Serial console</h3>
         <pre className={styles.log}>
-          {view.kernelLog.map((line) => `${formatClock(line.atMs)}  ${line.text.trimEnd()}`).join("\n")}
+          {view.kernelLog
+            .map((line) => `${formatClock(line.atMs)}  ${withoutControls(line.text).trimEnd()}`)
+            .join("\n")}
         </pre>
       </section>
     </>
