@@ -2,7 +2,7 @@
 /* A tree that has namespaces of its own has them again, and nobody else's are touched. */
 /* covers: Namespaces | uts: names | supported */
 /* covers: Namespaces | ipc: all that is in it, limits, those of POSIX queues too | supported */
-/* covers: Namespaces | pid: nested, entered or made by the tree, with its procfs | supported */
+/* covers: Namespaces | pid: nested, entered or made by the tree, with its procfs, vm.memfd_noexec | supported */
 /* covers: Namespaces | mnt: bind mounts, procfs with its options (hidepid, subset), empty tmpfs, unmounted, propagation | supported */
 /* covers: Namespaces | mnt: an immutable file in a tmpfs of its own | refused by name */
 /* covers: Namespaces | mnt: overlay whose layers are found by their paths | supported */
@@ -114,12 +114,15 @@ static void nested_body(volatile int *stage)
 		_exit(0);	/* an orphan: it has the first process as parent */
 	}
 	waitpid(3, &status, 0);
+	put_text("/proc/sys/vm/memfd_noexec", "2");
 	ready();
 	wait_for_go();
 	ssize_t n = readlink("/proc/self", self, sizeof(self) - 1);
 
 	verify(getpid() == 1 && getppid() == 0, "it is the first process of its namespace (pid %d)", getpid());
 	verify(n == 1 && !strcmp(self, "1"), "/proc shows its own namespace: %s", self);
+	content("/proc/sys/vm/memfd_noexec", self, sizeof(self));
+	verify(!strcmp(self, "2"), "memfds are not to be executed there: %s", self);
 	*stage = 1;
 	verify(waitpid(child, &status, 0) == 2 && WEXITSTATUS(status) == 42, "its child is pid 2 (0x%x)", status);
 	verify(waitpid(4, &status, 0) == 4 && WEXITSTATUS(status) == 43, "an orphan is its child (0x%x)", status);

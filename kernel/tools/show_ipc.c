@@ -160,6 +160,7 @@ static void namespaces_json(const unsigned char *body, size_t len)
 			json_signed(NULL, p.nr[i]);
 		json_close(']');
 		json_signed("last", p.last);
+		json_number("memfdNoexec", p.memfd_noexec);
 		json_close('}');
 	}
 	json_close(']');

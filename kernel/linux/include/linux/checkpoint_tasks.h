@@ -30,7 +30,7 @@ void restore_process_free(struct ckpt_process *process);
 const char *ckpt_foreign_namespace(struct ckpt_ctx *ctx, struct task_struct *t);
 unsigned int ckpt_pid_depth(struct task_struct *t);
 int checkpoint_namespaces(struct ckpt_ctx *ctx);
-void restore_last_pid(struct task_struct *init, pid_t last);
+void restore_pid_ns(struct task_struct *init, const struct ckpt_ns_pid *rec);
 int restore_uts_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int ckpt_check_leaks(struct ckpt_ctx *ctx, const struct ns_common *only);
 int checkpoint_uts(struct ckpt_ctx *ctx, struct uts_namespace *ns, u32 objref);

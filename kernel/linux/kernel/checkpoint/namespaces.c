@@ -214,6 +214,7 @@ static bool describe_pids(struct ckpt_ctx *ctx, struct task_struct *t, struct ck
 		if (ckpt_pid_ns_owner(ctx, ns))
 			rec->flags |= CKPT_NS_PID_USER;
 		rec->last = max_t(int, idr_get_cursor(&ns->idr), 1) - 1;
+		rec->memfd_noexec = pidns_memfd_noexec_scope(ns);
 	}
 	task_lock(t);
 	if (t->nsproxy && ns && t->nsproxy->pid_ns_for_children != ns)
@@ -374,17 +375,24 @@ int checkpoint_namespaces(struct ckpt_ctx *ctx)
 }
 
 /**
- * restore_last_pid - the next pid in a namespace of the tree is the one that it was
+ * restore_pid_ns - the next pid in a namespace of the tree is the one that it was
  * @init:	first process of the namespace
- * @last:	the pid that was given last
+ * @rec:	what the image says of it, checked
+ *
+ * And memfds may be executed there no more than before.
  */
-void restore_last_pid(struct task_struct *init, pid_t last)
+void restore_pid_ns(struct task_struct *init, const struct ckpt_ns_pid *rec)
 {
 	struct pid_namespace *ns = task_active_pid_ns(init);
 
-	/* As who writes to kernel.ns_last_pid. */
-	if (ns != task_active_pid_ns(current) && last >= 0 && last < pid_max)
-		idr_set_cursor(&ns->idr, last + 1);
+	if (ns == task_active_pid_ns(current))
+		return;
+	/* As who writes to kernel.ns_last_pid, and vm.memfd_noexec. */
+	if (rec->last >= 0 && rec->last < pid_max)
+		idr_set_cursor(&ns->idr, rec->last + 1);
+#if defined(CONFIG_SYSCTL) && defined(CONFIG_MEMFD_CREATE)
+	WRITE_ONCE(ns->memfd_noexec_scope, rec->memfd_noexec);
+#endif
 }
 
 /**

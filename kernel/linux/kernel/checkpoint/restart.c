@@ -344,7 +344,7 @@ static int start_timers(struct restart_ctx *r)
 	return ret;
 }
 
-static void restore_last_pids(struct restart_ctx *r)
+static void restore_pid_namespaces(struct restart_ctx *r)
 {
 	const struct ckpt_namespaces *ns = r->namespaces;
 	const struct ckpt_ns_pid *pid = (const struct ckpt_ns_pid *)(ns + 1);
@@ -352,7 +352,7 @@ static void restore_last_pids(struct restart_ctx *r)
 
 	for (i = 0; ns && i < ns->nr_pids; i++)
 		if (pid[i].flags & CKPT_NS_PID_INIT)
-			restore_last_pid(restart_task_by_pid(r, pid[i].pid)->task, pid[i].last);
+			restore_pid_ns(restart_task_by_pid(r, pid[i].pid)->task, &pid[i]);
 }
 
 static int finish_tasks(struct restart_ctx *r)
@@ -398,7 +398,7 @@ static int finish_tasks(struct restart_ctx *r)
 	if (!ret)
 		ret = restore_unlink(ctx);
 	if (!ret) {
-		restore_last_pids(r);
+		restore_pid_namespaces(r);
 		restore_ipc_commit(ctx);
 		for (i = 0; i < r->nr_tasks; i++)
 			if (r->tasks[i].sem_undo)

@@ -10,6 +10,7 @@
 #include <linux/checkpoint_net.h>
 #include <linux/checkpoint_tasks.h>
 #include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -161,7 +162,9 @@ static int check_namespaces(struct restart_ctx *r, const struct ckpt_namespaces 
 	for (i = 0; i < ns->nr_pids; i++) {
 		bool is_group = pid[i].flags == CKPT_NS_PID_GROUP;
 
-		if (pid[i].flags & ~CKPT_NS_PID_ALL || pid[i].reserved ||
+		if (pid[i].flags & ~CKPT_NS_PID_ALL ||
+		    pid[i].memfd_noexec > MEMFD_NOEXEC_SCOPE_NOEXEC_ENFORCED ||
+		    (pid[i].memfd_noexec && !(pid[i].flags & CKPT_NS_PID_INIT)) ||
 		    (pid[i].flags & CKPT_NS_PID_GROUP && !is_group) ||
 		    !restart_task_by_pid(r, pid[i].pid) != is_group)
 			return ckpt_err(r->ckpt, -EINVAL,

@@ -6,8 +6,8 @@ export function namespaces(c: Cursor): Fields {
   const [flags, nrPids] = [c.hex32(), c.u32()];
   const pids: Fields[] = [];
   while (c.left >= 32) {
-    pids.push({ pid: c.s32(), flags: c.hex32(), nr: [c.s32(), c.s32(), c.s32(), c.s32()], last: c.s32() });
-    c.skip(4);
+    const [pid, flags, nr] = [c.s32(), c.hex32(), [c.s32(), c.s32(), c.s32(), c.s32()]];
+    pids.push({ pid, flags, nr, last: c.s32(), memfdNoexec: c.u32() });
   }
   return { flags, nrPids, pids };
 }

@@ -197,7 +197,7 @@ struct ckpt_ns_pid {
 	__u32 flags;			/* CKPT_NS_PID_* */
 	__s32 nr[CKPT_PID_LEVELS];	/* pids in the namespaces below, outermost first; 0: none */
 	__s32 last;			/* INIT: the pid that was given last in its namespace */
-	__u32 reserved;
+	__u32 memfd_noexec;		/* INIT: vm.memfd_noexec there; else 0 */
 };
 
 /* TIME: what the clocks of the tree said; by it user space makes a time namespace. */
