@@ -4,8 +4,13 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <linux/checkpoint.h>
 
@@ -14,6 +19,7 @@
 #include "tap.h"
 
 #define MUTATIONS 200
+#define CHILD	"heir's child"
 
 static volatile int ready_threads, go_on;
 
@@ -80,9 +86,72 @@ static void damaged(void)
 	usage();
 }
 
+static int go[2];
+
+/* Of a process whose first thread has ended, it is the parent of another one. None outlives its parent. */
+static void *heir(void *unused)
+{
+	int life[2];
+	char c;
+
+	close(go[1]);
+	if (pipe(life) < 0)
+		_exit(1);
+	if (fork() == 0) {
+		prctl(PR_SET_NAME, CHILD);
+		close(life[1]);
+		_exit(read(life[0], &c, 1));
+	}
+	_exit(read(go[0], &c, 1) != 1);
+	return unused;
+}
+
+static void leaderless_body(void)
+{
+	char path[64], stat[256], *end;
+	pthread_t thread;
+	int status = -1;
+	pid_t pid;
+
+	if (pipe(go) < 0)
+		_exit(1);
+	pid = fork();
+	if (pid == 0) {
+		pthread_create(&thread, NULL, heir, NULL);
+		syscall(SYS_exit, 0);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, pid);
+	do
+		end = strrchr(content(path, stat, sizeof(stat)), ')');
+	while (!end || end[2] != 'Z');
+	pause_here();
+	if (write(go[1], "", 1) != 1)
+		_exit(1);
+	verify(waitpid(pid, &status, 0) == pid && status == 0, "it ends");
+}
+
+static bool is_thread(uint32_t type)
+{
+	return type == CKPT_REC_THREAD;
+}
+
+static bool is_child(const void *body)
+{
+	return !strcmp(((const struct ckpt_thread *)body)->comm, CHILD);
+}
+
+/* The end of its parent's first thread would kill it, before it is whole. */
+static void orphaned(void)
+{
+	struct ckpt_thread *t = record(CKPT_REC_THREAD, is_child);
+
+	BAD_FIELD(t->pdeath_signal, SIGKILL, "to be killed by the end of a thread that ends", "was killed");
+}
+
 int main(void)
 {
 	need_checkpoint();
 	mutate_round("badtasks", body, damaged, is_about, MUTATIONS);
+	mutate_round("a first thread that has ended", leaderless_body, orphaned, is_thread, MUTATIONS / 4);
 	return tap_done();
 }

@@ -21,6 +21,7 @@
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -147,6 +148,8 @@ static int join(struct restart_ctx *r, struct restart_task **out)
 		put_task_struct(current);
 		return -EBUSY;
 	}
+	/* RUN writes to it, also when its task has been killed meanwhile. */
+	try_get_task_stack(current);
 	*out = rt;
 	count_task(r, &r->nr_joined);
 	return 0;
@@ -258,6 +261,25 @@ static bool all_applied(struct restart_ctx *r)
 	return atomic_read(&r->nr_applied) == r->nr_tasks || smp_load_acquire(&r->lost);
 }
 
+static int check_applied(struct restart_ctx *r)
+{
+	struct ckpt_ctx *ctx = r->ckpt;
+	unsigned int i;
+
+	for (i = 0; i < r->nr_tasks; i++) {
+		struct restart_task *rt = &r->tasks[i];
+
+		ctx->where.pid = rt->entry.pid;
+		if (READ_ONCE(rt->gone))
+			return ckpt_err(ctx, -ESRCH, "was killed during the restart");
+		if (rt->ret)
+			return ckpt_err(ctx, rt->ret, "cannot restore %s (error %d)",
+					rt->what ?: "its state", rt->ret);
+	}
+	ctx->where.pid = 0;
+	return 0;
+}
+
 static int apply(struct restart_ctx *r)
 {
 	struct ckpt_ctx *ctx = r->ckpt;
@@ -271,20 +293,7 @@ static int apply(struct restart_ctx *r)
 	}
 	restart_set_phase(r, PHASE_APPLY);
 	ret = wait_event_killable(r->run_wq, all_applied(r));
-	if (ret)
-		return ckpt_err(ctx, -EINTR, "interrupted");
-	for (i = 0; i < r->nr_tasks; i++) {
-		struct restart_task *rt = &r->tasks[i];
-
-		ctx->where.pid = rt->entry.pid;
-		if (READ_ONCE(rt->gone))
-			return ckpt_err(ctx, -ESRCH, "was killed during the restart");
-		if (rt->ret)
-			return ckpt_err(ctx, rt->ret, "cannot restore %s (error %d)",
-					rt->what ?: "its state", rt->ret);
-	}
-	ctx->where.pid = 0;
-	return 0;
+	return ret ? ckpt_err(ctx, -EINTR, "interrupted") : check_applied(r);
 }
 
 static bool zombies_are_dead(struct restart_ctx *r)
@@ -361,7 +370,8 @@ static int finish_tasks(struct restart_ctx *r)
 	unsigned int i;
 	int ret;
 
-	ret = bury_zombies(r);
+	/* Whose parent has ended may be killed by that. */
+	ret = bury_zombies(r) ?: check_applied(r);
 	for (i = 0; i < r->nr_tasks && !ret; i++) {
 		struct restart_task *rt = &r->tasks[i];
 

@@ -14,6 +14,7 @@
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -34,8 +35,10 @@ static void restart_free(struct kref *kref)
 	unsigned int i;
 
 	for (i = 0; i < r->nr_tasks; i++) {
-		if (r->tasks[i].task)
+		if (r->tasks[i].task) {
+			put_task_stack(r->tasks[i].task);
 			put_task_struct(r->tasks[i].task);
+		}
 		restore_process_free(r->tasks[i].process);
 		kvfree(r->tasks[i].cpu);
 		kvfree(r->tasks[i].fpu);
