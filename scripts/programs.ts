@@ -72,7 +72,7 @@ if (!Number.isInteger(rounds) || rounds < 1) {
 try {
   const lab = {
     kernel: await stage("kernel cr", (progress) => ensureKernel("cr", progress), { quiet: true }),
-    image: await stage("guest image programs", (p) => ensureImage(p, "programs"), { quiet: true, expectedS: 400 }),
+    image: await stage("guest image programs", (p) => ensureImage(p, "programs"), { quiet: true, expectedS: 600 }),
   };
   const dir = mkdtempSync(join(makeDir(dataDir("guests")), "programs-"));
   const listed = await inGuest(lab, dir, false, (guest) => guest.exec([test, "--list"])).finally(() =>

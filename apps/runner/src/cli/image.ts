@@ -15,7 +15,7 @@ const subcommand: Subcommand = {
     if (args.length > 2 || verb !== "build") throw new UsageError("what to do with the image?");
     const name = imageNames.find((known) => known === wanted);
     if (!name) throw new UsageError(`no image "${wanted}"; there are ${imageNames.join(", ")}`);
-    const expectedS = name === "bookworm" ? 90 : 400;
+    const expectedS = name === "bookworm" ? 90 : 600;
     const image = await stage(`guest image ${name}`, (progress) => ensureImage(progress, name), { expectedS });
     process.stdout.write(`${image.rootExt4}\n`);
     return 0;
