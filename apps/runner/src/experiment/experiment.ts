@@ -283,7 +283,7 @@ export class Experiment {
     const before = kept.map((terminal) => ({ terminal, path: terminal.guest.path, size: sizeOf(this, terminal.id) }));
     for (const { id } of kept) this.terminals.delete(id);
     await this.#pausing;
-    await this.log.append({ type: "note", text: `guest ${this.#guestNo} is started anew: ${how}` });
+    await this.log.append({ type: "note", text: `guest ${this.#presentNo} is started anew: ${how}` });
     try {
       const disk = await port.halt(how);
       await port.ended;
@@ -356,7 +356,7 @@ export class Experiment {
   /** Boots a second guest like the present one, for a migration, which ends with `handOver` or `turnAway`. */
   async bootIncoming(): Promise<{ from: GuestPort; to: GuestPort; fromGuest: number; toGuest: number }> {
     const { port: from } = this.#running();
-    const fromGuest = this.#guestNo;
+    const fromGuest = this.#presentNo;
     const toGuest = ++this.#guestNo;
     const kernel = this.view.guest?.kernel ?? this.manifest.kernel;
     // What moves in brings its pids and the names of its terminals along: they must be free.
@@ -418,10 +418,15 @@ export class Experiment {
     if (this.view.guest?.suspended) await running.port.resume().catch(() => {});
     // An image that cannot be read is no reason to keep its guest.
     if (runningStep(this.view)?.kind !== "checkpoint") await this.images.readUnread().catch(() => {});
-    await this.log.append({ type: "note", text: `guest ${this.#guestNo} is stopped: ${reason}` }).catch(() => {});
+    await this.log.append({ type: "note", text: `guest ${this.#presentNo} is stopped: ${reason}` }).catch(() => {});
     await running.port.stop();
     await running.port.ended;
     await this.#ending;
+  }
+
+  /** Of the present guest: those after it were turned away. */
+  get #presentNo(): number {
+    return this.view.guest?.guest ?? this.#guestNo;
   }
 
   #running(): RunningGuest {

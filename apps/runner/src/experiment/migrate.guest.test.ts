@@ -182,6 +182,28 @@ it("leaves it where it is when the target refuses it, and says why", async () =>
   await goesOn(experiment);
 });
 
+it("goes to another guest where the first one gives its pid to somebody", async () => {
+  let boots = 0;
+  lab = new Lab(
+    store,
+    async (...args) => {
+      const port = await bootBuilt(...args);
+      // Before anybody keeps pids free.
+      const take =
+        'echo $(($1 - 1)) > /proc/sys/kernel/ns_last_pid; sleep 1000 </dev/null >/dev/null 2>&1 & [ $! = "$1" ]';
+      const pid = [...lab.open.values()][0]?.view.targets[0]?.pid;
+      if (++boots === 2) expect((await port.exec(["sh", "-c", take, "sh", String(pid)])).exitCode).toBe(0);
+      return port;
+    },
+    { guests: 2, idleMs: 600_000 },
+  );
+  const experiment = await started("counter", []);
+  expect(await run(experiment, migrate({ rounds: 0 }))).toBe(true);
+  expect(boots).toBe(3);
+  expect(experiment.view.migrations[0]).toMatchObject({ fromGuest: 1, toGuest: 3, state: "moved" });
+  await experiment.end();
+});
+
 it("is refused while another one runs beside it", async () => {
   const experiment = await started("counter", []);
   await mustRun(experiment, { kind: "start", name: "other", workload: "counter" });
