@@ -15,12 +15,13 @@ const PID_MARGIN = 1000;
 /** So many guests are tried, one after the other, until one has the target's pids free. */
 const MOST_GUESTS = 3;
 
-/** After the last the restart tells who has them: what the source has given out is more than the target may need. */
-async function bootOther(experiment: Experiment, { pid }: TargetView) {
+/** After the last it is the restart that tells who has them. */
+async function bootOther(experiment: Experiment, { pid, processes }: TargetView) {
+  const tree = [...new Set([pid, ...processes.map((process) => process.pid)])];
   for (let tried = 1; ; tried++) {
     const incoming = await experiment.bootIncoming();
     try {
-      const free = await keepPidsFree(incoming.from, incoming.to, { margin: PID_MARGIN, first: pid });
+      const free = await keepPidsFree(incoming.from, incoming.to, { margin: PID_MARGIN, tree });
       if (free || tried === MOST_GUESTS) return incoming;
     } catch (error) {
       await experiment.turnAway();

@@ -3,22 +3,23 @@ import type { MigrationGuest } from "./precopy.js";
 
 const FILE = "/proc/sys/kernel/ns_last_pid";
 
-/** From here on nothing is given out, and exits with 1 if any pid from $2 to $3 has been before that. */
-const script = `echo "$1" > ${FILE} || exit 2
-for p in /proc/[0-9]*; do n=\${p#/proc/}; [ "$n" -ge "$2" ] && [ "$n" -le "$3" ] && exit 1; done; exit 0`;
+/** The latest pid there is, and those that the processes named, and their threads, have. */
+const had = `cat ${FILE}; for p; do ls "/proc/$p/task"; done 2>/dev/null; true`;
+/** None up to $1 is given out from now on; 1: one of the others has been before that. */
+const keep = `echo "$1" > ${FILE} || exit 2; shift; for n; do [ -e "/proc/$n" ] && exit 1; done; exit 0`;
 
 /**
  * A tree comes with its pids: over there none up to the source's latest, and `margin` more, is given out from now on.
- * Answers whether all that the source has given out from `first` on are free: a kernel thread may have been quicker.
+ * Answers whether those of the tree are free: a kernel thread over there may have been quicker.
  */
 export async function keepPidsFree(
   from: MigrationGuest,
   to: MigrationGuest,
-  { margin, first }: { margin: number; first: number },
+  { margin, tree }: { margin: number; tree: readonly number[] },
 ): Promise<boolean> {
-  const { stdout } = await from.exec(["cat", FILE]);
-  const last = Number(stdout.toString());
-  const { exitCode, stderr } = await to.exec(["sh", "-c", script, "sh", `${last + margin}`, `${first}`, `${last}`]);
+  const { stdout } = await from.exec(["sh", "-c", had, "sh", ...tree.map(String)]);
+  const [last = "", ...wanted] = stdout.toString().trim().split(/\s+/);
+  const { exitCode, stderr } = await to.exec(["sh", "-c", keep, "sh", `${Number(last) + margin}`, ...wanted]);
   if (exitCode !== 0 && exitCode !== 1)
     throw new StepError("migration.pids", `pids cannot be kept free in the other guest: ${stderr.toString().trim()}`);
   return exitCode === 0;
