@@ -65,12 +65,25 @@ static bool is_right(unsigned int of, unsigned int from)
 	return true;
 }
 
-static void kid(unsigned int who, unsigned int parent, int told)
+static const char *mappings(char room[8192])
 {
-	dirty(who);
+	return whole_content("/proc/self/maps", room, 8192);
+}
+
+/* Some of its mappings are those of who made it, some are not. */
+static void live(unsigned int who, unsigned int parent, int told, pid_t kid)
+{
+	char before[8192], after[8192];
+	int status = 0;
+
+	mappings(before);
 	if (write(told, "", 1) != 1)
 		_exit(2);
 	wait_for_go();
+	if (kid && (waitpid(kid, &status, 0) != kid || status))
+		_exit(3);
+	if (strcmp(before, mappings(after)))
+		_exit(4);
 	_exit(is_right(who, parent) ? 0 : 1);
 }
 
@@ -94,14 +107,11 @@ static void body(void)
 
 			dirty(i + 1);
 			grandchild = fork();
-			if (grandchild == 0)
-				kid(i + 2, i + 1, told[1]);
-			if (write(told[1], "", 1) != 1)
-				_exit(2);
-			wait_for_go();
-			if (waitpid(grandchild, &status, 0) != grandchild || status)
-				_exit(3);
-			_exit(is_right(i + 1, i + 1) ? 0 : 1);
+			if (grandchild == 0) {
+				dirty(i + 2);
+				live(i + 2, i + 1, told[1], 0);
+			}
+			live(i + 1, i + 1, told[1], grandchild);
 		}
 	}
 	for (unsigned int i = 0; i < KIDS; i++)
@@ -110,7 +120,7 @@ static void body(void)
 	pause_here();
 	for (unsigned int i = 0; i < KIDS; i += 2)
 		good += waitpid(kids[i], &status, 0) == kids[i] && status == 0;
-	verify(good == KIDS / 2, "%u of %u branches have their memory", good, KIDS / 2);
+	verify(good == KIDS / 2, "%u of %u branches have their mappings, and their memory", good, KIDS / 2);
 }
 
 /* How many address spaces others have made, as the command tells; -1 if the restart fails. */
