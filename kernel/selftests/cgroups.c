@@ -4,6 +4,7 @@
 /* covers: Namespaces | cgroup: of the tree's own, with all groups in it, its mounts, controllers and limits | supported */
 /* covers: Namespaces | cgroup: several in a tree, wherever they begin | supported */
 /* covers: Namespaces | cgroup: one that begins at a group in which no task of the tree is | refused by name */
+/* covers: Namespaces | cgroup: mounts that one inside has made for itself, as a manager of services does | supported */
 /* covers: Namespaces | cgroup: frozen; memory counts where the tree lives | supported */
 /* covers: Namespaces | cgroup: a hierarchy of version 1 | refused by name */
 #define _GNU_SOURCE
@@ -278,6 +279,58 @@ static void rootless(void)
 	pause_here();
 	verify(!strcmp(group_of("self"), "/below"), "its group: %s", group_of("self"));
 	verify(unshare(CLONE_NEWCGROUP) == 0 && !strcmp(group_of("self"), "/"), "it may make another namespace");
+}
+
+/* ---- a manager of services, which mounts the hierarchy for itself and shows it to nobody ---- */
+
+static bool mounts_own(void)
+{
+	return put_text(GROUP "/box/cgroup.procs", "0") && unshare(CLONE_NEWCGROUP) == 0 && private_mounts() &&
+	       umount2(TOP, MNT_DETACH) == 0 && mount("mine", TOP, "cgroup2", MS_NOEXEC, NULL) == 0;
+}
+
+static bool has_own(void)
+{
+	char mounts[16384], *line = strstr(whole_content("/proc/self/mountinfo", mounts, sizeof(mounts)), " / " TOP " ");
+
+	return line && strstr(line, "noexec") && strstr(line, " - cgroup2 mine ") && !exists(GROUP) &&
+	       file_is(TOP "/memory.max", "100663296") && !strcmp(group_of("self"), "/");
+}
+
+static void manager(void)
+{
+	if (!make(GROUP) || !put_text(GROUP "/cgroup.subtree_control", "+memory") || !make(GROUP "/box") ||
+	    !put_text(GROUP "/box/memory.max", "100663296") || !mounts_own()) {
+		verify(false, "a hierarchy of its own: %s", strerror(errno));
+		return;
+	}
+	pause_here();
+	verify(has_own(), "its mount shows its group");
+}
+
+static void manager_inside(void)
+{
+	int told[2], go[2], status = -1;
+	pid_t child;
+	char c;
+
+	if (!make(GROUP) || !put_text(GROUP "/cgroup.subtree_control", "+memory") || !make(GROUP "/box") ||
+	    !put_text(GROUP "/box/memory.max", "100663296") || pipe(told) < 0 || pipe(go) < 0)
+		return;
+	child = fork();
+	if (child == 0) {
+		close(go[1]);
+		if (!mounts_own() || write(told[1], "", 1) != 1 || read(go[0], &c, 1) != 1)
+			_exit(1);
+		_exit(has_own() ? 0 : 2);
+	}
+	close(told[1]);
+	verify(read(told[0], &c, 1) == 1, "a hierarchy of its own");
+	pause_here();
+	if (write(go[1], "", 1) != 1)
+		_exit(1);
+	waitpid(child, &status, 0);
+	verify(status == 0, "a child's mount shows its group: %x", status);
 }
 
 /* ---- frozen ---- */
@@ -626,6 +679,8 @@ int main(void)
 	round_with("a container whose groups have gone", container, remove_groups);
 	round_with("a container", container, meddle);
 	round_with("a namespace of a user", rootless, remove_groups);
+	round_with("a manager of services", manager, remove_groups);
+	round_with("one inside", manager_inside, remove_groups);
 	subject_round("a namespace of all groups", only_namespace);
 	leaks();
 	round_with("namespaces of some", inner, remove_groups);

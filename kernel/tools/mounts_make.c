@@ -158,6 +158,50 @@ static int clone_removed(const struct mount *m, const struct mounts *want, const
 	return syscall(SYS_open_tree, AT_FDCWD, *made, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 }
 
+/* A directory of a new filesystem, which is not seen itself; in a tmpfs it is made. */
+static int clone_part(const struct mount *m, unsigned long flag, const char *data, bool make)
+{
+	char *path = xasprintf("%s%s", strcmp(m->at, "/") ? m->at : "", m->root), *slash = path + strlen(path) - strlen(m->root);
+	int tree = -1;
+
+	if (mount(m->source, m->at, m->type, flag, data) == 0) {
+		while (make && (slash = strchr(slash + 1, '/'))) {
+			*slash = '\0';
+			mkdir(path, 0755);
+			*slash = '/';
+		}
+		if (make)
+			mkdir(path, 0755);
+		tree = syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		umount2(m->at, MNT_DETACH);
+	}
+	free(path);
+	return tree;
+}
+
+static int mount_part(const struct mount *m, unsigned long flag, const char *data)
+{
+	int tree = clone_part(m, flag, data, true), ret;
+
+	if (tree < 0)
+		return -1;
+	ret = syscall(SYS_move_mount, tree, "", AT_FDCWD, m->at, MOVE_MOUNT_F_EMPTY_PATH);
+	close(tree);
+	return ret;
+}
+
+/* There is one hierarchy: who has mounted it for himself shows a part of it that may be mounted nowhere else. */
+static int clone_cgroup2(const struct mounts *want, const struct mount *m)
+{
+	char *data = data_of(m->super, false);
+	int tree;
+
+	make_point(want, m, m->at, true);
+	tree = clone_part(m, 0, data, false);
+	free(data);
+	return tree;
+}
+
 /* Another mount of what is there already. */
 static int bind_one(struct mount *m, const struct mounts *want, const struct mounts *old)
 {
@@ -167,6 +211,8 @@ static int bind_one(struct mount *m, const struct mounts *want, const struct mou
 
 	if (m->fd < 0)
 		m->fd = mount_removed_mark(m->root) ? clone_removed(m, want, old, &made) : mount_clone(want, old, m);
+	if (m->fd < 0 && !strcmp(m->type, "cgroup2"))
+		m->fd = clone_cgroup2(want, m);
 	if (m->fd < 0) {
 		complain("%s: what was mounted here, %s of %s, is not to be found", m->at, m->root, m->source);
 	} else {
@@ -201,30 +247,6 @@ static struct kept *kept_of(const struct mount *m)
 		die("out of memory");
 	kept[nr_kept] = (struct kept){ .id = m->id, .root = -1, .beyond = -1, .source = -1 };
 	return &kept[nr_kept++];
-}
-
-/* A directory of a new tmpfs, which is not seen itself. */
-static int mount_part(const struct mount *m, unsigned long flag, const char *data)
-{
-	char *path = xasprintf("%s%s", strcmp(m->at, "/") ? m->at : "", m->root), *slash = path + strlen(path) - strlen(m->root);
-	int tree, ret = mount(m->source, m->at, m->type, flag, data);
-
-	if (ret < 0)
-		return ret;
-	while ((slash = strchr(slash + 1, '/'))) {
-		*slash = '\0';
-		mkdir(path, 0755);
-		*slash = '/';
-	}
-	mkdir(path, 0755);
-	tree = syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	free(path);
-	umount2(m->at, MNT_DETACH);
-	if (tree < 0)
-		return -1;
-	ret = syscall(SYS_move_mount, tree, "", AT_FDCWD, m->at, MOVE_MOUNT_F_EMPTY_PATH);
-	close(tree);
-	return ret;
 }
 
 static bool make_one(struct mount *m, const struct mounts *want, const struct mounts *old)
