@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Open files: position, flags, sharing; directories; devices; cwd and umask. */
+/* covers: Descriptors | /dev/null, zero, full, urandom; /dev/kmsg of who only writes to it | supported */
+/* covers: Descriptors | /dev/kmsg of who reads the log | refused by name */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -52,10 +54,25 @@ static void directory(void)
 	verify(faccessat(fd, "bin", F_OK, 0) == 0, "it can be searched");
 }
 
+static bool is_logged(const char *what)
+{
+	char record[8192];
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	bool found = false;
+	ssize_t n;
+
+	while (!found && (n = read(fd, record, sizeof(record) - 1)) > 0) {
+		record[n] = '\0';
+		found = strstr(record, what);
+	}
+	close(fd);
+	return found;
+}
+
 static void devices(void)
 {
 	int null = open("/dev/null", O_RDWR), zero = open("/dev/zero", O_RDWR), full = open("/dev/full", O_RDWR),
-	    urandom = open("/dev/urandom", O_RDONLY);
+	    urandom = open("/dev/urandom", O_RDONLY), kmsg = open("/dev/kmsg", O_WRONLY);
 	char bytes[32] = { 1 };
 
 	pause_here();
@@ -63,6 +80,14 @@ static void devices(void)
 	verify(read(zero, bytes, 8) == 8 && !bytes[0], "/dev/zero");
 	verify(write(full, "x", 1) < 0, "/dev/full");
 	verify(read(urandom, bytes, 32) == 32, "/dev/urandom");
+	verify(write(kmsg, "files: written after a restart\n", 31) == 31 && is_logged("files: written after a restart"),
+	       "/dev/kmsg");
+}
+
+static void reads_log(void)
+{
+	open("/dev/kmsg", O_RDONLY);
+	pause_here();
 }
 
 static void place(void)
@@ -86,5 +111,6 @@ int main(void)
 	subject_round("directory", directory);
 	subject_round("devices", devices);
 	subject_round("place", place);
+	subject_refused("who reads the kernel's log", reads_log, "reads the kernel's log");
 	return tap_done();
 }

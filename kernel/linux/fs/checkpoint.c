@@ -287,6 +287,20 @@ int generic_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
 EXPORT_SYMBOL_GPL(generic_file_checkpoint);
 
 /**
+ * kmsg_file_checkpoint - ->checkpoint for /dev/kmsg
+ * @ctx:	the checkpoint
+ * @file:	it; who reads it has a place in the log of this boot, who only writes has none
+ *
+ * Return: 0 or a negative error, which has been logged.
+ */
+int kmsg_file_checkpoint(struct ckpt_ctx *ctx, struct file *file)
+{
+	if (file->f_mode & FMODE_READ)
+		return ckpt_obstacle(ctx, -EOPNOTSUPP, "reads the kernel's log: not supported");
+	return generic_file_checkpoint(ctx, file);
+}
+
+/**
  * checkpoint_file - write an open file, unless it has been written
  * @ctx:	the checkpoint
  * @file:	the file

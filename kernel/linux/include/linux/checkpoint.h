@@ -26,6 +26,7 @@ int signalfd_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int timerfd_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int io_uring_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int bpf_map_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
+int kmsg_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int eventpoll_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 int socket_file_checkpoint(struct ckpt_ctx *ctx, struct file *file);
 
@@ -64,6 +65,7 @@ void ckpt_shmem_forget(struct inode *inode);
 #define timerfd_file_checkpoint	NULL
 #define io_uring_file_checkpoint	NULL
 #define bpf_map_file_checkpoint	NULL
+#define kmsg_file_checkpoint	NULL
 #define eventpoll_file_checkpoint	NULL
 #define socket_file_checkpoint	NULL
 
