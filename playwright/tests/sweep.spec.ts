@@ -101,6 +101,7 @@ test("a file with a grid is run at every point; outcomes that change stand first
   await expect(page.getByTestId("sweep-status")).toHaveText("done", { timeout: 150_000 });
   await expect(page.getByRole("heading", { name: "Figures of 2 runs" })).toBeVisible();
   await expect(page.getByTestId("spreads").locator("tbody tr").first()).toContainText(/( ms| s)/);
+  await expect(page).toHaveTitle(/Swept here/);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
 
   // Its file is the beginning of another one.
