@@ -15,6 +15,7 @@ import {
   workloadNames,
 } from "@crlab/shared";
 import type { Link } from "../migration/link.js";
+import { beginPids } from "../migration/pids.js";
 import type { Store } from "../store/index.js";
 import { namedErrorOf, StepError } from "./errors.js";
 import type { BootGuest, ExecOptions, ExecResult, GuestEnd, GuestPort, KeptDisk } from "./guest-port.js";
@@ -329,6 +330,8 @@ export class Experiment {
       await port.stop();
       throw new StepError("experiment.ended", "the experiment ended while its guest booted");
     }
+    const script = `mkdir -p /ckpt; ${beginPids(guest)}`;
+    await withGuest(port.exec(["sh", "-c", script], { timeoutMs: EXEC_LIMIT_MS }), running.gone);
     const kept = await from?.prepare(port);
     await this.log.append({
       type: "guest.booted",
@@ -338,7 +341,6 @@ export class Experiment {
       fingerprint: port.fingerprint,
       ...kept,
     });
-    await this.exec(["mkdir", "-p", "/ckpt"]);
     return port;
   }
 

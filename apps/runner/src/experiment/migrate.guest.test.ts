@@ -98,6 +98,8 @@ it("moves a process with its memory, its terminal and its pid, twice, and it is 
   expect(migration?.bytes).toBe(rounds.reduce((sum, r) => sum + r.bytes, 0));
   expect(migration?.downtimeMs).toBeGreaterThan((rounds.at(-1)?.frozenNs ?? 0) / 1e6);
   expect(experiment.view.targets[0]).toMatchObject({ pid: before?.pid, terminal: before?.terminal, alive: true });
+  // Where no thread of a kernel is: over there it would be in the way.
+  expect(before?.pid).toBeGreaterThan(1000);
   await goesOn(experiment, 2);
   await mustRun(experiment, { kind: "checkpoint", name: "there", kill: true });
   await mustRun(experiment, { kind: "restore", checkpoint: "there" });
@@ -180,33 +182,6 @@ it("leaves it where it is when the target refuses it, and says why", async () =>
     message: expect.stringContaining("/data/unlinked-holder."),
   });
   await goesOn(experiment);
-});
-
-it("goes to another guest where the first one gives its pid to somebody", async () => {
-  let boots = 0;
-  lab = new Lab(
-    store,
-    async (...args) => {
-      const port = await bootBuilt(...args);
-      const sh = async (command: string, ...args: string[]) =>
-        expect((await port.exec(["sh", "-c", command, "sh", ...args])).exitCode).toBe(0);
-      // Where no thread of a kernel is; and before anybody keeps pids free.
-      const start = "echo 5000 > /proc/sys/kernel/ns_last_pid";
-      const take =
-        'echo $(($1 - 1)) > /proc/sys/kernel/ns_last_pid; sleep 1000 </dev/null >/dev/null 2>&1 & [ $! = "$1" ]';
-      const pid = [...lab.open.values()][0]?.view.targets[0]?.pid;
-      boots++;
-      if (boots === 1) await sh(start);
-      if (boots === 2) await sh(take, String(pid));
-      return port;
-    },
-    { guests: 2, idleMs: 600_000 },
-  );
-  const experiment = await started("counter", []);
-  expect(await run(experiment, migrate({ rounds: 0 }))).toBe(true);
-  expect(boots).toBe(3);
-  expect(experiment.view.migrations[0]).toMatchObject({ fromGuest: 1, toGuest: 3, state: "moved" });
-  await experiment.end();
 });
 
 it("is refused while another one runs beside it", async () => {

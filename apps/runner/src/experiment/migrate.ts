@@ -12,24 +12,6 @@ type MigrateStep = Extract<Step, { kind: "migrate" }>;
 
 /** Pids between those of the source and those that the target gives out. */
 const PID_MARGIN = 1000;
-/** So many guests are tried, one after the other, until one has the target's pids free. */
-const MOST_GUESTS = 3;
-
-/** After the last it is the restart that tells who has them. */
-async function bootOther(experiment: Experiment, { pid, processes }: TargetView) {
-  const tree = [...new Set([pid, ...processes.map((process) => process.pid)])];
-  for (let tried = 1; ; tried++) {
-    const incoming = await experiment.bootIncoming();
-    try {
-      const free = await keepPidsFree(incoming.from, incoming.to, { margin: PID_MARGIN, tree });
-      if (free || tried === MOST_GUESTS) return incoming;
-    } catch (error) {
-      await experiment.turnAway();
-      throw error;
-    }
-    await experiment.turnAway();
-  }
-}
 
 export async function migrate(
   experiment: Experiment,
@@ -43,10 +25,11 @@ export async function migrate(
       hint: `kill ${other.name} first`,
     });
   const terminal = experiment.terminal(target.terminal);
-  const { from, to, fromGuest, toGuest } = await bootOther(experiment, target);
+  const { from, to, fromGuest, toGuest } = await experiment.bootIncoming();
   const link = new Link({ mibPerS: step.mibPerS, latencyMs: step.latencyMs });
   experiment.onMigration?.({ link, to });
   try {
+    await keepPidsFree(from, to, PID_MARGIN);
     const there = await sameTerminal(to, terminal.guest.path, sizeOf(experiment, terminal.id));
     await experiment.log.append({
       type: "migration.started",

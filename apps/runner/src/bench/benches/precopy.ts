@@ -52,7 +52,7 @@ export const precopyBench: Bench = {
     const dir = mkdtempSync(join(makeDir(dataDir("guests")), "bench-target-"));
     const to = await bootGuest({ kernel, image, memMiB: TARGET_MEM_MIB, cpus: 2, accel: "auto", dir });
     try {
-      await keepPidsFree(context.guest.guest, to, { margin: 8000, tree: [] });
+      await keepPidsFree(context.guest.guest, to, 8000);
       for (let round = 0; round < context.rounds; round++) {
         context.progress(`precopy: round ${round + 1} of ${context.rounds}: pre-copy`);
         await move(context, to, 8, "pre-copy");
