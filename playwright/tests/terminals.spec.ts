@@ -114,7 +114,8 @@ test("the serial console is a tab beside the others", async ({ page }) => {
 test("text is found on a terminal, far above what is shown, while it runs and afterwards", async ({ page }) => {
   await bootByHand(page, "Finding");
   await openShell(page);
-  await typeLine(page, "seq 1001 1400", /1400/);
+  // What was typed has the 1400, too: the one waited for comes after the line before.
+  await typeLine(page, "seq 1001 1400", /13991400/);
   await expect(screenText(page)).not.toContainText("1123");
   await page.keyboard.press("Control+Shift+F");
   const field = page.getByRole("textbox", { name: "Find on this terminal" });
