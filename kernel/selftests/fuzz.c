@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "everything.h"
@@ -260,15 +261,25 @@ static bool load(void)
 	return nr_records > 20;
 }
 
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static void fuzz(int count, uint64_t seed, const pid_t *before, int nr_before)
 {
 	int refused = 0, restarted = 0, silent = 0;
+	long kib = 0, longest_ms = 0;
+	uint64_t longest = seed;
 	char output[8192];
-	long kib = 0;
 
 	for (int i = 0; i < count; i++) {
 		const char *how;
 		uint32_t type;
+		long begun, ms;
 		int status;
 
 		/* Each by its own number, so that one can be made again. */
@@ -280,7 +291,13 @@ static void fuzz(int count, uint64_t seed, const pid_t *before, int nr_before)
 			tap_ok(false, "mutant %d can be written", i);
 			return;
 		}
+		begun = now_ms();
 		status = RUN(output, restart_path, "-i", BAD, "--detach", "--keep");
+		ms = now_ms() - begun;
+		if (ms > longest_ms) {
+			longest_ms = ms;
+			longest = seed + i;
+		}
 		if (status == 0) {
 			restarted++;
 		} else {
@@ -302,6 +319,7 @@ static void fuzz(int count, uint64_t seed, const pid_t *before, int nr_before)
 	}
 	long growth = kernel_kib() - kib;
 
+	tap_diag("longest: seed %llu, %ld ms", (unsigned long long)longest, longest_ms);
 	/* Some change nothing that matters; if none restarts, something else is in their way. */
 	tap_ok(refused && !silent && (restarted || count < 50), "%d mutants from seed %llu on: %d refused in words, %d restarted", count,
 	       (unsigned long long)seed, refused, restarted);

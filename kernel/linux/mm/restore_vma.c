@@ -120,6 +120,9 @@ static int advise(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_
 	return 0;
 }
 
+/* More than this is not what a process has grown: an image shall not keep the machine busy. */
+#define MAX_PARTS 1024
+
 /*
  * It may have grown out of many: one call for more than there is of memory is refused
  * (vm.overcommit_memory). Then in parts, which become one again.
@@ -127,16 +130,18 @@ static int advise(struct ckpt_ctx *ctx, struct mm_struct *mm, const struct ckpt_
 static unsigned long map_anonymous(const struct ckpt_vma *v, unsigned long prot,
 				   unsigned long flags)
 {
-	unsigned long addr = vm_mmap_pgoff(NULL, v->start, v->end - v->start, prot, flags, 0), at;
+	unsigned long whole = v->end - v->start, part = whole, at = v->start, addr;
 
-	if (addr != -ENOMEM)
-		return addr;
-	for (at = v->start; at < v->end; at += SZ_256M) {
+	while (at < v->end) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		addr = vm_mmap_pgoff(NULL, at, min_t(u64, v->end - at, SZ_256M), prot, flags, 0);
-		if (IS_ERR_VALUE(addr))
+		addr = vm_mmap_pgoff(NULL, at, min(v->end - at, part), prot, flags, 0);
+		if (addr == -ENOMEM && part > max(whole / MAX_PARTS, PAGE_SIZE))
+			part = PAGE_ALIGN(part / 2);
+		else if (IS_ERR_VALUE(addr))
 			return addr;
+		else
+			at += part;
 	}
 	return v->start;
 }
