@@ -2,10 +2,13 @@
 /* Memory in huge pages of a fixed size: anonymous, of memfds, of files of hugetlbfs. */
 /* covers: Memory | huge pages (MAP_HUGETLB, MFD_HUGETLB, files of hugetlbfs): private, shared, sealed | supported */
 /* covers: Memory | huge pages in live and incremental images, merged chains, and lazy restarts | supported */
+/* covers: Namespaces | mnt: a hugetlbfs of one's own in which there is nothing, with its size and page size | supported */
+/* covers: Namespaces | mnt: a hugetlbfs of one's own with files in it, or open without a name, or with another owner than at first | refused by name */
 /* covers: Memory | System V shared memory in huge pages (SHM_HUGETLB), attached and removed | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -287,6 +290,104 @@ static void kept_segment(void)
 	shmctl(id, IPC_RMID, NULL);
 }
 
+/* ---- one of the tree's own ---- */
+
+#define OWN		"/mnt"
+
+static bool mount_own(const char *options)
+{
+	return private_mounts() && mount("mine", OWN, "hugetlbfs", MS_NOSUID | MS_NOEXEC, options) == 0;
+}
+
+/* What is said of it in mountinfo, without numbers. */
+static char *line_of(char line[512])
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	bool found = false;
+
+	while (!found && file && fgets(line, 512, file))
+		found = strstr(line, " " OWN " ");
+	if (file)
+		fclose(file);
+	line[strcspn(line, "\n")] = '\0';
+	return found ? strstr(line, " / ") : strcpy(line, "nothing");
+}
+
+static void own_empty(void)
+{
+	char before[512], after[512], *was, *is, *p;
+	struct stat old, new, open_one;
+	int dir, fd;
+
+	if (!mount_own("pagesize=2M,size=8M,min_size=2M,nr_inodes=5,mode=750,gid=7"))
+		_exit(91);
+	dir = open(OWN, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 || stat(OWN, &old) < 0 || chdir(OWN) < 0)
+		_exit(92);
+	was = line_of(before);
+	pause_here();
+	is = line_of(after);
+	verify(!strcmp(was, is), "with its options: %s", is);
+	verify(stat(OWN, &new) == 0 && new.st_mode == old.st_mode && new.st_gid == 7 && new.st_uid == old.st_uid, "its root is whose it was");
+	verify(fstat(dir, &open_one) == 0 && open_one.st_dev == new.st_dev && open_one.st_ino == new.st_ino, "which is open");
+	fd = open("file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	p = fd < 0 ? MAP_FAILED : mmap(NULL, HUGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	verify(p != MAP_FAILED && !strcmp(strcpy(p, "new"), "new") && stat(OWN "/file", &new) == 0, "and the working directory: a new file can be mapped");
+	verify(ftruncate(fd, 5 * HUGE) == 0 && mmap(NULL, 5 * HUGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED,
+	       "five pages are more than it may have");
+}
+
+static void own_with_file(void)
+{
+	if (!mount_own(NULL) || open(OWN "/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600) < 0)
+		_exit(91);
+	pause_here();
+}
+
+static void own_with_removed(void)
+{
+	if (!mount_own(NULL) || open(OWN "/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600) < 0 || unlink(OWN "/file") < 0)
+		_exit(91);
+	pause_here();
+}
+
+static void own_changed(void)
+{
+	if (!mount_own(NULL) || chown(OWN, 3, 0) < 0)
+		_exit(91);
+	pause_here();
+}
+
+static void own_of_user(void)
+{
+	int go[2];
+	char c;
+	pid_t child;
+
+	if (pipe2(go, O_CLOEXEC) < 0 || !mount_own(NULL))
+		_exit(91);
+	child = fork();
+	if (child == 0) {
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+			_exit(92);
+		_exit(write(go[1], "x", 1) == 1 && pause());
+	}
+	if (read(go[0], &c, 1) != 1 || umount2(OWN, MNT_DETACH) < 0)
+		_exit(93);
+	pause_here();
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
+static void of_ones_own(void)
+{
+	subject_round("a mount of one's own", own_empty);
+	subject_refused("with a file", own_with_file, "a hugetlbfs that has files in it");
+	subject_refused("with one without a name", own_with_removed, "a hugetlbfs that has files in it");
+	subject_refused("given away", own_changed, "has another owner or mode than it was mounted with");
+	subject_refused("in a user namespace", own_of_user, "a hugetlbfs that is in a user namespace");
+}
+
 int main(void)
 {
 	char pool[64];
@@ -305,6 +406,7 @@ int main(void)
 	other_ways();
 	subject_round("SHM_HUGETLB", sysv);
 	subject_round("SHM_HUGETLB, not removed", kept_segment);
+	of_ones_own();
 	unlink(NAME);
 	umount2(DIR_HUGE, MNT_DETACH);
 	rmdir(DIR_HUGE);

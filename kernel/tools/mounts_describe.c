@@ -223,8 +223,8 @@ char *mounts_describe(const struct mount_ns *ns, size_t mine, size_t base, const
 			tell(text, arg);
 			free(text);
 		}
-		/* The pseudo terminals of a devpts come by themselves. */
-		if (fresh && !strcmp(m->type, "devpts") && !strcmp(m->root, "/"))
+		/* The pseudo terminals of a devpts come by themselves; the kernel looks whether a hugetlbfs is empty. */
+		if (fresh && (!strcmp(m->type, "devpts") || !strcmp(m->type, "hugetlbfs")) && !strcmp(m->root, "/"))
 			continue;
 		if (fresh && !strcmp(m->type, "overlay")) {
 			char *why = overlay_obstacle(&a, m, pid);

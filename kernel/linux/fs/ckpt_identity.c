@@ -7,7 +7,7 @@
  * by its UUID (ext4, xfs, btrfs, f2fs and tmpfs have one), else by its type. An
  * inode is known by its number, and by its generation where numbers are used
  * again. What the kernel makes up as it goes (procfs, sysfs) is known by name
- * and type, a device node by the device.
+ * and type, a device node by the device, the root of a hugetlbfs by being that.
  */
 #include <linux/checkpoint_files.h>
 #include <linux/exportfs.h>
@@ -141,6 +141,8 @@ int ckpt_check_inode(struct ckpt_ctx *ctx, const struct ckpt_file *f, const stru
 	ret = check_filesystem(ctx, f, path);
 	if (ret || ckpt_is_made_up(inode->i_sb) || inode->i_sb->s_magic == NSFS_MAGIC)
 		return ret;
+	if (inode->i_sb->s_magic == HUGETLBFS_MAGIC && IS_ROOT(path->dentry))
+		return 0;
 	ret = vfs_getattr_nosec(path, &st, STATX_BASIC_STATS, 0);
 	if (ret)
 		return ckpt_err(ctx, ret, "cannot be looked at (error %d)", ret);

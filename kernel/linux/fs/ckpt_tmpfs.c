@@ -3,6 +3,7 @@
  * A tmpfs that only the tree has mounted, with all that is in it.
  */
 #include <linux/checkpoint_files.h>
+#include <linux/checkpoint_mm.h>
 #include <linux/dcache.h>
 #include <linux/file.h>
 #include <linux/kdev_t.h>
@@ -14,6 +15,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/string_helpers.h>
+#include <linux/user_namespace.h>
 
 #include "contents.h"
 #include "mount.h"
@@ -70,7 +72,7 @@ bool ckpt_is_own_tmpfs(struct ckpt_ctx *ctx, struct super_block *sb)
 {
 	u32 objref;
 
-	return ckpt_obj_lookup(ctx, CKPT_OBJ_TMPFS, sb, &objref);
+	return ckpt_is_tmpfs(sb) && ckpt_obj_lookup(ctx, CKPT_OBJ_TMPFS, sb, &objref);
 }
 
 /* A directory whose entries are still to be written. */
@@ -330,12 +332,30 @@ static int find_mount(int number, struct path *found)
 	return -ENOENT;
 }
 
+/* Files that have lost their name are refused where they are open. */
+static int check_hugetlbfs(struct ckpt_ctx *ctx, struct super_block *sb)
+{
+	const char *why = ckpt_hugetlbfs_obstacle(sb);
+	u32 objref;
+	int ret;
+
+	if (current->nsproxy->mnt_ns->user_ns != &init_user_ns)
+		why = "is in a user namespace";
+	ret = why ? 1 : ckpt_obj(ctx, CKPT_OBJ_TMPFS, sb, &objref);
+	if (!ret)
+		why = "is one that others of the tree have mounted";
+	if (why)
+		return ckpt_obstacle(ctx, -EOPNOTSUPP, "a hugetlbfs that %s: not supported", why);
+	return ret < 0 ? ret : 0;
+}
+
 /* A line of mountinfo that user space has marked: a filesystem that it does not know. */
 static int checkpoint_line(struct ckpt_ctx *ctx, char *line)
 {
 	char *at = NULL, *word, *type = NULL;
 	unsigned int i, id;
 	struct path path;
+	bool is_huge;
 	int ret;
 
 	if (kstrtouint(strsep(&line, " "), 10, &id))
@@ -348,19 +368,23 @@ static int checkpoint_line(struct ckpt_ctx *ctx, char *line)
 			break;
 		}
 	}
+	is_huge = type && !strcmp(type, "hugetlbfs");
 	/* What else there is has been refused by user space. */
-	if (!type || strcmp(type, "tmpfs"))
+	if (!type || (!is_huge && strcmp(type, "tmpfs")))
 		return 0;
 	string_unescape_inplace(at, UNESCAPE_OCTAL);
 	ctx->where.path = at;
 	ret = find_mount(id, &path);
 	if (ret)
-		return ckpt_obstacle(ctx, ret, "a tmpfs that is not there any more");
-	if (!ckpt_is_tmpfs(path.mnt->mnt_sb))
-		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "is not a tmpfs");
-	else if (ckpt_is_mounted_elsewhere(ctx, path.mnt->mnt_sb))
+		return ckpt_obstacle(ctx, ret, "a %s that is not there any more", type);
+	if (ckpt_is_mounted_elsewhere(ctx, path.mnt->mnt_sb))
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
-				    "a tmpfs that another mount namespace has, too: not supported");
+				    "a %s that another mount namespace has, too: not supported",
+				    type);
+	else if (is_huge)
+		ret = check_hugetlbfs(ctx, path.mnt->mnt_sb);
+	else if (!ckpt_is_tmpfs(path.mnt->mnt_sb))
+		ret = ckpt_obstacle(ctx, -EOPNOTSUPP, "is not a tmpfs");
 	else if (ckpt_is_own_tmpfs(ctx, path.mnt->mnt_sb))
 		ret = ckpt_obstacle(ctx, -EOPNOTSUPP,
 				    "a tmpfs that others of the tree have mounted: not supported");

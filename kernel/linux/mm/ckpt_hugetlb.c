@@ -14,6 +14,7 @@
 #include <linux/fcntl.h>
 #include <linux/file.h>
 #include <linux/hugetlb.h>
+#include <linux/magic.h>
 #include <linux/memfd.h>
 #include <linux/mm.h>
 #include <linux/mount.h>
@@ -67,6 +68,29 @@ const char *ckpt_hugetlb_obstacle(struct vm_area_struct *vma)
 		return "private memory of hugetlbfs that may not be written to: not supported";
 	if (memfd_fcntl(file, F_GET_SEALS, 0) & F_SEAL_FUTURE_WRITE)
 		return "memory in huge pages with F_SEAL_FUTURE_WRITE: not supported";
+	return NULL;
+}
+
+/**
+ * ckpt_hugetlbfs_obstacle - why a hugetlbfs of the tree's own cannot be mounted anew
+ * @sb:		the filesystem
+ *
+ * Its options tell whose its root directory was when it was mounted.
+ *
+ * Return: in words, or NULL.
+ */
+const char *ckpt_hugetlbfs_obstacle(const struct super_block *sb)
+{
+	const struct hugetlbfs_sb_info *info = sb->s_fs_info;
+	const struct inode *root = d_inode(sb->s_root);
+
+	if (sb->s_magic != HUGETLBFS_MAGIC)
+		return "is none";
+	if (!simple_empty(sb->s_root))
+		return "has files in it";
+	if (!uid_eq(root->i_uid, info->uid) || !gid_eq(root->i_gid, info->gid) ||
+	    (root->i_mode & ~S_IFMT) != info->mode)
+		return "has another owner or mode than it was mounted with";
 	return NULL;
 }
 

@@ -10,6 +10,7 @@
 /* mm/ckpt_hugetlb.c */
 #ifdef CONFIG_HUGETLBFS
 bool ckpt_is_huge_memfd(const struct file *file);
+const char *ckpt_hugetlbfs_obstacle(const struct super_block *sb);
 int checkpoint_hugetlb(struct ckpt_ctx *ctx, struct file *file, u32 *objref);
 int ckpt_dump_hugetlb_file(struct ckpt_ctx *ctx, struct inode *inode, u32 objref);
 int restore_hugetlb_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
@@ -17,6 +18,11 @@ int restore_hugetlb_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 static inline bool ckpt_is_huge_memfd(const struct file *file)
 {
 	return false;
+}
+
+static inline const char *ckpt_hugetlbfs_obstacle(const struct super_block *sb)
+{
+	return "this kernel does not know";
 }
 
 static inline int checkpoint_hugetlb(struct ckpt_ctx *ctx, struct file *file, u32 *objref)
