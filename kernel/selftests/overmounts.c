@@ -2,7 +2,7 @@
 /* What is mounted where no path leads any more comes back there, and shows what it showed. */
 /* covers: Namespaces | mnt: what other mounts hide, also what came there by propagation or was moved | supported */
 /* covers: Namespaces | mnt: idmapped mounts | refused by name */
-/* covers: Namespaces | mnt: binds of what is hidden where their filesystem is seen first; nosymfollow | supported */
+/* covers: Namespaces | mnt: binds of what is hidden where their filesystem is seen first; nosymfollow, atime of every kind | supported */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -132,9 +132,10 @@ static void covered(void)
 	mkdir(TOP "/bound", 0755);
 	mkdir(TOP "/dir", 0755);
 	mkdir(TOP "/dir/below", 0755);
-	if (mount(TOP, TOP "/all", NULL, MS_BIND, NULL) < 0 || mount("cover", TOP "/dir", "tmpfs", 0, NULL) < 0 ||
+	if (mount(TOP, TOP "/all", NULL, MS_BIND, NULL) < 0 || mount("cover", TOP "/dir", "tmpfs", MS_STRICTATIME, NULL) < 0 ||
 	    mount(TOP "/all/dir", TOP "/bound", NULL, MS_BIND, NULL) < 0 ||
-	    mount(NULL, TOP "/bound", NULL, MS_BIND | MS_REMOUNT | MS_NOSYMFOLLOW, NULL) < 0)
+	    mount(NULL, TOP "/bound", NULL, MS_BIND | MS_REMOUNT | MS_NOSYMFOLLOW | MS_STRICTATIME | MS_NODIRATIME, NULL) < 0 ||
+	    mount(NULL, TOP "/all", NULL, MS_BIND | MS_REMOUNT | MS_NOATIME, NULL) < 0)
 		_exit(90);
 	before = strdup(shape());
 	pause_here();

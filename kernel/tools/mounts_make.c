@@ -30,6 +30,7 @@ static const struct {
 	{ "relatime", MS_RELATIME }, { "nosymfollow", MS_NOSYMFOLLOW },
 };
 
+/* What is neither "relatime" nor "noatime" has been asked not to be either. */
 static unsigned long flags_of(const char *options)
 {
 	char *copy = strdup(options), *rest = copy, *option;
@@ -40,7 +41,7 @@ static unsigned long flags_of(const char *options)
 			if (!strcmp(option, flags[i].name))
 				all |= flags[i].flag;
 	free(copy);
-	return all;
+	return all & (MS_NOATIME | MS_RELATIME) ? all : all | MS_STRICTATIME;
 }
 
 /* Of a tmpfs the owner of its root: the kernel gives it that, and its user namespace may not know it by this number. */

@@ -150,17 +150,14 @@ bool mount_set_options(int tree, unsigned long flags)
 	} of[] = {
 		{ MS_RDONLY, MOUNT_ATTR_RDONLY }, { MS_NOSUID, MOUNT_ATTR_NOSUID },	  { MS_NODEV, MOUNT_ATTR_NODEV },
 		{ MS_NOEXEC, MOUNT_ATTR_NOEXEC }, { MS_NODIRATIME, MOUNT_ATTR_NODIRATIME }, { MS_NOATIME, MOUNT_ATTR_NOATIME },
-		{ MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
+		{ MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW }, { MS_STRICTATIME, MOUNT_ATTR_STRICTATIME },
 	};
-	struct mount_attr attr = {};
+	struct mount_attr attr = { .attr_clr = MOUNT_ATTR__ATIME };
 
 	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
-		if (of[i].flag != MS_NOATIME)
-			attr.attr_clr |= of[i].attr;
+		attr.attr_clr |= of[i].attr;
 		if (flags & of[i].flag)
 			attr.attr_set |= of[i].attr;
 	}
-	if (flags & (MS_NOATIME | MS_RELATIME | MS_NODIRATIME))
-		attr.attr_clr |= MOUNT_ATTR__ATIME;
 	return syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0;
 }
