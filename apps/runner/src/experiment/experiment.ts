@@ -2,7 +2,6 @@
 import { randomBytes } from "node:crypto";
 import {
   type ExperimentFile,
-  findWorkload,
   judge,
   LOG_VERSION,
   type Manifest,
@@ -12,7 +11,6 @@ import {
   runningStep,
   type Step,
   sheetOf,
-  workloadNames,
 } from "@crlab/shared";
 import type { Link } from "../migration/link.js";
 import { beginPids } from "../migration/pids.js";
@@ -22,17 +20,15 @@ import type { BootGuest, ExecOptions, ExecResult, GuestEnd, GuestPort, KeptDisk 
 import { Images } from "./images.js";
 import { KernelLog } from "./kernel-log.js";
 import { ExperimentLog } from "./log.js";
-import { parseSample, sameTree, sampleCommand } from "./processes.js";
 import { sameTerminal, sizeOf } from "./same-terminal.js";
 import { SHELL } from "./spares.js";
 import { executeStep } from "./steps.js";
+import { Targets } from "./targets.js";
 import { LiveTerminal } from "./terminal.js";
 
 export const DEFAULT_SIZE = { cols: 100, rows: 30 };
 const EXEC_LIMIT_MS = 120_000;
 const GONE_KNOWN_MS = 3000;
-/** Of processes that change all the time, so many changes are noted between two steps. */
-const MOST_CHANGES = 50;
 
 type Created = Extract<NewEvent, { type: "experiment.created" }>;
 
@@ -74,8 +70,7 @@ export class Experiment {
   readonly manifest: Manifest;
   readonly terminals = new Map<number, LiveTerminal>();
   readonly images = new Images(this);
-  /** Per target: a `wait` looks at its terminal from here on. */
-  readonly marks = new Map<string, number>();
+  readonly targets = new Targets(this);
   /** Told of a migration that begins, with what may go wrong in it: for tests. */
   onMigration: ((migration: { link: Link; to: GuestPort }) => void) | undefined;
   /** When someone last drove it (performance.now()). */
@@ -225,18 +220,19 @@ export class Experiment {
 
   async #runStep(step: Step, planned: boolean): Promise<boolean> {
     this.#busy = true;
-    this.#changesSeen = 0;
     this.activeAtMs = performance.now();
     const stepNo = ++this.#stepNo;
+    const { targets } = this;
+    targets.stepBegins();
     const started = performance.now();
     const ms = () => Math.round((performance.now() - started) * 10) / 10;
     try {
       await this.log.append({ type: "step.started", stepNo, step, planned });
-      const marked = step.kind === "wait" ? undefined : new Map([...this.terminals].map(([id, t]) => [id, t.bytes]));
+      const offsets = step.kind === "wait" ? undefined : targets.offsets();
       try {
         const { figures, text } = await executeStep(this, stepNo, step);
-        if (marked) this.#mark(marked);
-        await this.sample();
+        if (offsets) targets.mark(offsets);
+        await targets.sample();
         if (this.over) return false;
         await this.log.append({
           type: "step.finished",
@@ -262,11 +258,6 @@ export class Experiment {
       this.#busy = false;
       this.activeAtMs = performance.now();
     }
-  }
-
-  /** What targets printed since a step began is what the next `wait` looks at. */
-  #mark(offsets: ReadonlyMap<number, number>): void {
-    for (const target of this.view.targets) this.marks.set(target.name, offsets.get(target.terminal) ?? 0);
   }
 
   // ---- the guest ----
@@ -403,7 +394,7 @@ export class Experiment {
       const terminals = wasCurrent ? [...this.terminals.values()] : [];
       if (wasCurrent) {
         this.terminals.clear();
-        this.marks.clear();
+        this.targets.marks.clear();
       }
       await Promise.all(terminals.map((t) => t.end()));
       await running.kernelLog.flush();
@@ -492,73 +483,6 @@ export class Experiment {
     await this.log.append({ type: "terminal.closed", terminal: id, reason });
   }
 
-  // ---- targets ----
-
-  async startTarget(name: string, argv: readonly string[]): Promise<number> {
-    if (this.view.targets.some((t) => t.name === name && t.alive))
-      throw new StepError("target.exists", `${name} runs already`, {
-        hint: "give the new one another name, or kill it first",
-      });
-    const terminal = await this.openTerminal("workload", name, argv);
-    const opened = terminal.guest;
-    const { pid } = opened;
-    const command = argv.join(" ");
-    await this.log.append({ type: "workload.started", name, pid, terminal: terminal.id, command });
-    this.marks.set(name, 0);
-    void opened.exited
-      .then(async ({ exitCode, signal }) => {
-        const target = this.view.targets.find((t) => t.name === name);
-        if (!target?.alive || target.terminal !== terminal.id || target.restoredFrom !== null) return;
-        // It runs in another guest now; this was the end of what it left here.
-        if (terminal.guest !== opened) return;
-        // Neither: the guest is gone, and the log says that already.
-        if (exitCode === null && signal === null) return;
-        const reason = exitCode === null ? `killed by signal ${signal}` : `ended with ${exitCode}`;
-        await this.targetGone(name, pid, reason);
-      })
-      .catch(() => {});
-    return pid;
-  }
-
-  async targetGone(name: string, pid: number, reason: string): Promise<void> {
-    if (this.view.targets.some((t) => t.name === name && t.pid === pid && t.alive))
-      await this.log.append({ type: "workload.ended", name, pid, reason });
-  }
-
-  #looking = false;
-  #changesSeen = 0;
-
-  /** Between steps: notes what processes have done by themselves, or somebody in a shell. */
-  async look(): Promise<void> {
-    const stepNo = this.#stepNo;
-    const between = () => !this.over && !this.busy && this.#stepNo === stepNo && this.view.guest?.suspended === false;
-    if (this.#looking || this.#changesSeen >= MOST_CHANGES || !between()) return;
-    this.#looking = true;
-    try {
-      await this.sample(between);
-    } catch {
-      // Its next step says what is wrong.
-    } finally {
-      this.#looking = false;
-    }
-  }
-
-  /** Looks at the process trees, and notes what has changed, while that is `wanted`. */
-  async sample(wanted = () => true): Promise<void> {
-    for (const target of this.view.targets.filter((t) => t.alive)) {
-      if (!this.#guest) return;
-      const seen = await this.exec(sampleCommand(target.pid), { timeoutMs: 10_000 });
-      if (!wanted()) return;
-      const processes = parseSample(seen.stdout.toString("utf8"));
-      const root = processes.find((p) => p.pid === target.pid);
-      if (root === undefined || root.state === "Z") await this.targetGone(target.name, target.pid, "it is gone");
-      else if (!sameTree(processes, target.processes)) {
-        this.#changesSeen++;
-        await this.log.append({ type: "processes.seen", name: target.name, processes });
-      }
-    }
-  }
-
   // ---- the end ----
 
   async rename(title: string): Promise<void> {
@@ -611,17 +535,4 @@ async function withGuest<T>(work: Promise<T>, gone: Promise<never>): Promise<T> 
       await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, GONE_KNOWN_MS))]);
     throw error;
   }
-}
-
-/** Argument vector of a `start` step. */
-export function startCommand(step: Extract<Step, { kind: "start" }>, program?: string): readonly string[] {
-  if (program !== undefined) return [program, ...(step.args ?? [])];
-  if (step.command) return [...step.command, ...(step.args ?? [])];
-  const name = step.workload ?? "";
-  const workload = findWorkload(name);
-  if (!workload)
-    throw new StepError("workload.unknown", `there is no workload "${name}"`, {
-      hint: `listed are ${workloadNames.join(", ")}; give \`command\` for anything else`,
-    });
-  return [workload.name, ...(step.args ?? workload.args)];
 }

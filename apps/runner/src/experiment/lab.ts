@@ -318,7 +318,7 @@ export class Lab {
   /** Whoever watches sees what processes hold as it is now, not as it was after the last step. */
   #lookForWatchers(): void {
     if (this.measures()) return;
-    for (const experiment of this.open.values()) if (this.watchersOf(experiment.id) > 0) void experiment.look();
+    for (const experiment of this.open.values()) if (this.watchersOf(experiment.id) > 0) void experiment.targets.look();
   }
 
   async #endEndless(): Promise<void> {

@@ -4,11 +4,12 @@ import type { CheckpointView, Step, StepKind, TargetView } from "@crlab/shared";
 import { beyondCriu, checkpointChain, latestTarget } from "@crlab/shared";
 import { engines, type RunInGuest } from "../engine/engine.js";
 import { StepError } from "./errors.js";
-import { type Experiment, startCommand } from "./experiment.js";
+import type { Experiment } from "./experiment.js";
 import { migrate } from "./migrate.js";
 import { installProgram } from "./own-program.js";
 import { parseSample, sampleCommand } from "./processes.js";
 import { shellWords } from "./shell-words.js";
+import { startCommand } from "./targets.js";
 import { patternTest, waitForLine } from "./text-watch.js";
 
 export interface StepResult {
@@ -68,7 +69,7 @@ const executors: Executors = {
         : await installProgram(experiment, experiment.store, step.program, step.entry);
     const argv = startCommand(step, own);
     await experiment.log.append({ type: "step.command", stepNo, command: shellWords(argv) });
-    return { figures: { pid: await experiment.startTarget(step.name, argv) } };
+    return { figures: { pid: await experiment.targets.start(step.name, argv) } };
   },
 
   async checkpoint({ experiment, stepNo, step, run }) {
@@ -107,7 +108,7 @@ const executors: Executors = {
       killed: step.kill,
       figures,
     });
-    if (step.kill) await experiment.targetGone(target.name, target.pid, "killed by its checkpoint");
+    if (step.kill) await experiment.targets.gone(target.name, target.pid, "killed by its checkpoint");
     return {};
   },
 
@@ -136,7 +137,7 @@ const executors: Executors = {
     const pids = parseSample(seen.stdout.toString("utf8")).map((p) => p.pid);
     if (pids.length === 0) pids.push(target.pid);
     await run(["kill", "-KILL", ...pids.map(String)]);
-    await experiment.targetGone(target.name, target.pid, "killed");
+    await experiment.targets.gone(target.name, target.pid, "killed");
     await waitUntilGone(experiment, pids);
     return { figures: { processes: pids.length } };
   },
@@ -190,12 +191,12 @@ const executors: Executors = {
     const line = await within(step.withinS, what, (giveUp) =>
       waitForLine(
         terminal,
-        experiment.marks.get(target.name) ?? 0,
+        experiment.targets.marks.get(target.name) ?? 0,
         patternTest(step.output),
         either(giveUp, experiment.guestGone),
       ),
     );
-    experiment.marks.set(target.name, line.end);
+    experiment.targets.marks.set(target.name, line.end);
     return { text: line.text };
   },
 
