@@ -88,8 +88,18 @@ export async function storedOutput(page: Page, url: string): Promise<() => Promi
   };
 }
 
+/** A step that somebody asks for has begun by then. */
+const BEGUN_MS = 5000;
+
 export async function expectStep(page: Page, stepNo: number, state: "ok" | "failed"): Promise<void> {
   const step = page.getByTestId(`step-${stepNo}`);
+  const stopped = page.getByTestId("plan-stopped");
+  await expect(step.and(page.locator(":not([data-state=running])")).or(stopped).first()).toBeVisible({
+    timeout: 90_000,
+  });
+  // After that only what is done by hand can come.
+  const [why] = await stopped.allInnerTexts();
+  if (why !== undefined) await expect(step, `step ${stepNo}: ${why}`).toBeAttached({ timeout: BEGUN_MS });
   await expect(step).toHaveAttribute("data-state", /^(ok|failed|interrupted)$/, { timeout: 90_000 });
   if ((await step.getAttribute("data-state")) !== state) throw new Error(`step ${stepNo}: ${await step.textContent()}`);
 }
