@@ -81,6 +81,8 @@ test("a chain's images: graph, records, difference, map of pages, heat map, char
     .getByLabel(/^Checkpoint/)
     .selectOption("two");
   await expect(page.locator('[data-testid^="space-"]').getByRole("img").first()).toBeVisible();
+  // As long as images are not read, how much was written is not known.
+  await expect(page.getByTestId("heat").getByRole("heading")).not.toContainText(" of ");
   await page.getByRole("button", { name: /image of this chain|images of this chain/ }).click();
   const heat = page.getByTestId("heat-canvas");
   await expect(heat).toBeVisible();
@@ -95,7 +97,8 @@ test("a chain's images: graph, records, difference, map of pages, heat map, char
   await expect(async () => expect(Number(await heat.getAttribute("data-scale"))).toBe(whole)).toPass();
 
   // The address says what is looked at: another browser sees the same, read from the log.
-  await expect(page).toHaveURL(/show=memory&checkpoint=two$/);
+  await page.getByTestId("heat").getByLabel("Since").selectOption("one");
+  await expect(page).toHaveURL(/show=memory&checkpoint=two&with=one$/);
   const viewer = await (await browser.newContext({ colorScheme: "dark" })).newPage();
   await viewer.goto(page.url());
   await expect(viewer.getByTestId("heat-canvas")).toHaveAttribute(

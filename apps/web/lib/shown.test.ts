@@ -11,6 +11,13 @@ test("a link says again what it was made of", () => {
   expect(readShown(Object.fromEntries(new URLSearchParams(link)))).toEqual(shown);
 });
 
+test("a link that speaks of an image alone is about the tab that shows it", () => {
+  for (const link of [{ with: "c1" }, { at: "0x10" }, { checkpoint: "c2", with: "c1" }])
+    expect(readShown(link).tab).toBe("checkpoints");
+  expect(readShown({ show: "memory", with: "c1" })).toMatchObject({ tab: "memory", against: "c1" });
+  expect(readShown({ t: "1" }).tab).toBeNull();
+});
+
 test("nonsense in a link is left out", () => {
   expect(readShown({ t: "-4", terminal: "../1", show: "no-such", checkpoint: "../x", with: "", at: "-1" })).toEqual(
     nowhere,

@@ -18,7 +18,7 @@ export interface Shown {
   terminal: string | null;
   tab: InspectorTab | null;
   checkpoint: string | null;
-  /** The one that it is compared with. */
+  /** The one that it is compared with, or since which pages were written. */
   against: string | null;
   /** A place in the checkpoint's image, in bytes. */
   offset: number | null;
@@ -39,13 +39,17 @@ export function readShown(query: Query): Shown {
   const t = text("t");
   const at = text("at");
   const terminal = text("terminal");
+  const [checkpoint, against] = [named(text("checkpoint")), named(text("with"))];
+  const offset = at !== undefined && /^0x[0-9a-f]{1,12}$/.test(at) ? Number(at) : null;
+  // A link that speaks of images and names no tab is about the tab that shows them.
+  const implied = checkpoint === null && against === null && offset === null ? null : "checkpoints";
   return {
     atMs: t !== undefined && /^\d{1,7}(\.\d{1,3})?$/.test(t) ? Math.round(Number(t) * 1000) : null,
     terminal: terminal !== undefined && /^(serial|\d{1,6})$/.test(terminal) ? terminal : null,
-    tab: inspectorTabs.find((tab) => tab.id === text("show"))?.id ?? null,
-    offset: at !== undefined && /^0x[0-9a-f]{1,12}$/.test(at) ? Number(at) : null,
-    checkpoint: named(text("checkpoint")),
-    against: named(text("with")),
+    tab: inspectorTabs.find((tab) => tab.id === text("show"))?.id ?? implied,
+    offset,
+    checkpoint,
+    against,
   };
 }
 

@@ -99,7 +99,8 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
     tab,
     checkpoint,
     // Elsewhere they say nothing.
-    ...(tab === "checkpoints" ? { against, offset } : { against: null, offset: null }),
+    against: tab === "checkpoints" || tab === "memory" ? against : null,
+    offset: tab === "checkpoints" ? offset : null,
   });
   useEffect(() => {
     // A playing replay would change it at every frame, and browsers allow only so many changes.

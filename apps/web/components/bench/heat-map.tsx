@@ -13,23 +13,23 @@ import type { OnRead } from "./not-read";
 interface Props {
   view: ExperimentView;
   shown: CheckpointView;
+  /** Since which checkpoint; one that is not in the chain: since its beginning. */
+  since: string | null;
+  onSince: (name: string) => void;
   onRead: OnRead | null;
 }
 
 /** Every page of a process as a cell: how often, and when last, the increments up to a checkpoint wrote it. */
-export function HeatMap({ view, shown, onRead }: Props) {
+export function HeatMap({ view, shown, since, onSince, onRead }: Props) {
   const chain = useMemo(() => checkpointChain(view, shown.name), [view, shown.name]);
-  const [from, setFrom] = useState<string | null>(null);
   const [mode, setMode] = useState<HeatMode>("often");
   const [chosenPid, setPid] = useState<number | null>(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<NamedError | null>(null);
 
-  const start = Math.max(
-    0,
-    chain.findIndex((c) => c.name === from),
-  );
-  const part = chain.slice(start);
+  // Since itself there is nothing.
+  const start = chain.slice(0, -1).findIndex((c) => c.name === since);
+  const part = chain.slice(Math.max(0, start));
   const unread = part.filter((c) => c.digest === null);
   const pids = shown.digest?.spaces.flatMap((s) => s.pids.slice(0, 1)) ?? [];
   const pid = pids.find((p) => p === chosenPid) ?? pids[0];
@@ -65,7 +65,7 @@ export function HeatMap({ view, shown, onRead }: Props) {
         <span>
           Pages written, {part[0]?.name} → {shown.name}
         </span>
-        {heat && (
+        {heat && unread.length === 0 && (
           <span className="mono">
             {heat.written.toLocaleString("en")} of {heat.present.toLocaleString("en")}
           </span>
@@ -92,7 +92,7 @@ export function HeatMap({ view, shown, onRead }: Props) {
             <Choices>
               <label>
                 Since
-                <select className="field" value={part[0]?.name} onChange={(e) => setFrom(e.currentTarget.value)}>
+                <select className="field" value={part[0]?.name} onChange={(e) => onSince(e.currentTarget.value)}>
                   {chain.slice(0, -1).map((c) => (
                     <option key={c.name}>{c.name}</option>
                   ))}

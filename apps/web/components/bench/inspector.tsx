@@ -67,7 +67,7 @@ export function Inspector(props: Props) {
         <Kept key={tab} load={parts[tab]} wanted={tab !== "report" || !current}>
           {tab === "report" && <ReportSheet view={view} />}
           {tab === "processes" && <Processes view={view} onStart={onStart} onHeld={onHeld} />}
-          {tab === "memory" && !waits && <Memory {...images} />}
+          {tab === "memory" && !waits && <Memory {...images} against={inImage.against} onAgainst={inImage.onAgainst} />}
           {tab === "checkpoints" && !waits && <Checkpoints {...images} {...inImage} />}
           {tab === "charts" && <Charts id={id} view={view} />}
           {tab === "kernel" && <KernelLog view={view} />}

@@ -6,6 +6,7 @@ import { onThemeChange } from "../../lib/theme-change";
 import { DataTable } from "../data-table";
 import { Choices } from "./choices";
 import { HeatMap } from "./heat-map";
+import type { InImage } from "./image-view";
 import styles from "./inspector.module.css";
 import { NotRead, type OnRead } from "./not-read";
 
@@ -17,12 +18,14 @@ export function Memory({
   chosen,
   onChoose,
   onRead,
+  against,
+  onAgainst,
 }: {
   view: ExperimentView;
   chosen: string | null;
   onChoose: (name: string) => void;
   onRead: OnRead | null;
-}) {
+} & Pick<InImage, "against" | "onAgainst">) {
   const shown = view.checkpoints.find((c) => c.name === chosen) ?? view.checkpoints.at(-1);
   if (shown === undefined)
     return <p className={styles.none}>Take a checkpoint first: the map shows the memory that is in it.</p>;
@@ -80,7 +83,7 @@ export function Memory({
           </section>
         ))
       )}
-      <HeatMap view={view} shown={shown} onRead={onRead} />
+      <HeatMap view={view} shown={shown} since={against} onSince={onAgainst} onRead={onRead} />
     </>
   );
 }
