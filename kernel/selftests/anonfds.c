@@ -148,6 +148,39 @@ static void timerfds(void)
 	verify(read(at, &ticks, 8) < 0 && errno == ECANCELED, "it is canceled when the clock is set (%s)", strerror(errno));
 }
 
+/* As a manager of services has one, to be told when the clock is set. */
+static void never(void)
+{
+	static const int clocks[] = { CLOCK_REALTIME, CLOCK_REALTIME_ALARM, CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_BOOTTIME_ALARM };
+	struct itimerspec end = { .it_value.tv_sec = INT64_MAX }, now;
+	const long long centuries = 200LL * 365 * 86400 * NS;
+	int absolute[5], relative[5], set;
+	struct timespec today;
+	uint64_t ticks;
+	long long left;
+
+	for (int i = 0; i < 5; i++) {
+		absolute[i] = timerfd_create(clocks[i], TFD_NONBLOCK);
+		relative[i] = timerfd_create(clocks[i], TFD_NONBLOCK);
+		set = timerfd_settime(absolute[i], TFD_TIMER_ABSTIME | (i < 2 ? TFD_TIMER_CANCEL_ON_SET : 0), &end, NULL);
+		if (set < 0 || timerfd_settime(relative[i], 0, &end, NULL) < 0)
+			_exit(1);
+	}
+	pause_here();
+	for (int i = 0; i < 5; i++) {
+		left = left_ns(absolute[i], &now);
+		verify(left > centuries && read(absolute[i], &ticks, 8) < 0 && errno == EAGAIN,
+		       "one that never expires: %lld ns left on clock %d", left, clocks[i]);
+		left = left_ns(relative[i], &now);
+		verify(left > centuries && read(relative[i], &ticks, 8) < 0 && errno == EAGAIN, "relative: %lld ns", left);
+	}
+	clock_gettime(CLOCK_REALTIME, &today);
+	today.tv_nsec = 0;
+	clock_settime(CLOCK_REALTIME, &today);
+	for (int i = 0; i < 2; i++)
+		verify(read(absolute[i], &ticks, 8) < 0 && errno == ECANCELED, "but says when the clock is set (%s)", strerror(errno));
+}
+
 /* What is reported, a bit for each item, by its data. */
 static unsigned int reported(int epoll, int timeout)
 {
@@ -485,6 +518,7 @@ int main(int argc, char **argv)
 	subject_round("eventfd", eventfds);
 	subject_round("signalfd", signalfds);
 	subject_round("timerfd", timerfds);
+	subject_round("timerfds that never expire", never);
 	subject_round("pidfd", pidfds);
 	subject_twice("pidfd of the dead", dead_elsewhere);
 	subject_round("epoll", epolls);

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Waits with a timeout end, however often a tree is checkpointed meanwhile. */
 /* covers: System calls | epoll_wait, epoll_pwait, sigtimedwait: go on with the time they have left | supported */
+/* covers: System calls | waits and sleeps without end, as long as a number can say | supported */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/ipc.h>
+#include <sys/select.h>
+#include <sys/sem.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -105,6 +114,57 @@ static void often(const char *name, void (*body)(void))
 	unlink(image);
 }
 
+/* Those who wait as long as a number can say. */
+static void wait_forever(int how, int sem)
+{
+	struct timespec end = { .tv_sec = LONG_MAX }, two = end;
+	struct timeval most = { .tv_sec = LONG_MAX };
+	struct epoll_event event;
+	sigset_t none;
+	int word = 0;
+
+	sigemptyset(&none);
+	sigaddset(&none, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &none, NULL);
+	switch (how) {
+	case 0: nanosleep(&end, NULL); break;
+	case 1: clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &end, NULL); break;
+	case 2: clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &end, NULL); break;
+	case 3: ppoll(NULL, 0, &two, NULL); break;
+	case 4: select(0, NULL, NULL, NULL, &most); break;
+	case 5: syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &end, NULL, 0); break;
+	case 6: syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, 0, &end, NULL, -1); break;
+	case 7: syscall(SYS_epoll_pwait2, epoll_create1(EPOLL_CLOEXEC), &event, 1, &end, NULL, 0); break;
+	case 8: sigtimedwait(&none, NULL, &end); break;
+	case 9: semtimedop(sem, &(struct sembuf){ .sem_op = -1 }, 1, &end); break;
+	}
+}
+
+#define WAYS	10
+
+static void forever(void)
+{
+	int sem = semget(IPC_PRIVATE, 1, 0600);
+	pid_t child[WAYS];
+
+	for (int i = 0; i < WAYS; i++) {
+		child[i] = fork();
+		if (child[i] == 0) {
+			wait_forever(i, sem);
+			_exit(1);
+		}
+	}
+	usleep(200000);
+	pause_here();
+	usleep(200000);
+	for (int i = 0; i < WAYS; i++) {
+		verify(waitpid(child[i], NULL, WNOHANG) == 0, "who waits for ever (%d) still does", i);
+		kill(child[i], SIGKILL);
+		waitpid(child[i], NULL, 0);
+	}
+	semctl(sem, 0, IPC_RMID);
+}
+
 int main(void)
 {
 	long long began_ms;
@@ -118,5 +178,6 @@ int main(void)
 	often("epoll_pwait", wait_epoll_masked);
 	often("sigtimedwait", wait_signal);
 	subject_round("recv", receive);
+	subject_round("without end", forever);
 	return tap_done();
 }

@@ -2,6 +2,7 @@
 /* Interval timers, alarm(2), POSIX timers on all clocks, CPU times. */
 /* covers: Time | setitimer, alarm | supported */
 /* covers: Time | timer_create on all clocks but alarm clocks | supported */
+/* covers: Time | timers and timerfds that never expire | supported */
 /* covers: Time | ids of timers, and the next one | supported */
 /* covers: Time | overruns, pending signals of timers | supported */
 /* covers: Time | SIGEV_THREAD_ID, also in a pid namespace | supported */
@@ -11,6 +12,7 @@
 /* covers: Time | RLIMIT_CPU | supported */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -230,6 +232,26 @@ static void time_of_day(void)
 	}
 }
 
+static void never(void)
+{
+	static const clockid_t of[] = { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_TAI, CLOCK_PROCESS_CPUTIME_ID };
+	timer_t absolute[5], relative[5];
+
+	for (int i = 0; i < 5; i++) {
+		absolute[i] = make(of[i], SIGUSR1, 0);
+		relative[i] = make(of[i], SIGUSR1, 0);
+		if (set(absolute[i], TIMER_ABSTIME, LONG_MAX, 0, LONG_MAX, 0) < 0 || set(relative[i], 0, LONG_MAX, 0, 0, 0) < 0)
+			_exit(90);
+	}
+	pause_here();
+	for (int i = 0; i < 5; i++) {
+		struct itimerspec one = get(absolute[i]), other = get(relative[i]);
+
+		verify(one.it_value.tv_sec > 6000000000L && other.it_value.tv_sec > 6000000000L && one.it_interval.tv_sec > 6000000000L,
+		       "those that never expire, of clock %d: %ld s, %ld s left", of[i], one.it_value.tv_sec, other.it_value.tv_sec);
+	}
+}
+
 static void pending_with_overruns(void)
 {
 	timer_t id, once;
@@ -412,6 +434,7 @@ int main(void)
 	subject_round("periodic alarm", periodic_alarm);
 	subject_round("POSIX timers", all_clocks);
 	subject_round("time of day", time_of_day);
+	subject_round("timers that never expire", never);
 	subject_round("pending timers", pending_with_overruns);
 	subject_round("timer of a thread", to_a_thread);
 	subject_round("timers in a namespace", in_a_namespace);
