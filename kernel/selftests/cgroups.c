@@ -2,7 +2,7 @@
 /* A tree comes back in its control groups, made again if they have gone, with their limits. */
 /* covers: Namespaces | cgroup: v2 membership of processes and threads; groups that have gone, with their limits and owners | supported */
 /* covers: Namespaces | cgroup: of the tree's own, with all groups in it, its mounts, controllers and limits | supported */
-/* covers: Namespaces | cgroup: several in a tree, wherever they begin | supported */
+/* covers: Namespaces | cgroup: several in a tree, wherever they begin, with groups nobody is in | supported */
 /* covers: Namespaces | cgroup: one that begins at a group in which no task of the tree is | refused by name */
 /* covers: Namespaces | cgroup: mounts that one inside has made for itself, as a manager of services does | supported */
 /* covers: Namespaces | cgroup: frozen; memory counts where the tree lives | supported */
@@ -310,7 +310,7 @@ static void manager(void)
 
 static void manager_inside(void)
 {
-	int told[2], go[2], status = -1;
+	int told[2], go[2], idle, status = -1;
 	pid_t child;
 	char c;
 
@@ -320,9 +320,12 @@ static void manager_inside(void)
 	child = fork();
 	if (child == 0) {
 		close(go[1]);
-		if (!mounts_own() || write(told[1], "", 1) != 1 || read(go[0], &c, 1) != 1)
+		if (!mounts_own() || !make(TOP "/idle") || !put_text(TOP "/idle/cgroup.max.depth", "3"))
 			_exit(1);
-		_exit(has_own() ? 0 : 2);
+		idle = open(TOP "/idle/cgroup.events", O_RDONLY | O_CLOEXEC);
+		if (idle < 0 || write(told[1], "", 1) != 1 || read(go[0], &c, 1) != 1)
+			_exit(1);
+		_exit(!has_own() ? 2 : read(idle, &c, 1) != 1 || !file_is(TOP "/idle/cgroup.max.depth", "3") ? 3 : 0);
 	}
 	close(told[1]);
 	verify(read(told[0], &c, 1) == 1, "a hierarchy of its own");

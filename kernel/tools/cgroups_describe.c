@@ -238,7 +238,7 @@ static void add_subtree(struct bytes *to, int dir, const char *path)
 		free(entries);
 }
 
-/* As it looks from within its own namespace. */
+/* As it looks from within its own namespace; NULL: it has ended. */
 static char *path_inside(pid_t pid)
 {
 	char *ns = xasprintf("/proc/%d/ns/cgroup", pid), *text = xasprintf("%d", pid), path[PATH_MAX], *inside;
@@ -246,6 +246,11 @@ static char *path_inside(pid_t pid)
 	ssize_t n;
 	pid_t child;
 
+	if (fd < 0 && (errno == ENOENT || errno == ESRCH)) {
+		free(text);
+		free(ns);
+		return NULL;
+	}
 	if (fd < 0 || pipe2(ends, O_CLOEXEC) < 0 || (child = fork()) < 0)
 		die("pid %d: its cgroup namespace cannot be looked into: %s", pid, strerror(errno));
 	if (child == 0) {
@@ -265,15 +270,16 @@ static char *path_inside(pid_t pid)
 
 /*
  * The root of its own namespace: what is left of its path when that as seen from within is
- * taken off its end. It may be moved while we look.
+ * taken off its end. It may be moved while we look. NULL: it has ended, or is not below it.
  */
-static char *root_of(pid_t pid)
+static char *find_root_of(pid_t pid, char **why)
 {
 	char *text = xasprintf("%d", pid), *root = NULL;
 
-	for (int i = 0; i < NAMESPACE_TRIES && !root; i++) {
+	*why = NULL;
+	for (int i = 0; i < NAMESPACE_TRIES && !root && !*why; i++) {
 		char *before = cgroups_path_of(text), *inside = path_inside(pid), *after = cgroups_path_of(text);
-		bool stood = before && after && !strcmp(before, after);
+		bool stood = before && inside && after && !strcmp(before, after);
 
 		if (stood && !strcmp(inside, "/")) {
 			root = xasprintf("%s", before);
@@ -284,19 +290,106 @@ static char *root_of(pid_t pid)
 				root = xasprintf("/");
 			}
 		} else if (stood) {
-			die("pid %d: in control group %s, but its cgroup namespace begins elsewhere (it sees %s): not supported",
-			    pid, before, inside);
+			*why = xasprintf("in control group %s, but its cgroup namespace begins elsewhere (it sees %s): not supported",
+					 before, inside);
 		}
 		free(before);
 		free(inside);
 		free(after);
 	}
 	free(text);
-	if (!root)
-		die("pid %d: its control groups are changed all the time", pid);
-	if (!is_seen(root))
-		die("pid %d: its cgroup namespace begins at %s, which is not seen from here: not supported", pid, root);
+	if (!root && !*why)
+		*why = xasprintf("its control groups are changed all the time");
+	if (root && !is_seen(root))
+		*why = xasprintf("its cgroup namespace begins at %s, which is not seen from here: not supported", root);
+	if (*why) {
+		free(root);
+		root = NULL;
+	}
 	return root;
+}
+
+static char *root_of(pid_t pid)
+{
+	char *why, *root = find_root_of(pid, &why);
+
+	if (!root)
+		die("pid %d: %s", pid, why);
+	return root;
+}
+
+static bool is_below(const char *path, const char *root)
+{
+	size_t len = strlen(root);
+
+	return !strncmp(path, root, len) && (path[len] == '/' || !path[len]);
+}
+
+/* Those below which some of the tree see nothing but what is their own. */
+struct roots {
+	char **at;
+	ino_t *ns;
+	size_t nr;
+};
+
+static void add_root(struct roots *all, pid_t pid, ino_t of_tree)
+{
+	char *name = xasprintf("/proc/%d/ns/cgroup", pid), *root, *why;
+	struct stat st;
+	bool known = stat(name, &st) < 0 || st.st_ino == of_tree;
+
+	free(name);
+	for (size_t i = 0; i < all->nr; i++)
+		known |= all->ns[i] == st.st_ino;
+	if (known)
+		return;
+	root = find_root_of(pid, &why);
+	free(why);
+	all->at = realloc(all->at, (all->nr + 1) * sizeof(*all->at));
+	all->ns = realloc(all->ns, (all->nr + 1) * sizeof(*all->ns));
+	if (!all->at || !all->ns)
+		die("out of memory");
+	all->at[all->nr] = root && root[1] ? root : NULL;
+	all->ns[all->nr++] = st.st_ino;
+}
+
+/*
+ * A cgroup namespace of some of the tree is theirs with all groups in it, as that of the
+ * whole tree would be: who runs services there watches groups nobody is in.
+ */
+static void add_inner_namespaces(const struct tree *tree, pid_t root, int top, struct bytes *to)
+{
+	char *name = xasprintf("/proc/%d/ns/cgroup", root);
+	struct roots all = { };
+	struct stat of_tree = { };
+
+	if (stat(name, &of_tree) < 0)
+		die("%s: %s", name, strerror(errno));
+	free(name);
+	for (size_t i = 0; i < tree->nr; i++)
+		add_root(&all, tree->pids[i], of_tree.st_ino);
+	for (size_t i = 0; i < all.nr; i++) {
+		bool again = !all.at[i];
+		int dir;
+
+		for (size_t j = 0; j < all.nr && !again; j++)
+			again = j != i && all.at[j] && is_below(all.at[i], all.at[j]) &&
+				(j < i || strcmp(all.at[i], all.at[j]));
+		dir = again ? -1 : cgroups_open(top, all.at[i]);
+		if (dir >= 0) {
+			char *above = xasprintf("%s", all.at[i]);
+
+			*strrchr(above, '/') = '\0';
+			add_with_those_above(to, CKPT_CGROUP_LINE, top, *above ? above : "/");
+			add_subtree(to, dir, all.at[i]);
+			free(above);
+			close(dir);
+		}
+	}
+	for (size_t i = 0; i < all.nr; i++)
+		free(all.at[i]);
+	free(all.at);
+	free(all.ns);
 }
 
 void cgroups_describe(pid_t pid, bool own_namespace, struct bytes *text)
@@ -323,6 +416,7 @@ void cgroups_describe(pid_t pid, bool own_namespace, struct bytes *text)
 		close(dir);
 	} else {
 		tree_read(&tree, pid);
+		add_inner_namespaces(&tree, pid, top, text);
 		for (size_t i = 0; i < tree.nr; i++)
 			add_of_process(tree.pids[i], top, text);
 		tree_free(&tree);
