@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Processes of a tree that have made mount namespaces for themselves. */
-/* covers: Namespaces | mnt: several in a tree, of processes and threads, one a copy of another, also of its user namespace: bind mounts, options, procfs, tmpfs with contents | supported */
+/* covers: Namespaces | mnt: several in a tree, of processes and threads, one a copy of another, also of its user namespace: bind mounts, options, procfs, also with parts hidden, tmpfs with contents | supported */
 /* covers: Namespaces | mnt: some of its mounts peers of those it was copied from, others not | supported */
 /* covers: Namespaces | mnt: one of a part of the tree that processes outside live in, too, that is held by a file, or has mounted what cannot be made again | refused by name */
 #define _GNU_SOURCE
@@ -370,14 +370,21 @@ static void with_proc(void)
 		pid_t init = bound_fork();
 
 		if (init == 0) {
-			char name[32] = "";
+			char name[32] = "", room[64], masked[64];
 
 			need(!instead || umount2("/proc", MNT_DETACH) == 0);
 			need(mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0);
+			/* As what runs containers hides parts of it. */
+			need(make_tmpfs("/mnt", "size=1m") && make_file("/mnt/none", "none") && bind("/mnt/none", "/proc/kallsyms") &&
+			     bind("/etc/hostname", "/proc/version") && make_tmpfs("/proc/fs", "size=64k") && bind("/proc/sys", "/proc/sys") &&
+			     mount(NULL, "/proc/sys", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) == 0);
 			describe(before);
 			says(e.at[1]);
 			hears(e.go[0]);
 			check_mounts("the first process of a pid namespace");
+			verify(!strcmp(content("/proc/version", masked, sizeof(masked)), content("/etc/hostname", room, sizeof(room))) &&
+			       !strcmp(content("/proc/kallsyms", masked, sizeof(masked)), "none") && is_read_only("/proc/sys") &&
+			       !exists("/proc/fs/ext4"), "what is hidden there stays hidden: %s", masked);
 			verify(readlink("/proc/self", name, sizeof(name) - 1) == 1 && !strcmp(name, "1"), "its procfs shows it: %s", name);
 			_exit(0);
 		}

@@ -237,6 +237,16 @@ static const struct mount *parent_of(const struct mounts *in, const struct mount
 	return NULL;
 }
 
+void mounts_find_late(struct mounts *want)
+{
+	for (size_t i = 0; i < want->nr; i++) {
+		const struct mount *up = &want->of[i];
+
+		for (size_t depth = 0; up && depth <= want->nr && !want->of[i].late; depth++, up = parent_of(want, up))
+			want->of[i].late = !up->matched && !strcmp(up->type, "proc");
+	}
+}
+
 bool mount_is_seen(const struct mounts *in, const struct mount *m, bool there)
 {
 	size_t depth = 0;

@@ -523,6 +523,20 @@ static void keep_sources(struct mounts *want, const struct mounts *now)
 	}
 }
 
+/* What is bound over a part of procfs may be seen only from here. */
+static void keep_late_sources(const struct mounts *want, const struct mounts *old)
+{
+	for (size_t i = 0; i < want->nr; i++) {
+		struct mount *m = &want->of[i];
+
+		if (!m->late || m->matched || m->fresh || !strcmp(m->type, "proc") || mount_removed_mark(m->root) ||
+		    (mount_is_made_up(m->type) && !strcmp(m->root, "/")))
+			continue;
+		kept_of(m)->source = m->fd >= 0 ? m->fd : mount_clone(want, old, m);
+		m->fd = -1;
+	}
+}
+
 /* Which mounts are made: those of procfs belong to a pid namespace. */
 struct phase {
 	struct mounts *want, *old;
@@ -531,7 +545,7 @@ struct phase {
 
 static bool is_due(const struct phase *p, const struct mount *m)
 {
-	return !m->matched && !m->begun && (strcmp(m->type, "proc") ? !p->procs : p->procs || !p->procs_later);
+	return !m->matched && !m->begun && (m->late ? p->procs || !p->procs_later : !p->procs);
 }
 
 /* After what it is mounted on, and what it will hide. */
@@ -581,11 +595,14 @@ bool mounts_make(const char *text, bool procs, bool procs_later)
 			umount2(now.of[i].at, MNT_DETACH);
 	if (!root)
 		open_roots(&want);
+	mounts_find_late(&want);
 	phase = (struct phase){ &want, root ? &now : NULL, procs, procs_later };
 	for (size_t i = 0; i < want.nr && good; i++)
 		/* Such as /dev/ptmx: from here on others may be mounts of it. */
 		if (is_due(&phase, &want.of[i]))
 			good = make_in_order(&phase, &want.of[i]);
+	if (good && !procs && procs_later)
+		keep_late_sources(&want, root ? &now : NULL);
 	if (root && good)
 		good = leave_old_root();
 	else if (!procs && good)

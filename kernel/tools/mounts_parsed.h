@@ -31,6 +31,7 @@ struct mount {
 	const char *before;	/* its device by the image, if that is known of it */
 	bool fresh;		/* a filesystem of its own, and not another mount of one */
 	bool is_file;		/* another mount, of what is no directory */
+	bool late;		/* it is of a procfs that is not there yet, or stands on one */
 	bool begun;		/* to be mounted */
 	int fd;			/* of its root, or -1 */
 };
@@ -58,6 +59,8 @@ const struct mount *mount_seen_elsewhere(const struct mounts *in, const struct m
 bool mount_is_empty(const struct mounts *want, const struct mount *m);
 /* Does the place of @other lie below that of @m, which is mounted on the same mount? */
 bool mount_hides(const struct mount *m, const struct mount *other);
+/* Which have to wait for whoever mounts procfs. */
+void mounts_find_late(struct mounts *want);
 /* Does its path lead to it, or to what has been mounted over it? Only those count that are there already, if @there. */
 bool mount_is_seen(const struct mounts *in, const struct mount *m, bool there);
 /* Has a copy of @now, which is number @base, all that @want has, and nothing else? Both have been matched. */
