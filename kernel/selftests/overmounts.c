@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What is mounted where no path leads any more comes back there, and shows what it showed. */
 /* covers: Namespaces | mnt: what other mounts hide, also what came there by propagation or was moved | supported */
+/* covers: Namespaces | mnt: one that was moved onto what its namespace has mounted later (/dev/pts in a /dev of its own) | supported */
 /* covers: Namespaces | mnt: idmapped mounts | refused by name */
 /* covers: Namespaces | mnt: binds of what is hidden where their filesystem is seen first; nosymfollow, atime of every kind | supported */
 #define _GNU_SOURCE
@@ -189,6 +190,42 @@ static void in_another(void)
 	verify(status == 0, "the other ends well");
 }
 
+/* In a namespace of some: one stays where it is while what it stood on is replaced, as /dev/pts in a /dev of one's own. */
+static void on_another(void)
+{
+	char *before;
+	int status = 1;
+	pid_t child;
+
+	if (!own_mounts())
+		return;
+	mkdir(TOP "/dev", 0755);
+	mkdir(TOP "/new", 0755);
+	if (mount("old", TOP "/dev", "tmpfs", 0, NULL) < 0 || mkdir(TOP "/dev/pts", 0755) < 0 ||
+	    mount("pts", TOP "/dev/pts", "tmpfs", 0, NULL) < 0 || mkdir(TOP "/dev/pts/here", 0755) < 0)
+		_exit(90);
+	child = fork();
+	if (child == 0) {
+		if (unshare(CLONE_NEWNS) < 0 || mount("new", TOP "/new", "tmpfs", 0, NULL) < 0 || mkdir(TOP "/new/pts", 0755) < 0 ||
+		    mount(TOP "/dev/pts", TOP "/new/pts", NULL, MS_MOVE, NULL) < 0 || umount(TOP "/dev") < 0 ||
+		    mount(TOP "/new", TOP "/dev", NULL, MS_MOVE, NULL) < 0 ||
+		    mount(NULL, TOP "/dev/pts", NULL, MS_BIND | MS_REMOUNT | MS_NOSUID, NULL) < 0)
+			_exit(92);
+		before = strdup(shape());
+		close(open("/tmp/selftest/other-is-ready", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+		wait_for_go();
+		same_shape(before);
+		verify(exists_there(TOP "/dev/pts/here"), "another one: what has moved");
+		_exit(0);
+	}
+	while (!exists_there("/tmp/selftest/other-is-ready"))
+		usleep(1000);
+	pause_here();
+	verify(exists_there(TOP "/dev/pts/here"), "the first one");
+	waitpid(child, &status, 0);
+	verify(status == 0, "the other ends well");
+}
+
 /* Its files belong to somebody else there, by the maps of a user namespace. */
 static void idmapped(void)
 {
@@ -232,6 +269,7 @@ int main(void)
 	subject_round("moved", moved);
 	subject_round("covered", covered);
 	subject_round("in another", in_another);
+	subject_round("on another", on_another);
 	subject_refused("idmapped", idmapped, "is idmapped");
 	return tap_done();
 }

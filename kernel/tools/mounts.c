@@ -154,6 +154,36 @@ static void match(struct mounts *a, struct mounts *b, bool one_boot, bool made)
 	}
 }
 
+static struct mount *parent_of(const struct mounts *in, const struct mount *m)
+{
+	for (size_t i = 0; i < in->nr; i++)
+		if (in->of[i].id == m->parent && &in->of[i] != m)
+			return &in->of[i];
+	return NULL;
+}
+
+/* What stands on something else is not the same, as /dev/pts in another /dev. */
+static void unmatch_moved(struct mounts *want, struct mounts *now)
+{
+	bool again = true;
+
+	while (again) {
+		again = false;
+		for (size_t i = 0; i < want->nr; i++) {
+			struct mount *m = &want->of[i];
+			const struct mount *up = parent_of(want, m), *there = m->same ? parent_of(now, m->same) : NULL;
+
+			if (!up || !there || up->same == there)
+				continue;
+			now->of[m->same - now->of].matched = false;
+			m->elsewhere = m->same;
+			m->same = NULL;
+			m->matched = false;
+			again = true;
+		}
+	}
+}
+
 void mounts_match(struct mounts *a, struct mounts *b)
 {
 	match(a, b, true, true);
@@ -162,6 +192,8 @@ void mounts_match(struct mounts *a, struct mounts *b)
 void mounts_match_image(struct mounts *want, struct mounts *now, bool made)
 {
 	match(want, now, false, made);
+	if (!made)
+		unmatch_moved(want, now);
 }
 
 void mounts_free(struct mounts *mounts)
@@ -227,14 +259,6 @@ bool mount_hides(const struct mount *m, const struct mount *other)
 	size_t len = strcmp(m->at, "/") ? strlen(m->at) : 0;
 
 	return m->parent == other->parent && !strncmp(other->at, m->at, len) && other->at[len] == '/' && other->at[1];
-}
-
-static const struct mount *parent_of(const struct mounts *in, const struct mount *m)
-{
-	for (size_t i = 0; i < in->nr; i++)
-		if (in->of[i].id == m->parent && &in->of[i] != m)
-			return &in->of[i];
-	return NULL;
 }
 
 void mounts_find_late(struct mounts *want)

@@ -74,11 +74,16 @@ static const struct mount *mount_under(const struct mounts *want, const struct m
 {
 	const struct mount *under = NULL;
 
-	for (const struct mount *other = want->of; other < m; other++) {
+	for (const struct mount *other = want->of; other < want->of + want->nr; other++) {
 		size_t len = strcmp(other->at, "/") ? strlen(other->at) : 0;
+		bool is_parent = other->id == m->parent && other != m;
 
-		if (!strncmp(other->at, at, len) && at[len] == '/')
+		/* That may have been mounted later, and this one moved there. */
+		if ((other < m || is_parent) && !strncmp(other->at, at, len) && at[len] == '/') {
 			under = other;
+			if (is_parent)
+				break;
+		}
 	}
 	return under;
 }
@@ -517,8 +522,11 @@ static void keep_sources(struct mounts *want, const struct mounts *now)
 	for (size_t i = 0; i < want->nr; i++) {
 		struct mount *m = &want->of[i];
 
-		if (!m->matched && !m->fresh && !mount_is_made_up(m->type) && !mount_removed_mark(m->root) &&
-		    !mount_seen_elsewhere(want, m, true))
+		if (m->matched || m->fresh || mount_removed_mark(m->root))
+			continue;
+		if (m->elsewhere && strcmp(m->type, "proc") && mount_is_seen(now, m->elsewhere, false))
+			m->fd = clone_at(m->elsewhere->at);
+		else if (!mount_is_made_up(m->type) && !mount_seen_elsewhere(want, m, true))
 			m->fd = mount_clone_unwanted(want, now, m);
 	}
 }

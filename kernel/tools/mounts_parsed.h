@@ -27,6 +27,7 @@ struct mount {
 	bool made;		/* it is none that a copy brings */
 	bool matched;
 	const struct mount *same;	/* with what */
+	const struct mount *elsewhere;	/* or with what that goes with the mount it is on */
 	bool unfilled;		/* a tmpfs whose files come later */
 	const char *before;	/* its device by the image, if that is known of it */
 	bool fresh;		/* a filesystem of its own, and not another mount of one */
