@@ -427,7 +427,8 @@ int restore_sem_undo_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec)
 	struct ckpt_sem_undo *undo;
 	unsigned int nr = rec->len / sizeof(*undo), i;
 
-	if (!rt || rt->sem_undo || rec->len % sizeof(*undo))
+	if (!rt || rt->sem_undo || rt->entry.flags & CKPT_TASK_DEAD_LEADER ||
+	    rec->len % sizeof(*undo))
 		return ckpt_err(ctx, -EINVAL, "semaphore undo values have no place here");
 	undo = ckpt_read_payload(ctx, &ctx->img, rec, sizeof(*undo), CKPT_MAX_RECORD_BYTES);
 	if (IS_ERR(undo))
@@ -490,20 +491,19 @@ int restore_sem_undo(struct restart_task *rt)
 
 /**
  * restore_sem_undo_commit - all has succeeded: set the values
- * @rt:		leader of the process
+ * @rt:		leader of the process, which is current: nobody else knows how long its list lives
  */
-void restore_sem_undo_commit(struct restart_task *rt)
+void restore_sem_undo_commit(const struct restart_task *rt)
 {
-	struct sem_undo_list *ulp = rt->task->sysvsem.undo_list;
-	struct ipc_namespace *ns = get_ipc_ns_of(rt->task);
+	struct sem_undo_list *ulp = current->sysvsem.undo_list;
+	struct ipc_namespace *ns = current->nsproxy->ipc_ns;
 	unsigned int i;
 
-	if (!ns)
-		return;
 	for (i = 0; i < rt->nr_sem_undo && ulp; i++) {
 		const struct ckpt_sem_undo *undo = &rt->sem_undo[i];
 		struct sem_array *sma;
 		struct sem_undo *un;
+		int adjust;
 
 		rcu_read_lock();
 		sma = sem_obtain_object_check(ns, undo->id);
@@ -511,15 +511,17 @@ void restore_sem_undo_commit(struct restart_task *rt)
 			sem_lock(sma, NULL, -1);
 			spin_lock(&ulp->lock);
 			un = lookup_undo(ulp, undo->id);
-			/* It may have been removed meanwhile, and another made. */
-			if (un && undo->num < sma->sem_nsems)
-				un->semadj[undo->num] = undo->adjust;
+			/* Perhaps removed meanwhile, and another made; or a thread has used it. */
+			if (un && undo->num < sma->sem_nsems) {
+				adjust = un->semadj[undo->num] + undo->adjust;
+				if (adjust >= -SEMAEM - 1 && adjust <= SEMAEM)
+					un->semadj[undo->num] = adjust;
+			}
 			spin_unlock(&ulp->lock);
 			sem_unlock(sma, -1);
 		}
 		rcu_read_unlock();
 	}
-	put_ipc_ns(ns);
 }
 
 /**

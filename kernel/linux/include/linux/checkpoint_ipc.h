@@ -87,7 +87,7 @@ int checkpoint_sem_undo(struct ckpt_ctx *ctx, struct task_struct *t);
 int restore_sem_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_sem_undo_rec(struct ckpt_ctx *ctx, const struct ckpt_rec *rec);
 int restore_sem_undo(struct restart_task *rt);
-void restore_sem_undo_commit(struct restart_task *rt);
+void restore_sem_undo_commit(const struct restart_task *rt);
 long semtimedop_restart(struct restart_block *rb);
 
 /* msg_checkpoint.c, a part of ipc/msg.c */

@@ -215,6 +215,9 @@ long restart_join(int ctx_fd)
 		}
 	}
 	go = !ret && r->phase == PHASE_GO;
+	/* Also of who has been killed since: its end takes them back. */
+	if (rt->sem_undo && phase_after(r, PHASE_APPLY) && r->phase == PHASE_GO)
+		restore_sem_undo_commit(rt);
 	if (!go) {
 		rt->gone = true;
 		/* Pairs with the load in all_applied(): who sees it sees which one. */
@@ -410,9 +413,6 @@ static int finish_tasks(struct restart_ctx *r)
 	if (!ret) {
 		restore_pid_namespaces(r);
 		restore_ipc_commit(ctx);
-		for (i = 0; i < r->nr_tasks; i++)
-			if (r->tasks[i].sem_undo)
-				restore_sem_undo_commit(&r->tasks[i]);
 		restore_sockets_settle(ctx);
 		restore_ptys_settle(ctx);
 		restore_epolls_settle(ctx);
