@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -41,6 +42,36 @@ int user_tasks(pid_t *pids)
 	if (proc)
 		closedir(proc);
 	return n;
+}
+
+/* A process that has only one thread. */
+static void kill_children(void)
+{
+	FILE *f = fopen("/proc/thread-self/children", "re");
+	pid_t pid;
+
+	while (f && fscanf(f, "%d", &pid) == 1)
+		kill(pid, SIGKILL);
+	if (f)
+		fclose(f);
+}
+
+bool nobody_left(void)
+{
+	const struct timespec moment = { .tv_nsec = 2000000 };
+
+	for (int tries = 0; tries < 10000; tries++) {
+		pid_t pid;
+
+		kill_children();
+		do
+			pid = waitpid(-1, NULL, WNOHANG | __WALL);
+		while (pid > 0);
+		if (pid < 0)
+			return errno == ECHILD;
+		nanosleep(&moment, NULL);
+	}
+	return false;
 }
 
 bool only(const pid_t *before, int nr_before)
