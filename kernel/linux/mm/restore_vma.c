@@ -136,12 +136,13 @@ static unsigned long map_anonymous(const struct ckpt_vma *v, unsigned long prot,
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		addr = vm_mmap_pgoff(NULL, at, min(v->end - at, part), prot, flags, 0);
-		if (addr == -ENOMEM && part > max(whole / MAX_PARTS, PAGE_SIZE))
+		if (addr == -ENOMEM && part > max(whole / MAX_PARTS, PAGE_SIZE)) {
 			part = PAGE_ALIGN(part / 2);
-		else if (IS_ERR_VALUE(addr))
+			continue;
+		}
+		if (IS_ERR_VALUE(addr))
 			return addr;
-		else
-			at += part;
+		at += part;
 	}
 	return v->start;
 }
