@@ -30,12 +30,20 @@ export const manifest = z.strictObject({
 });
 export type Manifest = z.infer<typeof manifest>;
 
+/** Terminals would do what control characters say, and a page would show letters in another order. */
+const isPlain = (text: string): boolean => !/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(text);
+const NOT_PLAIN = "without control characters";
+
 /** Of an experiment: links to it are known by this. */
 export const title = z
   .string()
   .min(1)
   .max(120)
-  .refine((text) => /[\p{L}\p{N}\p{P}\p{S}]/u.test(text), "needs something that can be read");
+  .refine((text) => /[\p{L}\p{N}\p{P}\p{S}]/u.test(text), "needs something that can be read")
+  .refine(isPlain, NOT_PLAIN);
+
+/** Why a result does not count. */
+export const invalidReason = z.string().trim().min(1).max(300).refine(isPlain, NOT_PLAIN);
 
 /** How an address space is tracked between checkpoints. */
 export const tracker = z.enum(["soft-dirty", "wp", "scan", "hash"]);

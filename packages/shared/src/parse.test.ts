@@ -39,6 +39,16 @@ describe("parseExperimentFile", () => {
       "title: T\nsteps:\n  - kind: boot\n  - { kind: start, workload: countre }",
       'x.yaml:4:20: steps[1].workload: there is no workload "countre"; there are: counter,',
     ],
+    [
+      "title: T\nsteps:\n  - kind: boot\n  - { kind: wait, output: '(' }",
+      'x.yaml:4:19: steps[1].output: "(" is not a regular expression',
+    ],
+    [
+      'title: T\nsteps:\n  - kind: run\n    command: [echo, "a\\0b"]',
+      'x.yaml:4:21: steps[0].command[1]: "a\\u0000b": no word holds a zero byte',
+    ],
+    ["title: &a [*a]\nsteps: [{kind: boot}]", "x.yaml:1:1: title: what holds itself, by an alias, is not a text"],
+    ['title: "\\e[2J"\nsteps: [{kind: boot}]', 'title: "\\u001b[2J": without control characters'],
     ["steps: [{kind: boot}]", "x.yaml:1:1: title: missing; a text is needed"],
     ["title: [", "not YAML"],
     ["title: T\ntitle: U\nsteps: [{kind: boot}]", "x.yaml:2:1: not YAML: Map keys must be unique"],

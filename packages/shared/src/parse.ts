@@ -53,7 +53,7 @@ export function parseExperimentFile(text: string, name: string): ParsedFile {
     return one(name, `not YAML: ${error instanceof Error ? error.message : String(error)}`);
   }
   const parsed = experimentFile.safeParse(value);
-  const wrong = [...(parsed.success ? [] : explained(parsed.error, value)), ...unknownWorkloads(value)];
+  const wrong = [...(parsed.success ? [] : explained(parsed.error, value)), ...impossible(value)];
   if (parsed.success && wrong.length === 0) return { ok: true, file: parsed.data };
 
   /** Where a field stands; a missing one: where its parent does. */
@@ -102,23 +102,46 @@ interface Explained {
   message: string;
 }
 
-/** Known here, not in the model: what was run long ago may have had others. */
-function unknownWorkloads(file: unknown): Explained[] {
-  const steps = startsIn.safeParse(file).data?.steps ?? [];
-  return steps.flatMap(({ workload }, n) =>
-    workload === undefined || findWorkload(workload)
+/** What no run of it could do. Known here, not in the model: what was run long ago may have had others. */
+function impossible(file: unknown): Explained[] {
+  const steps = stepsIn.safeParse(file).data?.steps ?? [];
+  return steps.flatMap(({ workload, output, command = [], args = [] }, n): Explained[] => [
+    ...(workload === undefined || findWorkload(workload)
       ? []
       : [
           {
             path: ["steps", n, "workload"],
             message: `there is no workload ${show(workload)}; there are: ${workloadNames.join(", ")}`,
           },
-        ],
-  );
+        ]),
+    ...(output === undefined || isPattern(output)
+      ? []
+      : [{ path: ["steps", n, "output"], message: `${show(output)} is not a regular expression` }]),
+    ...Object.entries({ command, args }).flatMap(([field, words]) =>
+      words.flatMap((word, at) =>
+        word.includes("\0")
+          ? [{ path: ["steps", n, field, at], message: `${show(word)}: no word holds a zero byte` }]
+          : [],
+      ),
+    ),
+  ]);
 }
 
-/** Which workloads a file names, whatever else is wrong with it. */
-const startsIn = z.object({ steps: z.array(z.object({ workload: z.string().optional().catch(undefined) }).catch({})) });
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const text = z.string().optional().catch(undefined);
+const words = z.array(z.string()).optional().catch(undefined);
+/** What is looked at of its steps, whatever else is wrong with them. */
+const stepsIn = z.object({
+  steps: z.array(z.object({ workload: text, output: text, command: words, args: words }).catch({})),
+});
 
 const explained = (error: z.ZodError, root: unknown): Explained[] =>
   error.issues.flatMap((issue) => explain(issue, root));
@@ -179,7 +202,12 @@ const typeName = (expected: string): string =>
   ] ?? expected;
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? String(value);
+  } catch {
+    return "what holds itself, by an alias,";
+  }
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 

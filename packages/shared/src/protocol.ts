@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { logEvent } from "./events.js";
-import { experimentId, kernelVariant, namedError, step, title } from "./experiment.js";
+import { experimentId, invalidReason, kernelVariant, namedError, step, title } from "./experiment.js";
 import { experimentFile } from "./experiment-file.js";
 import { MAX_IMAGE_BYTES } from "./image/place.js";
 import { programId, programInfo } from "./programs.js";
@@ -75,7 +75,7 @@ export const clientMessage = z.discriminatedUnion("type", [
   request("end", { experiment: experimentId }),
   request("rename", { experiment: experimentId, title }),
   /** Say that the result does not count, and why; null takes it back. Possible after the end, too. */
-  request("mark", { experiment: experimentId, invalid: z.string().trim().min(1).max(300).nullable() }),
+  request("mark", { experiment: experimentId, invalid: invalidReason.nullable() }),
   /** The guest is still wanted: its time begins anew. */
   request("extend", { experiment: experimentId }),
   /** The programs that the asker has brought; forget one. */

@@ -72,6 +72,11 @@ describe("bad input", () => {
     ["a field too many", '{"id":1,"type":"hello","protocol":1,"x":1}', "message.malformed"],
     ["a field of the wrong type", '{"id":1,"type":"subscribe","experiment":7,"since":0}', "message.malformed"],
     ["an id that is a path", '{"id":1,"type":"subscribe","experiment":"../../etc/x","since":0}', "message.malformed"],
+    [
+      "a reason that a terminal would obey",
+      '{"id":1,"type":"mark","experiment":"AAAAAAAAAA","invalid":"\\u001b[2J"}',
+      "message.malformed",
+    ],
     ["another protocol", '{"id":1,"type":"hello","protocol":99}', "protocol.version"],
     ["no such experiment", '{"id":1,"type":"subscribe","experiment":"AAAAAAAAAA","since":0}', "experiment.unknown"],
     ["prototype games", '{"id":1,"type":"__proto__"}', "message.unknown"],
