@@ -34,6 +34,10 @@ test("steps are written with completion and errors in place, saved, and run", as
   const said = page.getByRole("alert").filter({ hasText: "file:" });
   await expect(said).toContainText(/file:2:1: memMiB: .*at least 128/);
   await expect(said).toContainText("unknown field; allowed: kind, command, exitCode");
+  // Each leads to its place.
+  await said.getByRole("button", { name: /^file:2:1:/ }).click();
+  await expect(editor(page)).toBeFocused();
+  await expect(page.locator(".cm-activeLine")).toContainText("memMiB");
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
     expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);

@@ -2,19 +2,26 @@ import { type ExperimentView, emptyView, type MigrationView, type StepView, step
 import { expect, test } from "vitest";
 import { aligned, chartsOf, marksOf, overlaid, throughput } from "./series";
 
-test("experiments in one chart: a line each, named by its letter, and only where it has figures", () => {
-  const step = { stepNo: 1, kind: "boot", step: { kind: "boot" }, planned: true, commands: [], state: "ok" } as const;
-  const steps = [{ ...step, commands: [], startedMs: 2000, ms: 30, figures: {}, text: null, error: null }];
+test("experiments in one chart: a line each, named by its letter, since its guest was up, and only where it has figures", () => {
+  const run = (bootedMs: number, ms: number): StepView[] =>
+    (["boot", "kill"] as const).map((kind, i) => ({
+      ...{ stepNo: i + 1, kind, step: stepSchema.parse({ kind }), planned: true, commands: [], state: "ok" },
+      ...{ figures: {}, text: null, error: null },
+      // It waits for its guest, and kills two seconds after that was up.
+      ...(kind === "boot" ? { startedMs: 500, ms: bootedMs } : { startedMs: bootedMs + 2500, ms }),
+    }));
+  const none = { checkpoints: [], restores: [], migrations: [] };
   const charts = overlaid([
-    { checkpoints: [], restores: [], migrations: [], steps },
-    { checkpoints: [], restores: [], migrations: [], steps: [] },
-    { checkpoints: [], restores: [], migrations: [], steps: steps.map((s) => ({ ...s, ms: 60 })) },
+    { ...none, steps: run(1500, 30) },
+    { ...none, steps: [] },
+    { ...none, steps: run(9500, 60) },
   ]);
   expect(charts.map((c) => c.id)).toEqual(["steps"]);
   expect(charts[0]?.lines).toEqual([
     { label: "A time a step took", points: [[2, 30]] },
     { label: "C time a step took", points: [[2, 60]] },
   ]);
+  expect(overlaid([{ ...none, steps: run(1500, 30).slice(0, 1) }])).toEqual([]);
 });
 
 test("a migration is marked where it began, and its downtime stands where it was over, among the other times", () => {

@@ -23,9 +23,16 @@ const count = (value: number): string => Math.round(value).toLocaleString("en");
 /** What of an experiment is drawn. */
 export type Measured = Pick<ExperimentView, "checkpoints" | "restores" | "migrations" | "steps">;
 
-/** One chart of each kind, with a line for each experiment: the first of its own lines. */
+/** When its guest was up: how long it waited for one, and what booting took, says nothing about what came after. */
+function upAt({ steps }: Measured): number {
+  const boot = steps.find((s) => s.kind === "boot");
+  return ((boot?.startedMs ?? 0) + (boot?.ms ?? 0)) / 1000;
+}
+
+/** One chart of each kind, with a line for each experiment: the first of its own lines, since its guest was up. */
 export function overlaid(experiments: readonly Measured[]): Chart[] {
   const all = experiments.map(chartsOf);
+  const up = experiments.map(upAt);
   const ids = [...new Set(all.flatMap((charts) => charts.map((c) => c.id)))];
   return ids.flatMap((id) => {
     const own = all.map((charts) => charts.find((c) => c.id === id));
@@ -33,9 +40,13 @@ export function overlaid(experiments: readonly Measured[]): Chart[] {
     if (!first) return [];
     const lines = own.flatMap((chart, at) => {
       const line = chart?.lines[0];
-      return line ? [{ ...line, label: `${letterOf(at)} ${line.label}` }] : [];
+      const points = line?.points.flatMap(([seconds, value]): Point[] => {
+        const since = seconds - (up[at] ?? 0);
+        return since < 0 ? [] : [[since, value]];
+      });
+      return line && points?.length ? [{ label: `${letterOf(at)} ${line.label}`, points }] : [];
     });
-    return [{ ...first, lines }];
+    return lines.length === 0 ? [] : [{ ...first, lines }];
   });
 }
 

@@ -22,6 +22,8 @@ import { tags } from "@lezer/highlight";
 export interface Editor {
   text(): string;
   replace(text: string): void;
+  /** Both count from 1. */
+  goTo(line: number, column: number): void;
   destroy(): void;
 }
 
@@ -76,6 +78,11 @@ export function makeEditor({ parent, text, label, kernels, onChange, onRun }: Op
   return {
     text: () => view.state.doc.toString(),
     replace: (next) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: next } }),
+    goTo: (line, column) => {
+      const { from, to } = view.state.doc.line(Math.min(line, view.state.doc.lines));
+      view.dispatch({ selection: { anchor: Math.min(from + column - 1, to) }, scrollIntoView: true });
+      view.focus();
+    },
     destroy: () => view.destroy(),
   };
 }

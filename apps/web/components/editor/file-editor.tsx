@@ -1,5 +1,6 @@
 "use client";
 import type { ExperimentFile } from "@crlab/shared";
+import type { FileError } from "@crlab/shared/parse";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { flushSync } from "react-dom";
 import home from "../../app/home.module.css";
@@ -27,7 +28,7 @@ interface Props {
 /** An experiment file, written with completion and errors in their places, kept as a draft, saved, and run. */
 export function FileEditor({ begin, templates, busy, onRun }: Props) {
   const hydrated = useHydrated();
-  const [problems, setProblems] = useState<string[]>([]);
+  const [problems, setProblems] = useState<{ said: string; error: FileError }[]>([]);
   const [shown, setShown] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const plain = useRef<HTMLTextAreaElement>(null);
@@ -38,7 +39,7 @@ export function FileEditor({ begin, templates, busy, onRun }: Props) {
     // The YAML reader is loaded when it is used.
     const { formatFileError, parseExperimentFile } = await import("@crlab/shared/parse");
     const parsed = parseExperimentFile(text(), "file");
-    setProblems(parsed.ok ? [] : parsed.errors.map(formatFileError));
+    setProblems(parsed.ok ? [] : parsed.errors.map((error) => ({ said: formatFileError(error), error })));
     return parsed.ok ? parsed.file : null;
   };
   const run = async () => {
@@ -139,8 +140,17 @@ export function FileEditor({ begin, templates, busy, onRun }: Props) {
       {problems.length > 0 && (
         <div role="alert">
           <ul className={home.errors}>
-            {problems.map((problem) => (
-              <li key={problem}>{problem}</li>
+            {problems.map(({ said, error }) => (
+              <li key={said}>
+                <button
+                  type="button"
+                  className={styles.problem}
+                  title="Go there"
+                  onClick={() => editor.current?.goTo(error.line, error.column)}
+                >
+                  {said}
+                </button>
+              </li>
             ))}
           </ul>
         </div>
