@@ -13,7 +13,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -271,7 +270,28 @@ static long now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void fuzz(int count, uint64_t seed, const pid_t *before, int nr_before)
+static pid_t before[MAX_PIDS], tree[MAX_PIDS];
+static int nr_before, nr_tree;
+
+static bool was_before(pid_t pid)
+{
+	for (int i = 0; i < nr_before; i++)
+		if (before[i] == pid)
+			return true;
+	return pid == getpid();
+}
+
+/* The pids that the image has, while they live. */
+static void note_tree(void)
+{
+	int nr = user_tasks(tree);
+
+	for (int i = 0; i < nr; i++)
+		if (!was_before(tree[i]))
+			tree[nr_tree++] = tree[i];
+}
+
+static void fuzz(int count, uint64_t seed)
 {
 	int refused = 0, restarted = 0, silent = 0;
 	long kib = 0, longest_ms = 0;
@@ -310,8 +330,8 @@ static void fuzz(int count, uint64_t seed, const pid_t *before, int nr_before)
 					 how, status, output);
 			}
 		}
-		/* Who is nobody's child is looked for now and then: that takes as long as a restart. */
-		if (!nobody_left() || ((i % LOOK_EVERY == 0 || i == count - 1) && !only(before, nr_before))) {
+		/* All who are there are looked through now and then: that takes as long as a restart. */
+		if (!end_all(tree, nr_tree) || ((i % LOOK_EVERY == 0 || i == count - 1) && !only(before, nr_before))) {
 			tap_ok(false, "nobody is left of seed %llu (a record of type %u, %s), or of one a little before",
 			       (unsigned long long)seed + i, type, how);
 			return;
@@ -333,21 +353,19 @@ int main(int argc, char **argv)
 {
 	int count = argc > 1 ? atoi(argv[1]) : COUNT;
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
-	static pid_t before[MAX_PIDS];
 	struct subject s;
-	int nr_before;
 
 	need_checkpoint();
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	nr_before = user_tasks(before);
 	if (!subject_start(&s, "fuzz", everything))
 		return tap_done();
+	note_tree();
 	if (subject_checkpoint(&s, IMAGE, (const char *const[]){ "--kill", NULL }) && wait_gone(s.pid)) {
 		tap_ok(load(), "an image with %d records", nr_records);
 		/* As it is, it restarts. */
 		subject_restart(&s, IMAGE, (const char *const[]){ "--keep", NULL });
 		if (only(before, nr_before))
-			fuzz(count, seed, before, nr_before);
+			fuzz(count, seed);
 		else
 			tap_ok(false, "nobody is left of the image itself");
 	}

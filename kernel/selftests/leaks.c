@@ -44,31 +44,15 @@ int user_tasks(pid_t *pids)
 	return n;
 }
 
-/* A process that has only one thread. */
-static void kill_children(void)
-{
-	FILE *f = fopen("/proc/thread-self/children", "re");
-	pid_t pid;
-
-	while (f && fscanf(f, "%d", &pid) == 1)
-		kill(pid, SIGKILL);
-	if (f)
-		fclose(f);
-}
-
-bool nobody_left(void)
+bool end_all(const pid_t *pids, int nr)
 {
 	const struct timespec moment = { .tv_nsec = 2000000 };
 
-	for (int tries = 0; tries < 10000; tries++) {
-		pid_t pid;
-
-		kill_children();
-		do
-			pid = waitpid(-1, NULL, WNOHANG | __WALL);
-		while (pid > 0);
-		if (pid < 0)
-			return errno == ECHILD;
+	for (int tries = 0, left = 0; tries < 10000; tries++, left = 0) {
+		for (int i = 0; i < nr; i++)
+			left += kill(pids[i], SIGKILL) == 0 || errno != ESRCH;
+		if (!left)
+			return true;
 		nanosleep(&moment, NULL);
 	}
 	return false;

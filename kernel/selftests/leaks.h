@@ -15,8 +15,8 @@
 int user_tasks(pid_t *pids);
 /* End all who were not there before; false: somebody does not go. */
 bool only(const pid_t *before, int nr_before);
-/* End who is left of what the caller has begun, a subreaper with one thread; false: somebody does not go. */
-bool nobody_left(void);
+/* End all of @pids, whose parents wait for them; false: somebody does not go. */
+bool end_all(const pid_t *pids, int nr);
 /* Memory that the kernel holds and could not give back, caches dropped. */
 long kernel_kib(void);
 
