@@ -184,9 +184,22 @@ test("an error of restart leads to the object and the byte of the image that it 
       "  - { kind: wait, output: count }",
       "  - { kind: checkpoint, name: whole, live: true }",
       "  - { kind: checkpoint, name: first, kill: true }",
+      // A userfaultfd (323).
+      '  - { kind: start, name: faults, command: [python3, -uc, "import ctypes, time; print(ctypes.CDLL(None).syscall(323, 0)); time.sleep(1e6)"] }',
+      '  - { kind: wait, output: "^3" }',
+      "  - { kind: checkpoint, name: refused }",
     ].join("\n"),
   );
-  await expectStep(page, 5, "ok");
+  await expectStep(page, 8, "failed");
+  // What refuses leads to the descriptor that it speaks of.
+  await page.getByRole("tab", { name: "Report" }).click();
+  await page
+    .getByTestId("step-8")
+    .getByRole("link", { name: /^fd 3 of \d+$/ })
+    .click();
+  const row = page.getByRole("tabpanel", { name: "Processes" }).getByRole("row").filter({ hasText: "refused" });
+  await expect(row).toContainText("has no checkpoint method");
+
   await expect(page.getByTestId("step-4")).toContainText("live");
   await page.getByTestId("step-4").locator("summary").click();
   await expect(page.getByTestId("step-4")).toContainText("--live");
@@ -232,11 +245,10 @@ test("an error of restart leads to the object and the byte of the image that it 
   await action(page, "run").click();
   await page.getByRole("dialog").getByLabel("Command").fill("truncate -s -64 /ckpt/first");
   await page.getByRole("dialog").getByRole("button", { name: "Run" }).click();
-  await expectStep(page, 6, "ok");
-  await action(page, "restore").click();
-  await page.getByRole("dialog").getByLabel("Checkpoint").selectOption("first");
+  await expectStep(page, 9, "ok");
+  await page.getByRole("button", { name: "Restore from first" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Restore" }).click();
-  await expectStep(page, 7, "failed");
+  await expectStep(page, 10, "failed");
 
   await page.getByRole("tab", { name: "Kernel log" }).click();
   const said = page.getByTestId("errors");
@@ -252,7 +264,7 @@ test("an error of restart leads to the object and the byte of the image that it 
   const viewer = await (await browser.newContext()).newPage();
   await viewer.goto(page.url().split("?")[0] ?? "");
   await viewer
-    .getByTestId("step-7")
+    .getByTestId("step-10")
     .getByRole("link", { name: /of first/ })
     .click();
   await expect(viewer.getByTestId("bytes")).toHaveText((await page.getByTestId("bytes").textContent()) ?? "");

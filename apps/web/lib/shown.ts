@@ -1,4 +1,5 @@
 /** What of an experiment's page a link speaks of: `?t=18.4&terminal=2&show=checkpoints&checkpoint=c2&with=c1&at=0x1f8`. */
+import type { ExperimentView, StepView } from "@crlab/shared";
 import { one, type Query } from "./query";
 
 export const inspectorTabs = [
@@ -64,6 +65,12 @@ export function writeShown({ atMs, terminal, tab, checkpoint, against, offset }:
     ...(offset === null ? [] : [`at=0x${offset.toString(16)}`]),
   ];
   return parts.length === 0 ? "" : `?${parts.join("&")}`;
+}
+
+/** The moment at which a step was done, and the next had not begun. */
+export function doneMs({ stepNo, startedMs, ms }: StepView, { steps }: ExperimentView): number {
+  const next = steps[stepNo];
+  return Math.min(Math.ceil(startedMs + (ms ?? 0)) + 1, next ? next.startedMs - 1 : Number.POSITIVE_INFINITY);
 }
 
 /** The terminal one sees before one has chosen: the workload's that opened last, else the last of all. */

@@ -220,7 +220,7 @@ export function Bench({ id, came, pastView, zones: firstZones, shown, end }: Pro
     if (to.atMs !== null) {
       setPlaying(false);
       setMoment(to.atMs);
-      return;
+      if (to.tab === null) return;
     }
     setTab(to.tab);
     setCheckpoint(to.checkpoint);

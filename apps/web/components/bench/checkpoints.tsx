@@ -1,6 +1,7 @@
 "use client";
 import { type CheckpointView, type ExperimentView, unreadable } from "@crlab/shared";
 import { Chain } from "./chain";
+import { HolderLink } from "./error-links";
 import { ImageView, type InImage } from "./image-view";
 import styles from "./inspector.module.css";
 import type { OnRead } from "./not-read";
@@ -19,6 +20,7 @@ interface Props extends InImage {
 
 export function Checkpoints({ view, chosen, onChoose, onRead, restorer, ...place }: Props) {
   const shown = view.checkpoints.find((c) => c.name === chosen) ?? view.checkpoints.at(-1);
+  const dryRun = view.steps.find((s) => s.stepNo === view.obstacles?.stepNo);
   const foreign = unreadable(view.manifest);
   const restore = shown === undefined ? null : restorer(shown);
   return (
@@ -31,7 +33,9 @@ export function Checkpoints({ view, chosen, onChoose, onRead, restorer, ...place
           ) : (
             <ul className={styles.log}>
               {view.obstacles.obstacles.map((obstacle) => (
-                <li key={obstacle}>{obstacle}</li>
+                <li key={obstacle}>
+                  {obstacle} {dryRun && <HolderLink view={view} step={dryRun} text={obstacle} />}
+                </li>
               ))}
             </ul>
           )}

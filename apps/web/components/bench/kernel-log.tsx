@@ -1,7 +1,7 @@
 import { type ExperimentView, kernelTrouble } from "@crlab/shared";
 import { withoutControls } from "../../lib/screen-text";
 import { formatClock } from "../../lib/time";
-import { ImageLink } from "./image-link";
+import { ErrorLinks } from "./error-links";
 import styles from "./inspector.module.css";
 
 export function KernelLog({ view }: { view: ExperimentView }) {
@@ -23,7 +23,7 @@ export function KernelLog({ view }: { view: ExperimentView }) {
           <ul className={styles.log}>
             {errors.map((step) => (
               <li key={step.stepNo}>
-                step {step.stepNo}: {step.error?.message} <ImageLink view={view} step={step} />
+                step {step.stepNo}: {step.error?.message} <ErrorLinks view={view} step={step} />
               </li>
             ))}
           </ul>

@@ -1,5 +1,6 @@
 import { type ExperimentView, formatBytes, type OpenFile, type ProcessInfo, type Watch } from "@crlab/shared";
 import { type HeldPath, heldPaths } from "../../lib/held";
+import { type Obstacle, obstaclesOf } from "../../lib/obstacles";
 import { type Branch, processTree } from "../../lib/process-tree";
 import { actionKeys } from "../../lib/shortcuts";
 import { watchMask } from "../../lib/watch-mask";
@@ -46,10 +47,12 @@ export function Processes({
       </>
     );
   const held = new Map(heldPaths(view).map((h) => [h.key, h]));
+  const obstacles = obstaclesOf(view);
   return alive.map(({ name, processes }) => (
     <Branches
       key={name}
       branches={processTree(processes)}
+      obstacles={obstacles}
       shared={sharedDescriptions(processes)}
       held={held}
       onHeld={onHeld}
@@ -58,6 +61,7 @@ export function Processes({
 }
 
 interface Shown {
+  obstacles: readonly Obstacle[];
   /** By open file description. */
   shared: ReadonlyMap<number, string[]>;
   held: ReadonlyMap<string, HeldPath>;
@@ -79,7 +83,9 @@ function Branches({ branches, ...shown }: Shown & { branches: readonly Branch[] 
   );
 }
 
-function Process({ process, shared, held, onHeld }: Shown & { process: ProcessInfo }) {
+function Process({ process, obstacles, shared, held, onHeld }: Shown & { process: ProcessInfo }) {
+  const own = obstacles.filter((o) => o.pid === process.pid);
+  const whyNot = ({ fd }: OpenFile) => own.find((o) => o.fd === fd)?.why;
   return (
     <section className={styles.card} data-testid={`process-${process.pid}`}>
       <h3>
@@ -90,6 +96,13 @@ function Process({ process, shared, held, onHeld }: Shown & { process: ProcessIn
           {process.state} · {process.threads} thr · {formatBytes(process.rssBytes)}
         </span>
       </h3>
+      {own
+        .filter((o) => o.fd === null)
+        .map(({ why }) => (
+          <p key={why} className={styles.refused}>
+            <span className="tag unlinked">refused</span> {why}
+          </p>
+        ))}
       <DataTable
         headHidden
         rows={heldBy(process)}
@@ -97,7 +110,11 @@ function Process({ process, shared, held, onHeld }: Shown & { process: ProcessIn
         marks={({ file }) => (file ? { "data-kind": file.kind } : {})}
         columns={[
           { head: "fd", className: styles.fd, cell: ({ name }) => name },
-          { head: "points to", className: styles.path, cell: (h) => (h.file ? <Target file={h.file} /> : h.path) },
+          {
+            head: "points to",
+            className: styles.path,
+            cell: (h) => (h.file ? <Target file={h.file} refused={whyNot(h.file)} /> : h.path),
+          },
           {
             head: "marks",
             className: styles.marks,
@@ -105,6 +122,7 @@ function Process({ process, shared, held, onHeld }: Shown & { process: ProcessIn
               file ? (
                 <FileMarks
                   file={file}
+                  refused={whyNot(file) !== undefined}
                   sharers={file.description === undefined ? undefined : shared.get(file.description)}
                   held={held.get(`${process.pid}/fd/${file.fd}`)}
                   onHeld={onHeld}
@@ -141,7 +159,7 @@ function heldBy({ cwd, exe, files, maps = [] }: ProcessInfo): Held[] {
   ];
 }
 
-function Target({ file }: { file: OpenFile }) {
+function Target({ file, refused }: { file: OpenFile; refused: string | undefined }) {
   const { watches = [], locks = [] } = file;
   return (
     <>
@@ -155,22 +173,29 @@ function Target({ file }: { file: OpenFile }) {
           lock {lock.replace("0-EOF", "whole file")}
         </div>
       ))}
+      {refused !== undefined && <div className={styles.detail}>{refused}</div>}
     </>
   );
 }
 
 interface FileProps {
   file: OpenFile;
+  refused: boolean;
   sharers: string[] | undefined;
   held: HeldPath | undefined;
   onHeld: OnHeld | null;
 }
 
-function FileMarks({ file, sharers, held, onHeld }: FileProps) {
+function FileMarks({ file, refused, sharers, held, onHeld }: FileProps) {
   const { watches = [], locks = [] } = file;
   return (
     <>
       {held && onHeld && <HeldActions held={held} onHeld={onHeld} />}
+      {refused && (
+        <span className="tag unlinked" title="The last checkpoint, or dry run, named it">
+          refused
+        </span>
+      )}
       {file.unlinked && (
         <span className="tag unlinked" title="The name it was opened by is gone">
           unlinked

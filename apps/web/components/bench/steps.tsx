@@ -12,10 +12,10 @@ import {
 } from "@crlab/shared";
 import { lazy, Suspense } from "react";
 import { actionKeys } from "../../lib/shortcuts";
-import { inspectorTabs, nowhere, writeShown } from "../../lib/shown";
+import { doneMs, inspectorTabs, nowhere, writeShown } from "../../lib/shown";
 import { formatClock } from "../../lib/time";
 import { Said } from "../said";
-import { ImageLink } from "./image-link";
+import { ErrorLinks } from "./error-links";
 import styles from "./steps.module.css";
 
 const MigrationRounds = lazy(() => import("./migration").then((m) => ({ default: m.MigrationRounds })));
@@ -154,16 +154,14 @@ function Watched({ text }: { text: string }) {
 const Note = ({ text }: { text: string | undefined }) =>
   text === undefined ? null : <p className={styles.note}>{text}</p>;
 
-/** When a step began; it leads to the moment at which it was done, and the next had not begun. */
-function Clock({ step: { stepNo, startedMs, ms }, whole }: { step: StepView; whole: ExperimentView }) {
-  const clock = formatClock(startedMs);
-  const next = whole.steps[stepNo];
-  const doneMs = Math.min(Math.ceil(startedMs + (ms ?? 0)) + 1, next ? next.startedMs - 1 : Number.POSITIVE_INFINITY);
+/** When a step began; it leads to the moment at which it was done. */
+function Clock({ step, whole }: { step: StepView; whole: ExperimentView }) {
+  const clock = formatClock(step.startedMs);
   return (
     <a
       data-view
       className={styles.clock}
-      href={writeShown({ ...nowhere, atMs: doneMs })}
+      href={writeShown({ ...nowhere, atMs: doneMs(step, whole) })}
       title="Show all as it was after this step"
       aria-label={`${clock}: all as it was after this step`}
     >
@@ -197,7 +195,7 @@ function StepList({ view, whole, onNext }: Required<Props>) {
           <Note text={step.step.note} />
           {step.error ? (
             <div className={styles.error}>
-              <Said text={step.error.message} /> <ImageLink view={view} step={step} />
+              <Said text={step.error.message} /> <ErrorLinks view={end} step={step} />
               {step.error.hint && (
                 <span className={styles.hint}>
                   <Said text={step.error.hint} />
