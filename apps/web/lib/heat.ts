@@ -145,7 +145,7 @@ export interface HeatPlace {
   scale: number;
 }
 
-export const MAX_SCALE = 32;
+const MAX_SCALE = 32;
 
 /** The whole grid, in the middle. */
 export function fitPlace(heat: Pick<Heat, "columns" | "rows">, width: number, height: number): HeatPlace {

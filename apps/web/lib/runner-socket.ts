@@ -222,7 +222,7 @@ const outlines: Record<ServerMessage["type"], (message: Record<string, unknown>)
  * The runner is of the same checkout as this page and checks all that browsers send; the schemas would be a fifth of
  * what a first visit loads. So a message is checked in outline.
  */
-export function readServerMessage(data: unknown): ServerMessage | null {
+function readServerMessage(data: unknown): ServerMessage | null {
   let value: unknown;
   try {
     value = JSON.parse(String(data));

@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Bucket } from "@crlab/runner/src/server/rate.js";
 import { isSameOrigin } from "./origin.js";
 
-export const ACCESS_COOKIE = "crlab_access";
+const ACCESS_COOKIE = "crlab_access";
 const MONTH_S = 30 * 24 * 3600;
 const TRIES_A_SECOND = 0.5;
 const TRIES_AT_ONCE = 10;

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-export function contentSecurityPolicy(nonce: string, host: string, dev: boolean): string {
+function contentSecurityPolicy(nonce: string, host: string, dev: boolean): string {
   // Next's development client evaluates code and injects style elements of its own.
   const script = dev ? "'self' 'unsafe-eval' 'unsafe-inline'" : `'self' 'nonce-${nonce}' 'strict-dynamic'`;
   const style = dev ? "'self' 'unsafe-inline'" : `'self' 'nonce-${nonce}'`;

@@ -7,7 +7,7 @@ import { isLoopbackHost, isSameOrigin } from "./origin.js";
 import { runnerAway } from "./runner-link.js";
 
 /** Refuses an upgrade with a plain HTTP answer that says why. */
-export function refuseUpgrade(socket: Duplex, status: string, body: { code: string; message: string }): void {
+function refuseUpgrade(socket: Duplex, status: string, body: { code: string; message: string }): void {
   const text = JSON.stringify({ error: body });
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,

@@ -1,7 +1,7 @@
 /** What can be done with an experiment now, and if not, why not. Pure: a function of the view. */
 import { type ExperimentView, latestTarget, remainingPlan, runningStep, type TargetView } from "./view.js";
 
-export const actionIds = [
+const actionIds = [
   "runPlan",
   "runNext",
   "boot",

@@ -5,7 +5,7 @@ import { z } from "zod";
 export const contender = z.enum(["crlab", "criu", "limit", "wetty"]);
 export type Contender = z.infer<typeof contender>;
 
-export const benchResult = z.strictObject({
+const benchResult = z.strictObject({
   /** The group it belongs to: what `--only` names. */
   bench: z.string(),
   /** What it was measured on, in words. */
@@ -20,7 +20,7 @@ export const benchResult = z.strictObject({
 });
 export type BenchResult = z.infer<typeof benchResult>;
 
-export const benchTarget = z.strictObject({
+const benchTarget = z.strictObject({
   name: z.string(),
   /** What is to be reached, in words: "at least 15 times as fast as CRIU". */
   wanted: z.string(),

@@ -22,7 +22,7 @@ export interface Completions {
   options: Completion[];
 }
 
-export const stepHelp: Record<StepKind, string> = {
+const stepHelp: Record<StepKind, string> = {
   boot: "boot the guest",
   reboot: "shut the guest down or pull its plug, and start it on the disk that is left",
   start: "start a workload on a terminal of its own",

@@ -58,7 +58,7 @@ export const openFile = z.strictObject({
 export type OpenFile = z.infer<typeof openFile>;
 const place = z.strictObject({ path: z.string(), unlinked: z.boolean() });
 /** A file that is mapped into memory. */
-export const mappedFile = z.strictObject({ path: z.string(), unlinked: z.boolean(), inode: z.int() });
+const mappedFile = z.strictObject({ path: z.string(), unlinked: z.boolean(), inode: z.int() });
 export const processInfo = z.strictObject({
   pid: z.int(),
   ppid: z.int(),

@@ -14,7 +14,7 @@ const request = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =
   z.strictObject({ id: z.int().min(0), type: z.literal(type), ...shape });
 
 /** A running guest, as everybody may see it. */
-export const guestInfo = z.strictObject({
+const guestInfo = z.strictObject({
   experiment: experimentId,
   title: z.string(),
   /** The asker made it, and may stop it. */
@@ -34,7 +34,7 @@ export const guestInfo = z.strictObject({
 export type GuestInfo = z.infer<typeof guestInfo>;
 
 /** A guest that is nobody's yet: it was booted and stopped, for whoever boots one like it next. */
-export const spareInfo = z.strictObject({
+const spareInfo = z.strictObject({
   kernel: kernelVariant,
   memMiB: z.int(),
   cpus: z.int(),

@@ -121,7 +121,7 @@ export function describeRatio({ ratio, text }: Pick<Transition, "ratio" | "text"
   return least === most ? median : `${median} (${least} to ${most})`;
 }
 
-export function describeTransition(t: Transition): string {
+function describeTransition(t: Transition): string {
   const where = `${t.axis} ${t.from} -> ${t.to}`;
   const often = t.of > 1 ? `, in ${t.in} of ${t.of}` : "";
   if (t.metric === null) return `${where}: ${t.text}${often}`;

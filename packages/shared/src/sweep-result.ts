@@ -31,7 +31,7 @@ export interface SweepMetric {
 }
 
 /** Figures of a run's planned steps; those that failed or were not reached have none. */
-export function figuresOfRun(view: ExperimentView): Record<string, number> {
+function figuresOfRun(view: ExperimentView): Record<string, number> {
   const figures: Record<string, number> = {};
   view.steps
     .filter((s) => s.planned)

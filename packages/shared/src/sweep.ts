@@ -9,7 +9,7 @@ import type { ExperimentFile } from "./experiment-file.js";
 import { sheetOf } from "./sheet.js";
 import { findWorkload } from "./workloads.js";
 
-export const MAX_SWEEP_RUNS = 500;
+const MAX_SWEEP_RUNS = 500;
 const MAX_VALUES = 32;
 
 const values = <T extends z.ZodType>(of: T) => z.array(of).min(1).max(MAX_VALUES);
@@ -29,7 +29,7 @@ export const sweepAxes = z
   })
   .catchall(values(z.union([z.string().max(256), z.number()])));
 
-export const namedAxes = Object.keys(sweepAxes.shape);
+const namedAxes = Object.keys(sweepAxes.shape);
 
 export const sweepGrid = z.strictObject({
   /** How often each point is measured. */

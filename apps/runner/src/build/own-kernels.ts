@@ -28,7 +28,7 @@ export type OwnKernel = z.infer<typeof definition>;
 
 const definitionPath = (name: string) => cacheDir("own-kernels", `${name}.json`);
 
-export function readOwnKernel(name: string): OwnKernel | undefined {
+function readOwnKernel(name: string): OwnKernel | undefined {
   const path = definitionPath(name);
   if (!kernelVariant.safeParse(name).success || !existsSync(path)) return undefined;
   return definition.parse(JSON.parse(readFileSync(path, "utf8")));

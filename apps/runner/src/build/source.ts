@@ -18,7 +18,7 @@ import { withLock } from "./lock.js";
 import { cacheDir, makeDir } from "./paths.js";
 
 /** The package that carries it; Debian's security updates move it along 6.12.y. */
-export const sourcePackage = "linux-source-6.12";
+const sourcePackage = "linux-source-6.12";
 const tarball = process.env.CRLAB_KERNEL_TARBALL ?? `/usr/src/${sourcePackage}.tar.xz`;
 
 export interface KernelSource {

@@ -26,7 +26,7 @@ import { executeStep } from "./steps.js";
 import { Targets } from "./targets.js";
 import { LiveTerminal } from "./terminal.js";
 
-export const DEFAULT_SIZE = { cols: 100, rows: 30 };
+const DEFAULT_SIZE = { cols: 100, rows: 30 };
 const EXEC_LIMIT_MS = 120_000;
 const GONE_KNOWN_MS = 3000;
 

@@ -46,7 +46,7 @@ export function patternTest(pattern: string): LineTest {
 }
 
 /** The first complete line from `offset` on that passes the test. */
-export function findLine(terminal: LiveTerminal, offset: number, test: LineTest): FoundLine | { scanned: number } {
+function findLine(terminal: LiveTerminal, offset: number, test: LineTest): FoundLine | { scanned: number } {
   const start = Math.max(offset, terminal.ringStart);
   const bytes = terminal.slice(start, Number.MAX_SAFE_INTEGER);
   let at = 0;

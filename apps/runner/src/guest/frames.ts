@@ -1,10 +1,10 @@
 /** The guest channel's frames; images/agent/wire.h is the other end, docs/guest-channel.md explains. */
-export const WIRE_VERSION = 2;
-export const HEADER_BYTES = 12;
+const WIRE_VERSION = 2;
+const HEADER_BYTES = 12;
 /** The agent sends no larger payload; what claims to be larger is not from it. */
 export const MAX_RECEIVED_PAYLOAD = 64 * 1024;
 /** The agent takes no larger payload. */
-export const MAX_SENT_PAYLOAD = 1024 * 1024;
+const MAX_SENT_PAYLOAD = 1024 * 1024;
 /** Of what is sent into a stream, in one frame. */
 export const MAX_DATA = 64 * 1024;
 /** What may be sent into a stream before the agent grants more. */

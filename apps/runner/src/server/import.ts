@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { importArchive, type Store, StoreError } from "../store/index.js";
 import { readBody } from "./body.js";
 
-export const MAX_IMPORT_BYTES = 64 * 1024 * 1024;
+const MAX_IMPORT_BYTES = 64 * 1024 * 1024;
 
 const oversized = () =>
   new StoreError({

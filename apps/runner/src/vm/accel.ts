@@ -7,7 +7,7 @@ import { z } from "zod";
 import { cacheDir, makeDir } from "../build/paths.js";
 import { PROBE_BYTE, PROBE_EXIT_CODE, probeGuest } from "./probe-guest.js";
 
-export const accelVerdict = z.strictObject({
+const accelVerdict = z.strictObject({
   accel: z.enum(["kvm", "tcg"]),
   /** In words: what was tried and what was seen. */
   reason: z.string(),

@@ -62,7 +62,7 @@ export const AGENT_FD = 4;
 export const SERIAL_FD = 5;
 export const FIRST_FILE_FD = 6;
 
-export const AGENT_PORT = "crlab.agent";
+const AGENT_PORT = "crlab.agent";
 const LANE_SERIAL = "crlab-lane";
 /** Those of the other disks count up from 1. */
 const LANE_FDSET = 100;

@@ -6,8 +6,8 @@ import { z } from "zod";
 import { RECORD_HEAD_BYTES } from "./place.js";
 import { digestFile, digestProcess, digestProcesses } from "./processes.js";
 
-export const MAX_DIGEST_RECORDS = 2000;
-export const MAX_DIGEST_RUNS = 8000;
+const MAX_DIGEST_RECORDS = 2000;
+const MAX_DIGEST_RUNS = 8000;
 
 const record = z.looseObject({ offset: z.int(), type: z.string(), objref: z.int(), len: z.int() });
 /** The listing of an image, as far as a digest needs it. */
@@ -19,10 +19,10 @@ export const imageListing = z.looseObject({
 export type ListedImage = z.infer<typeof imageListing>;
 
 /** `[first page of the mapping, pages, kind]`; kind 1: in this image, 2: zero, 3: as in the parent. */
-export const pageRun = z.tuple([z.int(), z.int(), z.int()]);
+const pageRun = z.tuple([z.int(), z.int(), z.int()]);
 export type PageRun = z.infer<typeof pageRun>;
 
-export const digestMapping = z.strictObject({
+const digestMapping = z.strictObject({
   start: z.string(),
   pages: z.int(),
   /** `rw-`, `r-x`; shared ones end in s. */

@@ -1,7 +1,7 @@
 /** What a digest tells of an image's processes: who they are and what their descriptors lead to. */
 import { z } from "zod";
 
-export const MAX_DIGEST_DESCRIPTORS = 4000;
+const MAX_DIGEST_DESCRIPTORS = 4000;
 
 export const digestFile = z.strictObject({
   objref: z.int(),

@@ -4,7 +4,7 @@ import type { Bench, BenchContext } from "./bench.js";
 import { verifySubject } from "./dump-and-restore.js";
 
 const DIRTY_PERCENT = 1;
-export const PAUSE_MIB = [16, 256, 1024] as const;
+const PAUSE_MIB = [16, 256, 1024] as const;
 export const pauseWorkload = (mib: number): string => `${mib} MiB written`;
 
 /** How long the same process stands still for a full dump, for a live one, and for the rest after a live one. */

@@ -14,7 +14,7 @@ const MIB = 256;
 const PERCENT_A_SECOND = 10;
 const RATE = (MIB * 256 * PERCENT_A_SECOND) / 100;
 const TARGET_MEM_MIB = 2048;
-export const LINK = { mibPerS: 64, latencyMs: 1 };
+const LINK = { mibPerS: 64, latencyMs: 1 };
 export const MOVED = `${MIB} MiB, ${PERCENT_A_SECOND} % a second rewritten, ${LINK.mibPerS} MiB/s`;
 
 async function move(context: BenchContext, to: Guest, rounds: number, how: string): Promise<void> {
