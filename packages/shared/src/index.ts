@@ -12,6 +12,7 @@ export * from "./frame.js";
 export * from "./image/digest.js";
 export * from "./image/place.js";
 export * from "./image/processes.js";
+export * from "./kernel-trouble.js";
 export * from "./migration.js";
 export * from "./programs.js";
 export * from "./protocol.js";

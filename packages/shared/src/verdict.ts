@@ -1,12 +1,10 @@
 /** What an experiment's steps add up to. */
+import { isKernelTrouble } from "./kernel-trouble.js";
 import type { ExperimentView, Verdict } from "./view.js";
-
-/** Lines by which a kernel says that something is wrong with itself. */
-const KERNEL_TROUBLE = /\b(BUG|WARNING|Oops|KASAN|UBSAN|Kernel panic|general protection fault|possible .*deadlock)\b/;
 
 /** The kernel log's lines that speak of trouble. */
 export function kernelTrouble(view: Pick<ExperimentView, "kernelLog">): string[] {
-  return view.kernelLog.flatMap((entry) => entry.text.split("\n").filter((line) => KERNEL_TROUBLE.test(line)));
+  return view.kernelLog.flatMap((entry) => entry.text.split("\n").filter(isKernelTrouble));
 }
 
 /** What no later step can mend: the experiment fails, however it goes on. Null while it may still pass. */

@@ -11,7 +11,6 @@ import {
   u32,
   wireString,
 } from "./frames.js";
-import { isProblem } from "./serial.js";
 
 describe("FrameParser", () => {
   it("gives the same frames however the bytes are cut", () => {
@@ -109,15 +108,5 @@ describe("flow control", () => {
     channel.fail("gone");
     await expect(request).rejects.toMatchObject({ code: "guest-gone" });
     await expect(channel.request(FrameType.signal)).rejects.toMatchObject({ code: "guest-gone" });
-  });
-});
-
-describe("isProblem", () => {
-  it("knows a kernel's complaints from its chatter", () => {
-    expect(isProblem("[    1.2] BUG: KASAN: use-after-free in restore_mm")).toBe(true);
-    expect(isProblem("[    1.2] WARNING: CPU: 0 PID: 1 at kernel/x.c:1")).toBe(true);
-    expect(isProblem("[    1.2] WARNING: possible circular locking dependency detected")).toBe(true);
-    expect(isProblem("[    1.2] EXT4-fs (vda): mounted filesystem")).toBe(false);
-    expect(isProblem("[    1.2] crlab-agent: ready")).toBe(false);
   });
 });

@@ -1,17 +1,10 @@
 /** The guest's serial console: its latest text, and the kernel's complaints in it. */
 import type { Readable } from "node:stream";
+import { isKernelTrouble } from "@crlab/shared";
 
 const KEPT_CHARACTERS = 256 * 1024;
 const MAX_LINE = 4096;
 const MAX_PROBLEMS = 200;
-
-/** Lines by which a kernel says that something is wrong with itself. */
-const PROBLEM =
-  /\b(BUG:|KASAN:|KFENCE:|UBSAN:|WARNING:|Oops:|general protection fault|Kernel panic|possible circular locking|possible recursive locking|inconsistent lock state|suspicious RCU usage|INFO: task .* blocked|rcu: INFO:|soft lockup|list_(add|del) corruption|slab-|bad page state|EXT4-fs error)/i;
-
-export function isProblem(line: string): boolean {
-  return PROBLEM.test(line);
-}
 
 export class SerialConsole {
   /** The end of what was printed. */
@@ -42,7 +35,7 @@ export class SerialConsole {
     const lines = (this.#line + text).split(/\r?\n/);
     this.#line = (lines.pop() ?? "").slice(-MAX_LINE);
     for (const line of lines)
-      if (this.problems.length < MAX_PROBLEMS && isProblem(line)) this.problems.push(line.trim());
+      if (this.problems.length < MAX_PROBLEMS && isKernelTrouble(line)) this.problems.push(line.trim());
     for (const listener of this.#listeners) listener(text);
   }
 }
