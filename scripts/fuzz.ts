@@ -8,7 +8,7 @@ import { reportFailure, stage } from "../apps/runner/src/build/stages.js";
 import { inGuest, runSelftest, SIDE_BY_SIDE } from "./suites/selftests.js";
 
 /** Then the next guest: one that fails has not taken the rest with it. */
-const MUTANTS_PER_GUEST = 1000;
+const MAX_PER_GUEST = 1000;
 
 const [count = "100000", seed = "1", kernel = "debug"] = process.argv.slice(2);
 const mutants = Number(count);
@@ -28,13 +28,14 @@ try {
   const on = variant.data;
   await stage(`kernel ${on}`, (progress) => ensureKernel(on, progress), { quiet: true });
   await stage("guest image", (progress) => ensureImage(progress), { quiet: true });
+  const perGuest = Math.min(MAX_PER_GUEST, Math.ceil(mutants / SIDE_BY_SIDE));
   const failures: string[] = [];
   let begun = 0;
   let done = 0;
   const runThoseLeft = async () => {
     while (begun < mutants) {
       const from = begun;
-      const nr = Math.min(MUTANTS_PER_GUEST, mutants - from);
+      const nr = Math.min(perGuest, mutants - from);
       begun += nr;
       const one = await inGuest({ variant: on, cpus: 2 }, (guest) =>
         runSelftest(on, guest, "fuzz", [`${nr}`, `${firstSeed + from}`]),
