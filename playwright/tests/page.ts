@@ -88,9 +88,6 @@ export async function storedOutput(page: Page, url: string): Promise<() => Promi
   };
 }
 
-/** A step that somebody asks for has begun by then. */
-const BEGUN_MS = 5000;
-
 export async function expectStep(page: Page, stepNo: number, state: "ok" | "failed"): Promise<void> {
   const step = page.getByTestId(`step-${stepNo}`);
   const stopped = page.getByTestId("plan-stopped");
@@ -99,7 +96,7 @@ export async function expectStep(page: Page, stepNo: number, state: "ok" | "fail
   });
   // After that only what is done by hand can come.
   const [why] = await stopped.allInnerTexts();
-  if (why !== undefined) await expect(step, `step ${stepNo}: ${why}`).toBeAttached({ timeout: BEGUN_MS });
+  if (why !== undefined) await expect(step, `step ${stepNo}: ${why}`).toBeAttached();
   await expect(step).toHaveAttribute("data-state", /^(ok|failed|interrupted)$/, { timeout: 90_000 });
   if ((await step.getAttribute("data-state")) !== state) throw new Error(`step ${stepNo}: ${await step.textContent()}`);
 }
